@@ -1,0 +1,1 @@
+"""paretofair: fairness methods compared by whole accuracy-fairness frontiers."""

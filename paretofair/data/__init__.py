@@ -1,0 +1,55 @@
+"""Data sets: one value type (`Dataset`), one file per data set, fetching, splitting and encoding.
+
+To add a data set, write a module with a `DatasetSource` and name it in `DATASETS`.
+"""
+
+from pathlib import Path
+
+from paretofair.data.dataset import Dataset
+from paretofair.data.encoding import Encoding
+from paretofair.data.fetch import obtain
+from paretofair.data.lsac import LSAC
+from paretofair.data.source import DatasetSource
+from paretofair.data.splits import Examples, Splits, split
+from paretofair.data.tables import nearest, read_table
+from paretofair.errors import DataError
+
+DATASETS: dict[str, DatasetSource] = {
+    "lsac": LSAC,
+}
+
+SOURCES = ("auto", "real", "simulated")
+
+__all__ = [
+    "DATASETS",
+    "SOURCES",
+    "Dataset",
+    "DatasetSource",
+    "Encoding",
+    "Examples",
+    "Splits",
+    "load",
+    "read_table",
+    "split",
+]
+
+
+def load(name: str, *, source: str = "auto", data_dir: Path | str | None = None) -> Dataset:
+    """Get a data set of the registry.
+
+    Args:
+        name: A key of `DATASETS`.
+        source: "real" (fails where the real data can't be had), "simulated", or "auto": real where possible,
+            else simulated with a warning on the logger "paretofair". The result's `source` says which it is.
+        data_dir: Folder to look in first, before PARETOFAIR_DATA, ./data, the user's cache and the public
+            address.
+
+    Raises:
+        DataError: Unknown name or source, wrong checksum, `data_dir` not a folder, real data required but not
+            found.
+    """
+    if name not in DATASETS:
+        raise DataError(f"no data set is called {name!r}; {nearest(name, list(DATASETS))}")
+    if source not in SOURCES:
+        raise DataError(f"data source is {source!r}; accepted: {', '.join(SOURCES)}")
+    return obtain(DATASETS[name], source, data_dir)

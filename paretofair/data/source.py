@@ -1,0 +1,88 @@
+"""What the registry knows of a data set: its schema, its public files, and how to read or simulate it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from paretofair.data.dataset import Dataset
+from paretofair.errors import DataError
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """One byte-for-byte form of a data file.
+
+    Attributes:
+        sha256: Its checksum.
+        header: Column names of a form that has no header line; None if it has one.
+        address: Where it is published; None for a form that is only handed around.
+    """
+
+    sha256: str
+    header: tuple[str, ...] | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a data set, under the name by which it is looked for, in every form that is accepted."""
+
+    name: str
+    forms: tuple[FileForm, ...]
+
+    @property
+    def address(self) -> str | None:
+        """Public address of the first published form."""
+        return next((form.address for form in self.forms if form.address), None)
+
+    def form_of(self, path: Path) -> FileForm:
+        """Identify a file by its checksum.
+
+        Raises:
+            DataError: The checksum is not a pinned one, or the file can't be read.
+        """
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
+        return self.form_with(found, str(path), "Remove or replace the file, then run again.")
+
+    def form_with(self, found: str, where: str, advice: str) -> FileForm:
+        """The form with checksum `found`; a DataError that names both checksums if there is none."""
+        for form in self.forms:
+            if form.sha256 == found:
+                return form
+        expected = " or ".join(form.sha256 for form in self.forms)
+        raise DataError(
+            f"{where}: wrong checksum, these are not the published data.\n"
+            f"  SHA-256 found:    {found}\n"
+            f"  SHA-256 expected: {expected}\n"
+            f"  {advice}"
+        )
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Everything the program knows about a data set before reading it.
+
+    Attributes:
+        name: Name in the space file, and of its folder inside a data folder.
+        tasks: Names of its binary tasks.
+        group_names: Sensitive attribute -> its groups, in the schema's order.
+        files: What `read` needs; all in one folder.
+        read: Folder of the files -> the real Dataset. Checks every checksum.
+        simulate: The simulated Dataset of the same schema and size; the same rows at every call.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    group_names: dict[str, tuple[str, ...]]
+    files: tuple[DataFile, ...]
+    read: Callable[[Path], Dataset]
+    simulate: Callable[[], Dataset]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names of the sensitive attributes."""
+        return tuple(self.group_names)

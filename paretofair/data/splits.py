@@ -1,0 +1,175 @@
+"""Cutting a data set into encoded training, validation and test examples."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from paretofair.data.dataset import Dataset, Digest
+from paretofair.data.encoding import Encoding, fit_encoding
+from paretofair.errors import DataError
+
+_SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The encoded rows of one split, in the order of the data set.
+
+    Attributes:
+        numeric: `(rows, numeric inputs)` float64 z-scores.
+        categories: `(rows, categorical inputs)` int64 codes; 0 is a category unseen in training.
+        labels: `(rows, tasks)` int8: 0, 1, -1 unknown.
+        groups: `(rows, attributes)` int8, -1 unknown; columns in the order of `Splits.attributes`.
+    """
+
+    numeric: np.ndarray
+    categories: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set ready for training.
+
+    Attributes:
+        name, source, tasks, group_names, data_id, checksums: Those of the `Dataset`.
+        attributes: Sensitive attributes, in the order of group columns.
+        category_sizes: Codes of each categorical input, code 0 (unseen) included.
+        train, validation, test: The examples. `validation` is None where no share was cut for it.
+        split_id: 16 hexadecimal digits: hash of `data_id` and every setting of the split.
+        encoding: Means, deviations, category tables and input names, to encode further rows alike. Empty in a
+            value that was not made by `split`.
+    """
+
+    name: str
+    source: str
+    tasks: tuple[str, ...]
+    attributes: tuple[str, ...]
+    group_names: dict[str, tuple[str, ...]]
+    category_sizes: tuple[int, ...]
+    train: Examples
+    validation: Examples | None
+    test: Examples
+    data_id: str
+    split_id: str
+    checksums: dict[str, str]
+    encoding: Encoding = field(default_factory=Encoding)
+
+
+def split(dataset: Dataset, *, validation: float = 0.2, split_seed: int = 0, scale_with_test: bool = False) -> Splits:
+    """Cut validation rows from the training rows; encode everything by tables of the remaining ones.
+
+    The cut is stratified by the labels of all tasks and all groups, unknown ones included: each stratum gives
+    its share of validation rows within one row.
+
+    Args:
+        dataset: The data set; its test rows stay as they are.
+        validation: Share of the non-test rows, 0 to 0.5. With 0 there is no validation split (protocol
+            "paper").
+        split_seed: Which rows are cut, 0 or greater.
+        scale_with_test: Fit z-scores and category tables on training and test rows together (protocol
+            "paper").
+
+    Raises:
+        DataError: `validation` or `split_seed` out of range; no test rows; too few rows to cut; a task with
+            one class or an attribute with one group among the training rows.
+    """
+    if not 0 <= validation <= 0.5:  # also false for NaN
+        raise DataError(f"share of validation rows is {validation}; accepted: 0 to 0.5")
+    if split_seed < 0:
+        raise DataError(f"split seed is {split_seed}; accepted: integers from 0")
+    groups = _group_columns(dataset)
+    train_rows, validation_rows = _cut(dataset, groups, validation, split_seed)
+    test_rows = np.flatnonzero(dataset.is_test)
+    if not len(test_rows):
+        raise DataError(f"data set {dataset.name!r} has no test rows; mark some as test")
+    _check_training_rows(dataset, train_rows)
+
+    fitted = np.concatenate([train_rows, test_rows]) if scale_with_test else train_rows
+    encoding = fit_encoding(
+        dataset.numeric[fitted],
+        dataset.categorical[fitted],
+        dataset.numeric_names,
+        dataset.categorical_names,
+    )
+
+    def examples(rows: np.ndarray) -> Examples:
+        numeric, categories = encoding.encode(dataset.numeric[rows], dataset.categorical[rows])
+        return Examples(numeric, categories, dataset.labels[rows], groups[rows])
+
+    return Splits(
+        name=dataset.name,
+        source=dataset.source,
+        tasks=dataset.tasks,
+        attributes=tuple(dataset.groups),
+        group_names=dict(dataset.group_names),
+        category_sizes=encoding.category_sizes,
+        train=examples(train_rows),
+        validation=examples(validation_rows) if len(validation_rows) else None,
+        test=examples(test_rows),
+        data_id=dataset.data_id,
+        split_id=_split_id(dataset, validation, split_seed, scale_with_test),
+        checksums=dict(dataset.checksums),
+        encoding=encoding,
+    )
+
+
+def _group_columns(dataset: Dataset) -> np.ndarray:
+    """All attributes side by side: `(rows, attributes)` int8."""
+    columns = [np.asarray(members, dtype=np.int8) for members in dataset.groups.values()]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(dataset.is_test), 0), dtype=np.int8)
+
+
+def _cut(dataset: Dataset, groups: np.ndarray, validation: float, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of training and validation, each ascending."""
+    rows = np.flatnonzero(~dataset.is_test)
+    wanted = math.floor(validation * len(rows) + 0.5)
+    if len(rows) - wanted < 2 or (validation > 0 and wanted == 0):
+        raise DataError(
+            f"data set {dataset.name!r} has too few rows: {len(rows)} that are not test rows, of which "
+            f"a share of {validation} for validation is {wanted}; at least 2 must remain for training, "
+            "and 1 be cut unless the share is 0"
+        )
+    if wanted == 0:
+        return rows, rows[:0]
+    cells = np.concatenate([dataset.labels[rows], groups[rows]], axis=1)
+    _, stratum = np.unique(cells, axis=0, return_inverse=True)
+    # Raw output: NumPy keeps the streams of bit generators for ever, those of distributions may change.
+    generator = np.random.PCG64(split_seed)
+    order = np.lexsort((generator.random_raw(len(rows)), stratum.reshape(-1)))
+    # Every (rows / wanted)-th row in that order, in integers: of s neighbours, s * wanted / rows within one.
+    start = int(generator.random_raw() % len(rows))
+    steps = (np.arange(len(rows) + 1) * wanted + start) // len(rows)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[order] = np.diff(steps) == 1
+    return rows[~chosen], rows[chosen]
+
+
+def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
+    for task, labels in zip(dataset.tasks, dataset.labels[rows].T, strict=True):
+        found = sorted(set(labels.tolist()) - {-1})
+        if found != [0, 1]:
+            raise DataError(
+                f"data set {dataset.name!r}, task {task!r}: labels among the {len(rows)} training rows are "
+                f"{found or 'all unknown'}; both 0 and 1 must occur"
+            )
+    for attribute, members in dataset.groups.items():
+        names = dataset.group_names[attribute]
+        present = [names[index] for index in sorted(set(members[rows].tolist()) - {-1})]
+        if len(present) < 2:
+            raise DataError(
+                f"data set {dataset.name!r}, attribute {attribute!r}: groups among the {len(rows)} training "
+                f"rows are {present or 'all unknown'}; at least two of {list(names)} must occur"
+            )
+
+
+def _split_id(dataset: Dataset, validation: float, split_seed: int, scale_with_test: bool) -> str:
+    digest = Digest()
+    digest.add("split", _SPLIT_VERSION, dataset.data_id)
+    digest.add(repr(float(validation)), str(int(split_seed)), str(bool(scale_with_test)))
+    return digest.hexadecimal()

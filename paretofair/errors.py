@@ -1,0 +1,17 @@
+"""Errors that a user can cause. Commands print their message without a traceback and exit with code 2."""
+
+
+class ParetofairError(Exception):
+    """Base class of every error whose message is written for the user."""
+
+
+class SpaceError(ParetofairError):
+    """A space file or a `--set` override that cannot be run as written."""
+
+
+class DataError(ParetofairError):
+    """A data set that cannot be found, checked, read or used."""
+
+
+class RunError(ParetofairError):
+    """A results folder that cannot be started, resumed or read."""

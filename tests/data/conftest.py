@@ -1,0 +1,69 @@
+"""Fixtures of the data tests: a toy data set, an isolated place to look for files, and the real files."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paretofair.data import Dataset
+
+# Read before any test changes the environment.
+REAL_DATA = os.environ.get("PARETOFAIR_DATA")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real_data: needs the real data files (PARETOFAIR_DATA)")
+
+
+@pytest.fixture
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty working directory and cache, no PARETOFAIR_DATA, no downloads."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.delenv("PARETOFAIR_DATA", raising=False)
+    monkeypatch.setenv("PARETOFAIR_OFFLINE", "1")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_: str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def real_lsac_folder() -> Path:
+    """Folder of the real LSAC files: skips where PARETOFAIR_DATA is unset, fails where it lacks them."""
+    if not REAL_DATA:
+        pytest.skip("PARETOFAIR_DATA is not set")
+    for place in (Path(REAL_DATA).resolve() / "lsac", Path(REAL_DATA).resolve()):
+        if all((place / name).exists() for name in ("lsac_arl_train.csv", "lsac_arl_test.csv")):
+            return place
+    pytest.fail(f"PARETOFAIR_DATA={REAL_DATA} lacks lsac_arl_train.csv or lsac_arl_test.csv")
+
+
+@pytest.fixture(scope="session")
+def toy() -> Callable[..., Dataset]:
+    return toy_dataset
+
+
+def toy_dataset(rows: int = 200, seed: int = 0, **changes: object) -> Dataset:
+    """Two tasks, two attributes, some unknown labels and groups; input 0 is the row number."""
+    random = np.random.default_rng(seed)
+    values: dict[str, object] = {
+        "name": "toy",
+        "source": "real",
+        "tasks": ("first", "second"),
+        "numeric": np.stack([np.arange(rows, dtype=float), random.normal(5, 3, rows)], axis=1),
+        "numeric_names": ("row", "value"),
+        "categorical": random.choice(["red", "green", "blue"], (rows, 1)).astype(object),
+        "categorical_names": ("colour",),
+        "labels": random.choice(np.array([-1, 0, 1], dtype=np.int8), (rows, 2), p=[0.1, 0.5, 0.4]),
+        "groups": {
+            "sex": random.integers(0, 2, rows).astype(np.int8),
+            "race": random.integers(-1, 3, rows).astype(np.int8),
+        },
+        "group_names": {"sex": ("Female", "Male"), "race": ("A", "B", "C")},
+        "is_test": random.random(rows) < 0.3,
+        "checksums": {"toy.csv": hashlib.sha256(b"toy").hexdigest()},
+    }
+    return Dataset(**(values | changes))  # type: ignore[arg-type]
