@@ -1,0 +1,69 @@
+"""Counts of right and wrong decisions in every cell of rows, for all trials of a stack at once.
+
+Everything the trial table says about groups follows from these six numbers per trial, task and cell; the
+cells are the finest intersections of all sensitive attributes, and `rates.merge` sums them up.
+"""
+
+import torch
+from torch import Tensor
+
+COUNTS = (
+    "true_positives",
+    "false_positives",
+    "true_negatives",
+    "false_negatives",
+    "score_sum_positives",
+    "score_sum_negatives",
+)
+"""The last axis of every confusion array; the score sums are over rows labelled 1 and labelled 0."""
+
+
+def confusion(decisions: Tensor, probabilities: Tensor, labels: Tensor, cells: Tensor, n_cells: int) -> Tensor:
+    """The six `COUNTS` of every trial, task and cell.
+
+    Scores are rounded to a multiple of 2^-b with b = 53 minus the bits of the row count (2^-38 at 27,000
+    rows). Every sum is then exact in float64 in whatever order it is taken, so the result is bit-for-bit
+    the same for any number of trials, threads and on any device.
+
+    Args:
+        decisions: `(trials, tasks, rows)` bool.
+        probabilities: `(trials, tasks, rows)` floating point in [0, 1]. A NaN makes the score sums of its
+            own trial and task NaN, and no others.
+        labels: `(tasks, rows)`: 1, 0, or -1 for unknown. Rows of unknown label are left out of everything.
+        cells: `(rows,)` integers in [0, n_cells); a row outside that range belongs to no cell.
+        n_cells: number of cells; cells without rows give zeros.
+
+    Returns:
+        `(trials, tasks, n_cells, 6)` float64.
+
+    Raises:
+        ValueError: shapes that do not belong together.
+    """
+    trials, tasks, rows = decisions.shape
+    if probabilities.shape != decisions.shape or labels.shape != (tasks, rows) or cells.shape != (rows,):
+        raise ValueError(
+            f"got decisions {tuple(decisions.shape)}, probabilities {tuple(probabilities.shape)}, "
+            f"labels {tuple(labels.shape)}, cells {tuple(cells.shape)}; "
+            "expected (trials, tasks, rows) twice, (tasks, rows) and (rows,)"
+        )
+    scale = 2.0 ** (53 - rows.bit_length())
+    member = cells.unsqueeze(-1) == torch.arange(n_cells, device=cells.device)
+    counts = torch.empty(trials, tasks, n_cells, len(COUNTS), dtype=torch.float64, device=decisions.device)
+    for task in range(tasks):
+        label = labels[task].unsqueeze(-1)
+        sides = torch.cat((member & (label == 1), member & (label == 0)), dim=-1).double()
+        positives, negatives = sides.sum(dim=0).split(n_cells)
+        chosen = decisions[:, task].double() @ sides
+        sums = (probabilities[:, task].double() * scale).round_() @ sides / scale
+        true_positives, false_positives = chosen.split(n_cells, dim=-1)
+        score_positives, score_negatives = sums.split(n_cells, dim=-1)
+        columns = (
+            true_positives,
+            false_positives,
+            negatives - false_positives,
+            positives - true_positives,
+            score_positives,
+            score_negatives,
+        )
+        counts[:, task] = torch.stack(columns, dim=-1)
+    return counts

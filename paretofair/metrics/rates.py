@@ -1,0 +1,282 @@
+"""Rates and gaps between groups, from confusion arrays (numpy).
+
+A confusion array is `(..., 6)`, its columns those of `confusion.COUNTS`; by group it is `(..., groups, 6)`.
+Rows of unknown label are in none of the counts. Results are float64 with the leading axes of the input.
+
+An undefined rate is NaN, never 0. A group without any row is left out of gaps; a group that has rows but
+an undefined rate (no negatives, say) makes the gap NaN, as do fewer than two groups with rows.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+TP, FP, TN, FN, SCORE_POSITIVES, SCORE_NEGATIVES = range(6)
+
+
+def merge(confusion: ArrayLike, cell_groups: ArrayLike, n_groups: int) -> Array:
+    """Sums the finest cells into the groups of one attribute.
+
+    Args:
+        confusion: `(..., cells, 6)`.
+        cell_groups: `(cells,)` group of each cell in [0, n_groups), or -1 to leave the cell out.
+        n_groups: number of groups; a group without cells gives zeros.
+
+    Returns:
+        `(..., n_groups, 6)`.
+
+    Raises:
+        ValueError: another number of cells, or a group outside the range.
+    """
+    counts = np.asarray(confusion, dtype=float)
+    groups = np.asarray(cell_groups)
+    if counts.ndim < 2 or counts.shape[-1] != 6 or groups.shape != counts.shape[-2:-1]:
+        raise ValueError(f"got confusion {counts.shape} with cell_groups {groups.shape}, expected (..., cells, 6)")
+    if groups.size and (groups.min() < -1 or groups.max() >= n_groups):
+        raise ValueError(f"got groups from {groups.min()} to {groups.max()}, expected -1 to {n_groups - 1}")
+    merged = np.empty((*counts.shape[:-2], n_groups, 6))
+    for group in range(n_groups):
+        merged[..., group, :] = counts[..., groups == group, :].sum(axis=-2)
+    return merged
+
+
+def error(confusion: ArrayLike) -> Array:
+    """P(decision differs from label); minimised."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., FP] + counts[..., FN], _rows(counts))
+
+
+def accuracy(confusion: ArrayLike) -> Array:
+    """P(decision equals label); maximised."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., TP] + counts[..., TN], _rows(counts))
+
+
+def true_positive_rate(confusion: ArrayLike) -> Array:
+    """P(decision 1 given label 1)."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., TP], _positives(counts))
+
+
+def false_positive_rate(confusion: ArrayLike) -> Array:
+    """P(decision 1 given label 0).
+
+    >>> false_positive_rate([8, 1, 3, 2, 0, 0]).item()
+    0.25
+    """
+    counts = _counts(confusion)
+    return _ratio(counts[..., FP], _negatives(counts))
+
+
+def positive_rate(confusion: ArrayLike) -> Array:
+    """P(decision 1) among the rows of known label; over all groups it is `realised_positive_rate`."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., TP] + counts[..., FP], _rows(counts))
+
+
+def soft_true_positive_rate(confusion: ArrayLike) -> Array:
+    """Mean score of the rows labelled 1: the true positive rate without a threshold."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., SCORE_POSITIVES], _positives(counts))
+
+
+def soft_false_positive_rate(confusion: ArrayLike) -> Array:
+    """Mean score of the rows labelled 0: the false positive rate without a threshold."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., SCORE_NEGATIVES], _negatives(counts))
+
+
+def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
+    """The number of rows behind each rate: its denominator, under the names of `RATES`."""
+    counts = _counts(confusion)
+    rows, positives, negatives = _rows(counts), _positives(counts), _negatives(counts)
+    return {
+        "error": rows,
+        "accuracy": rows,
+        "positive_rate": rows,
+        "true_positive_rate": positives,
+        "soft_true_positive_rate": positives,
+        "false_positive_rate": negatives,
+        "soft_false_positive_rate": negatives,
+    }
+
+
+def gap(rates: ArrayLike, *, present: ArrayLike | None = None) -> Array:
+    """Largest difference of a rate between any two groups; minimised.
+
+    Args:
+        rates: `(..., groups)`. NaN in a present group makes the gap NaN.
+        present: `(..., groups)` mask of the groups that have rows (default: all). The others are left out.
+
+    Returns:
+        `(...)`; NaN with fewer than two groups present.
+
+    >>> gap([.1, .4, .2]).item()
+    0.30000000000000004
+    """
+    values, here = _present(rates, present)
+    largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
+    smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
+    return np.where(here.sum(axis=-1) >= 2, largest - smallest, np.nan)
+
+
+def signed_gap(rates: ArrayLike) -> Array:
+    """First minus second of exactly two groups, in the schema's order; NaN for another number of groups.
+
+    Best at 0 from either side, so a diagnostic: unlike `gap` its interval over runs can contain 0.
+    """
+    values = np.asarray(rates, dtype=float)
+    if values.shape[-1] != 2:
+        return np.full(values.shape[:-1], np.nan)
+    return np.asarray(values[..., 0] - values[..., 1])
+
+
+def fpr_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the false positive rate (MTA-F eq. 3); minimised."""
+    return gap(false_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def tpr_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the true positive rate (equal opportunity difference); minimised."""
+    return gap(true_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def soft_fpr_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the mean score of rows labelled 0; minimised."""
+    return gap(soft_false_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def soft_tpr_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the mean score of rows labelled 1; minimised."""
+    return gap(soft_true_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def fpr_gap_signed(confusion_by_group: ArrayLike) -> Array:
+    """`signed_gap` of the false positive rate: first group minus second; a diagnostic."""
+    return signed_gap(false_positive_rate(confusion_by_group))
+
+
+def equalized_odds_sum(confusion_by_group: ArrayLike) -> Array:
+    """FPR gap plus TPR gap (GCM eq. 2); minimised."""
+    return fpr_gap(confusion_by_group) + tpr_gap(confusion_by_group)
+
+
+def equalized_odds_max(confusion_by_group: ArrayLike) -> Array:
+    """The larger of FPR gap and TPR gap (fairlearn's `equalized_odds_difference`); minimised."""
+    return np.maximum(fpr_gap(confusion_by_group), tpr_gap(confusion_by_group))
+
+
+def equalized_odds_mean(confusion_by_group: ArrayLike) -> Array:
+    """Mean of FPR gap and TPR gap; minimised."""
+    return equalized_odds_sum(confusion_by_group) / 2
+
+
+def demographic_parity_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the positive rate; minimised."""
+    return gap(positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def disparate_impact_ratio(confusion_by_group: ArrayLike) -> Array:
+    """Smallest over largest positive rate of any group, in [0, 1]; best at 1, NaN where both are 0."""
+    here = _has_rows(confusion_by_group)
+    values = positive_rate(confusion_by_group)
+    largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
+    smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
+    enough = here.sum(axis=-1) >= 2
+    return _ratio(np.where(enough, smallest, np.nan), np.where(enough, largest, np.nan))
+
+
+def equal_opportunity_ratio(confusion_by_group: ArrayLike) -> Array:
+    """TPR of the first of two groups over TPR of the second (GCM "EOP"); best at 1.
+
+    NaN where the second is 0 and for another number of groups.
+    """
+    rates = true_positive_rate(confusion_by_group)
+    if rates.shape[-1] != 2:
+        return np.full(rates.shape[:-1], np.nan)
+    return _ratio(rates[..., 0], rates[..., 1])
+
+
+def accuracy_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the accuracy; minimised."""
+    return gap(accuracy(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
+    """Smallest accuracy of any group with rows (one is enough); maximised, NaN without any rows."""
+    here = _has_rows(confusion_by_group)
+    smallest = np.where(here, accuracy(confusion_by_group), np.inf).min(axis=-1, initial=np.inf)
+    return np.where(here.any(axis=-1), smallest, np.nan)
+
+
+RATES: Mapping[str, Callable[[ArrayLike], Array]] = {
+    function.__name__: function
+    for function in (
+        error,
+        accuracy,
+        positive_rate,
+        true_positive_rate,
+        false_positive_rate,
+        soft_true_positive_rate,
+        soft_false_positive_rate,
+    )
+}
+"""Rates of one confusion array, `(..., 6) -> (...)`."""
+
+GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
+    function.__name__: function
+    for function in (
+        fpr_gap,
+        tpr_gap,
+        soft_fpr_gap,
+        soft_tpr_gap,
+        fpr_gap_signed,
+        equalized_odds_sum,
+        equalized_odds_max,
+        equalized_odds_mean,
+        demographic_parity_gap,
+        disparate_impact_ratio,
+        equal_opportunity_ratio,
+        accuracy_gap,
+        worst_group_accuracy,
+    )
+}
+"""Metrics of the groups of one attribute, `(..., groups, 6) -> (...)`; an audit goes through all of them."""
+
+
+def _counts(confusion: ArrayLike) -> Array:
+    counts = np.asarray(confusion, dtype=float)
+    if counts.ndim == 0 or counts.shape[-1] != 6:
+        raise ValueError(f"got a confusion array of shape {counts.shape}, expected (..., 6)")
+    return counts
+
+
+def _rows(counts: Array) -> Array:
+    return np.asarray(counts[..., : FN + 1].sum(axis=-1))
+
+
+def _positives(counts: Array) -> Array:
+    return np.asarray(counts[..., TP] + counts[..., FN])
+
+
+def _negatives(counts: Array) -> Array:
+    return np.asarray(counts[..., FP] + counts[..., TN])
+
+
+def _has_rows(confusion: ArrayLike) -> Array:
+    return np.asarray(_rows(_counts(confusion)) > 0)
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    undefined = np.full(np.shape(denominator), np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=np.greater(denominator, 0))
+
+
+def _present(rates: ArrayLike, present: ArrayLike | None) -> tuple[Array, Array]:
+    values = np.asarray(rates, dtype=float)
+    mask = np.ones(values.shape, dtype=bool) if present is None else np.asarray(present, dtype=bool)
+    return values, np.broadcast_to(mask, values.shape)

@@ -1,0 +1,54 @@
+"""Errors and gaps of a multi-task model relative to single-task models (MTA-F Definition 1, eq. 5)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+def are(errors: ArrayLike, single_task_errors: ArrayLike) -> Array:
+    """Average relative error: the mean over tasks of error / single-task error; minimised.
+
+    Below 1, training the tasks together made fewer errors, on the relative average, than training each alone
+    with the same architecture and no fairness treatment.
+
+    Args:
+        errors: `(..., tasks)`.
+        single_task_errors: `(tasks,)` denominators, normally the mean over several single-task runs.
+
+    Returns:
+        `(...)` float64; NaN where any task's error is NaN, and everywhere if a denominator is NaN or not
+        positive.
+
+    Raises:
+        ValueError: another number of tasks.
+
+    The two models of MTA-F Table 2, which have the same mean error:
+
+    >>> are([[.40, .02], [.38, .04]], [.40, .04]).round(6)
+    array([0.75 , 0.975])
+    """
+    return _mean_ratio(errors, single_task_errors)
+
+
+def arfg(gaps: ArrayLike, single_task_gaps: ArrayLike) -> Array:
+    """Average relative fairness gap: the mean over tasks of FPR gap / single-task FPR gap; minimised.
+
+    Arguments and result are those of `are`, with unsigned gaps. Where a single-task gap cannot be told from 0
+    the value is luck: see `intervals.mean_interval` of the signed gap.
+    """
+    return _mean_ratio(gaps, single_task_gaps)
+
+
+def _mean_ratio(values: ArrayLike, denominators: ArrayLike) -> Array:
+    numerator = np.asarray(values, dtype=float)
+    denominator = np.asarray(denominators, dtype=float)
+    if denominator.ndim != 1 or denominator.size == 0 or numerator.shape[-1:] != denominator.shape:
+        raise ValueError(
+            f"got values of shape {numerator.shape} and single-task values of shape {denominator.shape}, "
+            "expected (..., tasks) and (tasks,)"
+        )
+    usable = np.where(denominator > 0, denominator, np.nan)
+    return np.asarray((numerator / usable).mean(axis=-1))

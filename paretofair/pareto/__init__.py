@@ -1,0 +1,1 @@
+"""Frontiers of many trials: functions of arrays (numpy), every objective minimised."""
