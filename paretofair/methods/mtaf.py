@@ -1,0 +1,48 @@
+"""MTA-F: multi-task-aware fairness treatment (Wang et al. 2021, eq. 10-11, Algorithm 1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from paretofair.methods.losses import cross_entropy, fairness, weighted
+from paretofair.methods.method import (
+    FAIRNESS_WEIGHT,
+    HEAD_RATIO,
+    TASK_WEIGHT,
+    Hyper,
+    Losses,
+    LossSettings,
+    Method,
+    Rows,
+)
+from paretofair.methods.subsets import exclusive_subsets, subsets
+
+
+class MTAF(Method):
+    """Fairness on a task's exclusive rows E_t goes to its head, the remainder to the shared layers.
+
+    Head of task t: w_t (L_t + λ_t r_t F(E_t)). Shared: Σ_t w_t L_t + Σ_t w_t λ_t (F(N_t) - r_t F(E_t)), which may be
+    negative. Both are taken at the same parameters. `tpr` and `odds` exchange or add the positives (eq. 11).
+    """
+
+    parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, HEAD_RATIO)
+
+    def __init__(self, settings: LossSettings) -> None:
+        if settings.goal == "parity":
+            raise ValueError("mtaf has no exclusive rows under goal: parity; use fpr, tpr or odds")
+        super().__init__(settings)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        settings = self.settings
+        probabilities = torch.sigmoid(logits)
+        everywhere, undefined = fairness(probabilities, subsets(settings.goal, rows), rows, settings)
+        exclusive, undefined_exclusive = fairness(probabilities, exclusive_subsets(settings.goal, rows), rows, settings)
+        accuracy = cross_entropy(logits, rows, settings)
+        at_heads = hyper["head_ratio"] * exclusive
+        weight = hyper["fairness_weight"]
+        return Losses(
+            shared=weighted(hyper["task_weight"], accuracy + weight * (everywhere - at_heads)),
+            heads=weighted(hyper["task_weight"], accuracy + weight * at_heads),
+            undefined=undefined + undefined_exclusive,
+        )

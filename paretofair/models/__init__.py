@@ -1,0 +1,6 @@
+"""Stacked networks: every parameter has a leading trials axis."""
+
+from paretofair.models.multilayer_perceptron import MultilayerPerceptron
+from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, aligned
+
+__all__ = ["ALIGNMENT", "MultilayerPerceptron", "Outputs", "StackedNetwork", "aligned"]

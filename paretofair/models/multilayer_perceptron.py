@@ -1,0 +1,199 @@
+"""The stacked multilayer perceptron: shared layers, then one head per task, ReLU, with its own backward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from paretofair.models.network import Outputs, aligned
+
+
+class _Saved(NamedTuple):
+    inputs: Tensor
+    first: Tensor
+    activations: list[Tensor]
+
+
+@dataclass(frozen=True)
+class MultilayerPerceptron:
+    """K networks of the shape of Wang et al. 2021, Figure 1.
+
+    Inputs are `numeric` columns followed by one-hot columns of each categorical input (`categories`: their sizes).
+    An input with `categories` goes through an embedding of width `embedding`; 0 gives the one-hot columns to the
+    first layer. An embedding of one-hot columns followed by a linear layer is one linear layer, so the two are
+    multiplied first: rows stay narrow and common to the trials.
+
+    Parameters by name, each with the trials axis in front: `embedding_<i>` (size, width); `weight_<l>` (out, in) and
+    `bias_<l>` (out,) of shared layer l; from layer `len(shared)` on, of the heads: (tasks, out, in), (tasks, out).
+    """
+
+    numeric: int
+    categories: tuple[int, ...]
+    tasks: int
+    shared: tuple[int, ...]
+    head: tuple[int, ...]
+    embedding: int = 0
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every parameter of one trial, in the order of the flat row."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        width = self.numeric + sum(self.categories)
+        if self.embedding:
+            width = self.numeric + len(self.categories) * self.embedding
+            for i, size in enumerate(self.categories):
+                shapes[f"embedding_{i}"] = (size, self.embedding)
+        for layer, units in enumerate((*self.shared, *self.head, 1)):
+            of_heads = (self.tasks,) if layer >= len(self.shared) else ()
+            shapes[f"weight_{layer}"] = (*of_heads, units, width)
+            shapes[f"bias_{layer}"] = (*of_heads, units)
+            width = units
+        return shapes
+
+    @cached_property
+    def _slices(self) -> dict[str, slice]:
+        slices, start = {}, 0
+        for name, shape in self.shapes.items():
+            slices[name] = slice(start, start + math.prod(shape))
+            start = slices[name].stop
+        return slices
+
+    @cached_property
+    def size(self) -> int:
+        """P: length of a trial's row of parameters, padded with zeros that stay zero."""
+        return aligned(sum(math.prod(shape) for shape in self.shapes.values()))
+
+    def named(self, parameters: Tensor) -> dict[str, Tensor]:
+        """Views of `(K, P)` by name, each `(K, *shape)`."""
+        return {name: parameters[:, self._slices[name]].view(-1, *shape) for name, shape in self.shapes.items()}
+
+    def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Glorot uniform weights, zero biases, embeddings truncated normal with deviation 1/√width (TensorFlow's).
+
+        Row k of the result `(K, P)` is a function of `seeds[k]` alone, the same numbers in every type.
+        """
+        known: dict[int, Tensor] = {}
+        for seed in seeds:
+            if seed not in known:
+                known[seed] = self._initial_row(seed)
+        return torch.stack([known[seed] for seed in seeds]).to(dtype)
+
+    def _initial_row(self, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        row = torch.zeros(1, self.size)
+        for name, value in self.named(row).items():
+            if name.startswith("embedding"):
+                deviation = 1 / math.sqrt(self.embedding)
+                torch.nn.init.trunc_normal_(
+                    value, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
+                )
+            elif name.startswith("weight"):
+                limit = math.sqrt(6 / sum(value.shape[-2:]))
+                value.uniform_(-limit, limit, generator=generator)
+        return row[0]
+
+    def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
+        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`."""
+        p = self.named(parameters)
+        trials = parameters.shape[0]
+        first = self._first_layer(p)
+        if inputs.dim() == 2:
+            hidden = (first.flatten(0, 1) @ inputs.T).view(trials, self.shared[0], -1)
+        else:
+            hidden = first @ inputs.mT
+        activations = [hidden.add_(p["bias_0"][..., None]).relu_()]
+        for layer in range(1, len(self.shared)):
+            activations.append(_affine(p[f"weight_{layer}"], activations[-1], p[f"bias_{layer}"]).relu_())
+        layers = len(self.shared) + len(self.head)
+        for layer in range(len(self.shared), layers + 1):
+            weight, bias = p[f"weight_{layer}"], p[f"bias_{layer}"]
+            if layer == len(self.shared):
+                # Every head reads the same activations: one product for all.
+                hidden = _affine(weight.flatten(1, 2), activations[-1], bias.flatten(1, 2))
+            else:
+                below = activations[-1].view(trials * self.tasks, weight.shape[-1], -1)
+                hidden = _affine(weight.flatten(0, 1), below, bias.flatten(0, 1))
+            if layer < layers:
+                activations.append(hidden.relu_())
+        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, first, activations))
+
+    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
+        """Gradient `(K, P)` from cotangents `(K, T, B)`: `shared` for the shared layers, `heads` for the heads.
+
+        With two cotangents the pass through the heads is made twice, but only once for their weights.
+        """
+        p = self.named(parameters)
+        saved: _Saved = out.saved
+        gradients: dict[str, Tensor] = {}
+        trials, bottom = parameters.shape[0], len(self.shared)
+        through = shared if heads is None else heads
+        split = heads is not None
+        for layer in range(bottom + len(self.head), bottom, -1):
+            below = saved.activations[layer - 1]
+            weight = p[f"weight_{layer}"].flatten(0, 1)
+            per_task = below.view(trials * self.tasks, weight.shape[-1], -1)
+            through = through.reshape(trials * self.tasks, weight.shape[-2], -1)
+            gradients[f"weight_{layer}"] = through @ per_task.mT
+            gradients[f"bias_{layer}"] = through.sum(-1)
+            through = _through_relu(weight.mT @ through, per_task)
+            if split:
+                shared = shared.reshape(trials * self.tasks, weight.shape[-2], -1)
+                shared = _through_relu(weight.mT @ shared, per_task)
+        below = saved.activations[bottom - 1]
+        weight = p[f"weight_{bottom}"].flatten(1, 2)
+        through = through.reshape(trials, weight.shape[1], -1)
+        gradients[f"weight_{bottom}"] = through @ below.mT
+        gradients[f"bias_{bottom}"] = through.sum(-1)
+        if split:
+            through = shared.reshape(trials, weight.shape[1], -1)
+        through = _through_relu(weight.mT @ through, below)
+        for layer in range(bottom - 1, 0, -1):
+            below = saved.activations[layer - 1]
+            gradients[f"weight_{layer}"] = through @ below.mT
+            gradients[f"bias_{layer}"] = through.sum(-1)
+            through = _through_relu(p[f"weight_{layer}"].mT @ through, below)
+        gradients["bias_0"] = through.sum(-1)
+        if saved.inputs.dim() == 2:
+            first = (through.flatten(0, 1) @ saved.inputs).view_as(saved.first)
+        else:
+            first = through @ saved.inputs
+        gradients |= self._first_layer_backward(p, first)
+        rows = [gradients[name].reshape(trials, -1) for name in self.shapes]
+        padding = self.size - sum(row.shape[1] for row in rows)
+        return torch.cat([*rows, parameters.new_zeros(trials, padding)], 1)
+
+    def _first_layer(self, p: dict[str, Tensor]) -> Tensor:
+        """The first layer as it acts on one-hot rows, (K, out, F)."""
+        weight = p["weight_0"]
+        if not self.embedding:
+            return weight.contiguous()
+        numeric, *blocks = weight.split([self.numeric] + [self.embedding] * len(self.categories), -1)
+        columns = [block @ p[f"embedding_{i}"].mT for i, block in enumerate(blocks)]
+        return torch.cat([numeric, *columns], -1)
+
+    def _first_layer_backward(self, p: dict[str, Tensor], gradient: Tensor) -> dict[str, Tensor]:
+        if not self.embedding:
+            return {"weight_0": gradient}
+        weights = p["weight_0"].split([self.numeric] + [self.embedding] * len(self.categories), -1)
+        numeric, *columns = gradient.split([self.numeric, *self.categories], -1)
+        gradients, blocks = {}, [numeric]
+        for i, column in enumerate(columns):
+            gradients[f"embedding_{i}"] = column.mT @ weights[i + 1]
+            blocks.append(column @ p[f"embedding_{i}"])
+        gradients["weight_0"] = torch.cat(blocks, -1)
+        return gradients
+
+
+def _affine(weight: Tensor, inputs: Tensor, bias: Tensor) -> Tensor:
+    return torch.baddbmm(bias[..., None], weight, inputs)
+
+
+def _through_relu(cotangent: Tensor, activation: Tensor) -> Tensor:
+    """The cotangent where the activation is positive, 0 elsewhere."""
+    return torch.ops.aten.threshold_backward(cotangent, activation, 0)

@@ -1,0 +1,50 @@
+"""What the training core asks of a network whose every parameter has a leading trials axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Outputs(NamedTuple):
+    """`logits` `(K, T, B)`, and what `backward` needs of the forward pass."""
+
+    logits: Tensor
+    saved: Any
+
+
+class StackedNetwork(Protocol):
+    """K networks of one shape, trained side by side.
+
+    Parameters are one tensor `(K, P)`, a row per trial, so that an optimiser is one pass and a trial one row. `P`
+    is a multiple of `ALIGNMENT`.
+    """
+
+    @property
+    def size(self) -> int:
+        """P."""
+
+    def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
+
+    def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
+        """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`."""
+
+    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
+        """Gradient `(K, P)` from cotangents of the logits `(K, T, B)`.
+
+        `shared` flows into the shared layers, `heads` (`shared` where None) into the heads.
+        """
+
+
+# Vectorised CPU kernels treat the last few elements of a run differently from the rest. Runs of whole vectors, for
+# parameters and for examples, keep a trial's bits independent of its position in the stack.
+ALIGNMENT = 32
+
+
+def aligned(length: int) -> int:
+    """`length` rounded up to a whole number of vectors."""
+    return -(-length // ALIGNMENT) * ALIGNMENT

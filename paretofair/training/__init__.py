@@ -1,0 +1,16 @@
+"""The training core: trains one pack of trials on one device. Knows no Ray, no YAML, no files."""
+
+from paretofair.training.evaluation import Evaluation, Threshold
+from paretofair.training.pack import FinishedStack, TrainingSettings, Trials, train_pack
+from paretofair.training.tensors import DeviceData, to_device
+
+__all__ = [
+    "DeviceData",
+    "Evaluation",
+    "FinishedStack",
+    "Threshold",
+    "TrainingSettings",
+    "Trials",
+    "to_device",
+    "train_pack",
+]

@@ -1,0 +1,99 @@
+"""Metrics of trained stacks on every split, in one pass on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paretofair.metrics import confusion as counts
+from paretofair.metrics import ranking, rates, thresholds
+from paretofair.models import StackedNetwork, aligned
+from paretofair.training.tensors import DeviceData
+
+_CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """How a score becomes a decision.
+
+    `base_rate`: at the training positive rate, found on validation; where there is no validation split, by the rule
+    of the published MTA-F code on the test scores. `fixed`: probability at or above `value`.
+    """
+
+    rule: str = "base_rate"
+    value: float = 0.5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` is `(K, T, cells, 6)`, see metrics.confusion."""
+
+    metrics: dict[str, np.ndarray]
+    confusion: dict[str, np.ndarray]
+
+
+def evaluate(network: StackedNetwork, parameters: Tensor, data: DeviceData, threshold: Threshold) -> Evaluation:
+    """Every headline metric of K trials on every split; the threshold is found once and applied to all."""
+    scores = {name: _scores(network, parameters, split.inputs) for name, split in data.splits.items()}
+    logits = {name: each[0] for name, each in scores.items()}
+    cut = _find_threshold(logits[data.selection_split], data, threshold)
+    metrics: dict[str, np.ndarray] = {}
+    confusion: dict[str, np.ndarray] = {}
+    for name, split in data.splits.items():
+        average_precision, auc = ranking.ranking(logits[name], split.labels)
+        table = counts.confusion(
+            logits[name] >= cut[..., None],
+            scores[name][1],
+            split.labels,
+            split.cells,
+            len(data.cells),
+        )
+        confusion[name] = table.cpu().numpy()
+        values = headline_metrics(confusion[name], data)
+        values |= {"average_precision": average_precision.cpu().numpy(), "auc": auc.cpu().numpy()}
+        metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
+    return Evaluation(metrics, confusion)
+
+
+def headline_metrics(confusion: np.ndarray, data: DeviceData) -> dict[str, np.ndarray]:
+    """Metrics `(K, T)` of one split's confusion `(K, T, cells, 6)`, gaps for the attribute each task acts on."""
+    overall = confusion.sum(-2)
+    values = {"error": rates.error(overall), "realised_positive_rate": rates.positive_rate(overall)}
+    gaps = (
+        rates.fpr_gap,
+        rates.tpr_gap,
+        rates.fpr_gap_signed,
+        rates.soft_fpr_gap,
+        rates.soft_tpr_gap,
+    )
+    for gap in gaps:
+        by_task = []
+        for task, attribute in enumerate(data.acts_on):
+            groups = rates.merge(confusion[:, task], data.cells[:, attribute], data.n_groups[attribute])
+            by_task.append(gap(groups))
+        values[gap.__name__] = np.stack(by_task, -1)
+    return values
+
+
+def _scores(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and probabilities `(K, T, n)`; the rows are filled up to whole vectors and the filling dropped."""
+    logits, probabilities = [], []
+    for start in range(0, len(inputs), _CHUNK):
+        chunk = inputs[start : start + _CHUNK]
+        filling = chunk.new_zeros(aligned(len(chunk)) - len(chunk), chunk.shape[1])
+        out = network.forward(parameters, torch.cat([chunk, filling])).logits
+        logits.append(out[..., : len(chunk)])
+        probabilities.append(torch.sigmoid(out)[..., : len(chunk)])
+    return torch.cat(logits, -1), torch.cat(probabilities, -1)
+
+
+def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> Tensor:
+    """Thresholds on logits, which order rows as probabilities do but with fewer ties, `(K, T)`."""
+    if threshold.rule == "fixed":
+        return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
+    find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published
+    return find(logits, data.positive_rate)

@@ -1,0 +1,72 @@
+"""Data that several tests train on: small, made up, with unknown labels and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from paretofair.data import Dataset, Splits, split
+from paretofair.training import DeviceData, to_device
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Workers are single-threaded; so are tests of what they compute."""
+    torch.set_num_threads(1)
+
+
+def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: int = 0) -> Dataset:
+    """Tasks that depend on the inputs and, through them, on a sensitive attribute of two groups and one of three."""
+    random = np.random.default_rng(seed)
+    sex = random.integers(0, 2, rows)
+    race = random.integers(0, 3, rows)
+    numeric = random.normal(size=(rows, 4)) + 0.7 * sex[:, None] * np.array([1, 0, -1, 0.5])
+    kind = random.choice(["a", "b", "c"], rows)
+    direction = random.normal(size=(4, tasks))
+    logits = numeric @ direction + (kind == "a")[:, None] + random.logistic(size=(rows, tasks))
+    labels = (logits > np.median(logits, 0)).astype(np.int8)
+    labels[random.random(labels.shape) < unknown] = -1
+    sex = np.where(random.random(rows) < unknown, -1, sex)
+    return Dataset(
+        name="made_up",
+        source="simulated",
+        tasks=tuple(f"task_{t}" for t in range(tasks)),
+        numeric=numeric,
+        numeric_names=("u", "v", "w", "x"),
+        categorical=kind[:, None],
+        categorical_names=("kind",),
+        labels=labels,
+        groups={"sex": sex.astype(np.int8), "race": race.astype(np.int8)},
+        group_names={"sex": ("Female", "Male"), "race": ("White", "Black", "Other")},
+        is_test=np.arange(rows) % 4 == 3,
+        checksums={},
+    )
+
+
+@pytest.fixture(scope="session")
+def small_splits() -> Splits:
+    """375 training rows before the validation cut, 125 of test."""
+    return split(make_dataset())
+
+
+@pytest.fixture(scope="session")
+def device_data() -> Callable[..., DeviceData]:
+    """Made-up data on the CPU, by type and shape."""
+
+    def make(dtype: torch.dtype = torch.float64, *, sensitive: str = "sex", **shape: float) -> DeviceData:
+        splits = split(make_dataset(**shape))  # type: ignore[arg-type]
+        return to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device("cpu"), dtype)
+
+    return make
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many tests read real data, so that nobody takes a run without them for a full one."""
+    counts = {
+        outcome: sum("real_data" in getattr(report, "keywords", {}) for report in terminalreporter.getreports(outcome))
+        for outcome in ("passed", "skipped")
+    }
+    terminalreporter.write_line(f"real data: {counts['passed']} tests passed, {counts['skipped']} skipped")

@@ -1,0 +1,90 @@
+"""The stacked network: its forward pass, its backward pass, and what its initial values depend on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from paretofair.models import ALIGNMENT, MultilayerPerceptron
+
+SHAPES = [((32,), (16,), 10), ((8, 5), (6, 4), 3), ((7,), (), 0), ((5, 4), (3,), 0), ((6, 5), (), 2)]
+
+
+def network(shape: tuple) -> MultilayerPerceptron:
+    shared, head, embedding = shape
+    return MultilayerPerceptron(3, (2, 4), 3, shared, head, embedding)
+
+
+def plain(net: MultilayerPerceptron, parameters: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    """The textbook network, one layer at a time, embeddings looked up first; (K, T, B)."""
+    p = net.named(parameters)
+    x = inputs if inputs.dim() == 3 else inputs.expand(len(parameters), -1, -1)
+    if net.embedding:
+        x = torch.cat([x[..., :3], x[..., 3:5] @ p["embedding_0"], x[..., 5:] @ p["embedding_1"]], -1)
+    shared, layers = len(net.shared), len(net.shared) + len(net.head)
+    for layer in range(shared):
+        x = torch.relu(x @ p[f"weight_{layer}"].mT + p[f"bias_{layer}"][:, None])
+    logits = []
+    for task in range(net.tasks):
+        z = x
+        for layer in range(shared, layers + 1):
+            z = z @ p[f"weight_{layer}"][:, task].mT + p[f"bias_{layer}"][:, task][:, None]
+            z = torch.relu(z) if layer < layers else z
+        logits.append(z[..., 0])
+    return torch.stack(logits, 1)
+
+
+def inputs(trials: int, common: bool) -> torch.Tensor:
+    lead = () if common else (trials,)
+    kinds = [torch.eye(size)[torch.randint(0, size, (*lead, 11))] for size in (2, 4)]
+    return torch.cat([torch.randn(*lead, 11, 3), *kinds], -1).double()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("common", [True, False])
+@pytest.mark.parametrize("cotangents", [1, 2])
+def test_backward_equals_autograd(shape, common, cotangents):
+    torch.manual_seed(0)
+    net = network(shape)
+    parameters = net.initial([1, 2, 1], torch.float64)
+    parameters += 0.1 * torch.randn_like(parameters)
+    x = inputs(3, common)
+    leaf = parameters.clone().requires_grad_()
+    logits = plain(net, leaf, x)
+    out = net.forward(parameters, x)
+    torch.testing.assert_close(out.logits, logits.detach(), rtol=1e-12, atol=1e-12)
+    shared, heads = torch.randn_like(logits), torch.randn_like(logits)
+    (into_shared,) = torch.autograd.grad((logits * shared).sum(), leaf, retain_graph=True)
+    (into_heads,) = torch.autograd.grad((logits * (heads if cotangents == 2 else shared)).sum(), leaf)
+    found = net.backward(parameters, out, shared, heads if cotangents == 2 else None)
+    assert not found[:, sum(value[0].numel() for value in net.named(found).values()) :].any()
+    for name, value in net.named(found).items():
+        kind, _, layer = name.partition("_")
+        of_head = kind != "embedding" and int(layer) >= len(net.shared)
+        expected = net.named(into_heads if of_head else into_shared)[name]
+        torch.testing.assert_close(value, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_initial_rows_depend_on_their_seed_alone(shape):
+    net = network(shape)
+    assert net.size % ALIGNMENT == 0
+    rows = net.initial([5, 7, 5], torch.float32)
+    assert torch.equal(rows[0], rows[2])
+    assert not torch.equal(rows[0], rows[1])
+    assert torch.equal(net.initial([7], torch.float32)[0], rows[1])
+    assert torch.equal(net.initial([5, 7, 5], torch.float64).float(), rows)
+
+
+def test_initial_distributions():
+    """Glorot uniform, zero biases, truncated normal embeddings, as TensorFlow starts."""
+    net = MultilayerPerceptron(100, (50,), 2, (400,), (300,), 16)
+    p = net.named(net.initial([0], torch.float64))
+    for name, fans in (("weight_0", 116 + 400), ("weight_1", 400 + 300), ("weight_2", 300 + 1)):
+        limit = (6 / fans) ** 0.5
+        assert p[name].abs().max() <= limit
+        assert p[name].std().item() == pytest.approx(limit / 3**0.5, rel=0.05)
+    assert not any(p[f"bias_{layer}"].any() for layer in range(3))
+    assert p["embedding_0"].abs().max() <= 2 / 16**0.5
+    # A normal cut at two deviations keeps .8796 of its deviation.
+    assert p["embedding_0"].std().item() == pytest.approx(0.8796 / 16**0.5, rel=0.1)

@@ -1,0 +1,191 @@
+"""The training core: exactness of a trial, budgets, divergence, and a plain single-model loop as the oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from paretofair.methods import METHODS, LossSettings
+from paretofair.models import MultilayerPerceptron
+from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
+from paretofair.training.batches import Batches, epoch_order
+from paretofair.training.pack import gradient
+
+
+def network(data) -> MultilayerPerceptron:
+    return MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
+
+
+def make_trials(count: int, tasks: int = 2, *, seeds=None, epochs=None) -> Trials:
+    random = np.random.default_rng(1)
+    return Trials(
+        np.zeros(count, dtype=np.int64) if seeds is None else np.asarray(seeds),
+        {
+            "task_weight": random.dirichlet(np.ones(tasks), count),
+            "fairness_weight": random.uniform(0, 5, (count, tasks)),
+            "head_ratio": random.uniform(0.1, 3, (count, tasks)),
+            "learning_rate": random.uniform(0.01, 0.3, count),
+            "epochs": random.choice([2, 4, 7], count) if epochs is None else np.asarray(epochs),
+        },
+    )
+
+
+def run(data, trials, method="mtaf", width=64, batch_size=100, **fairness):
+    """Every result by trial, in the order of `trials`."""
+    stacks = list(
+        train_pack(
+            data,
+            network(data),
+            METHODS[method](LossSettings(**fairness)),
+            trials,
+            settings=TrainingSettings(batch_size=batch_size),
+            threshold=Threshold(),
+            width=width,
+        )
+    )
+    order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
+    results = {
+        "parameters": np.concatenate([stack.parameters for stack in stacks]),
+        "status": np.concatenate([stack.status for stack in stacks]),
+        "epochs_trained": np.concatenate([stack.epochs_trained for stack in stacks]),
+        "undefined_losses": np.concatenate([stack.undefined_losses for stack in stacks]),
+    }
+    for kind in ("metrics", "confusion"):
+        for name in getattr(stacks[0].evaluation, kind):
+            results[name] = np.concatenate([getattr(stack.evaluation, kind)[name] for stack in stacks])
+    return {name: values[order] for name, values in results.items()}
+
+
+def assert_same(found, expected, rows):
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, expected[name][rows], err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("fresh_seeds", [False, True])
+@pytest.mark.parametrize("distance", ["correlation", "mmd", "fpr_gap"])
+def test_a_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds, distance):
+    """Bit for bit the same alone, in a stack of 7 and of 64, in any position, over a whole training."""
+    data = device_data(dtype)
+    trials = make_trials(64, seeds=np.arange(64) // 3 if fresh_seeds else None)
+    whole = run(data, trials, distance=distance)
+    assert (whole["status"] == "completed").all()
+    shuffled = np.random.default_rng(0).permutation(64)
+    assert_same(run(data, trials.take(shuffled), distance=distance), whole, shuffled)
+    assert_same(run(data, trials, width=7, distance=distance), whole, np.arange(64))
+    for alone in ([0], [17], [63]):
+        assert_same(run(data, trials.take(np.array(alone)), distance=distance), whole, alone)
+
+
+def test_results_equal_a_plain_loop_of_one_model(device_data):
+    """Ordinary PyTorch: one model, autograd, torch.optim.Adagrad, the same batches; parameters to 1e-9."""
+    data = device_data(torch.float64)
+    trials = make_trials(5, seeds=[0, 1, 2, 3, 4], epochs=[1, 2, 3, 4, 5])
+    found = run(data, trials, method="per_task", batch_size=90)
+    net, train = network(data), data.splits["train"]
+    for k in range(5):
+        parameters = {
+            name: value[0].clone().requires_grad_()
+            for name, value in net.named(net.initial([k], torch.float64)).items()
+        }
+        optimizer = torch.optim.Adagrad(
+            list(parameters.values()),
+            lr=float(trials.values["learning_rate"][k]),
+            initial_accumulator_value=0.1,
+            eps=0,
+        )
+        for epoch in range(k + 1):
+            for rows in np.array_split(epoch_order(k, epoch, len(train.inputs)), range(90, len(train.inputs), 90)):
+                index = torch.from_numpy(rows)
+                x = train.inputs[index]
+                x = torch.cat([x[:, :4], x[:, 4:] @ parameters["embedding_0"]], 1)
+                h = torch.relu(x @ parameters["weight_0"].T + parameters["bias_0"])
+                loss = 0
+                for t in range(2):
+                    z = torch.relu(h @ parameters["weight_1"][t].T + parameters["bias_1"][t])
+                    z = (z @ parameters["weight_2"][t].T + parameters["bias_2"][t])[:, 0]
+                    y, a = train.labels[t][index], train.groups[t][index].double()
+                    p, negative = torch.sigmoid(z), y == 0
+                    p, a = p[negative], a[negative]
+                    covariance = ((p - p.mean()) * (a - a.mean())).mean()
+                    spread = p.std(correction=0) * a.std(correction=0) + 1e-6
+                    accuracy = torch.nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum")
+                    unfair = negative.sum() * covariance.abs() / spread
+                    weight = trials.values["fairness_weight"][k, t]
+                    loss = loss + trials.values["task_weight"][k, t] * (accuracy + weight * unfair)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        mine = net.named(torch.from_numpy(found["parameters"][k : k + 1]))
+        for name, value in parameters.items():
+            torch.testing.assert_close(mine[name][0], value.detach(), rtol=1e-9, atol=1e-9)
+
+
+def test_a_diverged_trial_hurts_no_neighbour(device_data):
+    data = device_data(torch.float32)
+    trials = make_trials(9)
+    sound = run(data, trials)
+    trials.values["learning_rate"][4] = 1e30
+    found = run(data, trials)
+    assert found["status"].tolist() == ["completed"] * 4 + ["diverged"] + ["completed"] * 4
+    assert found["epochs_trained"][4] < trials.values["epochs"][4] or found["epochs_trained"][4] == 1
+    for name, values in found.items():
+        if name.startswith(("train_", "validation_", "test_")):
+            assert np.isnan(values[4]).all(), name
+    others = np.array([0, 1, 2, 3, 5, 6, 7, 8])
+    assert_same({name: values[others] for name, values in found.items()}, sound, others)
+
+
+def test_each_trial_trains_for_its_own_epochs(device_data):
+    data = device_data()
+    trials = make_trials(8, epochs=[1, 9, 2, 9, 3, 9, 4, 5])
+    found = run(data, trials)
+    assert np.array_equal(found["epochs_trained"], trials.values["epochs"])
+
+
+def test_single_task_metrics_of_the_other_task_are_left_out(device_data):
+    data = device_data()
+    trials = make_trials(2)
+    trials.values["task_weight"][:] = np.eye(2)
+    found = run(data, trials, method="single_task")
+    for name in ("test_error", "validation_auc", "train_fpr_gap"):
+        assert np.array_equal(np.isnan(found[name]), [[False, True], [True, False]])
+
+
+@pytest.mark.parametrize("method", ["vanilla", "per_task", "mtaf"])
+def test_unknown_labels_and_groups(device_data, method):
+    data = device_data(rows=400, tasks=3, unknown=0.3, sensitive="race")
+    found = run(data, make_trials(4, tasks=3), method=method)
+    assert (found["status"] == "completed").all()
+    assert np.isfinite(found["parameters"]).all()
+    known = (data.splits["test"].labels >= 0).sum(1).numpy()
+    np.testing.assert_array_equal(found["test"][..., :4].sum((-1, -2)), np.broadcast_to(known, (4, 3)))
+
+
+@pytest.mark.parametrize("batch_size", [32, 90, 300, 5000])
+def test_batches_show_every_row_once(device_data, batch_size):
+    data = device_data()
+    train = data.splits["train"]
+    for seeds in ([3], [3, 4, 3]):
+        batches = list(Batches(train, 2, batch_size, seeds).epoch(2))
+        assert len({rows.inputs.shape for rows in batches}) == 1
+        for k in range(len(seeds)):
+            pick = (lambda x: x) if len(seeds) == 1 else (lambda x, k=k: x[k])
+            weight = torch.cat([rows.loss_weight[..., 0, :] for rows in batches], -1)
+            inputs = torch.cat([pick(rows.inputs) for rows in batches])[pick(weight) > 0]
+            order = epoch_order(seeds[k], 2, len(train.inputs))
+            assert torch.equal(inputs, train.inputs[torch.from_numpy(order)])
+
+
+def test_float32_gradients_agree_with_float64(device_data):
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        data = device_data(dtype)
+        net, trials = network(data), make_trials(6)
+        rows = next(Batches(data.splits["train"], 2, 200, [0]).epoch(0))
+        hyper = {name: torch.tensor(value, dtype=dtype) for name, value in trials.values.items()}
+        parameters = net.initial([0] * 6, dtype)
+        gradients.append(gradient(net, METHODS["mtaf"](LossSettings()), parameters, rows, hyper)[0].double())
+    scale = gradients[1].abs().max()
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-5 * scale.item())
