@@ -1,0 +1,5 @@
+"""What a run leaves on disk."""
+
+from paretofair.results.table import TRIALS, TrialTable, stack_name, write_stack
+
+__all__ = ["TRIALS", "TrialTable", "stack_name", "write_stack"]

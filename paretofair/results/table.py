@@ -1,0 +1,84 @@
+"""The trial table on disk: one Parquet file per finished stack, written once and never changed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from paretofair.errors import RunError
+
+TRIALS = "trials"
+
+
+def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> str:
+    """File name `<stage>-<method>-<seed>-<first>-<last>.parquet` of a stack.
+
+    The seed and first index are those of the stack's first trial in order of (seed, index). Stacks share no trial,
+    so no two have the same first trial and the name is taken once.
+    """
+    order = sorted(zip(seeds, indices, strict=True))
+    return f"{stage}-{method}-{order[0][0]}-{order[0][1]}-{order[-1][1]}.parquet"
+
+
+def write_stack(folder: Path, name: str, table: pa.Table) -> Path:
+    """Writes one stack to `folder/trials/name`: the file appears whole or not at all."""
+    target = folder / TRIALS / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        pq.write_table(table, partial, compression="zstd")
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+class TrialTable:
+    """Reads the trial table of a results folder; files are read once, new ones at every call.
+
+    A trial that stands in two files (a worker outlived its driver) is taken once.
+    """
+
+    def __init__(self, folder: Path, *, confusion: bool = False) -> None:
+        """`confusion`: whether to read the lists of counts too, by far the larger part of the table."""
+        self._folder = folder / TRIALS
+        self._confusion = confusion
+        self._known: set[str] = set()
+        self._frames: list[pd.DataFrame] = []
+
+    def read(self) -> pd.DataFrame:
+        """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read."""
+        new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
+        for path in new:
+            self._frames.append(self._read(path))
+            self._known.add(path.name)
+        if not self._frames:
+            return pd.DataFrame({"trial_id": pd.Series(dtype=str)})
+        if len(self._frames) > 1:
+            self._frames = [pd.concat(self._frames, ignore_index=True).drop_duplicates("trial_id")]
+        return self._frames[0]
+
+    def _read(self, path: Path) -> pd.DataFrame:
+        try:
+            file = pq.ParquetFile(path)
+            names = file.schema_arrow.names
+            return file.read(
+                [name for name in names if self._confusion or not name.startswith("confusion_")]
+            ).to_pandas()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise RunError(
+                f"{path}: not a readable Parquet file ({error}). Move it away and run the same command again: "
+                "its trials are trained anew."
+            ) from None
+
+
+def finished_in(folder: Path, stage: str, method: str) -> set[str]:
+    """Trial ids of one stage and method that are in the table."""
+    paths = (folder / TRIALS).glob(f"{stage}-{method}-*.parquet")
+    return {trial for path in paths for trial in pq.read_table(path, columns=["trial_id"])["trial_id"].to_pylist()}

@@ -1,0 +1,42 @@
+"""From the words of a space file to the objects that train."""
+
+from __future__ import annotations
+
+from paretofair.methods import METHODS, Method
+from paretofair.models import MultilayerPerceptron
+from paretofair.search.method_space import MethodSpace
+from paretofair.training import DeviceData, Threshold, TrainingSettings
+
+# Trials side by side where the space file does not say: on a CPU about what fits the cache of one core.
+STACK = {"cpu": 32, "cuda": 1024}
+# Trials of a pack where the space file does not say: half a minute and more.
+PACK = {"cpu": 256, "cuda": 4096}
+
+
+def build_method(space: MethodSpace) -> Method:
+    """The method with its loss settings."""
+    return METHODS[space.method](space.loss_settings)
+
+
+def build_network(space: MethodSpace, data: DeviceData) -> MultilayerPerceptron:
+    """The network of the file's widths for this data set."""
+    return MultilayerPerceptron(
+        numeric=data.numeric,
+        categories=data.categories,
+        tasks=len(data.tasks),
+        shared=space.network.shared,
+        head=space.network.head,
+        embedding=space.network.embedding,
+    )
+
+
+def build_settings(space: MethodSpace) -> TrainingSettings:
+    """Optimisation as the `training` section says."""
+    return TrainingSettings(space.training.batch_size, space.training.initial_accumulator)
+
+
+def build_threshold(space: MethodSpace) -> Threshold:
+    """The decision rule."""
+    if isinstance(space.threshold, str):
+        return Threshold(space.threshold)
+    return Threshold("fixed", space.threshold.fixed)

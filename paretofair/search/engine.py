@@ -1,0 +1,142 @@
+"""Runs packs as Ray Tune trials, on a local Ray or an existing cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+# Ray reads these when it is imported. Our own table replaces Tune's per-trial logs, and our own driver handles Ctrl-C.
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray import tune
+from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.search import Searcher
+
+from paretofair.errors import RunError
+from paretofair.search.worker import Job, PackTrainable
+
+# Without these the allocator returns and refaults the pages of every step, half of its time.
+WORKER_ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+_RETRIES = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the packs ended: `failed` names those that failed every time, with the last line of the reason."""
+
+    failed: dict[str, str]
+    workers: int
+    out_of_time: bool
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """A connected Ray: the cluster at `address` or `RAY_ADDRESS`, else a local one that ends with the block."""
+    address = address or os.environ.get("RAY_ADDRESS")
+    where = {"address": address} if address else {"include_dashboard": False}
+    try:
+        ray.init(
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": WORKER_ENVIRONMENT},
+            **where,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RunError(f"Ray at {address or 'this machine'} cannot be reached: {error}") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
+    """Trains every pack of `job`, in order, as many at a time as the cluster has room for.
+
+    `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
+    ones finish. A pack that fails is tried twice more.
+    """
+    names = _Names(list(job.packs), deadline)
+    logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
+    tuner = Tuner(
+        tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus}),
+        tune_config=TuneConfig(
+            search_alg=names,
+            num_samples=-1,
+            max_concurrent_trials=_slots(cpus, gpus),
+            reuse_actors=True,
+            trial_name_creator=lambda trial: trial.config["pack"],
+            trial_dirname_creator=lambda trial: trial.config["pack"],
+        ),
+        run_config=RunConfig(
+            name=logs.name,
+            storage_path=str(logs.parent.resolve()),
+            verbose=0,
+            failure_config=FailureConfig(max_failures=_RETRIES),
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
+    results = tuner.fit()
+    ended = [results[i] for i in range(len(results))]
+    failed = {
+        result.path.rsplit("/", 1)[-1]: str(result.error).strip().splitlines()[-1]
+        for result in ended
+        if result.error is not None
+    }
+    if not failed:
+        shutil.rmtree(logs, ignore_errors=True)
+    workers = {result.metrics["worker"] for result in ended if result.error is None and result.metrics}
+    return Outcome(failed, len(workers), names.out_of_time)
+
+
+class _Names(Searcher):
+    """Hands out packs by name, until they or the time are used up."""
+
+    def __init__(self, names: list[str], deadline: float | None) -> None:
+        super().__init__()
+        self._left = names[::-1]
+        self._deadline = deadline
+        self.out_of_time = False
+
+    def suggest(self, trial_id: str) -> dict[str, str] | str:  # type: ignore[override]
+        if self._left and self._deadline is not None and time.monotonic() > self._deadline:
+            self.out_of_time = True
+            return Searcher.FINISHED
+        return {"pack": self._left.pop()} if self._left else Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+        """Nothing is learned from a pack."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Resuming reads the trial table."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Resuming reads the trial table."""
+
+
+def _slots(cpus: float, gpus: float) -> int:
+    """How many packs the cluster holds at once."""
+    have = ray.cluster_resources()
+    slots = [have.get(kind, 0) / need for kind, need in (("CPU", cpus), ("GPU", gpus)) if need]
+    room = int(min(slots, default=0))
+    if room < 1:
+        raise RunError(
+            f"a pack needs {cpus:g} CPUs and {gpus:g} GPUs (resources in the space file), "
+            f"the cluster has {have.get('CPU', 0):g} and {have.get('GPU', 0):g}"
+        )
+    return room

@@ -1,0 +1,72 @@
+"""What a run was made with, for `environment.json` and `groups.csv`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from paretofair.data import Splits
+from paretofair.training import DeviceData
+
+_PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
+
+
+def environment(splits: Splits) -> dict[str, Any]:
+    """Versions, hardware, data and the commit of the program, as plain JSON data."""
+    return {
+        "data": {
+            "name": splits.name,
+            "source": splits.source,
+            "data_id": splits.data_id,
+            "split_id": splits.split_id,
+            "sha256": splits.checksums,
+        },
+        "python": sys.version.split()[0],
+        "packages": {name: version(name) for name in _PACKAGES},
+        "git_commit": _commit(),
+        "machine": {
+            "platform": platform.platform(),
+            "processor": _processor(),
+            "cpus": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+    }
+
+
+def groups(splits: Splits, data: DeviceData) -> pd.DataFrame:
+    """`groups.csv`: the finest cells of all attributes, in the order of the confusion lists, with their rows.
+
+    Columns `cell`, one per attribute (empty where the group is unknown), and `rows_<split>`.
+    """
+    table = pd.DataFrame({"cell": range(len(data.cells))})
+    for column, attribute in enumerate(data.attributes):
+        names = splits.group_names[attribute]
+        table[attribute] = [names[code] if code >= 0 else "" for code in data.cells[:, column]]
+    for split, counts in data.counts.items():
+        table[f"rows_{split}"] = counts
+    return table
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that the program runs from; None where it was installed without one."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
+    )
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,108 @@
+"""The space of one method: every setting that its trials depend on, and the ids that follow from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from paretofair.methods.method import LossSettings
+from paretofair.search.distributions import Distribution, Distributions, Number, Simplex
+from paretofair.search.schema import Data, Fairness, Network, Sampler, Threshold, Training
+
+STAGES = ("baselines", "tune", "points", "sweep", "confirm")
+
+
+@dataclass(frozen=True)
+class MethodSpace:
+    """What a space says about one method, shared and own settings merged.
+
+    `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
+    table. `uses_fairness`: whether `fairness` changes its results.
+    """
+
+    method: str
+    tasks: tuple[str, ...]
+    protocol: Literal["validation", "paper"]
+    data: Data
+    network: Network
+    training: Training
+    fairness: Fairness
+    threshold: Threshold
+    sampler: Sampler
+    parameters: Distributions
+    points: tuple[Mapping[str, Number], ...]
+    uses_fairness: bool
+
+    @property
+    def sensitive(self) -> dict[str, str]:
+        """The attribute that the loss of each task acts on."""
+        return self.data.sensitive_by_task(self.tasks)
+
+    @property
+    def loss_settings(self) -> LossSettings:
+        """What the method is made with."""
+        return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction)
+
+    def identity(self, stage: str) -> dict[str, Any]:
+        """Everything that changes the result of a trial with a given stage, method, seed and index, as plain JSON data.
+
+        Not in it: where the data come from (`split_id` says what they are), counts, seeds, points (see
+        `identity.compare`), audits, resources, frontiers, other methods, and settings that this method or protocol
+        does not read.
+        """
+        if stage not in STAGES:
+            raise ValueError(f"stage {stage!r} is none of {', '.join(STAGES)}")
+        data: dict[str, Any] = {"name": self.data.name, "sensitive": self.sensitive}
+        if self.protocol == "validation":
+            data["validation"] = self.data.validation
+            data["split_seed"] = self.data.split_seed
+        result = {
+            "stage": stage,
+            "method": self.method,
+            "protocol": self.protocol,
+            "data": data,
+            "network": _plain(self.network),
+            "training": _plain(self.training),
+            "threshold": _plain(self.threshold),
+            "parameters": {name: written(self.parameters[name]) for name in sorted(self.parameters)},
+        }
+        if self.uses_fairness:
+            result["fairness"] = {"distance": self.fairness.distance, "goal": self.fairness.goal}
+            if self.fairness.distance == "fpr_gap":
+                result["fairness"]["hard"] = self.fairness.hard
+            if self.fairness.distance == "mmd":
+                result["fairness"]["bandwidth"] = self.fairness.bandwidth
+        if stage == "sweep":
+            result["sampler"] = _plain(self.sampler)
+        return result
+
+    def space_id(self, stage: str) -> str:
+        """16 hexadecimal digits that name `identity(stage)`."""
+        return digest(self.identity(stage))
+
+
+def trial_id(space_id: str, split_id: str, stage: str, method: str, seed: int, index: int) -> str:
+    """16 hexadecimal digits that name a trial."""
+    return digest([space_id, split_id, stage, method, seed, index])
+
+
+def digest(value: Any) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def written(distribution: Distribution | Simplex | Mapping[str, Distribution]) -> Any:
+    """A parameter's distribution as the space file writes it, task by task."""
+    if isinstance(distribution, Mapping):
+        return {task: each.written() for task, each in distribution.items()}
+    return distribution.written()
+
+
+def _plain(setting: BaseModel | str) -> Any:
+    return setting.model_dump(mode="json") if isinstance(setting, BaseModel) else setting

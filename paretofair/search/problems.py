@@ -1,0 +1,77 @@
+"""Everything wrong with a space file, collected and told at once: place, key path, what was found, what is accepted."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import yaml
+
+from paretofair.errors import SpaceError
+
+KeyPath = tuple[str | int, ...]
+
+MOST_SHOWN = 10
+
+
+class Problems:
+    """The problems of one file. A key path keeps its first problem only; later ones are consequences of it."""
+
+    def __init__(self, place: Callable[[KeyPath], tuple[int, str]]) -> None:
+        """`place` gives a key path's line (to sort by) and its place in words, such as `space.yaml:14`."""
+        self._place = place
+        self._messages: dict[KeyPath, str] = {}
+
+    def add(self, path: KeyPath, message: str) -> None:
+        self._messages.setdefault(path, message)
+
+    def __bool__(self) -> bool:
+        return bool(self._messages)
+
+    def raise_if_any(self) -> None:
+        """Raises SpaceError with one line for each problem, in the order of the file, at most ten."""
+        lines = []
+        for path, message in sorted(self._messages.items(), key=lambda item: self._place(item[0])[0]):
+            words = f"{self._place(path)[1]}: "
+            lines.append(words + (f"{spelled(path)}: {message}" if path else message))
+        if len(lines) > MOST_SHOWN:
+            lines = [*lines[:MOST_SHOWN], f"and {len(lines) - MOST_SHOWN} more"]
+        if lines:
+            raise SpaceError("\n".join(lines))
+
+
+def spelled(path: KeyPath) -> str:
+    """A key path as the user writes it.
+
+    >>> spelled(("points", 0, "task_weight"))
+    'points[0].task_weight'
+    """
+    words = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return words.removeprefix(".")
+
+
+def shown(value: Any) -> str:
+    """A value on one line as the space file would write it, cut after 80 characters.
+
+    >>> shown({"uniform": [0.0, 5.0]})
+    '{uniform: [0.0, 5.0]}'
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return repr(value)
+    words = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
+    words = words.removesuffix("\n").removesuffix("\n...")
+    return words if len(words) <= 80 else words[:77] + "..."
+
+
+def nearest(word: object, names: Iterable[str]) -> str:
+    """A sentence that proposes the nearest known name, empty where none is near."""
+    close = difflib.get_close_matches(str(word), list(names), n=1)
+    return f" Did you mean `{close[0]}`?" if close else ""
+
+
+def accepted(names: Iterable[str]) -> str:
+    """The known names, for the end of a message."""
+    return ", ".join(names) or "nothing"

@@ -1,0 +1,196 @@
+"""What each method sees of a validated file: its own and the shared settings merged, parameters and points read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from paretofair.methods.method import TRAINING_PARAMETERS, Method, Parameter
+from paretofair.search import parameters as reading
+from paretofair.search.distributions import Distribution, Distributions, Fixed, Number, Simplex
+from paretofair.search.method_space import MethodSpace, written
+from paretofair.search.names import check_keys
+from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
+from paretofair.search.schema import Fairness, Section, Settings
+from paretofair.search.validation import validate
+
+BASELINE_METHOD = "single_task"
+M = TypeVar("M", bound=Section)
+Methods = Mapping[str, type[Method]]
+
+
+def resolve_methods(
+    settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems
+) -> dict[str, MethodSpace]:
+    """The space of every listed method; checks the methods, their parameters and the points."""
+    users = [name for name in methods if name != BASELINE_METHOD]
+    for name in settings.methods:
+        if name == BASELINE_METHOD:
+            problems.add(("methods", name), "the baselines stage runs it; see stages.baselines")
+        elif name not in methods:
+            words = f"unknown method.{nearest(name, users)} Accepted: {accepted(users)}"
+            problems.add(("methods", name), words)
+    listed = {name: methods[name] for name in settings.methods if name in users}
+    _check_shared_parameters(settings, listed, methods, problems)
+    known = sorted({name for method in methods.values() for name in declared(method)})
+    for index, point in enumerate(settings.points):
+        check_keys(point, known, ("points", index), problems, what="parameter of any method")
+    return {name: _method_space(settings, name, listed[name], tasks, problems) for name in listed}
+
+
+def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
+    """The space of the baselines: fixed values, given in the stage or fixed for all methods."""
+    path: KeyPath = ("stages", "baselines", "parameters")
+    method, own = methods[BASELINE_METHOD], settings.stages.baselines.parameters
+    # The stage gives each task the weight 1 in turn, so shares are not the user's to set.
+    known = {name: each for name, each in declared(method).items() if not each.sums_to_one}
+    check_keys(own, known, path, problems, what="parameter of the baselines")
+    distributions: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for name, parameter in known.items():
+        source, at = (own, path) if name in own else (settings.parameters, ("parameters",))
+        value = source.get(name, reading.default(parameter, tasks))
+        if name not in source and value is None:
+            problems.add((*path, name), "required: one number, since `parameters` does not give it")
+            continue
+        found = _parsed(parameter, value, tasks, (*at, name), problems)
+        if found is not None and not _is_fixed(found):
+            instead = f"found {shown(value)}" if name in own else f"`parameters` gives {shown(value)}"
+            problems.add((*path, name), f"required: one number; {instead}")
+        elif found is not None:
+            distributions[name] = found
+    return dataclasses.replace(_shared(settings, BASELINE_METHOD, method, tasks), parameters=distributions)
+
+
+def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baselines: MethodSpace) -> Settings:
+    """`settings` with the parameters that methods and baselines took from defaults or from elsewhere written out."""
+    methods = {}
+    for name, view in views.items():
+        own = settings.methods[name]
+        given = {**settings.parameters, **own.parameters}
+        missing = {key: written(found) for key, found in view.parameters.items() if key not in given}
+        methods[name] = own.model_copy(update={"parameters": {**own.parameters, **missing}})
+    values = {name: written(found) for name, found in baselines.parameters.items()}
+    stage = settings.stages.baselines.model_copy(update={"parameters": values})
+    stages = settings.stages.model_copy(update={"baselines": stage})
+    return settings.model_copy(update={"methods": methods, "stages": stages})
+
+
+def declared(method: type[Method]) -> dict[str, Parameter]:
+    """Every parameter that a method's trials have, by name."""
+    return {each.name: each for each in (*TRAINING_PARAMETERS, *method.parameters)}
+
+
+def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
+    return MethodSpace(
+        method=name,
+        tasks=tasks,
+        protocol=settings.protocol,
+        data=settings.data,
+        network=settings.network,
+        training=settings.training,
+        fairness=settings.fairness,
+        threshold=settings.threshold,
+        sampler=settings.stages.sweep.sampler,
+        parameters={},
+        points=(),
+        uses_fairness=method.uses_fairness,
+    )
+
+
+def _method_space(
+    settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...], problems: Problems
+) -> MethodSpace:
+    at: KeyPath = ("methods", name)
+    own = settings.methods[name]
+    if own.fairness and not method.uses_fairness:
+        problems.add((*at, "fairness"), f"{name} has no fairness loss; remove this")
+    base = settings.fairness
+    if own.fairness.get("distance", base.distance) != base.distance:
+        # `hard` and `bandwidth` are settings of a distance: another one starts from its defaults.
+        base = Fairness(distance=base.distance, goal=base.goal)
+    distributions = _distributions(settings, name, method, tasks, problems)
+    view = dataclasses.replace(
+        _shared(settings, name, method, tasks),
+        network=_merged(settings.network, own.network, (*at, "network"), problems),
+        training=_merged(settings.training, own.training, (*at, "training"), problems),
+        fairness=_merged(base, own.fairness, (*at, "fairness"), problems),
+        threshold=own.threshold or settings.threshold,
+        parameters=distributions,
+        points=_points(settings, declared(method), distributions, tasks, problems),
+    )
+    try:
+        method(view.loss_settings)
+    except ValueError as error:
+        where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
+        problems.add((*where, "goal"), str(error))
+    return view
+
+
+def _merged(shared: M, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> M:
+    if not own:
+        return shared
+    return validate(type(shared), {**shared.model_dump(), **own}, problems, path) or shared
+
+
+def _distributions(
+    settings: Settings, name: str, method: type[Method], tasks: Sequence[str], problems: Problems
+) -> Distributions:
+    path: KeyPath = ("methods", name, "parameters")
+    own, known = settings.methods[name].parameters, declared(method)
+    check_keys(own, known, path, problems, what=f"parameter of {name}")
+    result: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for key, parameter in known.items():
+        source, at = (own, path) if key in own else (settings.parameters, ("parameters",))
+        value = source.get(key, reading.default(parameter, tasks))
+        if key not in source and value is None:
+            problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
+            continue
+        found = _parsed(parameter, value, tasks, (*at, key), problems)
+        if found is not None:
+            result[key] = found
+    return result
+
+
+def _points(
+    settings: Settings,
+    known: Mapping[str, Parameter],
+    distributions: Distributions,
+    tasks: Sequence[str],
+    problems: Problems,
+) -> tuple[dict[str, Number], ...]:
+    points = []
+    for index, given in enumerate(settings.points):
+        values = reading.centre(distributions, tasks)
+        for key in [key for key in given if key in known]:
+            try:
+                values.update(reading.point_values(known[key], given[key], tasks))
+            except reading.Invalid as error:
+                problems.add(("points", index, key, *error.where), str(error))
+        points.append(values)
+    return tuple(points)
+
+
+def _parsed(
+    parameter: Parameter, value: Any, tasks: Sequence[str], path: KeyPath, problems: Problems
+) -> Distribution | Simplex | dict[str, Distribution] | None:
+    try:
+        return reading.parse(parameter, value, tasks)
+    except reading.Invalid as error:
+        problems.add((*path, *error.where), str(error))
+        return None
+
+
+def _is_fixed(found: Distribution | Simplex | Mapping[str, Distribution]) -> bool:
+    each = found.values() if isinstance(found, Mapping) else [found]
+    return all(isinstance(distribution, Fixed) for distribution in each)
+
+
+def _check_shared_parameters(settings: Settings, listed: Methods, methods: Methods, problems: Problems) -> None:
+    read = {name for method in listed.values() for name in declared(method)}
+    for key in settings.parameters:
+        if listed and key not in read:
+            readers = [name for name, method in methods.items() if key in declared(method)]
+            hint = f" Read by: {accepted(readers)}." if readers else nearest(key, read)
+            words = f"no listed method reads it.{hint} Accepted: {accepted(sorted(read))}"
+            problems.add(("parameters", key), words)

@@ -1,0 +1,222 @@
+"""The sections of a space file: names, types, ranges and defaults. What depends on the data set or on the methods is
+checked in `resolve`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from paretofair.search.problems import shown
+
+
+def _custom(message: str) -> PydanticCustomError:
+    return PydanticCustomError("space", "{message}", {"message": message})
+
+
+def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise _custom(f"{shown(repeated[0])} stands in the list more than once")
+    return values
+
+
+def _empty_for_nothing(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class Section(BaseModel):
+    """A part of the file: no key but its own, no value of another type, not to be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Size = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=999_999)]
+# Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
+Sizes = Annotated[tuple[Size, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_unique)]
+
+
+def _sensitive(value: Any) -> Any:
+    words = isinstance(value, dict) and all(isinstance(attribute, str) for attribute in value.values())
+    if not value or not (isinstance(value, str) or words):
+        raise _custom(f"found {shown(value)}; expected an attribute, or a mapping of tasks to attributes")
+    return value
+
+
+class Data(Section):
+    """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` is measured as well.
+
+    `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`.
+    """
+
+    name: str
+    source: Literal["auto", "real", "simulated"] = "auto"
+    validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    split_seed: Seed = 0
+    sensitive: Annotated[str | dict[str, str], BeforeValidator(_sensitive)] = ""
+    audit: Names = ()
+
+    def sensitive_by_task(self, tasks: tuple[str, ...]) -> dict[str, str]:
+        """The attribute that the loss of each task acts on."""
+        if isinstance(self.sensitive, str):
+            return dict.fromkeys(tasks, self.sensitive)
+        return {task: self.sensitive[task] for task in tasks}
+
+
+class Network(Section):
+    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding."""
+
+    shared: Annotated[Sizes, Field(min_length=1)] = (32,)
+    head: Sizes = (16,)
+    embedding: Size = 10
+
+
+class Training(Section):
+    """The optimizer and its batches; `reduction` of the losses over the rows of a batch."""
+
+    optimizer: Literal["adagrad"] = "adagrad"
+    initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
+    batch_size: Size = 512
+    reduction: Literal["sum", "mean"] = "sum"
+
+
+class Fairness(Section):
+    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
+
+    distance: Literal["correlation", "mmd", "fpr_gap"] = "correlation"
+    goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
+    hard: bool = False
+    bandwidth: Annotated[float, Field(gt=0)] = 0.1
+
+    @model_validator(mode="after")
+    def _settings_of_the_distance(self) -> Fairness:
+        for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
+            changed = getattr(self, key) != type(self).model_fields[key].default
+            if changed and self.distance != reader:
+                raise _custom(f"{key} is a setting of distance {reader}; found distance {self.distance}")
+        return self
+
+
+class FixedThreshold(Section):
+    """Scores at or above `fixed` are positive decisions."""
+
+    fixed: Annotated[float, Field(gt=0, lt=1)]
+
+
+def _threshold(value: Any) -> Any:
+    if value == "per_group":
+        raise _custom("per_group is not supported yet; accepted: base_rate, {fixed: 0.5}")
+    if isinstance(value, dict) and set(value) == {"fixed"}:
+        fixed = value["fixed"]
+        if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
+            return FixedThreshold(fixed=fixed)
+        raise _custom(f"found fixed: {shown(fixed)}; expected a number between 0 and 1")
+    if value != "base_rate" and not isinstance(value, FixedThreshold):
+        raise _custom(f"found {shown(value)}; accepted: base_rate, {{fixed: 0.5}}")
+    return value
+
+
+Threshold = Annotated[Literal["base_rate"] | FixedThreshold, BeforeValidator(_threshold)]
+# Distributions and points are checked against the methods' declarations, in `parameters`.
+Parameters = dict[str, Any]
+
+
+class MethodSettings(Section):
+    """What one method has of its own; every key given here replaces the shared one."""
+
+    network: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    fairness: dict[str, Any] = {}
+    threshold: Threshold | None = None
+    parameters: Parameters = {}
+
+
+def _sampler(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Sampler(Section):
+    """Where the trials of a sweep come from."""
+
+    name: Literal["random"] = "random"
+
+
+class Baselines(Section):
+    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG."""
+
+    runs: Size = 10
+    parameters: Parameters = {}
+
+
+class Sweep(Section):
+    """`trials` sampled for each method and seed."""
+
+    trials: Annotated[int, Field(ge=0)]
+    sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()
+
+
+class Confirm(Section):
+    """Every frontier point trained again with `runs` fresh seeds."""
+
+    runs: Size = 5
+
+
+class Stages(Section):
+    """The parts of a run, in this order; without `confirm` nothing is retrained."""
+
+    baselines: Baselines = Baselines()
+    sweep: Sweep
+    confirm: Confirm | None = None
+
+
+class ReferencePoint(Section):
+    """Where hypervolume ends; trials beyond it add nothing."""
+
+    arfg: Annotated[float, Field(gt=0)] = 1.5
+    are: Annotated[float, Field(gt=0)] = 1.1
+
+
+class Frontiers(Section):
+    """`objectives`: arfg_are, a task's name, accuracies or all; default: every one of them."""
+
+    objectives: Names = ()
+    reference_point: ReferencePoint = ReferencePoint()
+
+
+class Resources(Section):
+    """What one pack occupies; `pack` trials of a pack, `stack` trials side by side (None: the program's choice)."""
+
+    cpus: Annotated[float, Field(gt=0)] = 1
+    gpus: Annotated[float, Field(ge=0)] = 0
+    pack: Size | None = None
+    stack: Size | None = None
+
+
+class Settings(Section):
+    """A whole space file, as it is written; keys in the order in which it is written back."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+    protocol: Literal["validation", "paper"] = "validation"
+    data: Data
+    network: Network = Network()
+    training: Training = Training()
+    fairness: Fairness = Fairness()
+    threshold: Threshold = "base_rate"
+    parameters: Parameters
+    methods: Annotated[dict[str, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(_unique)] = (0, 1, 2)
+    points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    stages: Stages
+    frontiers: Frontiers = Frontiers()
+    resources: Resources = Resources()

@@ -1,0 +1,121 @@
+"""The Ray Tune trainable: one worker that trains packs, one after the other, and writes their rows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from ray.tune import Trainable
+
+from paretofair.data.splits import Splits
+from paretofair.methods import METHODS
+from paretofair.results import stack_name, write_stack
+from paretofair.results.table import finished_in
+from paretofair.search.build import STACK, build_method, build_network, build_settings, build_threshold
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.packs import Pack, as_trials
+from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker of a run knows: the resolved spaces by (stage, method), the data, the packs by name, the
+    results folder, and the stack width (None: the device's)."""
+
+    spaces: Mapping[tuple[str, str], MethodSpace]
+    splits: Splits
+    sensitive: Mapping[str, str]
+    packs: Mapping[str, Pack]
+    folder: Path
+    stack: int | None
+
+
+class PackTrainable(Trainable):
+    """Trains the pack that `config["pack"]` names; one training step is one pack."""
+
+    def setup(self, config: dict[str, Any], job: Job) -> None:  # type: ignore[override]
+        torch.set_num_threads(1)
+        self._job = job
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._data = to_device(job.splits, job.sensitive, self._device, torch.float32)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Actors are reused: the data stay, the next step reads the new pack."""
+        return True
+
+    def step(self) -> dict[str, Any]:
+        pack = self._job.packs[self.config["pack"]]
+        # A pack that failed half-way is tried again here: what it wrote stands.
+        left = pack.without(finished_in(self._job.folder, pack.stage, pack.method))
+        for rows in stacks(left, self._job, self._data):
+            write_stack(self._job.folder, *rows)
+        return {"done": True, "trials": len(left), "worker": f"{socket.gethostname()}:{os.getpid()}"}
+
+
+def stacks(pack: Pack, job: Job, data: DeviceData) -> Any:
+    """Trains `pack` and yields, for each finished stack, its file name and its table."""
+    if not len(pack):
+        return
+    space = job.spaces[pack.stage, pack.method]
+    device = data.splits["train"].inputs.device.type
+    per_task = [parameter.name for parameter in METHODS[pack.method].parameters if parameter.per_task]
+    finished = train_pack(
+        data,
+        build_network(space, data),
+        build_method(space),
+        as_trials(pack, data.tasks, per_task),
+        settings=build_settings(space),
+        threshold=build_threshold(space),
+        width=job.stack or STACK[device],
+    )
+    for stack in finished:
+        part = pack.take(stack.positions)
+        name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
+        yield name, stack_table(part, stack, space, job.splits, data)
+
+
+def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData) -> pa.Table:
+    """One row per trial of a stack, with the columns of the trial table."""
+    n = len(part)
+    inputs = data.splits["train"].inputs
+    same = {
+        "stage": part.stage,
+        "method": part.method,
+        "pack_id": part.name,
+        "space_id": part.space_id,
+        "data_id": splits.data_id,
+        "split_id": splits.split_id,
+        "source": splits.source,
+        "protocol": space.protocol,
+        "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
+        "penalty_split": "train",
+        "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
+        "dtype": str(inputs.dtype).removeprefix("torch."),
+        "path": "eager",
+        "torch_version": torch.__version__,
+    }
+    columns: dict[str, Any] = {
+        "trial_id": part.trial_ids,
+        "seed": part.seeds,
+        "index": part.indices,
+        "status": stack.status.tolist(),
+        "epochs_trained": stack.epochs_trained,
+        "train_seconds": np.full(n, stack.seconds),
+        "undefined_losses": stack.undefined_losses,
+        **{name: [value] * n for name, value in same.items()},
+        **part.values,
+    }
+    if part.confirms is not None:
+        columns["confirms"] = part.confirms.tolist()
+    for name, values in stack.evaluation.metrics.items():
+        columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
+    for name, counts in stack.evaluation.confusion.items():
+        columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
+    return pa.table(columns)
