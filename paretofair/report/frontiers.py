@@ -1,0 +1,109 @@
+"""Frontiers of a trial table: for each method and seed, the trials that no other beats under named objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretofair.pareto.fronts import non_dominated
+from paretofair.pareto.hypervolume import hypervolume
+from paretofair.report.relative import tasks_of
+
+SEARCHED = ("points", "sweep")
+VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
+_IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
+_NOT_HYPERPARAMETERS = {
+    *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
+    *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
+    *("device", "dtype", "path", "torch_version", "confirms"),
+}
+
+
+def objective_names(objectives: str, tasks: Sequence[str]) -> list[str]:
+    """The metrics of a named set of objectives, all minimised: `arfg_are`, a task, `accuracies` or `all`."""
+    if objectives == "arfg_are":
+        return ["arfg", "are"]
+    if objectives == "accuracies":
+        return [f"error_{task}" for task in tasks]
+    if objectives == "all":
+        return [f"{metric}_{task}" for metric in ("fpr_gap", "error") for task in tasks]
+    return [f"fpr_gap_{objectives}", f"error_{objectives}"]
+
+
+def hyperparameters(trials: pd.DataFrame) -> list[str]:
+    """Columns of a trial table that are hyperparameters: all that are neither identity nor a result."""
+    results = ("train_", "validation_", "test_", "confusion_")
+    return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(results)]
+
+
+def candidates(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials that may enter a frontier: searched, and trained to their full budget."""
+    if "stage" not in trials:
+        return trials
+    return trials[trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")]
+
+
+def frontier(trials: pd.DataFrame, objectives: str, *, selected_on: str, pooled: bool) -> pd.DataFrame:
+    """Frontier points of every method and seed under `objectives`, chosen on the split `selected_on`.
+
+    `trials` has the columns `<split>_<objective>` (see `relative.with_relative`); only completed trials of a search
+    are considered. `pooled` makes one frontier of all seeds of a method (`protocol: paper`). One row per point with
+    `rank`, its place from the smallest first objective on, 1 the first; ties are kept. Each objective is reported
+    on validation and on test, then every hyperparameter.
+    """
+    names = objective_names(objectives, tasks_of(trials))
+    shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
+    shown = [column for column in shown if column in trials]
+    chosen_by = [f"{selected_on}_{name}" for name in names]
+    fronts = []
+    eligible = candidates(trials)
+    for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
+        front = group[non_dominated(group[chosen_by].to_numpy(float))]
+        front = front.sort_values([*chosen_by, "trial_id"], kind="stable")
+        fronts.append(front.assign(rank=np.arange(1, len(front) + 1)))
+    points = pd.concat(fronts) if fronts else eligible.assign(rank=0)
+    points = points.assign(objectives=objectives, selected_on=selected_on)
+    return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
+
+
+def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Frontier points with `confirmed_<objective>_mean` and `_std`, on test, over their runs with fresh seeds.
+
+    NaN for points that were not confirmed. The runs are the completed trials of the stage `confirm`.
+    """
+    if "confirms" not in trials or points.empty:
+        return points
+    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
+    added: dict[str, pd.Series] = {}
+    for column in [name for name in points if name.startswith("test_")]:
+        name = column.removeprefix("test_")
+        grouped = runs.groupby("confirms")[column]
+        added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())
+        added[f"confirmed_{name}_std"] = points["trial_id"].map(grouped.std(ddof=1))
+    added["confirmed_runs"] = points["trial_id"].map(runs.groupby("confirms").size()).fillna(0).astype(int)
+    place = max(i for i, name in enumerate(points) if name.startswith("test_")) + 1
+    for offset, (name, values) in enumerate(added.items()):
+        points.insert(place + offset, name, values)
+    return points
+
+
+def front_hypervolumes(
+    trials: pd.DataFrame, *, selected_on: str, pooled: bool, reference: tuple[float, float]
+) -> pd.DataFrame:
+    """ARFG-ARE hypervolume of every method and seed to the point `reference` (arfg, are), maximised.
+
+    Columns `method, seed, trials, hypervolume, test_hypervolume`. `hypervolume` is of the front on the split that
+    chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
+    """
+    rows = []
+    eligible = candidates(trials)
+    for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
+        chosen = group[[f"{selected_on}_arfg", f"{selected_on}_are"]].to_numpy(float)
+        front = group[non_dominated(chosen)]
+        on_test = front[["test_arfg", "test_are"]].to_numpy(float)
+        method, seed = (key, "all") if pooled else key
+        volumes = (hypervolume(points, reference=reference) for points in (chosen, on_test))
+        rows.append((method, seed, len(group), *volumes))
+    return pd.DataFrame(rows, columns=VOLUMES)

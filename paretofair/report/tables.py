@@ -1,0 +1,50 @@
+"""Summary tables over methods."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from paretofair.pareto.selection import midpoint
+from paretofair.report.frontiers import candidates
+from paretofair.report.relative import tasks_of
+
+
+def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
+    """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
+
+    `front` are the points of `frontiers.frontier(trials, "arfg_are")`, `trials` the table with ARE and ARFG. One full
+    row of the trial table per method and seed (per method where seeds are pooled), with `selected_on`.
+    """
+    eligible = candidates(trials).set_index("trial_id", drop=False)
+    chosen = []
+    pooled = not front.empty and front["protocol"].iloc[0] == "paper"
+    for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
+        method, seed = points["method"].iloc[0], points["seed"].iloc[0]
+        column = f"{points['selected_on'].iloc[0]}_are"
+        runs = eligible[(eligible["method"] == method) & (pooled | (eligible["seed"] == seed))]
+        place = midpoint(points[column].to_numpy(float), runs[column].to_numpy(float))
+        chosen.append(points["trial_id"].iloc[place])
+    selected = front["selected_on"].iloc[0] if len(front) else ""
+    return eligible.loc[chosen].assign(selected_on=selected).reset_index(drop=True)
+
+
+def summary(chosen: pd.DataFrame) -> pd.DataFrame:
+    """`tables/summary.csv`: ARFG and ARE on test at the midpoint, mean and deviation over seeds (as Table 3)."""
+    return _over_seeds(chosen, {"arfg": "test_arfg", "are": "test_are"})
+
+
+def per_task(chosen: pd.DataFrame) -> pd.DataFrame:
+    """`tables/per_task.csv`: error and FPR gap of every task on test at the midpoint (as Table 4)."""
+    names = [f"{metric}_{task}" for task in tasks_of(chosen) for metric in ("error", "fpr_gap")]
+    return _over_seeds(chosen, {name: f"test_{name}" for name in names})
+
+
+def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    grouped = chosen.groupby("method", sort=False)
+    table = pd.DataFrame({name: grouped[column].mean() for name, column in columns.items()})
+    for name, column in columns.items():
+        table[f"{name}_std"] = grouped[column].std(ddof=1)
+    table["seeds"] = grouped.size()
+    for name in ("selected_on", "source", "protocol"):
+        table[name] = grouped[name].first()
+    return table.reset_index()

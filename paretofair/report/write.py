@@ -1,0 +1,120 @@
+"""Writes every export of a run from its trial table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from paretofair.report.frontiers import VOLUMES, candidates, front_hypervolumes, frontier, with_confirmed
+from paretofair.report.relative import baselines, unreliable, with_relative
+from paretofair.report.tables import midpoints, per_task, summary
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written: the paths, the table with ARE and ARFG, hypervolumes, the split that chose, and the tasks whose
+    single-task gap makes ARFG unreliable."""
+
+    paths: list[Path]
+    trials: pd.DataFrame
+    hypervolumes: pd.DataFrame
+    selected_on: str
+    unreliable: list[str]
+
+
+def write_report(
+    folder: Path,
+    trials: pd.DataFrame,
+    *,
+    objectives: Sequence[str],
+    reference: tuple[float, float],
+    protocol: str,
+) -> Report:
+    """Rewrites `baselines.csv`, `frontiers/`, `tables/` and `confirm.csv` in `folder`.
+
+    Frontiers are chosen on validation and reported on test; under `protocol: paper` they are chosen on test, with the
+    seeds of a method pooled. `reference` is the hypervolume's reference point (arfg, are).
+    """
+    selected_on, pooled = chosen_on(protocol)
+    if trials.empty:
+        return Report([], trials, pd.DataFrame(columns=VOLUMES), selected_on, [])
+    # In one order, whatever the order in which trials finished.
+    trials = trials.sort_values(["stage", "method", "seed", "index"], ignore_index=True)
+    denominators = baselines(trials)
+    table = with_relative(trials, denominators)
+    stamp = {"source": _only(table, "source"), "protocol": protocol}
+    volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
+    volumes = volumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
+    files = {"baselines.csv": denominators.assign(protocol=protocol), "tables/hypervolume.csv": volumes}
+    every = []
+    for name in objectives:
+        points = with_confirmed(frontier(table, name, selected_on=selected_on, pooled=pooled), table)
+        every.append(points)
+        for method, own in points.groupby("method", sort=False):
+            unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
+            files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
+        if name == "arfg_are" and len(points):
+            chosen = midpoints(table, points)
+            files["tables/summary.csv"] = summary(chosen)
+            files["tables/per_task.csv"] = per_task(chosen)
+    if every:
+        files["frontiers/all.csv"] = pd.concat(every, ignore_index=True)
+    if "confirms" in table:
+        files["confirm.csv"] = table[table["stage"] == "confirm"].dropna(axis=1, how="all")
+    paths = [_write(folder / name, frame) for name, frame in files.items()]
+    return Report(paths, table, volumes, selected_on, unreliable(denominators))
+
+
+def chosen_on(protocol: str) -> tuple[str, bool]:
+    """The split that chooses frontier points, and whether the seeds of a method are pooled into one frontier."""
+    return ("test", True) if protocol == "paper" else ("validation", False)
+
+
+def arfg_are_points(trials: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Rows of the trial table (with ARE and ARFG) on the ARFG-ARE frontier of any method and seed."""
+    selected_on, pooled = chosen_on(protocol)
+    points = frontier(trials, "arfg_are", selected_on=selected_on, pooled=pooled)
+    return trials[trials["trial_id"].isin(points["trial_id"])]
+
+
+def hypervolume_so_far(trials: pd.DataFrame, reference: tuple[float, float], protocol: str) -> str:
+    """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
+    denominators = baselines(trials)
+    if denominators.empty:
+        return ""
+    selected_on, pooled = chosen_on(protocol)
+    table = with_relative(trials, denominators)
+    volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
+    means = volumes.groupby("method", sort=False)["hypervolume"].mean()
+    return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
+
+
+def _only(table: pd.DataFrame, column: str) -> str:
+    return ", ".join(sorted(table[column].unique())) if len(table) else ""
+
+
+def _write(path: Path, frame: pd.DataFrame) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    frame.to_csv(partial, index=False)
+    os.replace(partial, path)
+    return path
+
+
+def overview(report: Report, methods: Sequence[str]) -> pd.DataFrame:
+    """One row per method: trials, the best ARE and ARFG of any trial on the choosing split, mean hypervolumes.
+
+    Columns `method, trials, are, arfg, hypervolume, test_hypervolume`; NaN where there is nothing yet.
+    """
+    eligible = candidates(report.trials)
+    rows = []
+    for method in methods:
+        own = eligible[eligible["method"] == method] if len(eligible) else eligible
+        volumes = report.hypervolumes[report.hypervolumes["method"] == method]
+        best = [own[f"{report.selected_on}_{name}"].min() if len(own) else float("nan") for name in ("are", "arfg")]
+        rows.append((method, len(own), *best, volumes["hypervolume"].mean(), volumes["test_hypervolume"].mean()))
+    return pd.DataFrame(rows, columns=["method", "trials", "are", "arfg", "hypervolume", "test_hypervolume"])
