@@ -1,0 +1,207 @@
+"""Trains a search space and writes its accuracy-fairness frontiers."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+EXAMPLES = """
+examples:
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --trials 50 --seeds 0 --output results/quick
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --methods vanilla,mtaf --time-budget 1h
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --set fairness.distance=mmd --set name=mtaf_lsac_mmd
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --address ray://head:10001 --require-real-data
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --dry-run
+
+The same command again trains only what is missing; more trials, seeds or methods extend a run.
+Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs failed, 130 interrupted.
+"""
+
+WRITTEN = {
+    "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
+    "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "confirm.csv": "frontier points trained again with fresh seeds",
+    "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
+    "trials": "the trial table, one row per trial (Parquet)",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    options = parser().parse_args(arguments)
+    # Ray and PyTorch take seconds to import, wrong input is told before.
+    from paretofair.errors import ParetofairError
+
+    console = Console(stderr=False)
+    errors = Console(stderr=True)
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=errors, show_time=False, show_path=False)],
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return sweep(options, console)
+    except ParetofairError as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        errors.print("\nInterrupted. Every finished stack is on disk; the same command goes on from there.")
+        return 130
+    except Exception:
+        errors.print(traceback.format_exc(), markup=False, highlight=False)
+        errors.print("error: the program failed; finished trials are on disk and the same command goes on from them.")
+        return 1
+
+
+def sweep(options: argparse.Namespace, console: Console) -> int:
+    """Loads the space, then plans or trains it."""
+    from paretofair.search.space import load_space
+
+    overrides = list(options.set)
+    if options.trials is not None:
+        overrides.append(f"stages.sweep.trials={options.trials}")
+    if options.seeds is not None:
+        overrides.append(f"seeds=[{options.seeds}]")
+    if options.stack_size is not None:
+        overrides.append(f"resources.stack={options.stack_size}")
+    space = load_space(options.space, overrides)
+    methods = chosen_methods(options.methods, list(space.methods))
+
+    from paretofair.search.run import Options, run
+
+    where = Options(
+        output=options.output or Path("results") / space.name,
+        methods=methods,
+        address=options.address,
+        data_dir=options.data_dir,
+        require_real_data=options.require_real_data,
+        time_budget=options.time_budget,
+    )
+    if options.dry_run:
+        dry_run(space, where, console)
+        return 0
+    result = run(space, where, console)
+    closing(result, methods, console)
+    if result.failed:
+        console.print(f"{len(result.failed)} packs failed; logs in {result.folder / 'logs'}:", style="red")
+        for name, reason in result.failed.items():
+            console.print(f"  {name}: {reason}", markup=False, highlight=False)
+        return 3
+    return 0
+
+
+def chosen_methods(given: str | None, known: list[str]) -> list[str]:
+    """The methods of `--methods`, all of the file where it is not given. Raises SpaceError for any other."""
+    from paretofair.errors import SpaceError
+
+    if given is None:
+        return known
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise SpaceError(f"--methods: `{name}` is not in the space file. Accepted: {', '.join(known)}")
+    if not names:
+        raise SpaceError(f"--methods: names no method. Accepted: {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+def dry_run(space, where, console: Console) -> None:
+    """Prints what would be trained, without starting Ray."""
+    from paretofair.results import TrialTable
+    from paretofair.search.run import check_same, load_splits, planned
+
+    splits = load_splits(space, where)
+    trials = TrialTable(where.output).read()
+    check_same(space, where.methods, splits, where.output, trials)
+    finished = set(trials["trial_id"])
+    table = Table("stage", "method", "packs", "trials", "finished", title=f"{space.name}: {where.output}")
+    counts: dict[tuple[str, str], list[int]] = {}
+    for pack in planned(space, splits.split_id, where.methods):
+        row = counts.setdefault((pack.stage, pack.method), [0, 0, 0])
+        row[0] += 1
+        row[1] += len(pack)
+        row[2] += len(pack) - len(pack.without(finished))
+    for (stage, method), row in counts.items():
+        table.add_row(stage, method, *(f"{value:,}" for value in row))
+    if space.stages.confirm is not None:
+        for method in where.methods:
+            table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
+    console.print(table)
+    console.print(f"data: {splits.name} ({splits.source}); nothing was trained (--dry-run)")
+
+
+def closing(result, methods: list[str], console: Console) -> None:
+    """The table of methods and the paths written."""
+    from paretofair.report.write import overview
+
+    table = Table("method", "trials", "best ARE", "best ARFG", "hypervolume", "on test")
+    for row in overview(result.report, methods).itertuples():
+        numbers = (f"{value:.4f}" for value in row[3:])
+        table.add_row(row.method, f"{row.trials:,}", *numbers)
+    console.print(table)
+    if result.source == "simulated":
+        console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
+    if result.report.unreliable:
+        console.print(
+            "ARFG is not reliable: the single-task FPR gap cannot be told from 0 for "
+            + ", ".join(result.report.unreliable),
+            style="yellow",
+        )
+    if result.missing:
+        console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
+    trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
+    console.print(f"{trained}; written to {result.folder}:", highlight=False)
+    for name, what in WRITTEN.items():
+        if (result.folder / name).exists():
+            console.print(f"  {result.folder / name}: {what}", highlight=False, markup=False, soft_wrap=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    command = argparse.ArgumentParser(
+        prog="python launch/sweep.py",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--space", required=True, type=Path, metavar="FILE", help="the search space, a YAML file")
+    command.add_argument("--trials", type=int, metavar="N", help="draws per method and seed (stages.sweep.trials)")
+    command.add_argument("--methods", metavar="A,B", help="only these methods of the file")
+    command.add_argument("--seeds", metavar="0,1", help="seeds in place of the file's")
+    command.add_argument("--stack-size", type=int, metavar="K", help="trials trained side by side (resources.stack)")
+    command.add_argument("--output", type=Path, metavar="DIR", help="results folder (default: results/<name>)")
+    command.add_argument("--address", help="an existing Ray cluster (default: RAY_ADDRESS, else a local Ray)")
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
+    command.add_argument("--require-real-data", action="store_true", help="fail rather than use simulated data")
+    command.add_argument(
+        "--time-budget", type=seconds, metavar="1h30m", help="begin no new pack after this time, then finish cleanly"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file, as in a.b=1"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
+    return command
+
+
+def seconds(text: str) -> float:
+    """`90s`, `30m`, `1h30m` or a bare number of seconds."""
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    if not text.strip() or match is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}; write 90s, 30m or 1h30m")
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+if __name__ == "__main__":
+    sys.exit(main())
