@@ -64,16 +64,6 @@ def main() -> int:
             rows.append((name, weight, full, found.mean(), found.std(ddof=1), low, high, margin, inside))
     ours, theirs = ["mean", "std"], ["published_low", "published_high", "margin", "inside"]
     columns = ["method", "fairness_weight", "metric", *ours, *theirs]
-        "method",
-        "fairness_weight",
-        "metric",
-        "mean",
-        "std",
-        "published_low",
-        "published_high",
-        "margin",
-        "inside",
-    ]
     table = pd.DataFrame(rows, columns=columns).assign(seeds=SEEDS, **describe())
     print(table[columns].round(4).to_string(index=False))
     RESULTS.parent.mkdir(exist_ok=True)

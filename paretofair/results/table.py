@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -65,20 +65,21 @@ class TrialTable:
         return self._frames[0]
 
     def _read(self, path: Path) -> pd.DataFrame:
-        try:
-            file = pq.ParquetFile(path)
-            names = file.schema_arrow.names
-            return file.read(
-                [name for name in names if self._confusion or not name.startswith("confusion_")]
-            ).to_pandas()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise RunError(
-                f"{path}: not a readable Parquet file ({error}). Move it away and run the same command again: "
-                "its trials are trained anew."
-            ) from None
+        return _read(path, lambda name: self._confusion or not name.startswith("confusion_")).to_pandas()
 
 
 def finished_in(folder: Path, stage: str, method: str) -> set[str]:
-    """Trial ids of one stage and method that are in the table."""
+    """Trial ids of one stage and method that are in the table. Raises RunError for a file that cannot be read."""
     paths = (folder / TRIALS).glob(f"{stage}-{method}-*.parquet")
-    return {trial for path in paths for trial in pq.read_table(path, columns=["trial_id"])["trial_id"].to_pylist()}
+    return {trial for path in paths for trial in _read(path, "trial_id".__eq__)["trial_id"].to_pylist()}
+
+
+def _read(path: Path, wanted: Callable[[str], bool]) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read([name for name in file.schema_arrow.names if wanted(name)])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise RunError(
+            f"{path}: not a readable Parquet file ({error}). Move it away and run the same command again: "
+            "its trials are trained anew."
+        ) from None

@@ -1,0 +1,61 @@
+"""The trial table on disk: whole files, once, and clear errors."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from paretofair.errors import RunError
+from paretofair.results import TrialTable, stack_name, write_stack
+from paretofair.results.table import finished_in
+
+
+def stack(*ids: str) -> pa.Table:
+    return pa.table({"trial_id": list(ids), "seed": [0] * len(ids), "confusion_test": [[1.0, 2.0]] * len(ids)})
+
+
+def test_names_say_what_is_inside():
+    assert stack_name("sweep", "mtaf", [0, 0, 0], [9, 3, 5]) == "sweep-mtaf-0-3-9.parquet"
+    assert stack_name("confirm", "mtaf", [2_000_001, 1_000_001], [3, 7]) == "confirm-mtaf-1000001-7-3.parquet"
+
+
+def test_written_whole_and_read_once(tmp_path):
+    table = TrialTable(tmp_path)
+    assert table.read().empty
+    write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
+    assert table.read()["trial_id"].tolist() == ["a", "b"]
+    assert "confusion_test" not in table.read()
+    assert "confusion_test" in TrialTable(tmp_path, confusion=True).read()
+    write_stack(tmp_path, "sweep-vanilla-0-0-0.parquet", stack("c"))
+    assert table.read()["trial_id"].tolist() == ["a", "b", "c"]
+    assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == [
+        "sweep-mtaf-0-0-1.parquet",
+        "sweep-vanilla-0-0-0.parquet",
+    ]
+    assert finished_in(tmp_path, "sweep", "mtaf") == {"a", "b"}
+
+
+def test_a_trial_that_stands_in_two_files_counts_once(tmp_path):
+    write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
+    write_stack(tmp_path, "sweep-mtaf-0-1-2.parquet", stack("b", "c"))
+    assert TrialTable(tmp_path).read()["trial_id"].tolist() == ["a", "b", "c"]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a"))
+    assert not list((tmp_path / "trials").iterdir())
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
+        TrialTable(tmp_path).read()
+    with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
+        finished_in(tmp_path, "sweep", "mtaf")
