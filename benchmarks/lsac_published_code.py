@@ -53,7 +53,7 @@ def main() -> int:
             build_network(method, data),
             build_method(method),
             Trials(np.arange(SEEDS), values),
-            settings=build_settings(method),
+            settings=build_settings(method, False),
             threshold=build_threshold(method),
             width=SEEDS,
         )

@@ -23,6 +23,9 @@ class StackedNetwork(Protocol):
     is a multiple of `ALIGNMENT`.
     """
 
+    def __hash__(self) -> int:
+        """Networks of one shape are one network: a compiled step is found again by it."""
+
     @property
     def size(self) -> int:
         """P."""

@@ -9,6 +9,8 @@ from paretofair.training import DeviceData, Threshold, TrainingSettings
 
 # Trials side by side where the space file does not say: on a CPU about what fits the cache of one core.
 STACK = {"cpu": 32, "cuda": 1024}
+# Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
+COMPILE_FROM = 1000
 # Trials of a pack where the space file does not say: half a minute and more.
 PACK = {"cpu": 256, "cuda": 4096}
 
@@ -30,9 +32,9 @@ def build_network(space: MethodSpace, data: DeviceData) -> MultilayerPerceptron:
     )
 
 
-def build_settings(space: MethodSpace) -> TrainingSettings:
+def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:
     """Optimisation as the `training` section says."""
-    return TrainingSettings(space.training.batch_size, space.training.initial_accumulator)
+    return TrainingSettings(space.training.batch_size, space.training.initial_accumulator, compiled)
 
 
 def build_threshold(space: MethodSpace) -> Threshold:

@@ -19,7 +19,7 @@ from paretofair.data import Splits, load, split
 from paretofair.errors import RunError
 from paretofair.report.write import Report, arfg_are_points, hypervolume_so_far, write_report
 from paretofair.results import TrialTable
-from paretofair.search.build import PACK
+from paretofair.search.build import COMPILE_FROM, PACK
 from paretofair.search.engine import cluster, run_packs
 from paretofair.search.environment import environment, groups
 from paretofair.search.identity import compare
@@ -167,6 +167,7 @@ class _State:
             packs={pack.name: pack for pack in left},
             folder=self._options.output.resolve(),
             stack=space.resources.stack,
+            compiled=compiles(space),
         )
         ids = {trial for pack in packs for trial in pack.trial_ids}
         with watch(self._console, what, len(ids), lambda: self._done(ids), self._hypervolume):
@@ -210,6 +211,14 @@ def _spaces(space: Space, methods: Sequence[str]) -> dict[tuple[str, str], Metho
     stages = ("points", "sweep", "confirm")
     of_methods = {(stage, name): space.method(name) for stage in stages for name in methods}
     return of_methods | {("baselines", BASELINE_METHOD): space.baselines}
+
+
+def compiles(space: Space) -> bool:
+    """Whether the steps of the sweep are compiled. By what the space plans, not by what is left of it: a resumed run
+    has the rows of an undisturbed one."""
+    if space.resources.compile is not None:
+        return space.resources.compile
+    return space.stages.sweep.trials * len(space.seeds) >= COMPILE_FROM
 
 
 def _pack_size(space: Space) -> int:

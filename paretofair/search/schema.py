@@ -195,12 +195,15 @@ class Frontiers(Section):
 
 
 class Resources(Section):
-    """What one pack occupies; `pack` trials of a pack, `stack` trials side by side (None: the program's choice)."""
+    """What one pack occupies; trials of a `pack`, trials side by side in a `stack`, and whether to `compile` the steps
+    of the sweep (by default in large ones). None: the program's choice.
+    """
 
     cpus: Annotated[float, Field(gt=0)] = 1
     gpus: Annotated[float, Field(ge=0)] = 0
     pack: Size | None = None
     stack: Size | None = None
+    compile: bool | None = None
 
 
 class Settings(Section):

@@ -27,7 +27,7 @@ from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
 @dataclass(frozen=True)
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data, the packs by name, the
-    results folder, and the stack width (None: the device's)."""
+    results folder, the stack width (None: the device's), and whether the steps of the sweep are compiled."""
 
     spaces: Mapping[tuple[str, str], MethodSpace]
     splits: Splits
@@ -35,6 +35,7 @@ class Job:
     packs: Mapping[str, Pack]
     folder: Path
     stack: int | None
+    compiled: bool
 
 
 class PackTrainable(Trainable):
@@ -71,7 +72,7 @@ def stacks(pack: Pack, job: Job, data: DeviceData) -> Any:
         build_network(space, data),
         build_method(space),
         as_trials(pack, data.tasks, per_task),
-        settings=build_settings(space),
+        settings=build_settings(space, job.compiled and pack.stage == "sweep"),
         threshold=build_threshold(space),
         width=job.stack or STACK[device],
     )
@@ -98,7 +99,7 @@ def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Sp
         "penalty_split": "train",
         "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
         "dtype": str(inputs.dtype).removeprefix("torch."),
-        "path": "eager",
+        "path": stack.path,
         "torch_version": torch.__version__,
     }
     columns: dict[str, Any] = {

@@ -48,28 +48,29 @@ class Batches:
     def epoch(self, epoch: int) -> Iterator[Rows]:
         """The batches of one epoch, counted from 0."""
         if len(set(self._seeds)) == 1:
+            # Gathered once; a batch is a view.
             index = self._index(self._seeds[0], epoch)
-            for step, rows in enumerate(index):
-                yield self._rows(rows, self._real[step])
+            inputs = self._data.inputs[index]
+            labels = self._data.labels[:, index].transpose(0, 1).contiguous()
+            groups = self._data.groups[:, index].transpose(0, 1).contiguous()
+            for step in zip(inputs, labels, groups, self._real, strict=True):
+                yield self._rows(*step)
         else:
             orders = {seed: self._index(seed, epoch) for seed in set(self._seeds)}
             index = torch.stack([orders[seed] for seed in self._seeds], 1)
-            for step, rows in enumerate(index):
-                yield self._rows(rows, self._real[step])
+            for step, real in zip(index, self._real, strict=True):
+                labels = self._data.labels[:, step].transpose(0, 1).contiguous()
+                groups = self._data.groups[:, step].transpose(0, 1).contiguous()
+                yield self._rows(self._data.inputs[step], labels, groups, real)
 
     def _index(self, seed: int, epoch: int) -> Tensor:
         """Row numbers `(steps, B)`; padding points at row 0."""
         order = epoch_order(seed, epoch, len(self._data.inputs))
         return torch.from_numpy(np.append(order, 0)[self._slots]).to(self._data.inputs.device)
 
-    def _rows(self, index: Tensor, real: Tensor) -> Rows:
-        """The rows at `index` `(B,)`, or `(K, B)` where every trial has its own."""
-        labels = self._data.labels[:, index]
-        groups = self._data.groups[:, index]
-        if index.dim() == 2:
-            labels, groups = labels.transpose(0, 1).contiguous(), groups.transpose(0, 1).contiguous()
+    def _rows(self, inputs: Tensor, labels: Tensor, groups: Tensor, real: Tensor) -> Rows:
         return Rows(
-            inputs=self._data.inputs[index],
+            inputs=inputs,
             labels=labels,
             loss_weight=(labels >= 0) * real,
             penalty_weight=real.expand_as(labels),

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 
+class Optimizer(Protocol):
+    """Hashable, so that a compiled step can be found again; what it remembers of a stack is in `state`."""
+
+    def __hash__(self) -> int: ...
+
+    def state(self, parameters: Tensor) -> tuple[Tensor, ...]:
+        """Tensors `(K, …)` to start from."""
+
+    def update(
+        self, parameters: Tensor, gradients: Tensor, state: tuple[Tensor, ...], hyper: Mapping[str, Tensor]
+    ) -> None:
+        """Updates `parameters` and `state` in place; `hyper` has the rates and constants of each trial, `(K,)`."""
+
+
+@dataclass(frozen=True)
 class Adagrad:
-    """Adagrad as in TensorFlow: squared gradients accumulate from `initial_accumulator`, no decay of the rate."""
+    """Adagrad as in TensorFlow: squared gradients accumulate from `initial_accumulator`, the rate does not decay."""
 
-    def __init__(self, parameters: Tensor, learning_rate: Tensor, initial_accumulator: float) -> None:
-        """`learning_rate` `(K,)`."""
-        self.parameters = parameters
-        self._rate = -learning_rate[:, None]
-        self._accumulator = torch.full_like(parameters, initial_accumulator)
+    initial_accumulator: float = 0.1
 
-    def step(self, gradients: Tensor) -> None:
-        """Updates `parameters` in place from gradients `(K, P)`."""
-        self._accumulator.addcmul_(gradients, gradients)
-        self.parameters.addcmul_(self._rate, gradients.mul_(self._accumulator.rsqrt()))
+    def state(self, parameters: Tensor) -> tuple[Tensor, ...]:
+        return (torch.full_like(parameters, self.initial_accumulator),)
 
-    def keep(self, rows: Tensor) -> None:
-        """Goes on with these trials alone."""
-        self.parameters = self.parameters[rows]
-        self._rate = self._rate[rows]
-        self._accumulator = self._accumulator[rows]
+    def update(
+        self, parameters: Tensor, gradients: Tensor, state: tuple[Tensor, ...], hyper: Mapping[str, Tensor]
+    ) -> None:
+        (accumulator,) = state
+        accumulator.addcmul_(gradients, gradients)
+        parameters.addcmul_(-hyper["learning_rate"][:, None], gradients * accumulator.rsqrt())

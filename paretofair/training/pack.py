@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from paretofair.methods import Method, Rows
+from paretofair.methods import Method
 from paretofair.models import StackedNetwork
 from paretofair.training.batches import Batches
 from paretofair.training.evaluation import Evaluation, Threshold, evaluate
 from paretofair.training.optimizers import Adagrad
+from paretofair.training.step import make_step, path, stack_width
 from paretofair.training.tensors import DeviceData
 
 
@@ -36,10 +37,11 @@ class Trials:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the `training` section says about optimisation; the same for every trial of a pack."""
+    """What the `training` section says about optimisation, and whether steps are compiled; the same for every trial."""
 
     batch_size: int = 512
     initial_accumulator: float = 0.1
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class FinishedStack:
 
     `status` is `completed` or `diverged` (a loss that is not finite; metrics NaN). `undefined_losses` counts fairness
     distances without a value over the whole training. `seconds` is the time of the stack divided by its trials.
+    `path` is `compiled` or `eager`.
     """
 
     positions: np.ndarray
@@ -55,6 +58,7 @@ class FinishedStack:
     epochs_trained: np.ndarray
     undefined_losses: np.ndarray
     seconds: float
+    path: str
     evaluation: Evaluation
     parameters: np.ndarray
 
@@ -78,7 +82,7 @@ def train_pack(
     for start in range(0, len(trials), width):
         positions = by_epochs[start : start + width]
         started = time.perf_counter()
-        stack = _Stack(data, network, method, trials.take(positions), settings)
+        stack = _Stack(data, network, method, trials.take(positions), settings, width)
         stack.train()
         evaluation = evaluate(network, stack.final, data, threshold)
         _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
@@ -88,6 +92,7 @@ def train_pack(
             epochs_trained=stack.epochs_trained,
             undefined_losses=stack.undefined_losses,
             seconds=(time.perf_counter() - started) / len(positions),
+            path=path(settings.compiled),
             evaluation=evaluation,
             parameters=stack.final.cpu().numpy(),
         )
@@ -96,8 +101,9 @@ def train_pack(
 class _Stack:
     """One stack in training.
 
-    A trial that reaches its budget, or diverges, is copied out and trained on as ballast until half of the stack or
-    less is left; then the stack is cut down to what is left.
+    A row of the stack trains the trial at `_place[row]`. Rows beyond the trials left, where the width is that of a
+    compiled step, repeat the last of them and are ballast. When trials reach their budget, or diverge, they are
+    copied out, and the stack is cut to the next width that holds what is left.
     """
 
     def __init__(
@@ -107,83 +113,67 @@ class _Stack:
         method: Method,
         trials: Trials,
         settings: TrainingSettings,
+        width: int,
     ) -> None:
         train = data.splits["train"]
+        optimizer = Adagrad(settings.initial_accumulator)
         self.trials = trials
-        self._network, self._method = network, method
+        self._step = make_step(network, method, optimizer, compiled=settings.compiled)
+        self._width = functools.partial(stack_width, width=width, compiled=settings.compiled)
+        self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
+        self._active = np.arange(len(self._place)) < len(trials)
         self._hyper = {
-            name: torch.tensor(value, dtype=train.inputs.dtype, device=train.inputs.device)
+            name: torch.tensor(value[self._place], dtype=train.inputs.dtype, device=train.inputs.device)
             for name, value in trials.values.items()
         }
-        seeds = [int(seed) for seed in trials.seeds]
-        parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-        self._optimizer = Adagrad(parameters, self._hyper["learning_rate"], settings.initial_accumulator)
-        self._batches = Batches(train, max(data.n_groups[a] for a in data.acts_on), settings.batch_size, seeds)
-        self.final = torch.empty_like(parameters)
+        seeds = trials.seeds[self._place].tolist()
+        self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
+        self._state = optimizer.state(self._parameters)
+        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        self._batches = Batches(train, n_groups, settings.batch_size, seeds)
+        self.final = torch.empty_like(self._parameters[: len(trials)])
         self.status = np.full(len(trials), "completed", dtype=object)
         self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
         self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
-        self._place = np.arange(len(trials))  # where in the results each trained row belongs
-        self._active = np.ones(len(trials), dtype=bool)
 
     def train(self) -> None:
         """Trains every trial to its budget."""
         epoch = 0
         while self._active.any():
-            loss, undefined = self._train_epoch(epoch)
+            undefined = torch.zeros_like(self._parameters[:, 0])
+            for rows in self._batches.epoch(epoch):
+                counts = self._step(self._parameters, self._state, rows, self._hyper)
+                if counts is not None:
+                    undefined += counts
             epoch += 1
-            finite = torch.isfinite(loss).cpu().numpy()
-            self.undefined_losses[self._place[self._active]] += undefined.cpu().numpy().astype(np.int64)[self._active]
+            # The one synchronisation of an epoch. A loss that is not finite makes the parameters so, for good.
+            finite = torch.isfinite(self._parameters).all(1).cpu().numpy()
+            counted = undefined.cpu().numpy().astype(np.int64)
+            self.undefined_losses[self._place[self._active]] += counted[self._active]
             due = self.trials.values["epochs"][self._place] == epoch
             self._finish(np.flatnonzero(self._active & (due | ~finite)), epoch, finite)
 
-    def _train_epoch(self, epoch: int) -> tuple[Tensor, Tensor]:
-        """Sums, over the steps, of the loss and of the count of undefined distances, `(K,)` each."""
-        loss = self._optimizer.parameters.new_zeros(len(self._place))
-        undefined = torch.zeros_like(loss)
-        for rows in self._batches.epoch(epoch):
-            gradients, step_loss, step_undefined = gradient(
-                self._network, self._method, self._optimizer.parameters, rows, self._hyper
-            )
-            self._optimizer.step(gradients)
-            loss += step_loss
-            if step_undefined is not None:
-                undefined += step_undefined
-        return loss, undefined
-
     def _finish(self, rows: np.ndarray, epoch: int, finite: np.ndarray) -> None:
-        if not len(rows):
-            return
         places = self._place[rows]
-        self.final[places] = self._optimizer.parameters[rows]
+        self.final[places] = self._parameters[rows]
         self.epochs_trained[places] = epoch
         self.status[places[~finite[rows]]] = "diverged"
         self._active[rows] = False
         left = np.flatnonzero(self._active)
-        if 0 < len(left) <= len(self._place) / 2:
-            kept = torch.from_numpy(left).to(self.final.device)
-            self._optimizer.keep(kept)
-            self._batches.keep(left.tolist())
-            self._hyper = {name: value[kept] for name, value in self._hyper.items()}
-            self._place, self._active = self._place[left], self._active[left]
+        if len(left) and self._width(len(left)) < len(self._place):
+            kept = _filled(left, self._width(len(left)))
+            self._place = self._place[kept]
+            self._active = np.arange(len(kept)) < len(left)
+            self._batches.keep(kept.tolist())
+            index = torch.from_numpy(kept).to(self.final.device)
+            self._parameters = self._parameters[index]
+            self._state = tuple(tensor[index] for tensor in self._state)
+            self._hyper = {name: value[index] for name, value in self._hyper.items()}
 
 
-def gradient(
-    network: StackedNetwork, method: Method, parameters: Tensor, rows: Rows, hyper: Mapping[str, Tensor]
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Gradient `(K, P)` of one batch, the loss `(K,)` that the shared layers see, and its undefined distances.
-
-    The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
-    """
-    with torch.no_grad():
-        out = network.forward(parameters, rows.inputs)
-    logits = out.logits.requires_grad_()
-    losses = method.losses(logits, rows, hyper)
-    two = losses.heads is not None
-    (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
-    heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
-    with torch.no_grad():
-        return network.backward(parameters, out, shared, heads), losses.shared.detach(), losses.undefined
+def _filled(rows: np.ndarray, width: int) -> np.ndarray:
+    """`rows`, the last one repeated up to `width`."""
+    return rows[np.minimum(np.arange(width), len(rows) - 1)]
 
 
 def _leave_out(evaluation: Evaluation, diverged: np.ndarray, untrained: np.ndarray | None) -> None:

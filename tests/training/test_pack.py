@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,7 @@ from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.batches import Batches, epoch_order
-from paretofair.training.pack import gradient
+from paretofair.training.step import gradient, make_step
 
 
 def network(data) -> MultilayerPerceptron:
@@ -31,7 +34,7 @@ def make_trials(count: int, tasks: int = 2, *, seeds=None, epochs=None) -> Trial
     )
 
 
-def run(data, trials, method="mtaf", width=64, batch_size=100, **fairness):
+def run(data, trials, method="mtaf", width=64, batch_size=100, compiled=False, **fairness):
     """Every result by trial, in the order of `trials`."""
     stacks = list(
         train_pack(
@@ -39,7 +42,7 @@ def run(data, trials, method="mtaf", width=64, batch_size=100, **fairness):
             network(data),
             METHODS[method](LossSettings(**fairness)),
             trials,
-            settings=TrainingSettings(batch_size=batch_size),
+            settings=TrainingSettings(batch_size=batch_size, compiled=compiled),
             threshold=Threshold(),
             width=width,
         )
@@ -76,6 +79,64 @@ def test_a_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_see
     assert_same(run(data, trials, width=7, distance=distance), whole, np.arange(64))
     for alone in ([0], [17], [63]):
         assert_same(run(data, trials.take(np.array(alone)), distance=distance), whole, alone)
+
+
+@pytest.mark.parametrize(("dtype", "fresh_seeds"), [(torch.float32, False), (torch.float64, True)])
+def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds):
+    """As above where steps are compiled, down the ladder of widths; and nothing is compiled twice."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    make_step.__globals__["_compiled"].cache_clear()
+    data = device_data(dtype)
+    trials = make_trials(64, seeds=np.arange(64) // 3 if fresh_seeds else None)
+    whole = run(data, trials, compiled=True)
+    assert (whole["status"] == "completed").all()
+    assert np.array_equal(whole["epochs_trained"], trials.values["epochs"])
+    shuffled = np.random.default_rng(0).permutation(64)
+    assert_same(run(data, trials.take(shuffled), compiled=True), whole, shuffled)
+    some = np.arange(20, 27)
+    assert_same(run(data, trials.take(some), compiled=True), whole, some)
+    for alone in ([0], [63]):
+        assert_same(run(data, trials.take(np.array(alone)), compiled=True), whole, alone)
+    # Trials of one seed share their rows, which is another shape: at most two for each width of the ladder.
+    assert 4 <= torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * len({64, 32, 16, 8})
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
+@pytest.mark.parametrize("method", ["vanilla", "mtaf"])
+def test_compiled_steps_agree_with_eager_ones(device_data, dtype, tolerance, method):
+    """One step to the tolerance; 100 steps in float64 too, where rounding has no time to grow."""
+    data = device_data(dtype)
+    trials = make_trials(8, epochs=[1] * 8)
+    if dtype == torch.float64:
+        trials.values["epochs"][:] = 33
+        trials.values["learning_rate"][:] = 0.01
+    size = 100 if dtype == torch.float64 else len(data.splits["train"].inputs)
+    eager, compiled = (run(data, trials, method, batch_size=size, compiled=c)["parameters"] for c in (False, True))
+    start = network(data).initial([0] * 8, dtype).numpy()
+    assert np.abs(eager - start).max() > 0.01
+    np.testing.assert_allclose(compiled, eager, rtol=tolerance, atol=tolerance)
+
+
+def test_without_a_compiler_training_goes_on_eagerly(tmp_path):
+    """In a process of its own that finds no compiler: one warning, and the step that it gets works."""
+    code = """
+import logging, torch
+from paretofair.methods import METHODS, LossSettings
+from paretofair.models import MultilayerPerceptron
+from paretofair.training.optimizers import Adagrad
+from paretofair.training.step import make_step, path
+logging.basicConfig(format="%(message)s")
+for _ in range(2):
+    network = MultilayerPerceptron(3, (), 2, (4,), (4,))
+    make_step(network, METHODS["vanilla"](LossSettings()), Adagrad(), compiled=True)
+print(path(True))
+"""
+    environment = {"PATH": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "eager\n"
+    assert done.stderr.count("Training goes on uncompiled") == 1
+    assert "No working C++ compiler" in done.stderr
 
 
 def test_results_equal_a_plain_loop_of_one_model(device_data):

@@ -1,0 +1,100 @@
+"""One optimisation step of K trials, as it stands or fused by the compiler."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import BackendCompilerFailed
+
+from paretofair.methods import LossSettings, Method, Rows
+from paretofair.models import StackedNetwork
+from paretofair.training.optimizers import Optimizer
+
+logger = logging.getLogger("paretofair")
+
+# One training step of one stack: updates parameters and state in place, returns counts of undefined distances.
+Step = Callable[[Tensor, tuple[Tensor, ...], Rows, Mapping[str, Tensor]], Tensor | None]
+
+SMALLEST_COMPILED = 8
+
+
+def make_step(network: StackedNetwork, method: Method, optimizer: Optimizer, *, compiled: bool) -> Step:
+    """The step of this network, method and optimiser; compiled once per process, and per shape of its arguments.
+
+    Where there is no working compiler the step is eager, after one warning.
+    """
+    if path(compiled) == "compiled":
+        return _compiled(network, type(method), method.settings, optimizer)  # type: ignore[arg-type]
+    return _step(network, method, optimizer)
+
+
+def path(compiled: bool) -> str:
+    """`compiled`, or `eager` where that is not wanted or there is no working compiler: a column of the trial table."""
+    return "compiled" if compiled and _compiler_works() else "eager"
+
+
+def stack_width(trials: int, *, width: int, compiled: bool) -> int:
+    """How wide a stack of `trials` is trained: as it is, or compiled the next of width, width/2, width/4, …
+
+    A compiled step is made for one width, so widths are few; the places that are left over are trained in vain.
+    """
+    if not compiled:
+        return trials
+    rung = max(width, trials)
+    while rung // 2 >= max(trials, SMALLEST_COMPILED):
+        rung //= 2
+    return rung
+
+
+def gradient(
+    network: StackedNetwork, method: Method, parameters: Tensor, rows: Rows, hyper: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor | None]:
+    """Gradient `(K, P)` of one batch, and its counts of undefined distances `(K,)`.
+
+    The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
+    """
+    with torch.no_grad():
+        out = network.forward(parameters, rows.inputs)
+    logits = out.logits.detach().requires_grad_()
+    with torch.enable_grad():
+        losses = method.losses(logits, rows, hyper)
+        two = losses.heads is not None
+        (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
+        heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
+    with torch.no_grad():
+        return network.backward(parameters, out, shared, heads), losses.undefined
+
+
+def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
+    def step(parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]) -> Tensor | None:
+        gradients, undefined = gradient(network, method, parameters, rows, hyper)
+        with torch.no_grad():
+            optimizer.update(parameters, gradients, state, hyper)
+        return undefined
+
+    return step
+
+
+@functools.cache
+def _compiled(network: StackedNetwork, method: type[Method], settings: LossSettings, optimizer: Optimizer) -> Step:
+    import torch._dynamo.config as dynamo
+
+    # A width too many must fail loudly, not fall back to eager; and autograd.grad is part of the step.
+    dynamo.recompile_limit = 32
+    dynamo.fail_on_recompile_limit_hit = True
+    dynamo.trace_autograd_ops = True
+    return torch.compile(_step(network, method(settings), optimizer), dynamic=False, fullgraph=True)
+
+
+@functools.cache
+def _compiler_works() -> bool:
+    try:
+        torch.compile(torch.neg)(torch.ones(32))
+    except BackendCompilerFailed as error:
+        logger.warning("Training goes on uncompiled, up to half as fast. %s", str(error).splitlines()[0])
+        return False
+    return True
