@@ -97,7 +97,7 @@ class Fairness(Section):
     distance: Literal["correlation", "mmd", "fpr_gap"] = "correlation"
     goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
     hard: bool = False
-    bandwidth: Annotated[float, Field(gt=0)] = 0.1
+    bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
 
     @model_validator(mode="after")
     def _settings_of_the_distance(self) -> Fairness:
