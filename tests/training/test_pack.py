@@ -81,23 +81,25 @@ def test_a_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_see
         assert_same(run(data, trials.take(np.array(alone)), distance=distance), whole, alone)
 
 
-@pytest.mark.parametrize(("dtype", "fresh_seeds"), [(torch.float32, False), (torch.float64, True)])
-def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds):
+@pytest.mark.parametrize(
+    ("dtype", "fresh_seeds", "distance"), [(torch.float32, False, "correlation"), (torch.float64, True, "mmd")]
+)
+def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds, distance):
     """As above where steps are compiled, down the ladder of widths; and nothing is compiled twice."""
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     make_step.__globals__["_compiled"].cache_clear()
     data = device_data(dtype)
     trials = make_trials(64, seeds=np.arange(64) // 3 if fresh_seeds else None)
-    whole = run(data, trials, compiled=True)
+    whole = run(data, trials, compiled=True, distance=distance)
     assert (whole["status"] == "completed").all()
     assert np.array_equal(whole["epochs_trained"], trials.values["epochs"])
     shuffled = np.random.default_rng(0).permutation(64)
-    assert_same(run(data, trials.take(shuffled), compiled=True), whole, shuffled)
+    assert_same(run(data, trials.take(shuffled), compiled=True, distance=distance), whole, shuffled)
     some = np.arange(20, 27)
-    assert_same(run(data, trials.take(some), compiled=True), whole, some)
+    assert_same(run(data, trials.take(some), compiled=True, distance=distance), whole, some)
     for alone in ([0], [63]):
-        assert_same(run(data, trials.take(np.array(alone)), compiled=True), whole, alone)
+        assert_same(run(data, trials.take(np.array(alone)), compiled=True, distance=distance), whole, alone)
     # Trials of one seed share their rows, which is another shape: at most two for each width of the ladder.
     assert 4 <= torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * len({64, 32, 16, 8})
 
