@@ -119,15 +119,17 @@ def chosen_methods(given: str | None, known: list[str]) -> list[str]:
 def dry_run(space, where, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import TrialTable
-    from paretofair.search.run import check_same, load_splits, planned
+    from paretofair.search.resume import check_same
+    from paretofair.search.run import load_splits, planned
 
     splits = load_splits(space, where)
     trials = TrialTable(where.output).read()
-    check_same(space, where.methods, splits, where.output, trials)
+    packs = planned(space, splits.split_id, where.methods)
+    check_same(space, where.methods, splits, where.output, trials, packs)
     finished = set(trials["trial_id"])
     table = Table("stage", "method", "packs", "trials", "finished", title=f"{space.name}: {where.output}")
     counts: dict[tuple[str, str], list[int]] = {}
-    for pack in planned(space, splits.split_id, where.methods):
+    for pack in packs:
         row = counts.setdefault((pack.stage, pack.method), [0, 0, 0])
         row[0] += 1
         row[1] += len(pack)
@@ -145,16 +147,23 @@ def closing(result, methods: list[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.report.write import overview
 
-    table = Table("method", "trials", "best ARE", "best ARFG", "hypervolume", "on test")
+    table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "hypervolume", "on test")
     for row in overview(result.report, methods).itertuples():
-        numbers = (f"{value:.4f}" for value in row[3:])
-        table.add_row(row.method, f"{row.trials:,}", *numbers)
+        numbers = (f"{value:.4f}" for value in row[4:])
+        table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
     console.print(table)
+    volumes = result.report.hypervolumes
+    if volumes["trials"].nunique() > 1:
+        console.print(
+            f"Budgets differ: {volumes['trials'].min():,} to {volumes['trials'].max():,} completed trials per method "
+            "and seed; a larger search finds better frontiers.",
+            style="yellow",
+        )
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
         console.print(
-            "ARFG is not reliable: the single-task FPR gap cannot be told from 0 for "
+            "ARFG is not reliable: the single-task FPR gap is not known to differ from 0 for "
             + ", ".join(result.report.unreliable),
             style="yellow",
         )

@@ -17,7 +17,7 @@ _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", 
 _NOT_HYPERPARAMETERS = {
     *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
     *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
-    *("device", "dtype", "path", "torch_version", "confirms"),
+    *("device", "dtype", "path", "torch_version", "confirms", "numerics"),
 }
 
 
@@ -55,6 +55,9 @@ def frontier(trials: pd.DataFrame, objectives: str, *, selected_on: str, pooled:
     """
     names = objective_names(objectives, tasks_of(trials))
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
+    # A frontier may hold a classifier that calls nobody positive: that must be seen.
+    rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
+    shown += [f"{split}_{name}" for split in ("validation", "test") for name in rates]
     shown = [column for column in shown if column in trials]
     chosen_by = [f"{selected_on}_{name}" for name in names]
     fronts = []
@@ -77,7 +80,7 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
         return points
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
     added: dict[str, pd.Series] = {}
-    for column in [name for name in points if name.startswith("test_")]:
+    for column in [name for name in points if name.startswith("test_") and "realised" not in name]:
         name = column.removeprefix("test_")
         grouped = runs.groupby("confirms")[column]
         added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())

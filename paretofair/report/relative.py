@@ -53,10 +53,11 @@ def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame) -> pd.DataFr
 
 
 def unreliable(denominators: pd.DataFrame) -> list[str]:
-    """Tasks whose single-task FPR gap cannot be told from 0 on some evaluated split, as `<task> (<split>)`.
+    """Tasks whose single-task FPR gap is not known to differ from 0 on some evaluated split, as `<task> (<split>)`.
 
-    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it.
+    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it. Where
+    there is no such interval (one run, or more than two groups) nothing is known, and the task is named.
     """
     signed = denominators[(denominators["metric"] == "fpr_gap_signed") & (denominators["split"] != "train")]
-    contains = signed[(signed["low"] <= 0) & (signed["high"] >= 0)]
+    contains = signed[~((signed["low"] > 0) | (signed["high"] < 0))]
     return [f"{row.task} ({row.split})" for row in contains.itertuples()]

@@ -13,10 +13,11 @@ def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
     """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
 
     `front` are the points of `frontiers.frontier(trials, "arfg_are")`, `trials` the table with ARE and ARFG. One full
-    row of the trial table per method and seed (per method where seeds are pooled), with `selected_on`.
+    row of the trial table per method and seed (per method where seeds are pooled), with
+    `selected_on` and the number of `trials` that it was chosen from.
     """
     eligible = candidates(trials).set_index("trial_id", drop=False)
-    chosen = []
+    chosen, counts = [], []
     pooled = not front.empty and front["protocol"].iloc[0] == "paper"
     for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
         method, seed = points["method"].iloc[0], points["seed"].iloc[0]
@@ -24,8 +25,9 @@ def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
         runs = eligible[(eligible["method"] == method) & (pooled | (eligible["seed"] == seed))]
         place = midpoint(points[column].to_numpy(float), runs[column].to_numpy(float))
         chosen.append(points["trial_id"].iloc[place])
+        counts.append(len(runs))
     selected = front["selected_on"].iloc[0] if len(front) else ""
-    return eligible.loc[chosen].assign(selected_on=selected).reset_index(drop=True)
+    return eligible.loc[chosen].assign(selected_on=selected, trials=counts).reset_index(drop=True)
 
 
 def summary(chosen: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +47,7 @@ def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     for name, column in columns.items():
         table[f"{name}_std"] = grouped[column].std(ddof=1)
     table["seeds"] = grouped.size()
+    table["trials"] = grouped["trials"].sum()
     for name in ("selected_on", "source", "protocol"):
         table[name] = grouped[name].first()
     return table.reset_index()

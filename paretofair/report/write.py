@@ -64,7 +64,9 @@ def write_report(
     if every:
         files["frontiers/all.csv"] = pd.concat(every, ignore_index=True)
     if "confirms" in table:
-        files["confirm.csv"] = table[table["stage"] == "confirm"].dropna(axis=1, how="all")
+        confirmed = table[table["stage"] == "confirm"].dropna(axis=1, how="all")
+        now = arfg_are_points(table, protocol)["trial_id"]
+        files["confirm.csv"] = confirmed.assign(on_frontier=confirmed["confirms"].isin(now))
     paths = [_write(folder / name, frame) for name, frame in files.items()]
     return Report(paths, table, volumes, selected_on, unreliable(denominators))
 
@@ -89,7 +91,7 @@ def hypervolume_so_far(trials: pd.DataFrame, reference: tuple[float, float], pro
     selected_on, pooled = chosen_on(protocol)
     table = with_relative(trials, denominators)
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
-    means = volumes.groupby("method", sort=False)["hypervolume"].mean()
+    means = volumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
 
 
@@ -108,7 +110,7 @@ def _write(path: Path, frame: pd.DataFrame) -> Path:
 def overview(report: Report, methods: Sequence[str]) -> pd.DataFrame:
     """One row per method: trials, the best ARE and ARFG of any trial on the choosing split, mean hypervolumes.
 
-    Columns `method, trials, are, arfg, hypervolume, test_hypervolume`; NaN where there is nothing yet.
+    Columns `method, trials, diverged, are, arfg, hypervolume, test_hypervolume`; NaN where there is nothing yet.
     """
     eligible = candidates(report.trials)
     rows = []
@@ -116,5 +118,13 @@ def overview(report: Report, methods: Sequence[str]) -> pd.DataFrame:
         own = eligible[eligible["method"] == method] if len(eligible) else eligible
         volumes = report.hypervolumes[report.hypervolumes["method"] == method]
         best = [own[f"{report.selected_on}_{name}"].min() if len(own) else float("nan") for name in ("are", "arfg")]
-        rows.append((method, len(own), *best, volumes["hypervolume"].mean(), volumes["test_hypervolume"].mean()))
-    return pd.DataFrame(rows, columns=["method", "trials", "are", "arfg", "hypervolume", "test_hypervolume"])
+        means = (volumes[name].mean() for name in ("hypervolume", "test_hypervolume"))
+        rows.append((method, len(own), _diverged(report.trials, method), *best, *means))
+    columns = ["method", "trials", "diverged", "are", "arfg", "hypervolume", "test_hypervolume"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _diverged(trials: pd.DataFrame, method: str) -> int:
+    if trials.empty:
+        return 0
+    return int(((trials["method"] == method) & (trials["status"] == "diverged")).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
     "MALLOC_TOP_PAD_": str(1 << 26),
+    # One code path of the matrix products, whatever the alignment of their operands.
+    "MKL_CBWR": "AUTO",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
@@ -50,6 +53,8 @@ def cluster(address: str | None) -> Iterator[None]:
     """A connected Ray: the cluster at `address` or `RAY_ADDRESS`, else a local one that ends with the block."""
     address = address or os.environ.get("RAY_ADDRESS")
     where = {"address": address} if address else {"include_dashboard": False}
+    if address:
+        _probe(address)
     try:
         ray.init(
             log_to_driver=False,
@@ -65,6 +70,19 @@ def cluster(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
+def _probe(address: str) -> None:
+    """Fails within seconds, as Ray does not, where nothing listens at `[ray://]host:port`."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        if address not in ("auto", "local"):
+            raise RunError(f"found Ray address {address!r}; write host:port, ray://host:port or auto")
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise RunError(f"no Ray answers at {address}: {error.strerror or error}") from None
+
+
 def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
     """Trains every pack of `job`, in order, as many at a time as the cluster has room for.
 
@@ -73,6 +91,8 @@ def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = No
     """
     names = _Names(list(job.packs), deadline)
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
+    # Tune would print a traceback for a worker that died, which is tried again; what fails for good is in the outcome.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus}),
         tune_config=TuneConfig(

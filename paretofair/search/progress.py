@@ -14,17 +14,20 @@ _LINE_SECONDS = 15.0
 
 
 class Rate:
-    """Trials per second and seconds left, from the first finished trial on."""
+    """Trials per second and seconds left. The first stack to finish starts the clock: Ray's start is no rate."""
 
     def __init__(self, done: int) -> None:
         self._begun_with = done
-        self._started = time.monotonic()
+        self._started: float | None = None
 
     def text(self, done: int, total: int) -> str:
         """As in `5.1/s, 2:05 left`; empty until something has finished."""
-        new = done - self._begun_with
-        seconds = time.monotonic() - self._started
-        if new <= 0 or seconds <= 0:
+        if self._started is None:
+            if done > self._begun_with:
+                self._begun_with, self._started = done, time.monotonic()
+            return ""
+        new, seconds = done - self._begun_with, time.monotonic() - self._started
+        if new <= 0:
             return ""
         left = (total - done) * seconds / new
         return f"{new / seconds:.1f}/s, {int(left // 60)}:{int(left % 60):02d} left"

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,12 @@ from paretofair.results import TrialTable
 from paretofair.search.build import COMPILE_FROM, PACK
 from paretofair.search.engine import cluster, run_packs
 from paretofair.search.environment import environment, groups
-from paretofair.search.identity import compare
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack
 from paretofair.search.progress import watch
 from paretofair.search.resolve import BASELINE_METHOD
-from paretofair.search.space import Space, dump, load_space
+from paretofair.search.resume import check_same
+from paretofair.search.space import Space, dump
 from paretofair.search.stages import baseline_packs, confirm_packs, point_packs, sweep_packs
 from paretofair.search.worker import Job
 from paretofair.training import to_device
@@ -89,49 +89,24 @@ def run(space: Space, options: Options, console: Console) -> Result:
     splits = load_splits(space, options)
     console.print(_describe(splits), highlight=False)
     folder = options.output
-    with _opened(folder):
+    packs = planned(space, splits.split_id, options.methods)
+    with _opened(folder), ExitStack() as ray:
         table = TrialTable(folder)
-        check_same(space, options.methods, splits, folder, table.read())
+        check_same(space, options.methods, splits, folder, table.read(), packs)
         _write_settings(space, splits, folder)
-        state = _State(space, options, splits, table, console, deadline)
-        with cluster(options.address):
-            packs = planned(space, splits.split_id, options.methods)
-            state.train("search", packs)
-            if space.stages.confirm is not None and not state.out_of_time and not state.failed:
-                packs = packs + _confirming(space, splits.split_id, options.methods, state.export().trials)
-                state.train("confirm", packs)
+        state = _State(space, options, splits, table, console, deadline, ray)
+        state.train("search", packs)
+        if space.stages.confirm is not None:
+            if state.out_of_time or state.failed:
+                console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
+            else:
+                again = _confirming(space, splits.split_id, options.methods, state.export().trials)
+                state.train("confirm", again)
+                packs = packs + again
         report = state.export()
         finished = set(report.trials["trial_id"])
         missing = sum(len(pack.without(finished)) for pack in packs)
         return Result(folder, report, splits.source, state.trained, missing, state.workers, state.failed)
-
-
-def check_same(space: Space, methods: Sequence[str], splits: Splits, folder: Path, trials: pd.DataFrame) -> None:
-    """Raises RunError where `trials`, the table of `folder`, was made from anything else than what would extend it."""
-    advice = f"Give another --output, or go back to what {folder} was made with."
-    written = folder / "space.yaml"
-    if written.exists():
-        differences = compare(load_space(written), space)
-        if differences:
-            lines = "\n".join(f"  {line}" for line in differences)
-            raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
-    if not len(trials):
-        return
-    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
-        if (trials[name] != here).any():
-            there = trials["source"].iloc[0]
-            raise RunError(
-                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {there}) than these "
-                f"({here}, {splits.source}). {advice}"
-            )
-    for pack_space in (space.baselines, *(space.method(name) for name in methods)):
-        own = trials[trials["method"] == pack_space.method]
-        for stage, ids in own.groupby("stage")["space_id"]:
-            if (ids != pack_space.space_id(str(stage))).any():
-                raise RunError(
-                    f"{folder} holds trials of {pack_space.method} ({stage}) that were trained with other settings. "
-                    f"{advice}"
-                )
 
 
 class _State:
@@ -145,9 +120,11 @@ class _State:
         table: TrialTable,
         console: Console,
         deadline: float | None,
+        ray: ExitStack,
     ) -> None:
         self._space, self._options, self._splits = space, options, splits
         self._table, self._console, self._deadline = table, console, deadline
+        self._ray, self._connected = ray, False
         self.trained = 0
         self.workers = 0
         self.failed: dict[str, str] = {}
@@ -169,6 +146,9 @@ class _State:
             stack=space.resources.stack,
             compiled=compiles(space),
         )
+        if not self._connected:
+            self._ray.enter_context(cluster(self._options.address))
+            self._connected = True
         ids = {trial for pack in packs for trial in pack.trial_ids}
         with watch(self._console, what, len(ids), lambda: self._done(ids), self._hypervolume):
             outcome = run_packs(job, cpus=space.resources.cpus, gpus=space.resources.gpus, deadline=self._deadline)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ import torch
 from ray.tune import Trainable
 
 from paretofair.data.splits import Splits
-from paretofair.methods import METHODS
+from paretofair.methods import METHODS, LossSettings, Rows
+from paretofair.models import MultilayerPerceptron
 from paretofair.results import stack_name, write_stack
 from paretofair.results.table import finished_in
 from paretofair.search.build import STACK, build_method, build_network, build_settings, build_threshold
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
 from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
+from paretofair.training.step import gradient
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class PackTrainable(Trainable):
         self._job = job
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._data = to_device(job.splits, job.sensitive, self._device, torch.float32)
+        self._numerics = numerics(self._device)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Actors are reused: the data stay, the next step reads the new pack."""
@@ -55,12 +59,12 @@ class PackTrainable(Trainable):
         pack = self._job.packs[self.config["pack"]]
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(finished_in(self._job.folder, pack.stage, pack.method))
-        for rows in stacks(left, self._job, self._data):
+        for rows in stacks(left, self._job, self._data, self._numerics):
             write_stack(self._job.folder, *rows)
         return {"done": True, "trials": len(left), "worker": f"{socket.gethostname()}:{os.getpid()}"}
 
 
-def stacks(pack: Pack, job: Job, data: DeviceData) -> Any:
+def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, pa.Table]]:
     """Trains `pack` and yields, for each finished stack, its file name and its table."""
     if not len(pack):
         return
@@ -79,7 +83,12 @@ def stacks(pack: Pack, job: Job, data: DeviceData) -> Any:
     for stack in finished:
         part = pack.take(stack.positions)
         name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
-        yield name, stack_table(part, stack, space, job.splits, data)
+        yield (
+            name,
+            stack_table(part, stack, space, job.splits, data).append_column(
+                "numerics", pa.array([numerics] * len(part))
+            ),
+        )
 
 
 def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData) -> pa.Table:
@@ -120,3 +129,21 @@ def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Sp
     for name, counts in stack.evaluation.confusion.items():
         columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(columns)
+
+
+def numerics(device: torch.device) -> str:
+    """Eight hexadecimal digits of the bits of one fixed training step on this worker.
+
+    Numeric libraries choose their code by processor and sometimes by less. Rows with the same `numerics`, device, type,
+    path and versions give the same trial the same bits; where it differs, a repeated trial agrees in distribution only.
+    """
+    network = MultilayerPerceptron(numeric=7, categories=(3, 4), tasks=2, shared=(32,), head=(16,), embedding=10)
+    parameters = network.initial([0, 1], torch.float32).to(device)
+    wave = torch.arange(512 * 14, dtype=torch.float64).mul(0.37).sin().view(512, 14).float().to(device)
+    labels = (wave[:, :2].T > 0).float()
+    ones = torch.ones_like(labels)
+    rows = Rows(wave, labels, ones, ones, (wave[:, 2:4].T > 0).long(), 2)
+    weights = torch.full((2, 2), 0.5, device=device)
+    hyper = {"task_weight": weights, "fairness_weight": weights, "head_ratio": weights}
+    found, _ = gradient(network, METHODS["mtaf"](LossSettings()), parameters, rows, hyper)
+    return hashlib.sha256(found.cpu().numpy().tobytes()).hexdigest()[:8]

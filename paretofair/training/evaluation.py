@@ -30,10 +30,14 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` is `(K, T, cells, 6)`, see metrics.confusion."""
+    """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` is `(K, T, cells, 6)`, see metrics.confusion.
+
+    `finite` `(K,)`: whether every logit is. Where one is not the numbers mean nothing.
+    """
 
     metrics: dict[str, np.ndarray]
     confusion: dict[str, np.ndarray]
+    finite: np.ndarray
 
 
 def evaluate(network: StackedNetwork, parameters: Tensor, data: DeviceData, threshold: Threshold) -> Evaluation:
@@ -56,7 +60,8 @@ def evaluate(network: StackedNetwork, parameters: Tensor, data: DeviceData, thre
         values = headline_metrics(confusion[name], data)
         values |= {"average_precision": average_precision.cpu().numpy(), "auc": auc.cpu().numpy()}
         metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
-    return Evaluation(metrics, confusion)
+    finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
+    return Evaluation(metrics, confusion, finite.cpu().numpy())
 
 
 def headline_metrics(confusion: np.ndarray, data: DeviceData) -> dict[str, np.ndarray]:

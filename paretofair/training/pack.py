@@ -85,6 +85,8 @@ def train_pack(
         stack = _Stack(data, network, method, trials.take(positions), settings, width)
         stack.train()
         evaluation = evaluate(network, stack.final, data, threshold)
+        # The last step can blow up too, which only the scores show.
+        stack.status[~evaluation.finite] = "diverged"
         _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
         yield FinishedStack(
             positions=positions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -255,3 +256,85 @@ def test_wrong_input_is_one_screen_and_code_2(tmp_path, sweep, arguments, messag
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) < 25
     assert not (tmp_path / "out" / "trials").exists()
+
+
+def test_changed_points_are_refused_whatever_ran_between(tmp_path, sweep):
+    """Also where the last space file in the folder does not list the method whose points changed."""
+    text = SPACE.read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("  vanilla:\n", ""))
+    small = [*SMOKE, "--trials", "0", "--output", tmp_path / "out", "--set", "data.source=simulated"]
+    small += ["--set", "stages.confirm=null"]
+    assert sweep("--space", SPACE, *small, "--methods", "vanilla").returncode == 0
+    assert sweep("--space", other, *small, "--methods", "mtaf").returncode == 0
+    changed = ["--set", "points=[{task_weight: [0.9, 0.1], fairness_weight: 2, head_ratio: 1}]"]
+    done = sweep("--space", SPACE, *small, *changed, "--methods", "vanilla")
+    assert done.returncode == 2, done.stdout
+    assert "points[0]" in done.stderr
+
+
+def test_two_drivers_and_an_unreachable_cluster(finished, tmp_path, sweep):
+    with open(finished / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = sweep("--space", SPACE, *SMOKE, "--output", finished, "--set", "data.source=simulated")
+    assert done.returncode == 2
+    assert "in use by another run" in done.stderr
+    done = sweep(
+        *("--space", SPACE, *SMOKE, "--output", tmp_path, "--set", "data.source=simulated"),
+        *("--address", "127.0.0.1:1"),
+    )
+    assert done.returncode == 2
+    assert "no Ray answers at 127.0.0.1:1" in done.stderr
+
+
+def test_a_killed_worker_is_replaced_and_failing_packs_are_listed(tmp_path):
+    """SIGKILL to a worker in the middle: its pack is tried again and no row is lost. A pack that fails every time gives
+    exit code 3 and is named."""
+    slow = ["--set", "parameters.epochs=[20]", "--trials", "16", "--set", "stages.confirm=null"]
+    arguments = ["--space", SPACE, *SMOKE, *slow, "--output", tmp_path / "out", "--set", "data.source=simulated"]
+    arguments += ["--methods", "vanilla", "--set", "resources.pack=8"]
+    process = subprocess.Popen(
+        command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    killed = None
+    deadline = time.monotonic() + 120
+    while killed is None and time.monotonic() < deadline and process.poll() is None:
+        if list((tmp_path / "out").glob("trials/*.parquet")):
+            killed = next(iter(workers_of(process.pid)), None)
+            if killed is not None:
+                os.kill(killed, signal.SIGKILL)
+        time.sleep(0.1)
+    output, errors = process.communicate(timeout=200)
+    print(f"killed worker {killed}")
+    assert killed is not None, output + errors
+    assert process.returncode == 0, output + errors
+    trials = table(tmp_path / "out")
+    assert trials["trial_id"].is_unique
+    assert trials.groupby("stage").size().to_dict() == {"baselines": 4, "points": 1, "sweep": 16}
+
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "trials").write_text("a file where a folder is due")
+    done = subprocess.run(
+        command(*arguments, "--output", blocked), env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "packs failed" in done.stdout
+    assert "sweep-vanilla-0-0-7" in done.stdout
+
+
+def workers_of(driver: int) -> list[int]:
+    """Process ids of the Ray workers that train for a driver."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            name = (status.parent / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+            ancestors = [int(status.parent.name)]
+            while ancestors[-1] > 1:
+                text = Path(f"/proc/{ancestors[-1]}/status").read_text()
+                ancestors.append(int(re.search(r"PPid:\s+(\d+)", text)[1]))
+        except OSError:
+            continue
+        if driver in ancestors and name.startswith("ray::") and "Trainable" in name:
+            found.append(int(status.parent.name))
+    return found

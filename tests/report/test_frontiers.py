@@ -86,6 +86,8 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert table.loc["B", "validation_arfg"] == pytest.approx(0.5)
     assert np.isnan(table.loc["undefined", "validation_arfg"])
     assert unreliable(denominators) == ["bar (validation)", "bar (test)"]
+    one_run = baselines(trials[trials["seed"] == 0])
+    assert unreliable(one_run) == ["grade (validation)", "grade (test)", "bar (validation)", "bar (test)"]
 
 
 def test_frontiers_per_method_and_seed(trials):
@@ -132,7 +134,8 @@ def test_hypervolume_and_midpoint(trials):
     chosen = midpoints(table, front)
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
     assert chosen["trial_id"].tolist() == ["A", "other", "V"]
-    assert summary(chosen).set_index("method").loc["mtaf", "seeds"] == 2
+    table = summary(chosen).set_index("method")
+    assert table.loc["mtaf", ["seeds", "trials"]].tolist() == [2, 6]
 
 
 def test_write_report(trials, tmp_path):
@@ -148,6 +151,8 @@ def test_write_report(trials, tmp_path):
     table = overview(report, ["vanilla", "mtaf", "absent"]).set_index("method")
     assert table.loc["mtaf", "trials"] == 6
     assert table.loc["absent", "trials"] == 0
+    assert table["diverged"].to_dict() == {"vanilla": 0, "mtaf": 1, "absent": 0}
+    assert pd.read_csv(tmp_path / "confirm.csv")["on_frontier"].tolist() == [True, True]
     shuffled = trials.sample(frac=1, random_state=0)
     before = {path: path.read_text() for path in report.paths}
     write_report(

@@ -200,6 +200,22 @@ def test_a_diverged_trial_hurts_no_neighbour(device_data):
     assert_same({name: values[others] for name, values in found.items()}, sound, others)
 
 
+def test_a_trial_that_blows_up_in_its_last_step_is_diverged(device_data):
+    """One epoch of one batch: no loss is seen after the step that ruins it."""
+    data = device_data(torch.float32)
+    trials = make_trials(6, epochs=[1] * 6)
+    trials.values["learning_rate"][:] = [0.1, 1e10, 1e15, 1e20, 1e25, 1e30]
+    found = run(data, trials, method="vanilla", batch_size=1000)
+    assert found["status"][0] == "completed"
+    assert "diverged" in found["status"]
+    sound = found["status"] == "completed"
+    for split in ("train", "validation", "test"):
+        for metric in ("error", "auc", "fpr_gap"):
+            values = found[f"{split}_{metric}"]
+            assert np.isfinite(values[sound]).all()
+            assert np.isnan(values[~sound]).all()
+
+
 def test_each_trial_trains_for_its_own_epochs(device_data):
     data = device_data()
     trials = make_trials(8, epochs=[1, 9, 2, 9, 3, 9, 4, 5])
