@@ -11,7 +11,6 @@ import traceback
 from pathlib import Path
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 
 EXAMPLES = """
@@ -44,11 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     console = Console(stderr=False)
     errors = Console(stderr=True)
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=errors, show_time=False, show_path=False)],
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return sweep(options, console)

@@ -87,7 +87,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
     """
     deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
     splits = load_splits(space, options)
-    console.print(_describe(splits), highlight=False)
+    console.print(_describe(splits), highlight=False, soft_wrap=True)
     folder = options.output
     packs = planned(space, splits.split_id, options.methods)
     with _opened(folder), ExitStack() as ray:

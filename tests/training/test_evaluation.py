@@ -1,0 +1,83 @@
+"""Headline metrics of a stack against scikit-learn and plain counting, trial by trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from paretofair.data import split
+from paretofair.models import MultilayerPerceptron
+from paretofair.training import Threshold, to_device
+from paretofair.training.evaluation import evaluate
+
+from ..conftest import make_dataset
+
+
+def stack(data):
+    """Three networks of random weights, their evaluation, and the scores of every split by a plain forward pass."""
+    network = MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
+    parameters = network.initial([0, 1, 2], torch.float64)
+    scores = {
+        name: torch.sigmoid(network.forward(parameters, part.inputs).logits).numpy()
+        for name, part in data.splits.items()
+    }
+    return network, parameters, scores
+
+
+@pytest.mark.parametrize("protocol", ["validation", "paper"])
+@pytest.mark.parametrize("threshold", [Threshold(), Threshold("fixed", 0.5), Threshold("fixed", 0.3)])
+@pytest.mark.parametrize("sensitive", ["sex", "race"])
+def test_metrics_by_plain_counting(protocol, threshold, sensitive):
+    splits = split(make_dataset(700, unknown=0.1), validation=0.2 if protocol == "validation" else 0)
+    data = to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device("cpu"), torch.float64)
+    network, parameters, scores = stack(data)
+    found = evaluate(network, parameters, data, threshold)
+    assert found.finite.all()
+    for k in range(3):
+        for t in range(2):
+            train = splits.train.labels[:, t]
+            cut = threshold.value
+            if threshold.rule == "base_rate":
+                rate = (train == 1).sum() / (train >= 0).sum()
+                chosen = np.sort(scores[data.selection_split][k, t])
+                if protocol == "paper":
+                    cut = chosen[max(0, int((1 - rate) * len(chosen)) - 1)]
+                else:
+                    cut = min(value for value in chosen if (chosen >= value).mean() <= rate)
+            for name, part in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
+                if part is None:
+                    assert f"{name}_error" not in found.metrics
+                    continue
+                y, p = part.labels[:, t], scores[name][k, t]
+                known = y >= 0
+                decision = p >= cut
+                group = part.groups[:, splits.attributes.index(sensitive)]
+                present = sorted(set(group[known & (group >= 0)]))
+                expected = {
+                    "error": (decision != y)[known].mean(),
+                    "realised_positive_rate": decision[known].mean(),
+                    "auc": roc_auc_score(y[known], p[known]),
+                    "average_precision": average_precision_score(y[known], p[known]),
+                }
+                for metric, label in (("fpr_gap", 0), ("tpr_gap", 1)):
+                    for soft, values in (("", decision), ("soft_", p)):
+                        rates = [values[(y == label) & (group == g)].mean() for g in present]
+                        expected[f"{soft}{metric}"] = max(rates) - min(rates)
+                        if metric == "fpr_gap" and not soft:
+                            signed = rates[0] - rates[1] if sensitive == "sex" else np.nan
+                            expected["fpr_gap_signed"] = signed
+                for metric, value in expected.items():
+                    np.testing.assert_allclose(
+                        found.metrics[f"{name}_{metric}"][k, t], value, rtol=1e-6, atol=1e-9, err_msg=metric
+                    )
+
+
+def test_a_score_that_is_not_finite_is_told():
+    splits = split(make_dataset(300))
+    data = to_device(splits, dict.fromkeys(splits.tasks, "sex"), torch.device("cpu"), torch.float32)
+    network = MultilayerPerceptron(data.numeric, data.categories, 2, (16,), (8,), 3)
+    parameters = network.initial([0, 0], torch.float32)
+    parameters[1] *= 1e20
+    assert evaluate(network, parameters, data, Threshold()).finite.tolist() == [True, False]
