@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from paretofair.errors import RunError
 
 TRIALS = "trials"
+_STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
 def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> str:
@@ -68,10 +70,18 @@ class TrialTable:
         return _read(path, lambda name: self._confusion or not name.startswith("confusion_")).to_pandas()
 
 
-def finished_in(folder: Path, stage: str, method: str) -> set[str]:
-    """Trial ids of one stage and method that are in the table. Raises RunError for a file that cannot be read."""
-    paths = (folder / TRIALS).glob(f"{stage}-{method}-*.parquet")
-    return {trial for path in paths for trial in _read(path, "trial_id".__eq__)["trial_id"].to_pylist()}
+def finished_in(folder: Path, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> set[str]:
+    """Trial ids of the stacks in the table that begin with one of these trials, without reading any other stack.
+
+    Raises RunError for a file that cannot be read.
+    """
+    firsts = {f"{stage}-{method}-{seed}-{index}" for seed, index in zip(seeds, indices, strict=True)}
+    found: set[str] = set()
+    for path in (folder / TRIALS).glob(f"{stage}-{method}-*.parquet"):
+        name = _STACK_NAME.fullmatch(path.name)
+        if name is not None and name[1] in firsts:
+            found.update(_read(path, "trial_id".__eq__)["trial_id"].to_pylist())
+    return found
 
 
 def _read(path: Path, wanted: Callable[[str], bool]) -> pa.Table:

@@ -58,7 +58,9 @@ class PackTrainable(Trainable):
     def step(self) -> dict[str, Any]:
         pack = self._job.packs[self.config["pack"]]
         # A pack that failed half-way is tried again here: what it wrote stands.
-        left = pack.without(finished_in(self._job.folder, pack.stage, pack.method))
+        left = pack.without(
+            finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
+        )
         for rows in stacks(left, self._job, self._data, self._numerics):
             write_stack(self._job.folder, *rows)
         return {"done": True, "trials": len(left), "worker": f"{socket.gethostname()}:{os.getpid()}"}
