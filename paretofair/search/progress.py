@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 _LINE_SECONDS = 15.0
 
+# Shows trials done, the rate and a note.
+Show = Callable[[int, str, str], None]
+
 
 class Rate:
     """Trials per second and seconds left. The first stack to finish starts the clock: Ray's start is no rate."""
@@ -40,24 +43,28 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
     `done` and `note` are called from another thread, about once a second.
     """
     stop = threading.Event()
-    show = _bar if console.is_terminal else _lines
-    thread = threading.Thread(target=show, args=(console, what, total, done, note, stop), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+
+    def follow(show: Show, seconds: float) -> None:
+        rate = Rate(done())
+        ended = False
+        while not ended:
+            ended = stop.wait(seconds)
+            now = done()
+            show(now, rate.text(now, total), note())
+
+    kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)
+    with kind(console, what, total) as show:
+        thread = threading.Thread(target=follow, args=(show, seconds), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
 
-def _bar(
-    console: Console,
-    what: str,
-    total: int,
-    done: Callable[[], int],
-    note: Callable[[], str],
-    stop: threading.Event,
-) -> None:
+@contextmanager
+def _bar(console: Console, what: str, total: int) -> Iterator[Show]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -67,29 +74,14 @@ def _bar(
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as progress:
-        rate = Rate(done())
         task = progress.add_task(what, total=total, rate="", note="")
-        while True:
-            ended = stop.wait(1)
-            now = done()
-            progress.update(task, completed=now, rate=rate.text(now, total), note=note())
-            if ended:
-                return
+        yield lambda now, rate, note: progress.update(task, completed=now, rate=rate, note=note)
 
 
-def _lines(
-    console: Console,
-    what: str,
-    total: int,
-    done: Callable[[], int],
-    note: Callable[[], str],
-    stop: threading.Event,
-) -> None:
-    rate = Rate(done())
-    while True:
-        ended = stop.wait(_LINE_SECONDS)
-        now = done()
-        parts = [f"{what}: {now}/{total} trials", rate.text(now, total), note()]
+@contextmanager
+def _lines(console: Console, what: str, total: int) -> Iterator[Show]:
+    def show(now: int, rate: str, note: str) -> None:
+        parts = (f"{what}: {now}/{total} trials", rate, note)
         console.print("  ".join(part for part in parts if part), soft_wrap=True, highlight=False)
-        if ended:
-            return
+
+    yield show

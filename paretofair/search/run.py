@@ -152,8 +152,13 @@ class _State:
         ids = {trial for pack in packs for trial in pack.trial_ids}
         with watch(self._console, what, len(ids), lambda: self._done(ids), self._hypervolume):
             outcome = run_packs(job, cpus=space.resources.cpus, gpus=space.resources.gpus, deadline=self._deadline)
-        self.trained += len(self._table.read()) - len(before)
+        after = self._table.read()
+        new = after[~after["trial_id"].isin(before)]
+        self.trained += len(new)
         self.workers = max(self.workers, outcome.workers)
+        if job.compiled and len(new) and ((new["stage"] == "sweep") & (new["path"] == "eager")).any():
+            # Workers log the reason where nobody looks.
+            self._console.print("Trials were trained uncompiled: no working C++ compiler on a worker.", style="yellow")
         self.failed |= outcome.failed
         self.out_of_time |= outcome.out_of_time
 

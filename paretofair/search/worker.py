@@ -49,7 +49,7 @@ class PackTrainable(Trainable):
         self._job = job
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._data = to_device(job.splits, job.sensitive, self._device, torch.float32)
-        self._numerics = numerics(self._device)
+        self._numerics = fingerprint(self._device)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Actors are reused: the data stay, the next step reads the new pack."""
@@ -85,15 +85,12 @@ def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tu
     for stack in finished:
         part = pack.take(stack.positions)
         name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
-        yield (
-            name,
-            stack_table(part, stack, space, job.splits, data).append_column(
-                "numerics", pa.array([numerics] * len(part))
-            ),
-        )
+        yield name, stack_table(part, stack, space, job.splits, data, numerics)
 
 
-def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData) -> pa.Table:
+def stack_table(
+    part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData, numerics: str
+) -> pa.Table:
     """One row per trial of a stack, with the columns of the trial table."""
     n = len(part)
     inputs = data.splits["train"].inputs
@@ -112,6 +109,7 @@ def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Sp
         "dtype": str(inputs.dtype).removeprefix("torch."),
         "path": stack.path,
         "torch_version": torch.__version__,
+        "numerics": numerics,
     }
     columns: dict[str, Any] = {
         "trial_id": part.trial_ids,
@@ -133,11 +131,11 @@ def stack_table(part: Pack, stack: FinishedStack, space: MethodSpace, splits: Sp
     return pa.table(columns)
 
 
-def numerics(device: torch.device) -> str:
+def fingerprint(device: torch.device) -> str:
     """Eight hexadecimal digits of the bits of one fixed training step on this worker.
 
-    Numeric libraries choose their code by processor and sometimes by less. Rows with the same `numerics`, device, type,
-    path and versions give the same trial the same bits; where it differs, a repeated trial agrees in distribution only.
+    Numeric libraries choose their code by processor and sometimes by less. It is the column `numerics`: where it
+    differs, a repeated trial agrees in distribution only; where it is the same, nothing is known to differ.
     """
     network = MultilayerPerceptron(numeric=7, categories=(3, 4), tasks=2, shared=(32,), head=(16,), embedding=10)
     parameters = network.initial([0, 1], torch.float32).to(device)
