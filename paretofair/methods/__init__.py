@@ -2,6 +2,7 @@
 
 from paretofair.methods.method import (
     TRAINING_PARAMETERS,
+    Gradient,
     Hyper,
     Losses,
     LossSettings,
@@ -23,6 +24,7 @@ METHODS: dict[str, type[Method]] = {
 __all__ = [
     "METHODS",
     "TRAINING_PARAMETERS",
+    "Gradient",
     "Hyper",
     "LossSettings",
     "Losses",

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
+
+from paretofair.models import Outputs, StackedNetwork
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Rows(NamedTuple):
     penalty_weight: Tensor  # ([K,] T, B)
     groups: Tensor  # ([K,] T, B) integers, -1 where unknown
     n_groups: int  # the largest number of groups of any task's attribute
+    # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
+    streams: tuple[int, ...] | None = None
 
 
 class Losses(NamedTuple):
@@ -76,6 +81,17 @@ class Losses(NamedTuple):
     undefined: Tensor | None = None
 
 
+class Gradient(NamedTuple):
+    """What one step of K trials needs: `parameters` `(K, P)`, and `undefined` as in `Losses`.
+
+    `forward` is what the network gave for the batch.
+    """
+
+    parameters: Tensor
+    forward: Outputs
+    undefined: Tensor | None = None
+
+
 Hyper = Mapping[str, Tensor]
 
 
@@ -83,8 +99,9 @@ class Method:
     """A way to treat fairness in training. A new one is one file with one subclass, listed in `METHODS`.
 
     The life of a method: it is made once for a pack with the settings of the space file; in every step `losses` is
-    called with the logits of K trials and differentiated with respect to them. It never sees parameters or data
-    beyond the batch, and every trial's loss must depend on that trial's logits and hyperparameters alone.
+    called with the logits of K trials and differentiated with respect to them. A method that needs more than logits
+    (features, gradients) has a `gradient` of its own instead. A method never sees data beyond the batch, and all that
+    it computes for a trial must depend on that trial's parameters and hyperparameters alone.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
@@ -97,6 +114,22 @@ class Method:
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         """Losses of K trials: logits `(K, T, B)`, hyperparameters `(K,)` or `(K, T)`."""
         raise NotImplementedError
+
+    def gradient(self, network: StackedNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
+        """The gradient of one batch.
+
+        The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
+        """
+        with torch.no_grad():
+            out = network.forward(parameters, rows.inputs, rows.streams)
+        logits = out.logits.detach().requires_grad_()
+        with torch.enable_grad():
+            losses = self.losses(logits, rows, hyper)
+            two = losses.heads is not None
+            (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
+            heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
+        with torch.no_grad():
+            return Gradient(network.backward(parameters, out, shared, heads), out, losses.undefined)
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """`(trials, tasks)`, true where a trial trains no head for a task; its metrics there are NaN."""

@@ -98,8 +98,8 @@ class MultilayerPerceptron:
                 value.uniform_(-limit, limit, generator=generator)
         return row[0]
 
-    def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
-        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`."""
+    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
+        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
         p = self.named(parameters)
         trials = parameters.shape[0]
         first = self._first_layer(p)

@@ -33,8 +33,11 @@ class StackedNetwork(Protocol):
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
 
-    def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
-        """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`."""
+    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
+        """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`.
+
+        `streams`, one number for each trial, seed whatever the network draws in training; None: evaluation.
+        """
 
     def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
         """Gradient `(K, P)` from cotangents of the logits `(K, T, B)`.

@@ -24,7 +24,6 @@ from paretofair.search.build import STACK, build_method, build_network, build_se
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
 from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
-from paretofair.training.step import gradient
 
 
 @dataclass(frozen=True)
@@ -145,5 +144,5 @@ def fingerprint(device: torch.device) -> str:
     rows = Rows(wave, labels, ones, ones, (wave[:, 2:4].T > 0).long(), 2)
     weights = torch.full((2, 2), 0.5, device=device)
     hyper = {"task_weight": weights, "fairness_weight": weights, "head_ratio": weights}
-    found, _ = gradient(network, METHODS["mtaf"](LossSettings()), parameters, rows, hyper)
+    found = METHODS["mtaf"](LossSettings()).gradient(network, parameters, rows, hyper).parameters
     return hashlib.sha256(found.cpu().numpy().tobytes()).hexdigest()[:8]

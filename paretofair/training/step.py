@@ -50,31 +50,12 @@ def stack_width(trials: int, *, width: int, compiled: bool) -> int:
     return rung
 
 
-def gradient(
-    network: StackedNetwork, method: Method, parameters: Tensor, rows: Rows, hyper: Mapping[str, Tensor]
-) -> tuple[Tensor, Tensor | None]:
-    """Gradient `(K, P)` of one batch, and its counts of undefined distances `(K,)`.
-
-    The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
-    """
-    with torch.no_grad():
-        out = network.forward(parameters, rows.inputs)
-    logits = out.logits.detach().requires_grad_()
-    with torch.enable_grad():
-        losses = method.losses(logits, rows, hyper)
-        two = losses.heads is not None
-        (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
-        heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
-    with torch.no_grad():
-        return network.backward(parameters, out, shared, heads), losses.undefined
-
-
 def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
     def step(parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]) -> Tensor | None:
-        gradients, undefined = gradient(network, method, parameters, rows, hyper)
+        gradient = method.gradient(network, parameters, rows, hyper)
         with torch.no_grad():
-            optimizer.update(parameters, gradients, state, hyper)
-        return undefined
+            optimizer.update(parameters, gradient.parameters, state, hyper)
+        return gradient.undefined
 
     return step
 

@@ -9,7 +9,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
-from paretofair.training.step import gradient
 
 TASKS, ROWS, TRIALS = 3, 96, 4
 
@@ -112,7 +111,7 @@ def test_gradients_equal_a_plain_loop(method, goal, distance, reduction, common,
     settings = LossSettings(distance=distance, goal=goal, reduction=reduction)
     rows = make_rows(common, unknown)
     parameters = NETWORK.initial([3, 1, 4, 1], torch.float64)
-    found, _ = gradient(NETWORK, METHODS[method](settings), parameters, rows, VALUES)
+    found = METHODS[method](settings).gradient(NETWORK, parameters, rows, VALUES).parameters
     for trial in range(TRIALS):
         pick = (lambda x: x) if common else (lambda x, trial=trial: x[trial])
         leaves = {name: value[trial].clone().requires_grad_() for name, value in NETWORK.named(parameters).items()}
@@ -141,9 +140,10 @@ def test_one_class_batch_without_exclusive_rows_has_no_fairness_gradient():
     rows = rows._replace(labels=torch.ones_like(rows.labels))
     parameters = NETWORK.initial([0, 1, 2, 3], torch.float64)
     settings = LossSettings()
-    plain, _ = gradient(NETWORK, METHODS["vanilla"](settings), parameters, rows, VALUES)
+    plain = METHODS["vanilla"](settings).gradient(NETWORK, parameters, rows, VALUES).parameters
     for method in ("per_task", "mtaf"):
-        treated, undefined = gradient(NETWORK, METHODS[method](settings), parameters, rows, VALUES)
+        found = METHODS[method](settings).gradient(NETWORK, parameters, rows, VALUES)
+        treated, undefined = found.parameters, found.undefined
         assert torch.equal(plain, treated)
         assert undefined.tolist() == [TASKS * (1 if method == "per_task" else 2)] * TRIALS
 
@@ -152,9 +152,9 @@ def test_head_ratio_zero_sends_nothing_to_the_heads():
     rows, settings = make_rows(True, False), LossSettings()
     parameters = NETWORK.initial([0, 1, 2, 3], torch.float64)
     values = VALUES | {"head_ratio": torch.zeros(TRIALS, TASKS, dtype=torch.float64)}
-    mtaf, _ = gradient(NETWORK, METHODS["mtaf"](settings), parameters, rows, values)
-    vanilla, _ = gradient(NETWORK, METHODS["vanilla"](settings), parameters, rows, values)
-    per_task, _ = gradient(NETWORK, METHODS["per_task"](settings), parameters, rows, values)
+    mtaf = METHODS["mtaf"](settings).gradient(NETWORK, parameters, rows, values).parameters
+    vanilla = METHODS["vanilla"](settings).gradient(NETWORK, parameters, rows, values).parameters
+    per_task = METHODS["per_task"](settings).gradient(NETWORK, parameters, rows, values).parameters
     for name, value in NETWORK.named(mtaf).items():
         same = NETWORK.named(vanilla if name.endswith(("_1", "_2")) else per_task)[name]
         torch.testing.assert_close(value, same, rtol=1e-12, atol=1e-12)
@@ -167,13 +167,13 @@ def test_single_task_equals_the_network_without_other_heads():
     parameters = NETWORK.initial([0] * TRIALS, torch.float64)
     weight = torch.eye(TASKS, dtype=torch.float64)[[1] * TRIALS]
     method = METHODS["single_task"](settings)
-    found, _ = gradient(NETWORK, method, parameters, rows, {"task_weight": weight})
+    found = method.gradient(NETWORK, parameters, rows, {"task_weight": weight}).parameters
     own = torch.zeros(TRIALS, alone.size, dtype=torch.float64)
     for name, value in alone.named(own).items():
         whole = NETWORK.named(parameters)[name]
         value.copy_(whole[:, 1:2] if name.endswith(("_1", "_2")) else whole)
     cut = rows._replace(**{k: getattr(rows, k)[1:2] for k in ("labels", "loss_weight", "penalty_weight", "groups")})
-    expected, _ = gradient(alone, method, own, cut, {"task_weight": torch.ones(TRIALS, 1, dtype=torch.float64)})
+    expected = method.gradient(alone, own, cut, {"task_weight": torch.ones(TRIALS, 1, dtype=torch.float64)}).parameters
     for name, value in alone.named(expected).items():
         whole = NETWORK.named(found)[name]
         if name.endswith(("_1", "_2")):

@@ -13,7 +13,7 @@ from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.batches import Batches, epoch_order
-from paretofair.training.step import gradient, make_step
+from paretofair.training.step import make_step
 
 
 def network(data) -> MultilayerPerceptron:
@@ -265,6 +265,6 @@ def test_float32_gradients_agree_with_float64(device_data):
         rows = next(Batches(data.splits["train"], 2, 200, [0]).epoch(0))
         hyper = {name: torch.tensor(value, dtype=dtype) for name, value in trials.values.items()}
         parameters = net.initial([0] * 6, dtype)
-        gradients.append(gradient(net, METHODS["mtaf"](LossSettings()), parameters, rows, hyper)[0].double())
+        gradients.append(METHODS["mtaf"](LossSettings()).gradient(net, parameters, rows, hyper).parameters.double())
     scale = gradients[1].abs().max()
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-5 * scale.item())
