@@ -100,7 +100,7 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
         batch = method_space.training.batch_size
         per_trial = 60 * -(-len(train.inputs) // batch)
         for width in widths:
-            rows = next(Batches(train, 2, batch, [0] * width).epoch(0))
+            rows = next(Batches(train, 2, batch, [0] * width, network).epoch(0))
             hyper = {
                 name: torch.ones(width, len(data.tasks), device=train.inputs.device)
                 for name in ("task_weight", "fairness_weight", "head_ratio")

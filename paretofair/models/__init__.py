@@ -1,6 +1,7 @@
 """Stacked networks: every parameter has a leading trials axis."""
 
+from paretofair.models.module_network import ModuleNetwork
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
 from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, aligned
 
-__all__ = ["ALIGNMENT", "MultilayerPerceptron", "Outputs", "StackedNetwork", "aligned"]
+__all__ = ["ALIGNMENT", "ModuleNetwork", "MultilayerPerceptron", "Outputs", "StackedNetwork", "aligned"]

@@ -40,6 +40,10 @@ class MultilayerPerceptron:
     head: tuple[int, ...]
     embedding: int = 0
 
+    compilable = True
+    pads = True
+    stochastic = False
+
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every parameter of one trial, in the order of the flat row."""
@@ -68,6 +72,11 @@ class MultilayerPerceptron:
     def size(self) -> int:
         """P: length of a trial's row of parameters, padded with zeros that stay zero."""
         return aligned(sum(math.prod(shape) for shape in self.shapes.values()))
+
+    @property
+    def trainable(self) -> int:
+        """P: everything is trained."""
+        return self.size
 
     def named(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of `(K, P)` by name, each `(K, *shape)`."""

@@ -30,6 +30,22 @@ class StackedNetwork(Protocol):
     def size(self) -> int:
         """P."""
 
+    @property
+    def trainable(self) -> int:
+        """How many of the first columns an optimiser updates; behind them are buffers, which `forward` moves on."""
+
+    @property
+    def compilable(self) -> bool:
+        """Whether a step with this network can be compiled whole."""
+
+    @property
+    def pads(self) -> bool:
+        """Whether rows of weight 0 may stand in a batch: not where the rows of a batch see each other."""
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a training pass draws random numbers."""
+
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Iterator, Mapping
@@ -94,10 +95,21 @@ def train_pack(
             epochs_trained=stack.epochs_trained,
             undefined_losses=stack.undefined_losses,
             seconds=(time.perf_counter() - started) / len(positions),
-            path=path(settings.compiled),
+            path=path(network, settings.compiled),
             evaluation=evaluation,
             parameters=stack.final.cpu().numpy(),
         )
+
+
+def rehearse(
+    data: DeviceData, network: StackedNetwork, method: Method, trials: Trials, *, settings: TrainingSettings
+) -> None:
+    """Takes one gradient on the first and on the last batch, and raises whatever these raise.
+
+    A network of the user's own may be unable to do what stacks ask of it: this tells before any work starts.
+    """
+    stack = _Stack(data, network, method, trials, dataclasses.replace(settings, compiled=False), len(trials))
+    stack.rehearse()
 
 
 class _Stack:
@@ -120,8 +132,10 @@ class _Stack:
         train = data.splits["train"]
         optimizer = Adagrad(settings.initial_accumulator)
         self.trials = trials
+        self._network, self._method = network, method
         self._step = make_step(network, method, optimizer, compiled=settings.compiled)
-        self._width = functools.partial(stack_width, width=width, compiled=settings.compiled)
+        compiled = path(network, settings.compiled) == "compiled"
+        self._width = functools.partial(stack_width, width=width, compiled=compiled)
         self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
         self._active = np.arange(len(self._place)) < len(trials)
         self._hyper = {
@@ -130,13 +144,19 @@ class _Stack:
         }
         seeds = trials.seeds[self._place].tolist()
         self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-        self._state = optimizer.state(self._parameters)
+        self._state = optimizer.state(self._parameters[:, : network.trainable])
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-        self._batches = Batches(train, n_groups, settings.batch_size, seeds)
+        self._batches = Batches(train, n_groups, settings.batch_size, seeds, network)
         self.final = torch.empty_like(self._parameters[: len(trials)])
         self.status = np.full(len(trials), "completed", dtype=object)
         self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
         self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
+
+    def rehearse(self) -> None:
+        """The gradients of the first and the last batch, to no effect."""
+        batches = list(self._batches.epoch(0))
+        for rows in (batches[0], batches[-1]):
+            self._method.gradient(self._network, self._parameters, rows, self._hyper)
 
     def train(self) -> None:
         """Trains every trial to its budget."""

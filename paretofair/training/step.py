@@ -27,13 +27,16 @@ def make_step(network: StackedNetwork, method: Method, optimizer: Optimizer, *, 
 
     Where there is no working compiler the step is eager, after one warning.
     """
-    if path(compiled) == "compiled":
+    if path(network, compiled) == "compiled":
         return _compiled(network, type(method), method.settings, optimizer)  # type: ignore[arg-type]
     return _step(network, method, optimizer)
 
 
-def path(compiled: bool) -> str:
-    """`compiled`, or `eager` where that is not wanted or there is no working compiler: a column of the trial table."""
+def path(network: StackedNetwork, compiled: bool) -> str:
+    """How steps are run, a column of the trial table: `compiled`; `eager` where that is not wanted or there is no
+    working compiler; `vmap` for networks that are not compiled."""
+    if not network.compilable:
+        return "vmap"
     return "compiled" if compiled and _compiler_works() else "eager"
 
 
@@ -54,7 +57,8 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
     def step(parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]) -> Tensor | None:
         gradient = method.gradient(network, parameters, rows, hyper)
         with torch.no_grad():
-            optimizer.update(parameters, gradient.parameters, state, hyper)
+            trained = network.trainable
+            optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], state, hyper)
         return gradient.undefined
 
     return step

@@ -132,7 +132,7 @@ logging.basicConfig(format="%(message)s")
 for _ in range(2):
     network = MultilayerPerceptron(3, (), 2, (4,), (4,))
     make_step(network, METHODS["vanilla"](LossSettings()), Adagrad(), compiled=True)
-print(path(True))
+print(path(network, True))
 """
     environment = {"PATH": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -247,7 +247,7 @@ def test_batches_show_every_row_once(device_data, batch_size):
     data = device_data()
     train = data.splits["train"]
     for seeds in ([3], [3, 4, 3]):
-        batches = list(Batches(train, 2, batch_size, seeds).epoch(2))
+        batches = list(Batches(train, 2, batch_size, seeds, network(data)).epoch(2))
         assert len({rows.inputs.shape for rows in batches}) == 1
         for k in range(len(seeds)):
             pick = (lambda x: x) if len(seeds) == 1 else (lambda x, k=k: x[k])
@@ -262,7 +262,7 @@ def test_float32_gradients_agree_with_float64(device_data):
     for dtype in (torch.float32, torch.float64):
         data = device_data(dtype)
         net, trials = network(data), make_trials(6)
-        rows = next(Batches(data.splits["train"], 2, 200, [0]).epoch(0))
+        rows = next(Batches(data.splits["train"], 2, 200, [0], net).epoch(0))
         hyper = {name: torch.tensor(value, dtype=dtype) for name, value in trials.values.items()}
         parameters = net.initial([0] * 6, dtype)
         gradients.append(METHODS["mtaf"](LossSettings()).gradient(net, parameters, rows, hyper).parameters.double())

@@ -1,0 +1,247 @@
+"""Any `torch.nn.Module` as K networks side by side, through `torch.func.functional_call` and `vmap`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn.functional import pad
+
+from paretofair.models.network import Outputs, aligned
+
+
+class _Saved(NamedTuple):
+    row: Tensor
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class ModuleNetwork:
+    """K copies of the module that `factory(inputs, tasks, **arguments)` makes.
+
+    The module maps rows `(B, inputs)` to logits `(B, tasks)`; its `forward` must be what `torch.func.vmap` can run: no
+    `.item()`, no branch on the value of a tensor, buffers changed in place only. Batch statistics see the rows of their
+    batch and no padding; what is drawn in training (dropout) is one stream for all trials of a seed. The parameters
+    under the attribute `heads` are the heads of methods that treat heads and shared layers apart.
+
+    A trial's row holds the trained parameters, then buffers and frozen parameters, each part filled up with zeros.
+    """
+
+    factory: Callable[..., nn.Module]
+    inputs: int
+    tasks: int
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    compilable = False
+    pads = False
+
+    @cached_property
+    def _skeleton(self) -> nn.Module:
+        """The module whose code is run, with the parameters of trials in place of its own."""
+        return self._made(0)
+
+    @cached_property
+    def _shapes(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Trained parameters, then everything else that a trial has of its own."""
+        trained = {name: value for name, value in self._skeleton.named_parameters() if value.requires_grad}
+        if not trained:
+            raise ValueError("the module has no parameters to train")
+        frozen = {name: value for name, value in self._skeleton.named_parameters() if not value.requires_grad}
+        return trained, {**frozen, **dict(self._skeleton.named_buffers())}
+
+    @cached_property
+    def trainable(self) -> int:
+        """Length of the part of a row that an optimiser updates."""
+        return aligned(sum(value.numel() for value in self._shapes[0].values()))
+
+    @cached_property
+    def size(self) -> int:
+        """P: length of a trial's row."""
+        return self.trainable + aligned(sum(value.numel() for value in self._shapes[1].values()))
+
+    @cached_property
+    def stochastic(self) -> bool:
+        """Whether a training pass draws random numbers."""
+        module = self._made(0).train()
+        with _seeded(0, torch.device("cpu")), torch.no_grad():
+            before = torch.get_rng_state()
+            module(torch.zeros(2, self.inputs))
+            return not torch.equal(before, torch.get_rng_state())
+
+    def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """The module's own initial values: row k is a function of `seeds[k]` alone."""
+        known: dict[int, Tensor] = {}
+        for seed in seeds:
+            if seed not in known:
+                values = _tensors(self._made(seed))
+                parts = [[values[name].detach().flatten().to(dtype) for name in part] for part in self._shapes]
+                widths = (self.trainable, self.size - self.trainable)
+                rows = [torch.cat([*part, torch.zeros(0, dtype=dtype)]) for part in parts]
+                known[seed] = torch.cat([pad(row, (0, w - len(row))) for row, w in zip(rows, widths, strict=True)])
+        return torch.stack([known[seed] for seed in seeds])
+
+    def module(self, row: Tensor) -> nn.Module:
+        """The ordinary module with the parameters and buffers of one trial's row `(P,)`, in evaluation mode."""
+        module = self._made(0).to(row.dtype)
+        trained, others = self._split(row[None])
+        with torch.no_grad():
+            for name, value in _tensors(module).items():
+                value.copy_({**trained, **others}[name][0])
+        return module.eval()
+
+    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
+        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`, B filled up with zeros to whole vectors.
+
+        With `streams` a training pass, which moves the buffers in `parameters` on.
+        """
+        self._skeleton.train(streams is not None)
+        if streams is not None:
+            return self._training_pass(parameters, inputs, streams)
+        with torch.no_grad():
+            return Outputs(_examples_last(self._run(*self._split(parameters), inputs)), None)
+
+    def _training_pass(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int]) -> Outputs:
+        """One vmap for the trials of each stream; the pass is recorded by autograd for `backward`."""
+        by_stream: dict[int, list[int]] = {}
+        for position, stream in enumerate(streams):
+            by_stream.setdefault(stream, []).append(position)
+        order = torch.tensor([position for positions in by_stream.values() for position in positions])
+        parts = []
+        with torch.enable_grad():
+            row = parameters[:, : self.trainable].clone().requires_grad_()
+            for stream, positions in by_stream.items():
+                everyone = len(by_stream) == 1
+                own = parameters if everyone else parameters[positions]
+                trained, others = self._split(own, row if everyone else row[positions])
+                rows = inputs if everyone or inputs.dim() == 2 else inputs[positions]
+                with _seeded(stream, parameters.device):
+                    parts.append(self._run(trained, others, rows))
+                if others:
+                    moved = torch.cat(
+                        [value.reshape(len(positions), -1).to(parameters.dtype) for value in others.values()], 1
+                    )
+                    parameters[positions, self.trainable : self.trainable + moved.shape[1]] = moved.detach()
+            logits = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
+        return Outputs(_examples_last(logits.detach()), _Saved(row, logits))
+
+    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
+        """Gradient `(K, P)` from cotangents `(K, T, B)`; 0 for buffers.
+
+        Raises ValueError for two cotangents where the module has no attribute `heads`.
+        """
+        saved: _Saved = out.saved
+        rows = saved.logits.shape[1]
+        found = []
+        for cotangent in (shared,) if heads is None else (shared, heads):
+            last = heads is None or bool(found)
+            (each,) = torch.autograd.grad(
+                saved.logits, saved.row, cotangent[..., :rows].mT.contiguous(), retain_graph=not last
+            )
+            found.append(each)
+        gradient = found[0] if heads is None else torch.where(self._of_heads.to(found[0].device), found[1], found[0])
+        return pad(gradient, (0, self.size - self.trainable))
+
+    @cached_property
+    def _of_heads(self) -> Tensor:
+        parts = [torch.full((value.numel(),), name.startswith("heads.")) for name, value in self._shapes[0].items()]
+        mask = torch.cat(parts)
+        if not mask.any():
+            raise ValueError(
+                "the method treats heads and shared layers apart, but the module has no parameters under `heads`; "
+                "give it an attribute of that name, a ModuleList with one head for each task"
+            )
+        return pad(mask, (0, self.trainable - len(mask)))
+
+    def _made(self, seed: int) -> nn.Module:
+        with _seeded(seed, torch.device("cpu")):
+            module = self.factory(self.inputs, self.tasks, **dict(self.arguments))
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"the factory gives {type(module).__name__}; expected a torch.nn.Module")
+        return module
+
+    def _split(self, parameters: Tensor, row: Tensor | None = None) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Trained parameters (views of `row`, where given) and a copy of the others, by name, `(K, *shape)`."""
+        trained, others = self._shapes
+        of_trained = _views(parameters[:, : self.trainable] if row is None else row, trained)
+        of_others = _views(parameters[:, self.trainable :], others)
+        types = {name: parameters.dtype if like.is_floating_point() else like.dtype for name, like in others.items()}
+        return of_trained, {name: value.to(types[name], copy=True) for name, value in of_others.items()}
+
+    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        def one(trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+            logits = functional_call(self._skeleton, (dict(trained), dict(others)), (inputs,))
+            if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self.tasks):
+                found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+                raise ValueError(
+                    f"the module gives {found} for {len(inputs)} rows; expected {(len(inputs), self.tasks)}"
+                )
+            return logits
+
+        trials = len(next(iter(trained.values())))
+        extra = self._width(trials, inputs.device) - trials
+        if self._has(nn.modules.conv._ConvNd) and inputs.device.type == "cpu":
+            # A convolution of common rows has other bits than one of each trial's own.
+            inputs = inputs.expand(trials, *inputs.shape[-2:])
+        rows = inputs if inputs.dim() == 2 else _repeat_last(inputs, extra)
+        kept = {name: _repeat_last(value, extra) for name, value in others.items()}
+        every = {name: _repeat_last(value, extra) for name, value in trained.items()}
+        in_dims = (0, 0, None if inputs.dim() == 2 else 0)
+        logits = vmap(one, in_dims=in_dims, randomness="same")(every, kept, rows)
+        if extra:
+            for name, value in others.items():
+                value.copy_(kept[name][:trials])
+        return logits[:trials]
+
+    def _width(self, trials: int, device: torch.device) -> int:
+        """How many trials are run for `trials`; the last is repeated. On a CPU the bits of a trial then do not depend
+        on the others: a product of one matrix alone has other ones than one of several, and batch norms and
+        convolutions put the channels of all trials in one run of vectors."""
+        if device.type != "cpu":
+            return trials
+        one_run = self._has(nn.modules.batchnorm._NormBase) or self._has(nn.modules.conv._ConvNd)
+        return aligned(trials) if one_run else max(trials, 2)
+
+    def _has(self, kind: type[nn.Module]) -> bool:
+        return any(isinstance(part, kind) for part in self._parts)
+
+    @cached_property
+    def _parts(self) -> list[nn.Module]:
+        return list(self._skeleton.modules())
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def _views(rows: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    views, start = {}, 0
+    for name, like in shapes.items():
+        stop = start + math.prod(like.shape)
+        views[name] = rows[:, start:stop].view(-1, *like.shape)
+        start = stop
+    return views
+
+
+def _repeat_last(value: Tensor, times: int) -> Tensor:
+    return torch.cat([value, value[-1:].expand(times, *value.shape[1:])]) if times else value
+
+
+def _examples_last(logits: Tensor) -> Tensor:
+    """`(K, B, T)` to `(K, T, B)`, B filled up to whole vectors."""
+    rows = logits.shape[1]
+    return pad(logits.mT, (0, aligned(rows) - rows)).contiguous()
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """PyTorch's random numbers from `seed`, and as before afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
