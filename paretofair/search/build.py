@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paretofair.methods import METHODS, Method
-from paretofair.models import MultilayerPerceptron
+from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
+from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
 from paretofair.training import DeviceData, Threshold, TrainingSettings
 
@@ -20,8 +23,12 @@ def build_method(space: MethodSpace) -> Method:
     return METHODS[space.method](space.loss_settings)
 
 
-def build_network(space: MethodSpace, data: DeviceData) -> MultilayerPerceptron:
-    """The network of the file's widths for this data set."""
+def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
+    """The network of the file's widths, or of its module, for this data set."""
+    if space.network.module is not None:
+        arguments = tuple(sorted((name, _hashable(value)) for name, value in space.network.arguments.items()))
+        inputs = data.splits["train"].inputs.shape[1]
+        return ModuleNetwork(code.load(space.network.module), inputs, len(data.tasks), arguments)
     return MultilayerPerceptron(
         numeric=data.numeric,
         categories=data.categories,
@@ -30,6 +37,10 @@ def build_network(space: MethodSpace, data: DeviceData) -> MultilayerPerceptron:
         head=space.network.head,
         embedding=space.network.embedding,
     )
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
 
 
 def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:

@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from paretofair.errors import SpaceError
 from paretofair.methods.method import TRAINING_PARAMETERS, Method, Parameter
+from paretofair.search import code
 from paretofair.search import parameters as reading
 from paretofair.search.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.search.method_space import MethodSpace, written
 from paretofair.search.names import check_keys
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
-from paretofair.search.schema import Fairness, Section, Settings
+from paretofair.search.schema import WIDTHS, Fairness, Network, Section, Settings
 from paretofair.search.validation import validate
 
 BASELINE_METHOD = "single_task"
@@ -37,6 +39,29 @@ def resolve_methods(
     for index, point in enumerate(settings.points):
         check_keys(point, known, ("points", index), problems, what="parameter of any method")
     return {name: _method_space(settings, name, listed[name], tasks, problems) for name in listed}
+
+
+def resolve_code(settings: Settings, problems: Problems) -> Settings:
+    """`settings` with a digest beside every module of the user's own; checks that it can be imported."""
+
+    def with_code(network: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+        module = network.get("module")
+        if not isinstance(module, str) or network.get("code"):
+            return dict(network)
+        try:
+            if not callable(code.load(module)):
+                raise SpaceError(f"{module} is not callable")
+            return {**network, "code": code.digest(module)}
+        except SpaceError as error:
+            problems.add((*path, "module"), str(error))
+            return dict(network)
+
+    network = settings.network.model_copy(update=with_code(settings.network.model_dump(), ("network",)))
+    methods = {
+        name: own.model_copy(update={"network": with_code(own.network, ("methods", name, "network"))})
+        for name, own in settings.methods.items()
+    }
+    return settings.model_copy(update={"network": network, "methods": methods})
 
 
 def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
@@ -112,7 +137,7 @@ def _method_space(
     distributions = _distributions(settings, name, method, tasks, problems)
     view = dataclasses.replace(
         _shared(settings, name, method, tasks),
-        network=_merged(settings.network, own.network, (*at, "network"), problems),
+        network=_own_network(settings.network, own.network, (*at, "network"), problems),
         training=_merged(settings.training, own.training, (*at, "training"), problems),
         fairness=_merged(base, own.fairness, (*at, "fairness"), problems),
         threshold=own.threshold or settings.threshold,
@@ -125,6 +150,13 @@ def _method_space(
         where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
         problems.add((*where, "goal"), str(error))
     return view
+
+
+def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
+    if "module" in own or (shared.module and set(own) & set(WIDTHS)):
+        # A network of the other kind, or of another module, takes nothing over.
+        return validate(Network, own, problems, path) or shared
+    return _merged(shared, own, path, problems)
 
 
 def _merged(shared: M, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> M:

@@ -12,6 +12,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -74,12 +76,36 @@ class Data(Section):
         return {task: self.sensitive[task] for task in tasks}
 
 
+WIDTHS = ("shared", "head", "embedding")
+
+
 class Network(Section):
-    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding."""
+    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
+    categories enter as they are).
+
+    Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
+    the numbers of inputs and tasks and with `arguments`. `code`, a digest of its source file, is filled in.
+    """
 
     shared: Annotated[Sizes, Field(min_length=1)] = (32,)
     head: Sizes = (16,)
-    embedding: Size = 10
+    embedding: Annotated[int, Field(ge=0)] = 10
+    module: str | None = None
+    arguments: dict[str, Any] = {}
+    code: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Network:
+        own = self.model_fields_set
+        for key in WIDTHS if self.module else ("arguments", "code"):
+            if key in own and getattr(self, key):
+                raise _custom(f"{key} and module exclude each other" if self.module else f"{key} belongs to a module")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = WIDTHS if self.module else ("module", "arguments", "code")
+        return {key: value for key, value in written(self).items() if key not in left_out}
 
 
 class Training(Section):

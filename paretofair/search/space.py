@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_name, resolve_data
 from paretofair.search.problems import Problems
-from paretofair.search.resolve import Methods, resolve_baselines, resolve_methods, with_defaults
+from paretofair.search.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
 from paretofair.search.schema import Settings
 from paretofair.search.validation import validate
 from paretofair.search.yaml_lines import Dumper, override, read_document
@@ -98,6 +98,7 @@ def _checked(data: Any, methods: Methods, datasets: Mapping[str, Source], proble
         return None
     tasks = tuple(source.tasks)
     settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
+    settings = resolve_code(settings, problems)
     views = resolve_methods(settings, methods, tasks, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:

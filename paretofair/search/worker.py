@@ -71,12 +71,11 @@ def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tu
         return
     space = job.spaces[pack.stage, pack.method]
     device = data.splits["train"].inputs.device.type
-    per_task = [parameter.name for parameter in METHODS[pack.method].parameters if parameter.per_task]
     finished = train_pack(
         data,
         build_network(space, data),
         build_method(space),
-        as_trials(pack, data.tasks, per_task),
+        as_trials(pack, data.tasks),
         settings=build_settings(space, job.compiled and pack.stage == "sweep"),
         threshold=build_threshold(space),
         width=job.stack or STACK[device],

@@ -37,9 +37,9 @@ def environment(**changes: str) -> dict[str, str]:
 def sweep() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `launch/sweep.py` and waits for it."""
 
-    def run(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, cwd: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(*arguments), env=environment(**changes), capture_output=True, text=True, timeout=300
+            command(*arguments), env=environment(**changes), cwd=cwd, capture_output=True, text=True, timeout=300
         )
 
     return run
