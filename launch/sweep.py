@@ -183,7 +183,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--trials", type=int, metavar="N", help="draws per method and seed (stages.sweep.trials)")
     command.add_argument("--methods", metavar="A,B", help="only these methods of the file")
     command.add_argument("--seeds", metavar="0,1", help="seeds in place of the file's")
-    command.add_argument("--stack-size", type=int, metavar="K", help="trials trained side by side (resources.stack)")
+    command.add_argument("--stack-size", type=int, metavar="K", help="trials trained side by side (default: measured)")
     command.add_argument("--output", type=Path, metavar="DIR", help="results folder (default: results/<name>)")
     command.add_argument("--address", help="an existing Ray cluster (default: RAY_ADDRESS, else a local Ray)")
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")

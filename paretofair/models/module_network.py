@@ -50,10 +50,11 @@ class ModuleNetwork:
     @cached_property
     def _shapes(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Trained parameters, then everything else that a trial has of its own."""
-        trained = {name: value for name, value in self._skeleton.named_parameters() if value.requires_grad}
+        every = dict(self._skeleton.named_parameters())
+        trained: dict[str, Tensor] = {name: value for name, value in every.items() if value.requires_grad}
         if not trained:
             raise ValueError("the module has no parameters to train")
-        frozen = {name: value for name, value in self._skeleton.named_parameters() if not value.requires_grad}
+        frozen: dict[str, Tensor] = {name: value for name, value in every.items() if not value.requires_grad}
         return trained, {**frozen, **dict(self._skeleton.named_buffers())}
 
     @cached_property
@@ -138,7 +139,7 @@ class ModuleNetwork:
         """
         saved: _Saved = out.saved
         rows = saved.logits.shape[1]
-        found = []
+        found: list[Tensor] = []
         for cotangent in (shared,) if heads is None else (shared, heads):
             last = heads is None or bool(found)
             (each,) = torch.autograd.grad(

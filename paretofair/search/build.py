@@ -10,8 +10,6 @@ from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
 from paretofair.training import DeviceData, Threshold, TrainingSettings
 
-# Trials side by side where the space file does not say: on a CPU about what fits the cache of one core.
-STACK = {"cpu": 32, "cuda": 1024}
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
 # Trials of a pack where the space file does not say: half a minute and more.

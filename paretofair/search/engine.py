@@ -41,11 +41,13 @@ _RETRIES = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the packs ended: `failed` names those that failed every time, with the last line of the reason."""
+    """How the packs ended: `failed` names those that failed every time, with the last line of the reason; `narrowed`
+    is the smallest stack to which a lack of memory led, else 0."""
 
     failed: dict[str, str]
     workers: int
     out_of_time: bool
+    narrowed: int
 
 
 @contextmanager
@@ -120,8 +122,10 @@ def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = No
     }
     if not failed:
         shutil.rmtree(logs, ignore_errors=True)
-    workers = {result.metrics["worker"] for result in ended if result.error is None and result.metrics}
-    return Outcome(failed, len(workers), names.out_of_time)
+    metrics = [result.metrics for result in ended if result.error is None and result.metrics]
+    workers = {each["worker"] for each in metrics}
+    narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)
+    return Outcome(failed, len(workers), names.out_of_time, narrowed)
 
 
 class _Names(Searcher):

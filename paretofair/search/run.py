@@ -161,6 +161,9 @@ class _State:
         if job.compiled and len(new) and ((new["stage"] == "sweep") & (new["path"] == "eager")).any():
             # Workers log the reason where nobody looks.
             self._console.print("Trials were trained uncompiled: no working C++ compiler on a worker.", style="yellow")
+        if outcome.narrowed:
+            words = f"A worker ran out of memory and went on with stacks of {outcome.narrowed} trials."
+            self._console.print(words, style="yellow")
         self.failed |= outcome.failed
         self.out_of_time |= outcome.out_of_time
 

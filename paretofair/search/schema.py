@@ -220,15 +220,21 @@ class Frontiers(Section):
     reference_point: ReferencePoint = ReferencePoint()
 
 
+def _stack(value: Any) -> Any:
+    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise _custom(f"found {shown(value)}; expected auto or a whole number of trials, at least 1")
+    return value
+
+
 class Resources(Section):
-    """What one pack occupies; trials of a `pack`, trials side by side in a `stack`, and whether to `compile` the steps
-    of the sweep (by default in large ones). None: the program's choice.
+    """What one pack occupies; trials of a `pack`, trials side by side in a `stack` (`auto`: measured), and whether to
+    `compile` the steps of the sweep (by default in large ones). None: the program's choice.
     """
 
     cpus: Annotated[float, Field(gt=0)] = 1
     gpus: Annotated[float, Field(ge=0)] = 0
     pack: Size | None = None
-    stack: Size | None = None
+    stack: Annotated[int | Literal["auto"], BeforeValidator(_stack)] = "auto"
     compile: bool | None = None
 
 

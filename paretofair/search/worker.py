@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,23 +20,24 @@ from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.results import stack_name, write_stack
 from paretofair.results.table import finished_in
-from paretofair.search.build import STACK, build_method, build_network, build_settings, build_threshold
+from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
+from paretofair.search.widths import remember, stack_width
 from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
 
 
 @dataclass(frozen=True)
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data, the packs by name, the
-    results folder, the stack width (None: the device's), and whether the steps of the sweep are compiled."""
+    results folder, the stack width (`auto`: measured), and whether the steps of the sweep are compiled."""
 
     spaces: Mapping[tuple[str, str], MethodSpace]
     splits: Splits
     sensitive: Mapping[str, str]
     packs: Mapping[str, Pack]
     folder: Path
-    stack: int | None
+    stack: int | Literal["auto"]
     compiled: bool
 
 
@@ -60,30 +61,33 @@ class PackTrainable(Trainable):
         left = pack.without(
             finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
-        for rows in stacks(left, self._job, self._data, self._numerics):
-            write_stack(self._job.folder, *rows)
-        return {"done": True, "trials": len(left), "worker": f"{socket.gethostname()}:{os.getpid()}"}
+        narrowed = 0
+        for name, table, width in stacks(left, self._job, self._data, self._numerics):
+            write_stack(self._job.folder, name, table)
+            narrowed = width
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed}
 
 
-def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, pa.Table]]:
-    """Trains `pack` and yields, for each finished stack, its file name and its table."""
+def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, pa.Table, int]]:
+    """Trains `pack` and yields, for each finished stack, its file name, its table, and the width to which a lack of
+    memory has narrowed the stacks, else 0."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
-    device = data.splits["train"].inputs.device.type
-    finished = train_pack(
-        data,
-        build_network(space, data),
-        build_method(space),
-        as_trials(pack, data.tasks),
-        settings=build_settings(space, job.compiled and pack.stage == "sweep"),
-        threshold=build_threshold(space),
-        width=job.stack or STACK[device],
-    )
-    for stack in finished:
+    network, method, trials = build_network(space, data), build_method(space), as_trials(pack, data.tasks)
+    settings = build_settings(space, job.compiled and pack.stage == "sweep")
+    width = job.stack
+    if width == "auto":
+        width = stack_width(space, data, network, method, trials, settings)
+    threshold = build_threshold(space)
+    for stack in train_pack(data, network, method, trials, settings=settings, threshold=threshold, width=width):
+        narrowed = stack.width if stack.width < width else 0
+        if narrowed and job.stack == "auto":
+            remember(space, data, narrowed)
         part = pack.take(stack.positions)
         name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
-        yield name, stack_table(part, stack, space, job.splits, data, numerics)
+        yield name, stack_table(part, stack, space, job.splits, data, numerics), narrowed
 
 
 def stack_table(
@@ -106,6 +110,7 @@ def stack_table(
         "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
         "dtype": str(inputs.dtype).removeprefix("torch."),
         "path": stack.path,
+        "stack_width": stack.width,
         "torch_version": torch.__version__,
         "numerics": numerics,
     }

@@ -1,7 +1,9 @@
 """The training core: trains one pack of trials on one device. Knows no Ray, no YAML, no files."""
 
 from paretofair.training.evaluation import Evaluation, Threshold
-from paretofair.training.pack import FinishedStack, TrainingSettings, Trials, rehearse, train_pack
+from paretofair.training.pack import FinishedStack, train_pack
+from paretofair.training.probe import measure_width, rehearse
+from paretofair.training.stack import TrainingSettings, Trials
 from paretofair.training.tensors import DeviceData, to_device
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "Threshold",
     "TrainingSettings",
     "Trials",
+    "measure_width",
     "rehearse",
     "to_device",
     "train_pack",

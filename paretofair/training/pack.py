@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,36 +13,12 @@ import torch
 
 from paretofair.methods import Method
 from paretofair.models import StackedNetwork
-from paretofair.training.batches import Batches
 from paretofair.training.evaluation import Evaluation, Threshold, evaluate
-from paretofair.training.optimizers import Adagrad
-from paretofair.training.step import make_step, path, stack_width
+from paretofair.training.stack import Stack, TrainingSettings, Trials
+from paretofair.training.step import path
 from paretofair.training.tensors import DeviceData
 
-
-@dataclass(frozen=True)
-class Trials:
-    """Trials of one pack: `seeds` `(n,)` give initial weights and batch order; `values` are hyperparameters by name,
-    `(n,)` or `(n, tasks)`: those of the method, `learning_rate` and `epochs`."""
-
-    seeds: np.ndarray
-    values: Mapping[str, np.ndarray]
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def take(self, rows: np.ndarray) -> Trials:
-        """The trials at positions `rows`."""
-        return Trials(self.seeds[rows], {name: value[rows] for name, value in self.values.items()})
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What the `training` section says about optimisation, and whether steps are compiled; the same for every trial."""
-
-    batch_size: int = 512
-    initial_accumulator: float = 0.1
-    compiled: bool = False
+logger = logging.getLogger("paretofair")
 
 
 @dataclass(frozen=True)
@@ -51,7 +27,7 @@ class FinishedStack:
 
     `status` is `completed` or `diverged` (a loss that is not finite; metrics NaN). `undefined_losses` counts fairness
     distances without a value over the whole training. `seconds` is the time of the stack divided by its trials.
-    `path` is `compiled` or `eager`.
+    `path` is that of `step.path`, `width` how many trials a stack could hold at most.
     """
 
     positions: np.ndarray
@@ -60,6 +36,7 @@ class FinishedStack:
     undefined_losses: np.ndarray
     seconds: float
     path: str
+    width: int
     evaluation: Evaluation
     parameters: np.ndarray
 
@@ -76,126 +53,61 @@ def train_pack(
 ) -> Iterator[FinishedStack]:
     """Trains `trials` in stacks of at most `width`, shortest first, and yields each stack as it finishes.
 
+    Where the memory does not suffice the width is halved, with a warning.
+
     The device and type are those of `data`. A trial's result is a function of its seed, its hyperparameters and the
     other arguments; on a CPU bit for bit, whatever stack it stands in.
     """
-    by_epochs = np.argsort(trials.values["epochs"], kind="stable")
-    for start in range(0, len(trials), width):
-        positions = by_epochs[start : start + width]
-        started = time.perf_counter()
-        stack = _Stack(data, network, method, trials.take(positions), settings, width)
+    left = np.argsort(trials.values["epochs"], kind="stable")
+    while len(left):
+        positions = left[:width]
+        stack = _trained(data, network, method, trials.take(positions), settings, threshold, width)
+        if stack is None:
+            width = len(positions) // 2
+            logger.warning("Out of memory; going on with stacks of %d trials.", width)
+            continue
+        left = left[len(positions) :]
+        yield dataclasses.replace(stack, positions=positions)
+
+
+def _trained(
+    data: DeviceData,
+    network: StackedNetwork,
+    method: Method,
+    trials: Trials,
+    settings: TrainingSettings,
+    threshold: Threshold,
+    width: int,
+) -> FinishedStack | None:
+    """One stack; None where the memory did not suffice and fewer trials might do."""
+    started = time.perf_counter()
+    try:
+        stack = Stack(data, network, method, trials, settings, width)
         stack.train()
         evaluation = evaluate(network, stack.final, data, threshold)
-        # The last step can blow up too, which only the scores show.
-        stack.status[~evaluation.finite] = "diverged"
-        _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
-        yield FinishedStack(
-            positions=positions,
-            status=stack.status,
-            epochs_trained=stack.epochs_trained,
-            undefined_losses=stack.undefined_losses,
-            seconds=(time.perf_counter() - started) / len(positions),
-            path=path(network, settings.compiled),
-            evaluation=evaluation,
-            parameters=stack.final.cpu().numpy(),
-        )
+    except (RuntimeError, MemoryError) as error:
+        if len(trials) == 1 or not _out_of_memory(error):
+            raise
+        return None
+    # The last step can blow up too, which only the scores show.
+    stack.status[~evaluation.finite] = "diverged"
+    _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
+    return FinishedStack(
+        positions=np.arange(len(trials)),
+        status=stack.status,
+        epochs_trained=stack.epochs_trained,
+        undefined_losses=stack.undefined_losses,
+        seconds=(time.perf_counter() - started) / len(trials),
+        path=path(network, settings.compiled),
+        width=width,
+        evaluation=evaluation,
+        parameters=stack.final.cpu().numpy(),
+    )
 
 
-def rehearse(
-    data: DeviceData, network: StackedNetwork, method: Method, trials: Trials, *, settings: TrainingSettings
-) -> None:
-    """Takes one gradient on the first and on the last batch, and raises whatever these raise.
-
-    A network of the user's own may be unable to do what stacks ask of it: this tells before any work starts.
-    """
-    stack = _Stack(data, network, method, trials, dataclasses.replace(settings, compiled=False), len(trials))
-    stack.rehearse()
-
-
-class _Stack:
-    """One stack in training.
-
-    A row of the stack trains the trial at `_place[row]`. Rows beyond the trials left, where the width is that of a
-    compiled step, repeat the last of them and are ballast. When trials reach their budget, or diverge, they are
-    copied out, and the stack is cut to the next width that holds what is left.
-    """
-
-    def __init__(
-        self,
-        data: DeviceData,
-        network: StackedNetwork,
-        method: Method,
-        trials: Trials,
-        settings: TrainingSettings,
-        width: int,
-    ) -> None:
-        train = data.splits["train"]
-        optimizer = Adagrad(settings.initial_accumulator)
-        self.trials = trials
-        self._network, self._method = network, method
-        self._step = make_step(network, method, optimizer, compiled=settings.compiled)
-        compiled = path(network, settings.compiled) == "compiled"
-        self._width = functools.partial(stack_width, width=width, compiled=compiled)
-        self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
-        self._active = np.arange(len(self._place)) < len(trials)
-        self._hyper = {
-            name: torch.tensor(value[self._place], dtype=train.inputs.dtype, device=train.inputs.device)
-            for name, value in trials.values.items()
-        }
-        seeds = trials.seeds[self._place].tolist()
-        self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-        self._state = optimizer.state(self._parameters[:, : network.trainable])
-        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-        self._batches = Batches(train, n_groups, settings.batch_size, seeds, network)
-        self.final = torch.empty_like(self._parameters[: len(trials)])
-        self.status = np.full(len(trials), "completed", dtype=object)
-        self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
-        self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
-
-    def rehearse(self) -> None:
-        """The gradients of the first and the last batch, to no effect."""
-        batches = list(self._batches.epoch(0))
-        for rows in (batches[0], batches[-1]):
-            self._method.gradient(self._network, self._parameters, rows, self._hyper)
-
-    def train(self) -> None:
-        """Trains every trial to its budget."""
-        epoch = 0
-        while self._active.any():
-            undefined = torch.zeros_like(self._parameters[:, 0])
-            for rows in self._batches.epoch(epoch):
-                counts = self._step(self._parameters, self._state, rows, self._hyper)
-                if counts is not None:
-                    undefined += counts
-            epoch += 1
-            # The one synchronisation of an epoch. A loss that is not finite makes the parameters so, for good.
-            finite = torch.isfinite(self._parameters).all(1).cpu().numpy()
-            counted = undefined.cpu().numpy().astype(np.int64)
-            self.undefined_losses[self._place[self._active]] += counted[self._active]
-            due = self.trials.values["epochs"][self._place] == epoch
-            self._finish(np.flatnonzero(self._active & (due | ~finite)), epoch, finite)
-
-    def _finish(self, rows: np.ndarray, epoch: int, finite: np.ndarray) -> None:
-        places = self._place[rows]
-        self.final[places] = self._parameters[rows]
-        self.epochs_trained[places] = epoch
-        self.status[places[~finite[rows]]] = "diverged"
-        self._active[rows] = False
-        left = np.flatnonzero(self._active)
-        if len(left) and self._width(len(left)) < len(self._place):
-            kept = _filled(left, self._width(len(left)))
-            self._place = self._place[kept]
-            self._active = np.arange(len(kept)) < len(left)
-            self._batches.keep(kept.tolist())
-            index = torch.from_numpy(kept).to(self.final.device)
-            self._parameters = self._parameters[index]
-            self._state = tuple(tensor[index] for tensor in self._state)
-            self._hyper = {name: value[index] for name, value in self._hyper.items()}
-
-
-def _filled(rows: np.ndarray, width: int) -> np.ndarray:
-    """`rows`, the last one repeated up to `width`."""
-    return rows[np.minimum(np.arange(width), len(rows) - 1)]
+def _out_of_memory(error: Exception) -> bool:
+    words = "can't allocate memory"  # of PyTorch on a CPU, which has no type of error for it
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or words in str(error)
 
 
 def _leave_out(evaluation: Evaluation, diverged: np.ndarray, untrained: np.ndarray | None) -> None:

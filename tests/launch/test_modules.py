@@ -42,5 +42,5 @@ def test_what_cannot_be_stacked_is_told_first(sweep, tmp_path):
     done = sweep("--space", SPACE, *SIMULATED, "--set", "network={module: nets:Network}", cwd=tmp_path)
     assert done.returncode == 2
     assert "nets:Network cannot be trained by single_task" in done.stderr
-    assert "nets.py, line 13: shared = self.shared(rows) / self.heads[0].weight.sum().item()" in done.stderr
+    assert re.search(r"nets.py, line \d+: shared = self.shared\(rows\) / ", done.stderr)
     assert "Traceback" not in done.stderr

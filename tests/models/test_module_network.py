@@ -61,7 +61,7 @@ def stream_of(seed):
 @pytest.mark.parametrize("common", [True, False])
 @pytest.mark.parametrize("factory", [dense, normalised, dropping, Convolution, Headed])
 def test_stacked_is_the_module_alone(factory, common):
-    """Logits, gradients and buffers of a training pass, then logits of an evaluation, at a length of no whole vector."""
+    """Logits, gradients and buffers of a training pass, then logits of an evaluation, of no whole vector of rows."""
     network = ModuleNetwork(factory, INPUTS, TASKS)
     seeds = [0] * TRIALS if common else [0, 1, 1, 2, 0]
     rows = 21

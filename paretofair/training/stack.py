@@ -1,0 +1,141 @@
+"""One stack: trials that train side by side."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from paretofair.methods import Method
+from paretofair.models import StackedNetwork
+from paretofair.training.batches import Batches
+from paretofair.training.optimizers import Adagrad
+from paretofair.training.step import make_step, path, stack_width
+from paretofair.training.tensors import DeviceData
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trials of one pack: `seeds` `(n,)` give initial weights and batch order; `values` are hyperparameters by name,
+    `(n,)` or `(n, tasks)`: those of the method, `learning_rate` and `epochs`."""
+
+    seeds: np.ndarray
+    values: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def take(self, rows: np.ndarray) -> Trials:
+        """The trials at positions `rows`."""
+        return Trials(self.seeds[rows], {name: value[rows] for name, value in self.values.items()})
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What the `training` section says about optimisation, and whether steps are compiled; the same for every trial."""
+
+    batch_size: int = 512
+    initial_accumulator: float = 0.1
+    compiled: bool = False
+
+
+class Stack:
+    """One stack in training.
+
+    A row of the stack trains the trial at `_place[row]`. Rows beyond the trials left, where the width is that of a
+    compiled step, repeat the last of them and are ballast. When trials reach their budget, or diverge, they are
+    copied out, and the stack is cut to the next width that holds what is left.
+    """
+
+    def __init__(
+        self,
+        data: DeviceData,
+        network: StackedNetwork,
+        method: Method,
+        trials: Trials,
+        settings: TrainingSettings,
+        width: int,
+    ) -> None:
+        train = data.splits["train"]
+        optimizer = Adagrad(settings.initial_accumulator)
+        self.trials = trials
+        self._network, self._method = network, method
+        self._step = make_step(network, method, optimizer, compiled=settings.compiled)
+        compiled = path(network, settings.compiled) == "compiled"
+        self._width = functools.partial(stack_width, width=width, compiled=compiled)
+        self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
+        self._active = np.arange(len(self._place)) < len(trials)
+        self._hyper = {
+            name: torch.tensor(value[self._place], dtype=train.inputs.dtype, device=train.inputs.device)
+            for name, value in trials.values.items()
+        }
+        seeds = trials.seeds[self._place].tolist()
+        self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
+        self._state = optimizer.state(self._parameters[:, : network.trainable])
+        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        self._batches = Batches(train, n_groups, settings.batch_size, seeds, network)
+        self.final = torch.empty_like(self._parameters[: len(trials)])
+        self.status = np.full(len(trials), "completed", dtype=object)
+        self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
+        self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
+
+    def rehearse(self) -> None:
+        """The gradients of the first and the last batch, to no effect."""
+        batches = list(self._batches.epoch(0))
+        for rows in (batches[0], batches[-1]):
+            self._method.gradient(self._network, self._parameters, rows, self._hyper)
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The median of `steps` steps that are really taken, after one to warm up."""
+        times = []
+        rows = next(self._batches.epoch(0))
+        for _ in range(steps + 1):
+            started = time.perf_counter()
+            self._step(self._parameters, self._state, rows, self._hyper)
+            if self._parameters.is_cuda:
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - started)
+        return float(np.median(times[1:]))
+
+    def train(self) -> None:
+        """Trains every trial to its budget."""
+        epoch = 0
+        while self._active.any():
+            undefined = torch.zeros_like(self._parameters[:, 0])
+            for rows in self._batches.epoch(epoch):
+                counts = self._step(self._parameters, self._state, rows, self._hyper)
+                if counts is not None:
+                    undefined += counts
+            epoch += 1
+            # The one synchronisation of an epoch. A loss that is not finite makes the parameters so, for good.
+            finite = torch.isfinite(self._parameters).all(1).cpu().numpy()
+            counted = undefined.cpu().numpy().astype(np.int64)
+            self.undefined_losses[self._place[self._active]] += counted[self._active]
+            due = self.trials.values["epochs"][self._place] == epoch
+            self._finish(np.flatnonzero(self._active & (due | ~finite)), epoch, finite)
+
+    def _finish(self, rows: np.ndarray, epoch: int, finite: np.ndarray) -> None:
+        places = self._place[rows]
+        self.final[places] = self._parameters[rows]
+        self.epochs_trained[places] = epoch
+        self.status[places[~finite[rows]]] = "diverged"
+        self._active[rows] = False
+        left = np.flatnonzero(self._active)
+        if len(left) and self._width(len(left)) < len(self._place):
+            kept = _filled(left, self._width(len(left)))
+            self._place = self._place[kept]
+            self._active = np.arange(len(kept)) < len(left)
+            self._batches.keep(kept.tolist())
+            index = torch.from_numpy(kept).to(self.final.device)
+            self._parameters = self._parameters[index]
+            self._state = tuple(tensor[index] for tensor in self._state)
+            self._hyper = {name: value[index] for name, value in self._hyper.items()}
+
+
+def _filled(rows: np.ndarray, width: int) -> np.ndarray:
+    """`rows`, the last one repeated up to `width`."""
+    return rows[np.minimum(np.arange(width), len(rows) - 1)]
