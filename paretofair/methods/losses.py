@@ -12,8 +12,17 @@ from paretofair.methods.method import LossSettings, Rows
 
 def cross_entropy(logits: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     """L_t: binary cross-entropy of each task over the batch, `(K, T)`; summed, or averaged over labelled rows."""
+    return reduced(row_losses(logits, rows), rows, settings)
+
+
+def row_losses(logits: Tensor, rows: Rows) -> Tensor:
+    """Binary cross-entropy of every row, `(K, T, B)`; of no meaning where the label is unknown."""
     # Above the threshold softplus returns its argument; 50 is where that is exact in float64.
-    each = softplus(logits, threshold=50) - logits * rows.labels.clamp_min(0)
+    return softplus(logits, threshold=50) - logits * rows.labels.clamp_min(0)
+
+
+def reduced(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
+    """The losses of rows `(K, T, B)` by `rows.loss_weight`, `(K, T)`: summed, or averaged."""
     total = (each * rows.loss_weight).sum(-1)
     if settings.reduction == "mean":
         total = total / rows.loss_weight.sum(-1).clamp_min(1)

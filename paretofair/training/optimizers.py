@@ -1,4 +1,9 @@
-"""Optimisers over stacked parameters `(K, P)`, with constants of each trial's own."""
+"""Optimisers over stacked parameters `(K, P)`, with constants of each trial's own.
+
+A constant is the trial's own where `hyper` has one of its name, `(K,)`, and else the field of the optimiser; both give
+the same bits. Formulas and defaults are those of `torch.optim` but for Adagrad's. What is computed for each trial is
+correctly rounded (no powers), and the rest runs over rows of whole vectors: bits do not depend on the place in a stack.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +14,118 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+State = tuple[Tensor, ...]
+Hyper = Mapping[str, Tensor]
+
 
 class Optimizer(Protocol):
     """Hashable, so that a compiled step can be found again; what it remembers of a stack is in `state`."""
 
     def __hash__(self) -> int: ...
 
-    def state(self, parameters: Tensor) -> tuple[Tensor, ...]:
+    def state(self, parameters: Tensor) -> State:
         """Tensors `(K, …)` to start from."""
 
-    def update(
-        self, parameters: Tensor, gradients: Tensor, state: tuple[Tensor, ...], hyper: Mapping[str, Tensor]
-    ) -> None:
+    def update(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
         """Updates `parameters` and `state` in place; `hyper` has the rates and constants of each trial, `(K,)`."""
 
 
 @dataclass(frozen=True)
 class Adagrad:
-    """Adagrad as in TensorFlow: squared gradients accumulate from `initial_accumulator`, the rate does not decay."""
+    """Adagrad as in TensorFlow: squared gradients accumulate from `initial_accumulator`, the rate does not decay.
+
+    There is no ε, which the initial accumulator makes needless. `weight_decay` is L2, added to the gradient.
+    """
 
     initial_accumulator: float = 0.1
+    weight_decay: float = 0.0
 
-    def state(self, parameters: Tensor) -> tuple[Tensor, ...]:
+    def state(self, parameters: Tensor) -> State:
         return (torch.full_like(parameters, self.initial_accumulator),)
 
-    def update(
-        self, parameters: Tensor, gradients: Tensor, state: tuple[Tensor, ...], hyper: Mapping[str, Tensor]
-    ) -> None:
+    def update(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
         (accumulator,) = state
+        gradients = _with_decay(self, parameters, gradients, hyper)
         accumulator.addcmul_(gradients, gradients)
         parameters.addcmul_(-hyper["learning_rate"][:, None], gradients * accumulator.rsqrt())
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2015); `weight_decay` is L2, added to the gradient."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    def state(self, parameters: Tensor) -> State:
+        """The two moments, `(K, P)`, and what their weights add up to, `(K, 1)`.
+
+        After n steps that is 1 - βⁿ, by which the moments are divided. Added up it needs no power, whose bits would
+        depend on the place in the stack.
+        """
+        none = torch.zeros_like(parameters[:, :1])
+        return torch.zeros_like(parameters), torch.zeros_like(parameters), none, none.clone()
+
+    def update(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
+        self._step(parameters, _with_decay(self, parameters, gradients, hyper), state, hyper)
+
+    def _step(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
+        first, second, first_weight, second_weight = state
+        share = 1 - _constant(self, "beta1", hyper, parameters)
+        first.lerp_(gradients, share)
+        first_weight.add_(share * (1 - first_weight))
+        share = 1 - _constant(self, "beta2", hyper, parameters)
+        second.lerp_(gradients * gradients, share)
+        second_weight.add_(share * (1 - second_weight))
+        # The corrected moments are first / first_weight and second / second_weight; ε is added to the latter's root.
+        scale = second_weight.sqrt()
+        rate = hyper["learning_rate"][:, None] * scale / first_weight
+        root = second.sqrt().add_(_constant(self, "epsilon", hyper, parameters) * scale)
+        parameters.addcdiv_(-rate * first, root)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam whose `weight_decay`, times the rate, shrinks the parameters themselves (Loshchilov and Hutter 2019)."""
+
+    weight_decay: float = 0.01
+
+    def update(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
+        decay = _constant(self, "weight_decay", hyper, parameters)
+        parameters.mul_(1 - hyper["learning_rate"][:, None] * decay)
+        self._step(parameters, gradients, state, hyper)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent with `momentum` (no dampening, not Nesterov's); `weight_decay` is L2, added to the gradient."""
+
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def state(self, parameters: Tensor) -> State:
+        return (torch.zeros_like(parameters),)
+
+    def update(self, parameters: Tensor, gradients: Tensor, state: State, hyper: Hyper) -> None:
+        (velocity,) = state
+        velocity.mul_(_constant(self, "momentum", hyper, parameters))
+        velocity.add_(_with_decay(self, parameters, gradients, hyper))
+        parameters.addcmul_(-hyper["learning_rate"][:, None], velocity)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adagrad": Adagrad, "adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+
+def _constant(optimizer: Optimizer, name: str, hyper: Hyper, parameters: Tensor) -> Tensor:
+    """`(K, 1)`, or `(1, 1)` where the trials have no values of their own."""
+    own = hyper.get(name)
+    return parameters.new_full((1, 1), getattr(optimizer, name)) if own is None else own[:, None]
+
+
+def _with_decay(optimizer: Adagrad | Adam | SGD, parameters: Tensor, gradients: Tensor, hyper: Hyper) -> Tensor:
+    """Gradients plus the weight decay times the parameters; the gradients themselves where nothing decays."""
+    if optimizer.weight_decay == 0 and "weight_decay" not in hyper:
+        return gradients
+    return torch.addcmul(gradients, _constant(optimizer, "weight_decay", hyper, parameters), parameters)

@@ -1,0 +1,32 @@
+"""Max-min fairness ("Technical Challenges", eq. 7)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from paretofair.methods.distances import extremes, group_means
+from paretofair.methods.losses import row_losses, weighted
+from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Rows
+from paretofair.methods.penalties import MEANS
+from paretofair.methods.subsets import subsets
+
+
+class MaxMin(Method):
+    """Σ_t w_t max over groups of L_t's mean over the group in this batch.
+
+    Only rows with a known label and group count. A batch with one group gives that group's loss; one with none gives
+    exactly 0 with zero gradient, and is counted. Means, whatever `training.reduction` says.
+    """
+
+    parameters = (TASK_WEIGHT,)
+    uses_fairness = False
+
+    def __init__(self, settings: LossSettings) -> None:
+        super().__init__(MEANS)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        (seen,) = subsets("parity", rows)
+        means, sizes = group_means(row_losses(logits, rows), rows.loss_weight * seen, rows.groups, rows.n_groups)
+        largest, _, missing = extremes(means, sizes, at_least=1)
+        undefined = missing.to(largest.dtype).expand_as(largest).sum(-1)
+        return Losses(weighted(hyper["task_weight"], largest), undefined=undefined)

@@ -1,0 +1,91 @@
+"""Penalties on differences between groups ("Technical Challenges", eq. 2-6; the last two after Padala and Gujar 2020).
+
+They are means, whatever `training.reduction` says, since the published weights assume that, and read nothing of the
+`fairness` section. The accuracy part L is the mean over rows of `loss_weight`, the penalty one over rows of
+`penalty_weight` whose group is known: under a holdout penalty these are different rows of one batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from paretofair.methods.distances import extremes, group_means
+from paretofair.methods.losses import reduced, row_losses, weighted
+from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Parameter, Rows
+from paretofair.methods.subsets import subsets
+
+PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0)
+MEANS = LossSettings(reduction="mean")
+
+
+class Penalised(Method):
+    """Σ_t w_t L_t + mean_t α penalty_t, for heads and shared layers alike. A subclass says what the penalty is."""
+
+    parameters = (TASK_WEIGHT, PENALTY_WEIGHT)
+    uses_fairness = False
+
+    def __init__(self, settings: LossSettings) -> None:
+        super().__init__(MEANS)
+
+    def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        """The penalty of each task, `(K, T)`, from logits and losses of rows, `(K, T, B)`.
+
+        And how often it had no value and was taken as 0, with zero gradient, `([K,] T)`.
+        """
+        raise NotImplementedError
+
+    def weight(self, hyper: Hyper) -> Tensor:
+        """α, `(K, 1)` or `(K, T)`."""
+        return hyper["penalty_weight"][:, None]
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        each = row_losses(logits, rows)
+        accuracy = weighted(hyper["task_weight"], reduced(each, rows, self.settings))
+        penalty, missing = self.penalty(logits, each, rows)
+        undefined = missing.to(penalty.dtype).expand_as(penalty).sum(-1)
+        return Losses(accuracy + (self.weight(hyper) * penalty).mean(-1), undefined=undefined)
+
+
+class EqualLoss(Penalised):
+    """abs(L⁺ - L⁻), the mean losses of the groups (eq. 2); of more than two groups the largest and the smallest."""
+
+    def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        return difference(each, _labelled(rows), rows)
+
+
+class OddsPenalty(Penalised):
+    """fpr + fnr (eq. 4): differences between groups of the means of p(1-y) and of (1-p)y.
+
+    As printed, both are means over *all* rows of a group whose label is known, not over its negatives or positives.
+    """
+
+    def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        labelled = _labelled(rows)
+        false_positives, missing = difference(torch.sigmoid(logits) * (rows.labels == 0), labelled, rows)
+        false_negatives, _ = difference(torch.sigmoid(-logits) * (rows.labels == 1), labelled, rows)
+        return false_positives + false_negatives, missing
+
+
+class DisparateImpact(Penalised):
+    """Minus min(m⁺/m⁻, m⁻/m⁺), + 1e-6 below, m± the mean score of each group, labels known or not (eq. 6).
+
+    Of more than two groups the smallest mean over the largest; 0 where fewer than two groups are present.
+    """
+
+    def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        (seen,) = subsets("parity", rows)
+        means, sizes = group_means(torch.sigmoid(logits), seen, rows.groups, rows.n_groups)
+        largest, smallest, missing = extremes(means, sizes)
+        return -smallest / (largest + 1e-6), missing
+
+
+def difference(values: Tensor, weights: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    """Largest less smallest of the groups' means of `values` `(K, T, B)`, `(K, T)`; and where it is undefined."""
+    largest, smallest, missing = extremes(*group_means(values, weights, rows.groups, rows.n_groups))
+    return largest - smallest, missing
+
+
+def _labelled(rows: Rows) -> Tensor:
+    negatives, positives = subsets("odds", rows)
+    return negatives + positives
