@@ -1,8 +1,8 @@
 """What is measured on a trained model: functions of arrays, without state.
 
 `thresholds`, `ranking` and `confusion` run on torch tensors for all trials of a stack at once, on the
-device; `rates`, `relative` and `intervals` are numpy and work on the counts of a trial table. This file
-imports neither, so that a report on a table needs no torch.
+device; `rates`, `audit`, `relative` and `intervals` are numpy and work on the counts of a trial table,
+`amplification` on decisions. This file imports neither, so that a report on a table needs no torch.
 """
 
 DIRECTIONS: dict[str, str] = {
@@ -13,6 +13,7 @@ DIRECTIONS: dict[str, str] = {
     "fpr_gap": "minimised",
     "tpr_gap": "minimised",
     "fpr_gap_signed": "diagnostic",
+    "tpr_gap_signed": "diagnostic",
     "soft_fpr_gap": "minimised",
     "soft_tpr_gap": "minimised",
     "equalized_odds_sum": "minimised",
@@ -21,12 +22,22 @@ DIRECTIONS: dict[str, str] = {
     "equal_opportunity_ratio": "best at 1",
     "demographic_parity_gap": "minimised",
     "disparate_impact_ratio": "best at 1",
+    "soft_equalized_odds_sum": "minimised",
+    "soft_equalized_odds_max": "minimised",
+    "soft_equalized_odds_mean": "minimised",
+    "soft_equal_opportunity_ratio": "best at 1",
+    "soft_demographic_parity_gap": "minimised",
+    "soft_disparate_impact_ratio": "best at 1",
     "accuracy_gap": "minimised",
     "auc_gap": "minimised",
     "worst_group_accuracy": "maximised",
     "are": "minimised",
     "arfg": "minimised",
     "bias_amplification": "minimised",
+    # Signed, best at 0 from either side.
+    "bias_amplification_towards": "diagnostic",
+    "bias_amplification_absolute": "minimised",
+    "bias_violations": "minimised",
     # A ratio of two groups' contributions (GCM eq. 6-8): equal contributions give 1.
     "contribution_disparity": "best at 1",
     "hypervolume": "maximised",
@@ -34,6 +45,7 @@ DIRECTIONS: dict[str, str] = {
     "positive_rate": "diagnostic",
     "true_positive_rate": "diagnostic",
     "false_positive_rate": "diagnostic",
+    "soft_positive_rate": "diagnostic",
     "soft_true_positive_rate": "diagnostic",
     "soft_false_positive_rate": "diagnostic",
 }

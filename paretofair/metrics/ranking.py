@@ -4,8 +4,7 @@ One sort per trial and task, then cumulative counts and tie groups. Counts are i
 average precision are summed as fixed-point integers (2^-32), so the result does not depend on the order
 of summation: neither on the other trials, nor on threads, nor on the device.
 
-A call needs about 100 bytes of working memory per score. For the value of each group (`auc_gap`) give
-labels `(groups, 1, ..., rows)` that are -1 outside the group.
+A call needs about 100 bytes of working memory per score.
 """
 
 import torch
@@ -31,7 +30,7 @@ def ranking(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     >>> round(precision.item(), 6), area.item()
     (0.833333, 0.75)
     """
-    above, steps, tie_end = _counts(scores, labels)
+    above, steps, tie_end = _counts(*_sorted(scores), labels)
     undefined = _undefined(scores, labels, above)
     return _average_precision(above, steps, tie_end, undefined), _auc(above, steps, tie_end, undefined)
 
@@ -42,7 +41,7 @@ def average_precision(scores: Tensor, labels: Tensor) -> Tensor:
     >>> round(average_precision(torch.tensor([.5, .5, .5, .5]), torch.tensor([1, 0, 0, -1])).item(), 6)
     0.333333
     """
-    above, steps, tie_end = _counts(scores, labels)
+    above, steps, tie_end = _counts(*_sorted(scores), labels)
     return _average_precision(above, steps, tie_end, _undefined(scores, labels, above))
 
 
@@ -52,21 +51,49 @@ def auc(scores: Tensor, labels: Tensor) -> Tensor:
     >>> auc(torch.tensor([.5, .5, .5, .5]), torch.tensor([1, 0, 0, -1])).item()
     0.5
     """
-    above, steps, tie_end = _counts(scores, labels)
+    above, steps, tie_end = _counts(*_sorted(scores), labels)
     return _auc(above, steps, tie_end, _undefined(scores, labels, above))
 
 
-def _counts(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def auc_by_group(scores: Tensor, labels: Tensor, groups: Tensor, n_groups: int) -> Tensor:
+    """Area under the ROC curve of the rows of each group alone; see `rates.auc_gap` for their gap.
+
+    Args:
+        scores, labels: as in `ranking`.
+        groups: `(..., rows)`, broadcastable against `scores`: group of each row, or -1 where unknown.
+        n_groups: number of groups.
+
+    Returns:
+        `(..., n_groups)` float64 with ties and undefined values as in `ranking`. One sort serves all groups.
+
+    >>> auc_by_group(torch.tensor([.1, .4, .35, .8]), torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1]), 3)
+    tensor([1., 1., nan], dtype=torch.float64)
+    """
+    order, tie_end = _sorted(scores)
+    values = []
+    for group in range(n_groups):
+        own = labels.masked_fill(groups != group, -1)
+        above, steps, ends = _counts(order, tie_end, own)
+        values.append(_auc(above, steps, ends, _undefined(scores, own, above)))
+    return torch.stack(values, -1)
+
+
+def _sorted(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The order of the scores, best first, and a mark at the last row of each tie group in it, `(..., rows)`."""
+    sorted_scores, order = scores.sort(dim=-1, descending=True)
+    tie_end = torch.ones_like(sorted_scores, dtype=torch.bool)
+    tie_end[..., :-1] = sorted_scores[..., :-1] != sorted_scores[..., 1:]
+    return order, tie_end
+
+
+def _counts(order: Tensor, tie_end: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Counts at or above each score, best first: (above, steps, tie_end), each `(..., rows)`.
 
     `above` and `steps` hold positives in their upper 32 bits and negatives in their lower 32, so that one
     cumulative pass serves both. `steps` is the increase since the previous tie group and `tie_end` marks
     the last row of a tie group: the two are meaningful together only.
     """
-    shape = torch.broadcast_shapes(scores.shape, labels.shape)
-    sorted_scores, order = scores.sort(dim=-1, descending=True)
-    tie_end = torch.ones_like(sorted_scores, dtype=torch.bool)
-    tie_end[..., :-1] = sorted_scores[..., :-1] != sorted_scores[..., 1:]
+    shape = torch.broadcast_shapes(order.shape, labels.shape)
     tie_end = tie_end.expand(shape)
 
     units = ((labels == 1).long() << 32) + (labels == 0).long()

@@ -8,6 +8,7 @@ an undefined rate (no negatives, say) makes the gap NaN, as do fewer than two gr
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,12 @@ def soft_false_positive_rate(confusion: ArrayLike) -> Array:
     return _ratio(counts[..., SCORE_NEGATIVES], _negatives(counts))
 
 
+def soft_positive_rate(confusion: ArrayLike) -> Array:
+    """Mean score of the rows of known label: the positive rate without a threshold."""
+    counts = _counts(confusion)
+    return _ratio(counts[..., SCORE_POSITIVES] + counts[..., SCORE_NEGATIVES], _rows(counts))
+
+
 def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
     """The number of rows behind each rate: its denominator, under the names of `RATES`."""
     counts = _counts(confusion)
@@ -98,6 +105,7 @@ def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
         "error": rows,
         "accuracy": rows,
         "positive_rate": rows,
+        "soft_positive_rate": rows,
         "true_positive_rate": positives,
         "soft_true_positive_rate": positives,
         "false_positive_rate": negatives,
@@ -160,42 +168,50 @@ def fpr_gap_signed(confusion_by_group: ArrayLike) -> Array:
     return signed_gap(false_positive_rate(confusion_by_group))
 
 
-def equalized_odds_sum(confusion_by_group: ArrayLike) -> Array:
-    """FPR gap plus TPR gap (GCM eq. 2); minimised."""
-    return fpr_gap(confusion_by_group) + tpr_gap(confusion_by_group)
+def tpr_gap_signed(confusion_by_group: ArrayLike) -> Array:
+    """`signed_gap` of the true positive rate: first group minus second; a diagnostic."""
+    return signed_gap(true_positive_rate(confusion_by_group))
 
 
-def equalized_odds_max(confusion_by_group: ArrayLike) -> Array:
+def equalized_odds_sum(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
+    """FPR gap plus TPR gap (GCM eq. 2); minimised. `soft`: here and below, of mean scores in place of decisions."""
+    of_negatives, of_positives = _odds_gaps(confusion_by_group, soft)
+    return of_negatives + of_positives
+
+
+def equalized_odds_max(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
     """The larger of FPR gap and TPR gap (fairlearn's `equalized_odds_difference`); minimised."""
-    return np.maximum(fpr_gap(confusion_by_group), tpr_gap(confusion_by_group))
+    return np.maximum(*_odds_gaps(confusion_by_group, soft))
 
 
-def equalized_odds_mean(confusion_by_group: ArrayLike) -> Array:
+def equalized_odds_mean(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
     """Mean of FPR gap and TPR gap; minimised."""
-    return equalized_odds_sum(confusion_by_group) / 2
+    return equalized_odds_sum(confusion_by_group, soft=soft) / 2
 
 
-def demographic_parity_gap(confusion_by_group: ArrayLike) -> Array:
+def demographic_parity_gap(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
     """`gap` of the positive rate; minimised."""
-    return gap(positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
+    rate = soft_positive_rate if soft else positive_rate
+    return gap(rate(confusion_by_group), present=_has_rows(confusion_by_group))
 
 
-def disparate_impact_ratio(confusion_by_group: ArrayLike) -> Array:
+def disparate_impact_ratio(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
     """Smallest over largest positive rate of any group, in [0, 1]; best at 1, NaN where both are 0."""
+    rate = soft_positive_rate if soft else positive_rate
     here = _has_rows(confusion_by_group)
-    values = positive_rate(confusion_by_group)
+    values = rate(confusion_by_group)
     largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
     smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
     enough = here.sum(axis=-1) >= 2
     return _ratio(np.where(enough, smallest, np.nan), np.where(enough, largest, np.nan))
 
 
-def equal_opportunity_ratio(confusion_by_group: ArrayLike) -> Array:
+def equal_opportunity_ratio(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
     """TPR of the first of two groups over TPR of the second (GCM "EOP"); best at 1.
 
     NaN where the second is 0 and for another number of groups.
     """
-    rates = true_positive_rate(confusion_by_group)
+    rates = soft_true_positive_rate(confusion_by_group) if soft else true_positive_rate(confusion_by_group)
     if rates.shape[-1] != 2:
         return np.full(rates.shape[:-1], np.nan)
     return _ratio(rates[..., 0], rates[..., 1])
@@ -213,6 +229,11 @@ def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
     return np.where(here.any(axis=-1), smallest, np.nan)
 
 
+def auc_gap(auc_by_group: ArrayLike, confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the AUC, `(..., groups)` from `ranking.auc_by_group`; minimised. The counts tell which have rows."""
+    return gap(auc_by_group, present=_has_rows(confusion_by_group))
+
+
 RATES: Mapping[str, Callable[[ArrayLike], Array]] = {
     function.__name__: function
     for function in (
@@ -221,6 +242,7 @@ RATES: Mapping[str, Callable[[ArrayLike], Array]] = {
         positive_rate,
         true_positive_rate,
         false_positive_rate,
+        soft_positive_rate,
         soft_true_positive_rate,
         soft_false_positive_rate,
     )
@@ -235,6 +257,7 @@ GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
         soft_fpr_gap,
         soft_tpr_gap,
         fpr_gap_signed,
+        tpr_gap_signed,
         equalized_odds_sum,
         equalized_odds_max,
         equalized_odds_mean,
@@ -244,8 +267,28 @@ GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
         accuracy_gap,
         worst_group_accuracy,
     )
+} | {
+    f"soft_{function.__name__}": partial(function, soft=True)
+    for function in (
+        equalized_odds_sum,
+        equalized_odds_max,
+        equalized_odds_mean,
+        demographic_parity_gap,
+        disparate_impact_ratio,
+        equal_opportunity_ratio,
+    )
 }
 """Metrics of the groups of one attribute, `(..., groups, 6) -> (...)`; an audit goes through all of them."""
+
+OF_TWO_GROUPS = frozenset(
+    {"fpr_gap_signed", "tpr_gap_signed", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"}
+)
+"""Those of `GROUP_METRICS` that compare the first of exactly two groups with the second."""
+
+
+def _odds_gaps(confusion_by_group: ArrayLike, soft: bool) -> tuple[Array, Array]:
+    first, second = (soft_fpr_gap, soft_tpr_gap) if soft else (fpr_gap, tpr_gap)
+    return first(confusion_by_group), second(confusion_by_group)
 
 
 def _counts(confusion: ArrayLike) -> Array:

@@ -79,16 +79,30 @@ def test_soft_rates_are_mean_scores() -> None:
     assert rates.soft_true_positive_rate(table) == pytest.approx(means[1])
     assert rates.soft_fpr_gap(table) == pytest.approx(abs(means[0][0] - means[0][1]))
     assert rates.soft_tpr_gap(table) == pytest.approx(abs(means[1][0] - means[1][1]))
+    gaps = [abs(means[y][0] - means[y][1]) for y in range(2)]
+    every = [scores[groups == g].mean() for g in range(2)]
+    expected = {
+        "soft_equalized_odds_sum": sum(gaps),
+        "soft_equalized_odds_max": max(gaps),
+        "soft_equalized_odds_mean": sum(gaps) / 2,
+        "soft_equal_opportunity_ratio": means[1][0] / means[1][1],
+        "soft_demographic_parity_gap": max(every) - min(every),
+        "soft_disparate_impact_ratio": min(every) / max(every),
+    }
+    assert rates.soft_positive_rate(table) == pytest.approx(every)
+    for name, value in expected.items():
+        assert rates.GROUP_METRICS[name](table) == pytest.approx(value), name
 
 
 def test_first_minus_second() -> None:
     table = np.array([[4, 1, 9, 1, 0, 0], [1, 2, 3, 3, 0, 0]], dtype=float)
     assert rates.fpr_gap_signed(table) == pytest.approx(0.1 - 0.4)
+    assert rates.tpr_gap_signed(table) == pytest.approx(0.8 - 0.25)
     assert rates.equal_opportunity_ratio(table) == pytest.approx(0.8 / 0.25)
     three = np.stack([table, table, table], axis=1).reshape(3, 2, 6).swapaxes(0, 1)
     assert three.shape == (2, 3, 6)
-    assert np.isnan(rates.fpr_gap_signed(three)).tolist() == [True, True]
-    assert np.isnan(rates.equal_opportunity_ratio(three)).tolist() == [True, True]
+    for name in rates.OF_TWO_GROUPS:
+        assert np.isnan(rates.GROUP_METRICS[name](three)).tolist() == [True, True], name
 
 
 def test_a_group_without_negatives_makes_the_gap_nan() -> None:
@@ -104,7 +118,7 @@ def test_a_group_without_rows_is_left_out() -> None:
     table = np.array([[1, 1, 3, 1, 1, 1], [2, 2, 2, 2, 1, 1]], dtype=float)
     wider = np.insert(table, 1, 0, axis=0)
     for name, metric in rates.GROUP_METRICS.items():
-        if name not in ("fpr_gap_signed", "equal_opportunity_ratio"):
+        if name not in rates.OF_TWO_GROUPS:
             assert metric(wider) == metric(table), name
 
 
@@ -159,7 +173,7 @@ def test_leading_axes_are_independent(table: np.ndarray) -> None:
 def test_order_and_size_of_groups_do_not_matter(table: np.ndarray, random) -> None:
     order = random.sample(range(table.shape[-2]), table.shape[-2])
     for name, metric in rates.GROUP_METRICS.items():
-        if name not in ("fpr_gap_signed", "equal_opportunity_ratio"):
+        if name not in rates.OF_TWO_GROUPS:
             np.testing.assert_array_equal(metric(table[..., order, :]), metric(table), err_msg=name)
         np.testing.assert_allclose(metric(3 * table), metric(table), err_msg=name, rtol=1e-12)
 
@@ -196,8 +210,20 @@ def test_merge_says_what_is_wrong() -> None:
         rates.error(np.zeros((4, 5)))
 
 
+def test_auc_gap_is_of_the_groups_with_rows() -> None:
+    table = np.array([[1, 1, 3, 1, 1, 1], [0, 0, 0, 0, 0, 0], [2, 2, 2, 2, 1, 1]], dtype=float)
+    assert rates.auc_gap([0.7, np.nan, 0.9], table) == pytest.approx(0.2)
+    assert np.isnan(rates.auc_gap([0.7, np.nan, np.nan], table)), "a group with rows of one class"
+    assert np.isnan(rates.auc_gap([0.7, np.nan, 0.9], table * [[1], [1], [0]]))
+    both = rates.auc_gap([[0.7, np.nan, 0.9], [0.5, 0.5, 0.5]], np.stack([table, table + 1]))
+    assert both == pytest.approx([0.2, 0])
+
+
 def test_every_metric_has_a_direction() -> None:
-    assert set(rates.RATES) | set(rates.GROUP_METRICS) <= set(DIRECTIONS)
+    assert set(rates.RATES) | set(rates.GROUP_METRICS) | {"auc_gap"} <= set(DIRECTIONS)
+    assert set(rates.GROUP_METRICS) >= rates.OF_TWO_GROUPS
+    others = {"average_precision", "auc", "are", "arfg", "bias_amplification", "contribution_disparity"}
+    assert others | {"realised_positive_rate", "hypervolume"} <= set(DIRECTIONS)
     assert set(DIRECTIONS.values()) == {"minimised", "maximised", "best at 1", "diagnostic"}
 
 
@@ -206,4 +232,5 @@ def test_inputs_not_mutated() -> None:
     table.setflags(write=False)
     for metric in (*rates.RATES.values(), *rates.GROUP_METRICS.values(), rates.rate_counts):
         metric(table)
+    rates.auc_gap([0.5, 0.6, 0.7], table)
     rates.merge(table, [0, 0, -1], 1)

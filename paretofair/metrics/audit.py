@@ -1,0 +1,139 @@
+"""The gerrymandering audit: every gap again for every attribute and intersection of attributes (numpy).
+
+A loss that acts on one attribute can move unfairness to another or to a subgroup of several (Kearns et al. 2018), so
+gaps are measured for each attribute, each pair of attributes and all of them together.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from paretofair.metrics import rates
+
+Array = NDArray[Any]
+
+_RATE_BEHIND = dict.fromkeys(("fpr_gap", "fpr_gap_signed", "soft_fpr_gap"), "false_positive_rate") | dict.fromkeys(
+    ("tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"),
+    "true_positive_rate",
+)
+
+
+class AuditLine(NamedTuple):
+    """One metric of one attribute or intersection; arrays have the leading axes of the confusion array.
+
+    Lines are rows of a table as they stand: `pandas.DataFrame(lines)`.
+    """
+
+    grouping: str  # an attribute, or "sex_x_race"
+    metric: str  # a key of `rates.GROUP_METRICS`; its direction is in `metrics.DIRECTIONS`
+    value: Array  # NaN where undefined
+    change: Array  # value less that of vanilla, NaN without one
+    rows: Array  # behind the value: negatives for a gap of false positive rates, say
+    smallest: Array  # of these, in the group that has the fewest
+    groups: Array  # compared
+    left_out: Array  # groups that have rows, but fewer than the minimum
+
+
+def audit(
+    confusion: ArrayLike,
+    cell_groups: ArrayLike,
+    attributes: Sequence[str],
+    n_groups: Sequence[int],
+    *,
+    minimum_count: int = 1,
+    vanilla: ArrayLike | None = None,
+) -> list[AuditLine]:
+    """All `rates.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
+
+    Args:
+        confusion: `(..., cells, 6)` over the finest cells.
+        cell_groups: `(cells, attributes)` group of every attribute in each cell, -1 unknown; a cell counts where the
+            attributes in question are known.
+        attributes: their names.
+        n_groups: the number of groups of each.
+        minimum_count: groups with fewer rows of known label are left out, as groups without rows always are.
+        vanilla: confusion of the model to compare with, broadcastable against `confusion`.
+
+    Returns:
+        A line for each grouping and metric; metrics of exactly two groups only for attributes that have two.
+
+    Raises:
+        ValueError: shapes that do not belong together, or a group outside its range.
+
+    >>> lines = audit(np.ones((4, 6)), [[0, 0], [0, 1], [1, 0], [1, 1]], ["sex", "race"], [2, 2])
+    >>> sorted({line.grouping for line in lines})
+    ['race', 'sex', 'sex_x_race']
+    """
+    counts, cells = np.asarray(confusion, dtype=float), np.asarray(cell_groups)
+    if cells.ndim != 2 or not cells.shape[1] == len(attributes) == len(n_groups):
+        raise ValueError(
+            f"got cell_groups of shape {cells.shape}, {len(attributes)} attributes and {len(n_groups)} numbers of "
+            "groups, expected (cells, attributes) and one of each for every attribute"
+        )
+    lines = []
+    for chosen in _groupings(len(attributes)):
+        if len(chosen) == 1:
+            codes, size = cells[:, chosen[0]], n_groups[chosen[0]]
+        else:
+            codes, size = _intersection(cells[:, chosen])
+        name = "_x_".join(attributes[column] for column in chosen)
+        by_group = rates.merge(counts, codes, size)
+        reference = None if vanilla is None else rates.merge(vanilla, codes, size)
+        skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
+        lines += _lines(name, by_group, reference, minimum_count, skipped)
+    return lines
+
+
+def _groupings(attributes: int) -> list[tuple[int, ...]]:
+    """Columns of each attribute, each pair, and all of three or more."""
+    columns = range(attributes)
+    whole = [tuple(columns)] if attributes > 2 else []
+    return [*combinations(columns, 1), *combinations(columns, 2), *whole]
+
+
+def _intersection(cells: Array) -> tuple[Array, int]:
+    """Each cell's group in the intersection of its columns, -1 where one is unknown; and how many groups occur."""
+    known = (cells >= 0).all(axis=1)
+    codes = np.full(len(cells), -1)
+    groups, codes[known] = np.unique(cells[known], axis=0, return_inverse=True)
+    return codes, len(groups)
+
+
+def _lines(
+    grouping: str, by_group: Array, vanilla: Array | None, minimum_count: int, skipped: frozenset[str]
+) -> list[AuditLine]:
+    kept, left_out = _large(by_group, minimum_count)
+    reference = None if vanilla is None else _large(vanilla, minimum_count)[0]
+    behind = rates.rate_counts(kept)
+    present = behind["accuracy"] > 0
+    lines = []
+    for metric, function in rates.GROUP_METRICS.items():
+        if metric in skipped:
+            continue
+        value = function(kept)
+        rows = behind[_RATE_BEHIND.get(metric, "accuracy")]
+        smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
+        lines.append(
+            AuditLine(
+                grouping=grouping,
+                metric=metric,
+                value=value,
+                change=np.full(value.shape, np.nan) if reference is None else value - function(reference),
+                rows=rows.sum(axis=-1),
+                smallest=np.where(np.isinf(smallest), 0, smallest),
+                groups=present.sum(axis=-1),
+                left_out=left_out,
+            )
+        )
+    return lines
+
+
+def _large(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
+    """Counts with those of groups below the minimum set to 0, and the number of groups to which that was done."""
+    rows = rates.rate_counts(by_group)["accuracy"]
+    large = rows >= minimum_count
+    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
+    return np.where(large[..., None], by_group, 0), ((rows > 0) & ~large).sum(axis=-1)
