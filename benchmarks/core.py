@@ -111,7 +111,7 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
             for compiled in (False, True):
                 parameters = network.initial(range(width), train.inputs.dtype).to(train.inputs.device)
                 state = optimizer.state(parameters)
-                step = make_step(network, method, optimizer, compiled=compiled)
+                step = make_step(network, method, optimizer, compiled=compiled, device=parameters.device)
                 start = time.perf_counter()
                 step(parameters, state, rows, hyper)
                 first_step = time.perf_counter() - start

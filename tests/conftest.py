@@ -52,13 +52,23 @@ def small_splits() -> Splits:
     return split(make_dataset())
 
 
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    """Every kind of device; a GPU where there is one."""
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def device_data() -> Callable[..., DeviceData]:
-    """Made-up data on the CPU, by type and shape."""
+    """Made-up data, by type, shape and device."""
 
-    def make(dtype: torch.dtype = torch.float64, *, sensitive: str = "sex", **shape: float) -> DeviceData:
+    def make(
+        dtype: torch.dtype = torch.float64, *, sensitive: str = "sex", device: str = "cpu", **shape: float
+    ) -> DeviceData:
         splits = split(make_dataset(**shape))  # type: ignore[arg-type]
-        return to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device("cpu"), dtype)
+        return to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device(device), dtype)
 
     return make
 

@@ -111,6 +111,13 @@ class Method:
         """Raises ValueError where the method has no meaning under these settings."""
         self.settings = settings
 
+    def __eq__(self, other: object) -> bool:
+        """Methods of one class and the same attributes are one: a compiled step is found again by it."""
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *sorted(vars(self).items())))
+
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         """Losses of K trials: logits `(K, T, B)`, hyperparameters `(K,)` or `(K, T)`."""
         raise NotImplementedError

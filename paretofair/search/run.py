@@ -147,6 +147,7 @@ class _State:
             folder=self._options.output.resolve(),
             stack=space.resources.stack,
             compiled=compiles(space),
+            tf32=space.resources.tf32,
         )
         if not self._connected:
             self._ray.enter_context(cluster(self._options.address))

@@ -30,7 +30,8 @@ from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
 @dataclass(frozen=True)
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data, the packs by name, the
-    results folder, the stack width (`auto`: measured), and whether the steps of the sweep are compiled."""
+    results folder, the stack width (`auto`: measured), and whether the steps of the sweep are compiled, and
+    whether products on a GPU are in TF32."""
 
     spaces: Mapping[tuple[str, str], MethodSpace]
     splits: Splits
@@ -39,6 +40,7 @@ class Job:
     folder: Path
     stack: int | Literal["auto"]
     compiled: bool
+    tf32: bool = False
 
 
 class PackTrainable(Trainable):
@@ -48,6 +50,7 @@ class PackTrainable(Trainable):
         torch.set_num_threads(1)
         self._job = job
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.set_float32_matmul_precision("high" if job.tf32 else "highest")
         self._data = to_device(job.splits, job.sensitive, self._device, torch.float32)
         self._numerics = fingerprint(self._device)
 
@@ -108,7 +111,7 @@ def stack_table(
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
         "penalty_split": "train",
         "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
-        "dtype": str(inputs.dtype).removeprefix("torch."),
+        "dtype": "tf32" if _in_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -132,6 +135,10 @@ def stack_table(
     for name, counts in stack.evaluation.confusion.items():
         columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(columns)
+
+
+def _in_tf32(inputs: torch.Tensor) -> bool:
+    return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
 
 
 def fingerprint(device: torch.device) -> str:

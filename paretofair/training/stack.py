@@ -64,7 +64,7 @@ class Stack:
         optimizer = Adagrad(settings.initial_accumulator)
         self.trials = trials
         self._network, self._method = network, method
-        self._step = make_step(network, method, optimizer, compiled=settings.compiled)
+        self._step = make_step(network, method, optimizer, compiled=settings.compiled, device=train.inputs.device)
         compiled = path(network, settings.compiled) == "compiled"
         self._width = functools.partial(stack_width, width=width, compiled=compiled)
         self._place = _filled(np.arange(len(trials)), self._width(len(trials)))

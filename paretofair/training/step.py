@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch._dynamo.exc import BackendCompilerFailed
 
-from paretofair.methods import LossSettings, Method, Rows
+from paretofair.methods import Method, Rows
 from paretofair.models import StackedNetwork
+from paretofair.training.graphs import captured
 from paretofair.training.optimizers import Optimizer
 
 logger = logging.getLogger("paretofair")
@@ -22,19 +23,23 @@ Step = Callable[[Tensor, tuple[Tensor, ...], Rows, Mapping[str, Tensor]], Tensor
 SMALLEST_COMPILED = 8
 
 
-def make_step(network: StackedNetwork, method: Method, optimizer: Optimizer, *, compiled: bool) -> Step:
+def make_step(
+    network: StackedNetwork, method: Method, optimizer: Optimizer, *, compiled: bool, device: torch.device
+) -> Step:
     """The step of this network, method and optimiser; compiled once per process, and per shape of its arguments.
 
-    Where there is no working compiler the step is eager, after one warning.
+    Where there is no working compiler the step is eager, after one warning. On a GPU it is captured as a graph.
     """
     if path(network, compiled) == "compiled":
-        return _compiled(network, type(method), method.settings, optimizer)  # type: ignore[arg-type]
-    return _step(network, method, optimizer)
+        step = _compiled(network, method, optimizer)
+    else:
+        step = _step(network, method, optimizer)
+    return captured(step) if device.type == "cuda" and network.compilable else step
 
 
 def path(network: StackedNetwork, compiled: bool) -> str:
     """How steps are run, a column of the trial table: `compiled`; `eager` where that is not wanted or there is no
-    working compiler; `vmap` for networks that are not compiled."""
+    working compiler; `vmap` for networks that are not compiled. (On a GPU the first two are captured as graphs.)"""
     if not network.compilable:
         return "vmap"
     return "compiled" if compiled and _compiler_works() else "eager"
@@ -65,14 +70,14 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
 
 
 @functools.cache
-def _compiled(network: StackedNetwork, method: type[Method], settings: LossSettings, optimizer: Optimizer) -> Step:
+def _compiled(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
     import torch._dynamo.config as dynamo
 
     # A width too many must fail loudly, not fall back to eager; and autograd.grad is part of the step.
     dynamo.recompile_limit = 32
     dynamo.fail_on_recompile_limit_hit = True
     dynamo.trace_autograd_ops = True
-    return torch.compile(_step(network, method(settings), optimizer), dynamic=False, fullgraph=True)
+    return torch.compile(_step(network, method, optimizer), dynamic=False, fullgraph=True)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
 from paretofair.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW
 
@@ -154,7 +155,7 @@ def test_one_graph_for_the_compiler(name):
     assert hash(optimizer) == hash(OPTIMIZERS[name]())
     assert optimizer == OPTIMIZERS[name]()
     torch._dynamo.reset()
-    counter = torch._dynamo.testing.CompileCounter()
+    counter = CompileCounter()
     compiled = torch.compile(optimizer.update, dynamic=False, fullgraph=True, backend=counter)
     parameters, plain = initial(TRIALS), initial(TRIALS)
     state, plain_state = optimizer.state(parameters), optimizer.state(plain)
