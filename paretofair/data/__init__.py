@@ -5,32 +5,44 @@ To add a data set, write a module with a `DatasetSource` and name it in `DATASET
 
 from pathlib import Path
 
+from paretofair.data.adult import ADULT
+from paretofair.data.compas import COMPAS
+from paretofair.data.csv_file import read_csv_dataset
+from paretofair.data.csv_schema import CsvSchema, Missing, Sensitive
 from paretofair.data.dataset import Dataset
 from paretofair.data.encoding import Encoding
 from paretofair.data.fetch import obtain
+from paretofair.data.german import GERMAN
+from paretofair.data.hidden_groups import hide_groups
+from paretofair.data.intersections import with_intersection
 from paretofair.data.lsac import LSAC
+from paretofair.data.lsac_variants import VARIANTS
 from paretofair.data.source import DatasetSource
 from paretofair.data.splits import Examples, Splits, split
 from paretofair.data.tables import nearest, read_table
 from paretofair.errors import DataError
 
-DATASETS: dict[str, DatasetSource] = {
-    "lsac": LSAC,
-}
+DATASETS: dict[str, DatasetSource] = {source.name: source for source in (LSAC, ADULT, GERMAN, COMPAS, *VARIANTS)}
 
 SOURCES = ("auto", "real", "simulated")
 
 __all__ = [
     "DATASETS",
     "SOURCES",
+    "CsvSchema",
     "Dataset",
     "DatasetSource",
     "Encoding",
     "Examples",
+    "Missing",
+    "Sensitive",
     "Splits",
+    "hide_groups",
     "load",
+    "read_csv_dataset",
     "read_table",
     "split",
+    "with_intersection",
 ]
 
 
@@ -45,8 +57,8 @@ def load(name: str, *, source: str = "auto", data_dir: Path | str | None = None)
             address.
 
     Raises:
-        DataError: Unknown name or source, wrong checksum, `data_dir` not a folder, real data required but not
-            found.
+        DataError: Unknown name or source, wrong checksum, `data_dir` not a folder, real data required (or nothing
+            simulated to stand in for them) but not found.
     """
     if name not in DATASETS:
         raise DataError(f"no data set is called {name!r}; {nearest(name, list(DATASETS))}")

@@ -15,6 +15,7 @@ import platformdirs
 
 from paretofair.data.dataset import Dataset
 from paretofair.data.source import DataFile, DatasetSource
+from paretofair.data.tables import drop_columns
 from paretofair.errors import DataError
 
 logger = logging.getLogger("paretofair")
@@ -48,17 +49,19 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> D
         data_dir: The folder to look in first.
 
     Raises:
-        DataError: A file with a wrong checksum anywhere; `data_dir` is not a folder; real data are required
-            and can't be had (with every place looked at and why it failed).
+        DataError: A file with a wrong checksum anywhere; `data_dir` is not a folder; real data are required,
+            or there are no simulated ones, and they can't be had (with every place looked at and why it failed).
     """
     if data_dir is not None and not Path(data_dir).is_dir():
         raise DataError(f"data folder {str(data_dir)!r} is not a directory; give an existing one, or none")
     if wanted == "simulated":
+        if source.simulate is None:
+            raise DataError(f"data set {source.name!r} has no simulated stand-in; use the real data\n{_advice(source)}")
         return source.simulate()
     search = find(source, data_dir)
     if search.folder is not None:
         return source.read(search.folder)
-    if wanted == "real":
+    if wanted == "real" or source.simulate is None:
         raise DataError(
             f"the real data set {source.name!r} can't be had. Looked at:\n{search.explain()}\n{_advice(source)}"
         )
@@ -74,7 +77,7 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> D
 def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     """Look in `data_dir`, PARETOFAIR_DATA, ./data, the user's cache and at the public address, in order.
 
-    In each folder D, the places are D/<data set's name> and D itself. A place counts if it has all files.
+    In each folder D, the places are D/<the data set's folder> and D itself. A place counts if it has all files.
 
     Raises:
         DataError: A file found or downloaded has a wrong checksum.
@@ -92,7 +95,7 @@ def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     for label, folder in folders:
         if not folder:
             continue
-        for place in (Path(folder) / source.name, Path(folder)):
+        for place in (Path(folder) / source.folder_name, Path(folder)):
             lacking = [file.name for file in source.files if not (place / file.name).exists()]
             for file in source.files:
                 if file.name not in lacking:
@@ -102,7 +105,7 @@ def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
                 return search
             reason = f"lacks {', '.join(lacking)}" if place.is_dir() else "no such directory"
             search.failures.append(f"{label}: {place}: {reason}")
-    _download_all(source, cache_folder() / source.name, search)
+    _download_all(source, cache_folder() / source.folder_name, search)
     return search
 
 
@@ -154,12 +157,15 @@ def _download(file: DataFile, address: str, folder: Path) -> None:
                 part.write(chunk)
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"took longer than {_DOWNLOAD_SECONDS:.0f} s")
-        file.form_with(
+        form = file.form_with(
             checksum.hexdigest(),
             address,
             "The published file has changed, or something on the network answered in its place. "
             "Put the right file into a data folder, or ask for simulated data.",
         )
+        if form.drop:
+            drop_columns(Path(name), form.drop)
+            file.form_of(Path(name))
         os.replace(name, folder / file.name)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -167,8 +173,7 @@ def _download(file: DataFile, address: str, folder: Path) -> None:
 
 
 def _advice(source: DatasetSource) -> str:
-    lines = [
-        f"To get the real data, set {DATA_VARIABLE}=FOLDER or --data-dir FOLDER, and save in FOLDER/{source.name}/:"
-    ]
+    folder = f"FOLDER/{source.folder_name}/"
+    lines = [f"To get the real data, set {DATA_VARIABLE}=FOLDER or --data-dir FOLDER, and save in {folder}:"]
     lines += [f"  {file.name} from {file.address or 'wherever you have it'}" for file in source.files]
     return "\n".join(lines)

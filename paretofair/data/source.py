@@ -17,11 +17,14 @@ class FileForm:
         sha256: Its checksum.
         header: Column names of a form that has no header line; None if it has one.
         address: Where it is published; None for a form that is only handed around.
+        drop: Columns that must not be kept: a download of this form is stored without them. The result is
+            another form of the same file.
     """
 
     sha256: str
     header: tuple[str, ...] | None = None
     address: str | None = None
+    drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class DatasetSource:
     """Everything the program knows about a data set before reading it.
 
     Attributes:
-        name: Name in the space file, and of its folder inside a data folder.
+        name: Name in the space file.
         tasks: Names of its binary tasks.
         group_names: Sensitive attribute -> its groups, in the schema's order.
         files: What `read` needs; all in one folder.
         read: Folder of the files -> the real Dataset. Checks every checksum.
-        simulate: The simulated Dataset of the same schema and size; the same rows at every call.
+        simulate: The simulated Dataset of the same schema and size; the same rows at every call. None where
+            there is no such stand-in.
+        folder: Name of its folder inside a data folder, if it isn't its own name.
     """
 
     name: str
@@ -80,7 +85,13 @@ class DatasetSource:
     group_names: dict[str, tuple[str, ...]]
     files: tuple[DataFile, ...]
     read: Callable[[Path], Dataset]
-    simulate: Callable[[], Dataset]
+    simulate: Callable[[], Dataset] | None = None
+    folder: str | None = None
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the folder, inside a data folder, in which its files are looked for first."""
+        return self.folder or self.name
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from paretofair.data.dataset import Dataset, Digest
 from paretofair.data.encoding import Encoding, fit_encoding
+from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
@@ -61,31 +62,47 @@ class Splits:
     encoding: Encoding = field(default_factory=Encoding)
 
 
-def split(dataset: Dataset, *, validation: float = 0.2, split_seed: int = 0, scale_with_test: bool = False) -> Splits:
+def split(
+    dataset: Dataset,
+    *,
+    validation: float = 0.2,
+    split_seed: int = 0,
+    scale_with_test: bool = False,
+    test_seed: int | None = None,
+) -> Splits:
     """Cut validation rows from the training rows; encode everything by tables of the remaining ones.
 
     The cut is stratified by the labels of all tasks and all groups, unknown ones included: each stratum gives
     its share of validation rows within one row.
 
     Args:
-        dataset: The data set; its test rows stay as they are.
+        dataset: The data set; it is not changed.
         validation: Share of the non-test rows, 0 to 0.5. With 0 there is no validation split (protocol
             "paper").
         split_seed: Which rows are cut, 0 or greater.
         scale_with_test: Fit z-scores and category tables on training and test rows together (protocol
             "paper").
+        test_seed: None for the given test rows. Else, as many test rows are drawn anew from all rows,
+            stratified as the validation rows are: for repeats on small data sets.
 
     Raises:
-        DataError: `validation` or `split_seed` out of range; no test rows; too few rows to cut; a task with
-            one class or an attribute with one group among the training rows.
+        DataError: `validation` or a seed out of range; no test rows; too few rows to cut; a task with one
+            class or an attribute with one group among the training rows.
     """
     if not 0 <= validation <= 0.5:  # also false for NaN
         raise DataError(f"share of validation rows is {validation}; accepted: 0 to 0.5")
     if split_seed < 0:
         raise DataError(f"split seed is {split_seed}; accepted: integers from 0")
+    if test_seed is not None and test_seed < 0:
+        raise DataError(f"test seed is {test_seed}; accepted: integers from 0, or none for the given test rows")
     groups = _group_columns(dataset)
-    train_rows, validation_rows = _cut(dataset, groups, validation, split_seed)
-    test_rows = np.flatnonzero(dataset.is_test)
+    cells = np.concatenate([dataset.labels, groups], axis=1)
+    is_test = dataset.is_test
+    if test_seed is not None:
+        # A second number keeps the stream apart from that of an equal split seed.
+        is_test = draw_rows(cells, int(is_test.sum()), (test_seed, 1))
+    train_rows, validation_rows = _cut(dataset, cells, is_test, validation, split_seed)
+    test_rows = np.flatnonzero(is_test)
     if not len(test_rows):
         raise DataError(f"data set {dataset.name!r} has no test rows; mark some as test")
     _check_training_rows(dataset, train_rows)
@@ -113,7 +130,7 @@ def split(dataset: Dataset, *, validation: float = 0.2, split_seed: int = 0, sca
         validation=examples(validation_rows) if len(validation_rows) else None,
         test=examples(test_rows),
         data_id=dataset.data_id,
-        split_id=_split_id(dataset, validation, split_seed, scale_with_test),
+        split_id=_split_id(dataset, validation, split_seed, scale_with_test, test_seed),
         checksums=dict(dataset.checksums),
         encoding=encoding,
     )
@@ -125,9 +142,11 @@ def _group_columns(dataset: Dataset) -> np.ndarray:
     return np.stack(columns, axis=1) if columns else np.zeros((len(dataset.is_test), 0), dtype=np.int8)
 
 
-def _cut(dataset: Dataset, groups: np.ndarray, validation: float, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _cut(
+    dataset: Dataset, cells: np.ndarray, is_test: np.ndarray, validation: float, split_seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of training and validation, each ascending."""
-    rows = np.flatnonzero(~dataset.is_test)
+    rows = np.flatnonzero(~is_test)
     wanted = math.floor(validation * len(rows) + 0.5)
     if len(rows) - wanted < 2 or (validation > 0 and wanted == 0):
         raise DataError(
@@ -135,18 +154,7 @@ def _cut(dataset: Dataset, groups: np.ndarray, validation: float, split_seed: in
             f"a share of {validation} for validation is {wanted}; at least 2 must remain for training, "
             "and 1 be cut unless the share is 0"
         )
-    if wanted == 0:
-        return rows, rows[:0]
-    cells = np.concatenate([dataset.labels[rows], groups[rows]], axis=1)
-    _, stratum = np.unique(cells, axis=0, return_inverse=True)
-    # Raw output: NumPy keeps the streams of bit generators for ever, those of distributions may change.
-    generator = np.random.PCG64(split_seed)
-    order = np.lexsort((generator.random_raw(len(rows)), stratum.reshape(-1)))
-    # Every (rows / wanted)-th row in that order, in integers: of s neighbours, s * wanted / rows within one.
-    start = int(generator.random_raw() % len(rows))
-    steps = (np.arange(len(rows) + 1) * wanted + start) // len(rows)
-    chosen = np.zeros(len(rows), dtype=bool)
-    chosen[order] = np.diff(steps) == 1
+    chosen = draw_rows(cells[rows], wanted, split_seed)
     return rows[~chosen], rows[chosen]
 
 
@@ -168,8 +176,12 @@ def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
             )
 
 
-def _split_id(dataset: Dataset, validation: float, split_seed: int, scale_with_test: bool) -> str:
+def _split_id(
+    dataset: Dataset, validation: float, split_seed: int, scale_with_test: bool, test_seed: int | None
+) -> str:
     digest = Digest()
     digest.add("split", _SPLIT_VERSION, dataset.data_id)
     digest.add(repr(float(validation)), str(int(split_seed)), str(bool(scale_with_test)))
+    if test_seed is not None:
+        digest.add("test_seed", str(int(test_seed)))
     return digest.hexadecimal()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretofair.data import Dataset
+from paretofair.data import DATASETS, Dataset
 
 # Read before any test changes the environment.
 REAL_DATA = os.environ.get("PARETOFAIR_DATA")
@@ -33,12 +33,23 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def real_lsac_folder() -> Path:
     """Folder of the real LSAC files: skips where PARETOFAIR_DATA is unset, fails where it lacks them."""
+    return find_folder("lsac")
+
+
+@pytest.fixture(scope="session")
+def real_folder() -> Callable[[str], Path]:
+    """Folder of the real files of a data set, by name; skips and fails as above."""
+    return find_folder
+
+
+def find_folder(name: str) -> Path:
     if not REAL_DATA:
         pytest.skip("PARETOFAIR_DATA is not set")
-    for place in (Path(REAL_DATA).resolve() / "lsac", Path(REAL_DATA).resolve()):
-        if all((place / name).exists() for name in ("lsac_arl_train.csv", "lsac_arl_test.csv")):
+    source = DATASETS[name]
+    for place in (Path(REAL_DATA).resolve() / source.folder_name, Path(REAL_DATA).resolve()):
+        if all((place / file.name).exists() for file in source.files):
             return place
-    pytest.fail(f"PARETOFAIR_DATA={REAL_DATA} lacks lsac_arl_train.csv or lsac_arl_test.csv")
+    pytest.fail(f"PARETOFAIR_DATA={REAL_DATA} lacks {', '.join(file.name for file in source.files)}")
 
 
 @pytest.fixture(scope="session")

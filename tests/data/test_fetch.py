@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paretofair.data import DATASETS, Dataset, DatasetSource, load
+from paretofair.data import DATASETS, Dataset, DatasetSource, load, split
 from paretofair.data.fetch import find, obtain
 from paretofair.data.source import DataFile, FileForm
 from paretofair.errors import DataError
@@ -211,12 +211,49 @@ def test_load_uses_the_registry(caplog: pytest.LogCaptureFixture) -> None:
     assert "raw.githubusercontent.com" in caplog.text
 
 
+def test_without_a_stand_in_the_real_data_are_needed(source: DatasetSource, isolated: Path) -> None:
+    alone = dataclasses.replace(source, simulate=None)
+    with pytest.raises(DataError, match=r"'toy' has no simulated stand-in(.|\n)*FOLDER/toy/"):
+        obtain(alone, "simulated", None)
+    with pytest.raises(DataError, match=r"'toy' can't be had. Looked at:"):
+        obtain(alone, "auto", None)
+    assert obtain(alone, "auto", put(isolated / "given")).source == "real"
+
+
+def test_a_folder_of_another_name(source: DatasetSource, isolated: Path) -> None:
+    shared = dataclasses.replace(source, folder="study")
+    place = put(isolated / "given" / "study")
+    assert find(shared, isolated / "given").folder == place
+    with pytest.raises(DataError, match="FOLDER/study/"):
+        obtain(shared, "real", None)
+
+
+def test_columns_that_must_not_be_kept_are_not(
+    source: DatasetSource, isolated: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PARETOFAIR_OFFLINE")
+    published, kept = b'id,name,charge\n1,somebody,"theft, grand"\n', b'id,charge\n1,"theft, grand"\n'
+    (site / "one.csv").write_bytes(published)
+    address = (site / "one.csv").as_uri()
+    forms = FileForm(checksum(kept)), FileForm(checksum(published), None, address, drop=("name",))
+    obtain(dataclasses.replace(source, files=(DataFile("one.csv", forms),)), "real", None)
+    cached = isolated / "cache" / "data" / "toy"
+    assert {path.name: path.read_bytes() for path in cached.iterdir()} == {"one.csv": kept}
+
+
 @pytest.mark.parametrize("name", list(DATASETS))
 def test_contract_of_a_data_set(name: str) -> None:
     """What every entry of the registry must keep."""
     entry = DATASETS[name]
+    assert entry.name == name
+    assert entry.files
+    for file in entry.files:
+        assert file.address is None or file.address.startswith("https://")
+        assert all(len(form.sha256) == 64 for form in file.forms)
+    if entry.simulate is None:
+        return
     data = entry.simulate()
-    assert entry.name == name == data.name
+    assert data.name == name
     assert data.source == "simulated"
     assert data.checksums == {}
     assert data.tasks == entry.tasks
@@ -225,7 +262,27 @@ def test_contract_of_a_data_set(name: str) -> None:
     assert data.data_id == entry.simulate().data_id
     assert data.is_test.any()
     assert not data.is_test.all()
-    assert entry.files
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_contract_of_a_real_data_set(name: str, real_folder: Callable[[str], Path]) -> None:
+    entry = DATASETS[name]
+    data = entry.read(real_folder(name))
+    assert (data.name, data.source, data.tasks) == (name, "real", entry.tasks)
+    assert tuple(data.groups) == entry.attributes
+    assert data.group_names == entry.group_names
+    assert set(data.checksums) == {file.name for file in entry.files}
+    for attribute, members in data.groups.items():
+        assert set(members.tolist()) - {-1} == set(range(len(data.group_names[attribute])))
+    split(data)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_a_changed_byte_is_an_error(name: str, real_folder: Callable[[str], Path], tmp_path: Path) -> None:
+    entry = DATASETS[name]
     for file in entry.files:
-        assert file.address is None or file.address.startswith("https://")
-        assert all(len(form.sha256) == 64 for form in file.forms)
+        (tmp_path / file.name).write_bytes((real_folder(name) / file.name).read_bytes() + b"\n\n")
+    with pytest.raises(DataError, match=r"wrong checksum"):
+        entry.read(tmp_path)

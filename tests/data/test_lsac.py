@@ -1,16 +1,15 @@
 """The real LSAC data against the published rates, and the simulated data against the real ones."""
 
 import csv
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from paretofair.data import Dataset, Splits, load, split
+from paretofair.data import Dataset, load
 from paretofair.data.lsac import LSAC, read_lsac
 from paretofair.errors import DataError
+from tests.data.single_task import single_task_results
 
 # Published aggregates: split, attribute, group, n, P(pass_bar), P(zfygpa > 0).
 RATES = [
@@ -155,57 +154,6 @@ def test_load_finds_the_real_data(real: Dataset, real_lsac_folder: Path) -> None
     assert found.source == "real"
     assert found.data_id == real.data_id
     assert set(found.checksums) == {"lsac_arl_train.csv", "lsac_arl_test.csv"}
-
-
-def inputs(splits: Splits, part: str) -> torch.Tensor:
-    """z-scores and one-hot categories: (rows, inputs)."""
-    examples = getattr(splits, part)
-    codes = [np.eye(size)[column] for size, column in zip(splits.category_sizes, examples.categories.T, strict=True)]
-    return torch.tensor(np.concatenate([examples.numeric, *codes], axis=1), dtype=torch.float32)
-
-
-def single_task_results(data: Dataset, seeds: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Test error and signed FPR gap (female minus male) by task: means of small networks trained side by
-    side.
-
-    A perceptron (32, 16) per task and seed, Adagrad, 60 epochs, batch 512; the threshold is at the base rate.
-    """
-    splits = split(data, validation=0, scale_with_test=True)
-    train, test = inputs(splits, "train"), inputs(splits, "test")
-    tasks = np.repeat([0, 1], seeds)
-    labels = torch.tensor(splits.train.labels[:, tasks], dtype=torch.float32)
-    generator = torch.Generator().manual_seed(0)
-    sizes = [train.shape[1], 32, 16, 1]
-    weights = [
-        torch.randn(len(tasks), fan_in, fan_out, generator=generator).mul(fan_in**-0.5).requires_grad_()
-        for fan_in, fan_out in itertools.pairwise(sizes)
-    ]
-    biases = [torch.zeros(len(tasks), 1, fan_out, requires_grad=True) for fan_out in sizes[1:]]
-
-    def scores(rows: torch.Tensor) -> torch.Tensor:
-        hidden = rows.expand(len(tasks), -1, -1)
-        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-            hidden = torch.baddbmm(bias, hidden, weight)
-            hidden = hidden.relu() if layer < 2 else hidden
-        return hidden[..., 0].T
-
-    optimizer = torch.optim.Adagrad([*weights, *biases], lr=0.08, initial_accumulator_value=0.1)
-    loss = torch.nn.BCEWithLogitsLoss(reduction="sum")
-    for _ in range(60):
-        for batch in torch.randperm(len(train), generator=generator).split(512):
-            optimizer.zero_grad()
-            loss(scores(train[batch]), labels[batch]).backward()
-            optimizer.step()
-    with torch.no_grad():
-        found = scores(test).numpy()
-    errors, gaps = [], []
-    for column, task in enumerate(tasks):
-        truth, positives = splits.test.labels[:, task], splits.train.labels[:, task].mean()
-        predicted = found[:, column] >= np.quantile(found[:, column], 1 - positives)
-        errors.append((predicted != truth).mean())
-        female, male = (predicted[(truth == 0) & (splits.test.groups[:, 0] == sex)].mean() for sex in (0, 1))
-        gaps.append(female - male)
-    return np.reshape(errors, (2, seeds)).mean(axis=1), np.reshape(gaps, (2, seeds)).mean(axis=1)
 
 
 def check_results(data: Dataset) -> None:

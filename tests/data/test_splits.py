@@ -76,6 +76,36 @@ def test_the_seed_decides_which_rows(toy: Toy) -> None:
     assert row_numbers(first, first.validation).tolist() != row_numbers(other, other.validation).tolist()
 
 
+@settings(max_examples=30, deadline=None)
+@given(rows=st.integers(60, 400), seed=st.integers(0, 2**32), data_seed=st.integers(0, 10))
+def test_redrawn_test_rows_are_as_many_and_stratified(toy: Toy, rows: int, seed: int, data_seed: int) -> None:
+    data = toy(rows, data_seed)
+    splits = split(data, test_seed=seed)
+    assert splits.validation is not None
+    parts = [row_numbers(splits, part) for part in (splits.train, splits.validation, splits.test)]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
+    assert len(parts[2]) == data.is_test.sum()
+    cells = strata(data)
+    for cell in np.unique(cells, axis=0):
+        members = (cells == cell).all(axis=1)
+        assert abs(members[parts[2]].sum() - members.mean() * len(parts[2])) < 1
+    np.testing.assert_array_equal(splits.test.labels, data.labels[parts[2]])
+
+
+def test_the_test_seed_decides_which_rows_are_test_rows(toy: Toy) -> None:
+    data = toy()
+    tests = [tuple(row_numbers(splits, splits.test)) for splits in (split(data, test_seed=s) for s in (0, 0, 1, 2))]
+    assert tests[0] == tests[1]
+    assert len({*tests, tuple(np.flatnonzero(data.is_test))}) == 4
+    same = [split(data, test_seed=5, split_seed=s) for s in (0, 5)]
+    assert tuple(row_numbers(same[0], same[0].test)) == tuple(row_numbers(same[1], same[1].test))
+
+
+def test_test_seed_out_of_range(toy: Toy) -> None:
+    with pytest.raises(DataError, match="test seed is -1; accepted: integers from 0, or none"):
+        split(toy(), test_seed=-1)
+
+
 def test_without_validation(toy: Toy) -> None:
     data = toy()
     splits = split(data, validation=0)
@@ -152,9 +182,11 @@ def test_split_id_depends_on_the_data_and_every_setting(toy: Toy) -> None:
         split(toy(), validation=0.25).split_id,
         split(toy(), split_seed=1).split_id,
         split(toy(), scale_with_test=True).split_id,
+        split(toy(), test_seed=0).split_id,
+        split(toy(), test_seed=1).split_id,
     }
-    assert len(ids) == 5
-    assert split(toy()).split_id == split(toy(), validation=0.2, split_seed=0).split_id
+    assert len(ids) == 7
+    assert split(toy()).split_id == split(toy(), validation=0.2, split_seed=0, test_seed=None).split_id
 
 
 # A changed value means that every stored trial on simulated data is of another data set, or another split.

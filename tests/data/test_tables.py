@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from paretofair.data import read_table
+from paretofair.data.tables import drop_columns, read_header
 from paretofair.errors import DataError
 
 
@@ -45,6 +46,37 @@ def test_without_header_and_with_another_separator(write) -> None:
     table = read_table(write("1 x\n2 y\n"), numeric=["a"], text=["b"], separator=" ", header=("a", "b"))
     assert table["a"].tolist() == [1.0, 2.0]
     assert table.index.tolist() == [1, 2]
+
+
+def test_spaces_at_the_end_of_lines_of_a_table_with_spaces(write) -> None:
+    table = read_table(write("1 x \n2 y\n"), numeric=["a"], text=["b"], separator=" ", header=("a", "b"))
+    assert table["b"].tolist() == ["x", "y"]
+
+
+def test_skipped_lines_are_counted(write) -> None:
+    path = write("|no table\na\n1\nx\n")
+    with pytest.raises(DataError, match="line 4, column 'a': expected a number, found 'x'"):
+        read_table(path, numeric=["a"], skip_lines=1)
+    assert read_table(path, text=["a"], header=("a",), skip_lines=2).index.tolist() == [3, 4]
+
+
+def test_missing_numbers_are_nan(write) -> None:
+    table = read_table(write("a,b\n1,?\n,?\n"), numeric=["a"], text=["b"], missing=("", "?"))
+    assert table["a"].iloc[0] == 1
+    assert table["a"].isna().tolist() == [False, True]
+    assert table["b"].tolist() == ["?", "?"]
+
+
+def test_header(write) -> None:
+    assert read_header(write("\ufeffa; b;a\n1;2;3\n"), ";") == ["a", "b", "a"]
+    with pytest.raises(DataError, match="is empty"):
+        read_header(write(""))
+
+
+def test_dropping_columns_leaves_the_rest(write) -> None:
+    path = write('a,name,b,a\n1,x,"p, ""q""",2\n3,y,,4\n')
+    drop_columns(path, ("name",))
+    assert path.read_bytes() == b'a,b,a\n1,"p, ""q""",2\n3,,4\n'
 
 
 def test_missing_file(tmp_path: Path) -> None:

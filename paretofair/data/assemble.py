@@ -1,0 +1,108 @@
+"""Making a `Dataset` from named columns: missing inputs filled, test rows drawn where none are given."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from paretofair.data.dataset import Dataset
+from paretofair.data.stratify import draw_rows
+from paretofair.errors import DataError
+
+MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
+
+
+def assemble(
+    name: str,
+    source: str,
+    *,
+    labels: Mapping[str, np.ndarray],
+    numeric: Mapping[str, np.ndarray],
+    categorical: Mapping[str, np.ndarray],
+    groups: Mapping[str, np.ndarray],
+    group_names: Mapping[str, tuple[str, ...]],
+    test: np.ndarray | float,
+    test_seed: int = 0,
+    checksums: Mapping[str, str],
+) -> Dataset:
+    """Put columns, each of `(rows,)`, together.
+
+    Args:
+        name, source, group_names, checksums: As in `Dataset`.
+        labels: Task -> 0, 1 or -1 (unknown).
+        numeric: Input -> numbers; NaN where missing (see `fill_missing`).
+        categorical: Input -> texts; "" where missing, which becomes the category "missing".
+        groups: Attribute -> index into its names, or -1.
+        test: True for the test rows; or their share, 0 to 1: they are then drawn by `test_seed`, stratified by
+            all labels and groups.
+
+    Raises:
+        DataError: As by `Dataset` and `fill_missing`.
+    """
+    label_columns = np.stack([np.asarray(column, dtype=np.int8) for column in labels.values()], axis=1)
+    members = {attribute: np.asarray(column, dtype=np.int8) for attribute, column in groups.items()}
+    rows = len(label_columns)
+    if isinstance(test, np.ndarray):
+        is_test = test.astype(bool)
+    else:
+        strata = np.concatenate([label_columns, *(column[:, None] for column in members.values())], axis=1)
+        is_test = draw_rows(strata, math.floor(test * rows + 0.5), test_seed)
+    numbers = fill_missing(numeric, ~is_test)
+    texts = [np.where(column == "", MISSING, column).astype(object) for column in categorical.values()]
+    return Dataset(
+        name=name,
+        source=source,
+        tasks=tuple(labels),
+        numeric=np.stack(list(numbers.values()), axis=1) if numbers else np.zeros((rows, 0)),
+        numeric_names=tuple(numbers),
+        categorical=np.stack(texts, axis=1) if texts else np.zeros((rows, 0), dtype=object),
+        categorical_names=tuple(categorical),
+        labels=label_columns,
+        groups=members,
+        group_names=dict(group_names),
+        is_test=is_test,
+        checksums=dict(checksums),
+    )
+
+
+def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[str, np.ndarray]:
+    """Replace NaN by the median of the training rows, and tell so by one more input.
+
+    These are the training rows of the given split: where `split` redraws the test rows, the medians stay.
+
+    Args:
+        inputs: Input -> `(rows,)` float64; NaN where missing.
+        train: `(rows,)` bool: the rows whose median is taken.
+
+    Returns:
+        The inputs; behind them, for each that had a NaN, `<name>_missing`: 1 where it was missing, else 0.
+
+    Raises:
+        DataError: An input is missing in every training row.
+    """
+    filled, indicators = {}, {}
+    for name, values in inputs.items():
+        missing = np.isnan(values)
+        filled[name] = values
+        if missing.any():
+            known = values[train & ~missing]
+            if not len(known):
+                raise DataError(f"input {name!r} is missing in all {train.sum()} training rows; exclude it")
+            filled[name] = np.where(missing, np.median(known), values)
+            indicators[f"{name}_{MISSING}"] = missing.astype(np.float64)
+    return filled | indicators
+
+
+def group_by_bins(values: np.ndarray, bins: Sequence[float]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Groups of a number, cut after each of the ascending `bins`: with (25, 60), up to and including 25, then up
+    to and including 60, then over 60.
+
+    Returns:
+        Their names (`up_to_25`, `25_to_60`, `over_60`) and `(rows,)` int8 indices, -1 where a value is NaN.
+    """
+    edges = [f"{edge:g}" for edge in bins]
+    between = [f"{low}_to_{high}" for low, high in itertools.pairwise(edges)]
+    names = (f"up_to_{edges[0]}", *between, f"over_{edges[-1]}")
+    indices = np.searchsorted(np.asarray(bins, dtype=np.float64), values, side="left")
+    return names, np.where(np.isnan(values), -1, indices).astype(np.int8)

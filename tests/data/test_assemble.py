@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paretofair.data import Dataset
+from paretofair.data.assemble import assemble, fill_missing, group_by_bins
+from paretofair.data.stratify import draw_rows
+from paretofair.errors import DataError
+
+
+def test_missing_numbers_become_the_median_of_the_training_rows() -> None:
+    inputs = {"age": np.array([1, np.nan, 3, 5, 100, np.nan]), "size": np.arange(6.0)}
+    train = np.array([True, True, True, True, False, False])
+    filled = fill_missing(inputs, train)
+    assert list(filled) == ["age", "size", "age_missing"]
+    assert filled["age"].tolist() == [1, 3, 3, 5, 100, 3]
+    assert filled["age_missing"].tolist() == [0, 1, 0, 0, 0, 1]
+    assert np.isnan(inputs["age"]).sum() == 2
+
+
+def test_an_input_that_no_training_row_has() -> None:
+    with pytest.raises(DataError, match="input 'age' is missing in all 1 training rows; exclude it"):
+        fill_missing({"age": np.array([np.nan, 1.0])}, np.array([True, False]))
+
+
+def test_bins_include_their_upper_end() -> None:
+    names, indices = group_by_bins(np.array([24, 25, 25.5, 60, 61, np.nan]), (25, 60))
+    assert names == ("up_to_25", "25_to_60", "over_60")
+    assert indices.tolist() == [0, 0, 1, 1, 2, -1]
+    assert group_by_bins(np.zeros(1), (0.5,))[0] == ("up_to_0.5", "over_0.5")
+
+
+def assembled(test: np.ndarray | float) -> Dataset:
+    rows = 40
+    return assemble(
+        "made_up",
+        "real",
+        labels={"first": np.arange(rows) % 2},
+        numeric={},
+        categorical={"colour": np.array(["", "red"] * (rows // 2), dtype=object)},
+        groups={"sex": np.arange(rows) % 4 // 2},
+        group_names={"sex": ("Female", "Male")},
+        test=test,
+        checksums={},
+    )
+
+
+def test_assembling() -> None:
+    data = assembled(0.3)
+    assert data.is_test.sum() == 12
+    assert set(data.categorical[:, 0]) == {"missing", "red"}
+    assert data.numeric.shape == (40, 0)
+    assert [data.is_test[data.labels[:, 0] == label].sum() for label in (0, 1)] == [6, 6]
+    given_test = np.arange(40) < 3
+    np.testing.assert_array_equal(assembled(given_test).is_test, given_test)
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=6), share=st.floats(0, 1), seed=st.integers(0, 2**40))
+def test_each_stratum_gives_its_share_within_one_row(sizes: list[int], share: float, seed: int) -> None:
+    strata = np.repeat(np.arange(len(sizes)), sizes)[:, None]
+    wanted = int(share * len(strata))
+    chosen = draw_rows(strata, wanted, seed)
+    assert chosen.sum() == wanted
+    for stratum, size in enumerate(sizes):
+        assert abs(chosen[strata[:, 0] == stratum].sum() - size * wanted / len(strata)) < 1
+    np.testing.assert_array_equal(chosen, draw_rows(strata, wanted, seed))
