@@ -96,11 +96,11 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
     train = data.splits["train"]
     for name in space.methods:
         method_space = space.method(name)
-        network, method = build_network(method_space, data), build_method(method_space)
+        network, method = build_network(method_space, data), build_method(method_space, data)
         batch = method_space.training.batch_size
         per_trial = 60 * -(-len(train.inputs) // batch)
         for width in widths:
-            rows = next(Batches(train, 2, batch, [0] * width, network).epoch(0))
+            rows = next(Batches(data, batch, [0] * width, network, method).epoch(0))
             hyper = {
                 name: torch.ones(width, len(data.tasks), device=train.inputs.device)
                 for name in ("task_weight", "fairness_weight", "head_ratio")

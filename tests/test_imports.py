@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "methods": {"models", "metrics"},
     "training": {"data", "models", "metrics", "methods"},
     "results": set(),
+    "testing": {"data", "models", "methods", "training"},
     "report": {"metrics", "pareto", "results"},
     "search": {"data", "models", "metrics", "methods", "training", "results", "pareto", "report"},
 }

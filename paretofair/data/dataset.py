@@ -30,6 +30,7 @@ class Dataset:
             gap is the first minus the second.
         is_test: `(rows,)` bool, the given test split.
         checksums: File name -> SHA-256 of what was read; {} if simulated.
+        origins: Where several data sets are joined, `(rows,)` int8 indices into `origin_names`; else None.
 
     Raises:
         DataError: Shapes disagree, or a value is outside the ranges above.
@@ -47,6 +48,8 @@ class Dataset:
     group_names: dict[str, tuple[str, ...]]
     is_test: np.ndarray
     checksums: dict[str, str]
+    origins: np.ndarray | None = None
+    origin_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
@@ -68,6 +71,8 @@ class Dataset:
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 self._fail(f"names occur twice: {', '.join(repeated)}")
+        if self.origins is not None and not np.isin(self.origins, np.arange(len(self.origin_names))).all():
+            self._fail(f"origins are outside 0 to {len(self.origin_names) - 1}")
         if set(self.groups) != set(self.group_names):
             self._fail(f"groups are given for {sorted(self.groups)}, their names for {sorted(self.group_names)}")
         self._check_values(rows)
@@ -96,6 +101,11 @@ class Dataset:
                     f"group {attribute!r} is {members[row]} in row {row}; accepted: 0 to {largest}, -1 (unknown)"
                 )
 
+    @property
+    def origin_of_rows(self) -> np.ndarray:
+        """`origins`, or zeros where there is but one data set."""
+        return np.zeros(len(self.is_test), dtype=np.int8) if self.origins is None else self.origins
+
     def _fail(self, message: str) -> None:
         raise DataError(f"data set {self.name!r}: {message}")
 
@@ -119,6 +129,9 @@ class Dataset:
             digest.add("group", attribute, *self.group_names[attribute])
             digest.add_array(members, "i1")
         digest.add_array(self.is_test, "?")
+        if self.origins is not None:
+            digest.add("origins", *self.origin_names)
+            digest.add_array(self.origins, "i1")
         return digest.hexadecimal()
 
 

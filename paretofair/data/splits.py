@@ -22,12 +22,14 @@ class Examples:
         categories: `(rows, categorical inputs)` int64 codes; 0 is a category unseen in training.
         labels: `(rows, tasks)` int8: 0, 1, -1 unknown.
         groups: `(rows, attributes)` int8, -1 unknown; columns in the order of `Splits.attributes`.
+        origins: `(rows,)` int8 indices into `Splits.origin_names`.
     """
 
     numeric: np.ndarray
     categories: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
+    origins: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,7 +40,7 @@ class Splits:
     """A data set ready for training.
 
     Attributes:
-        name, source, tasks, group_names, data_id, checksums: Those of the `Dataset`.
+        name, source, tasks, group_names, origin_names, data_id, checksums: Those of the `Dataset`.
         attributes: Sensitive attributes, in the order of group columns.
         category_sizes: Codes of each categorical input, code 0 (unseen) included.
         train, validation, test: The examples. `validation` is None where no share was cut for it.
@@ -60,6 +62,7 @@ class Splits:
     split_id: str
     checksums: dict[str, str]
     encoding: Encoding = field(default_factory=Encoding)
+    origin_names: tuple[str, ...] = ()
 
 
 def split(
@@ -117,7 +120,7 @@ def split(
 
     def examples(rows: np.ndarray) -> Examples:
         numeric, categories = encoding.encode(dataset.numeric[rows], dataset.categorical[rows])
-        return Examples(numeric, categories, dataset.labels[rows], groups[rows])
+        return Examples(numeric, categories, dataset.labels[rows], groups[rows], dataset.origin_of_rows[rows])
 
     return Splits(
         name=dataset.name,
@@ -133,6 +136,7 @@ def split(
         split_id=_split_id(dataset, validation, split_seed, scale_with_test, test_seed),
         checksums=dict(dataset.checksums),
         encoding=encoding,
+        origin_names=dataset.origin_names,
     )
 
 

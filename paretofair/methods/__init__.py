@@ -1,5 +1,9 @@
 """The methods, by the name that space files and the trial table give them."""
 
+from paretofair.methods.balance import Oversample, Reweigh
+from paretofair.methods.eor import EOR
+from paretofair.methods.label_flip import LabelFlip
+from paretofair.methods.max_min import MaxMin
 from paretofair.methods.method import (
     TRAINING_PARAMETERS,
     Gradient,
@@ -7,11 +11,15 @@ from paretofair.methods.method import (
     Losses,
     LossSettings,
     Method,
+    Names,
+    Options,
     Parameter,
     Rows,
 )
 from paretofair.methods.mtaf import MTAF
+from paretofair.methods.penalties import DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.per_task import PerTask
+from paretofair.methods.transfer import Transfer
 from paretofair.methods.vanilla import SingleTask, Vanilla
 
 METHODS: dict[str, type[Method]] = {
@@ -19,6 +27,15 @@ METHODS: dict[str, type[Method]] = {
     "vanilla": Vanilla,
     "per_task": PerTask,
     "mtaf": MTAF,
+    "equal_loss": EqualLoss,
+    "odds_penalty": OddsPenalty,
+    "disparate_impact": DisparateImpact,
+    "max_min": MaxMin,
+    "eor": EOR,
+    "label_flip": LabelFlip,
+    "oversample": Oversample,
+    "reweigh": Reweigh,
+    "transfer": Transfer,
 }
 
 __all__ = [
@@ -29,6 +46,8 @@ __all__ = [
     "LossSettings",
     "Losses",
     "Method",
+    "Names",
+    "Options",
     "Parameter",
     "Rows",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from paretofair.methods.distances import extremes, group_means
 from paretofair.methods.losses import row_losses, weighted
-from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Rows
+from paretofair.methods.method import NO_NAMES, TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Names, Rows
 from paretofair.methods.penalties import MEANS
 from paretofair.methods.subsets import subsets
 
@@ -20,9 +22,10 @@ class MaxMin(Method):
 
     parameters = (TASK_WEIGHT,)
     uses_fairness = False
+    holdout = False
 
-    def __init__(self, settings: LossSettings) -> None:
-        super().__init__(MEANS)
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
+        super().__init__(MEANS, options, names)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         (seen,) = subsets("parity", rows)

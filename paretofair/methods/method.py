@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from paretofair.models import Outputs, StackedNetwork
+from paretofair.models import StackedNetwork
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Parameter:
 
     A `per_task` parameter has one value for each task, `(trials, tasks)`; any other has one, `(trials,)`.
     `low` and `high` are inclusive bounds. A parameter without `default` must be given in the space file.
-    `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none.
+    `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none. An `optional` one is
+    left out of trials where the space file does not give it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Parameter:
     default: float | None = None
     integer: bool = False
     sums_to_one: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ class Rows(NamedTuple):
     penalty_weight: Tensor  # ([K,] T, B)
     groups: Tensor  # ([K,] T, B) integers, -1 where unknown
     n_groups: int  # the largest number of groups of any task's attribute
+    # Where the penalty's rows of each (group x label) cell of one task stand, from and to, in the order (0, 0), (0, 1),
+    # (1, 0), …; only in balanced batches, whose rows are ordered by cell.
+    cells: tuple[tuple[int, int], ...] = ()
+    # ([K,] 1, B) uniform numbers of the rows, for methods with `noise`.
+    uniform: Tensor | None = None
     # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
     streams: tuple[int, ...] | None = None
 
@@ -82,17 +90,55 @@ class Losses(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """What one step of K trials needs: `parameters` `(K, P)`, and `undefined` as in `Losses`.
-
-    `forward` is what the network gave for the batch.
-    """
+    """What one step of K trials needs: `parameters` `(K, P)`, `undefined` as in `Losses`, and for a method with an
+    adversary the gradient of its loss by its own parameters, `(K, Q)`."""
 
     parameters: Tensor
-    forward: Outputs
     undefined: Tensor | None = None
+    adversary: Tensor | None = None
 
 
 Hyper = Mapping[str, Tensor]
+
+
+class Options(BaseModel):
+    """What one method can be told beside hyperparameters: keys of its own in its section of the space file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Names(NamedTuple):
+    """Of the data set: its tasks, and for each task the groups of the attribute that its loss acts on."""
+
+    tasks: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    def task(self, option: str, name: str | None) -> int:
+        """Index of the task that an option names, the only one by default.
+
+        Raises ValueError with the tasks for none of them.
+        """
+        if name is None and len(self.tasks) < 2:
+            return 0
+        if name not in (self.tasks or (name,)):
+            raise ValueError(f"{option}: found {name}; expected a task: {', '.join(self.tasks)}")
+        return self.tasks.index(name) if self.tasks and name is not None else 0
+
+    def indices(self, option: str, group: str | None) -> tuple[int, ...]:
+        """For each task the index of the group that an option names, -1 where the task's attribute has no such group.
+
+        Raises ValueError with the groups where no attribute has it.
+        """
+        if not self.tasks:
+            return ()
+        found = tuple(groups.index(group) if group in groups else -1 for groups in self.groups)
+        if max(found) < 0:
+            known = dict.fromkeys(name for groups in self.groups for name in groups)
+            raise ValueError(f"{option}: found {group}; expected a group: {', '.join(known)}")
+        return found
+
+
+NO_NAMES = Names()
 
 
 class Method:
@@ -105,11 +151,30 @@ class Method:
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    Options: ClassVar[type[Options]] = Options
+    # Whether the `fairness` section changes its results.
     uses_fairness: ClassVar[bool] = True
+    # What a batch is made of: rows in random order; as many rows of every (group x label) cell of the task
+    # `balance_task`; or as many of every one of several joined data sets.
+    batches: ClassVar[Literal["shuffled", "cells", "origins"]] = "shuffled"
+    # Whether rows count by P(group) P(label) / P(group, label) in the loss.
+    reweighs: ClassVar[bool] = False
+    # Whether the penalty can be computed on rows held out of the loss.
+    holdout: ClassVar[bool] = True
+    # Whether `Rows.uniform` is wanted: drawn anew for each epoch, or once for a training.
+    noise: Literal["fresh", "fixed"] | None = None
+    balance_task = 0
 
-    def __init__(self, settings: LossSettings) -> None:
-        """Raises ValueError where the method has no meaning under these settings."""
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
+        """Raises ValueError where the method has no meaning under these settings, options and names."""
         self.settings = settings
+        self.options: Any = self.Options() if options is None else options
+        self.names = names
+
+    def adversary(self, network: StackedNetwork) -> StackedNetwork | None:
+        """The network that is trained against `network`, for methods with one. Its rate is `adversary_learning_rate`,
+        its optimiser that of the main network."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         """Methods of one class and the same attributes are one: a compiled step is found again by it."""
@@ -122,8 +187,15 @@ class Method:
         """Losses of K trials: logits `(K, T, B)`, hyperparameters `(K,)` or `(K, T)`."""
         raise NotImplementedError
 
-    def gradient(self, network: StackedNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
-        """The gradient of one batch.
+    def gradient(
+        self,
+        network: StackedNetwork,
+        parameters: Tensor,
+        rows: Rows,
+        hyper: Hyper,
+        adversary: Tensor | None = None,
+    ) -> Gradient:
+        """The gradient of one batch; `adversary` `(K, Q)` are the parameters of the adversary, where there is one.
 
         The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
         """
@@ -136,7 +208,14 @@ class Method:
             (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
             heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
         with torch.no_grad():
-            return Gradient(network.backward(parameters, out, shared, heads), out, losses.undefined)
+            return Gradient(network.backward(parameters, out, shared, heads), losses.undefined)
+
+    def thresholds(
+        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+    ) -> Tensor | None:
+        """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
+        `(K, T, n)`, labels and groups `(T, n)`. None: those of the space file."""
+        return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """`(trials, tasks)`, true where a trial trains no head for a task; its metrics there are NaN."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -9,11 +11,13 @@ from paretofair.methods.losses import cross_entropy, fairness, weighted
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
     HEAD_RATIO,
+    NO_NAMES,
     TASK_WEIGHT,
     Hyper,
     Losses,
     LossSettings,
     Method,
+    Names,
     Rows,
 )
 from paretofair.methods.subsets import exclusive_subsets, subsets
@@ -28,10 +32,10 @@ class MTAF(Method):
 
     parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, HEAD_RATIO)
 
-    def __init__(self, settings: LossSettings) -> None:
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         if settings.goal == "parity":
             raise ValueError("mtaf has no exclusive rows under goal: parity; use fpr, tpr or odds")
-        super().__init__(settings)
+        super().__init__(settings, options, names)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         settings = self.settings

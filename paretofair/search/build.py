@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from paretofair.methods import METHODS, Method
+from paretofair.methods import METHODS, Method, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
 from paretofair.training import DeviceData, Threshold, TrainingSettings
+from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
@@ -16,9 +17,16 @@ COMPILE_FROM = 1000
 PACK = {"cpu": 256, "cuda": 4096}
 
 
-def build_method(space: MethodSpace) -> Method:
-    """The method with its loss settings."""
-    return METHODS[space.method](space.loss_settings)
+def method_class(space: MethodSpace) -> type[Method]:
+    """The registered class, or the user's own."""
+    return METHODS[space.kind] if space.kind in METHODS else code.load(space.kind)
+
+
+def build_method(space: MethodSpace, data: DeviceData) -> Method:
+    """The method with its loss settings and options. Raises ValueError for options that do not fit the data."""
+    kind = method_class(space)
+    groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
+    return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
@@ -43,7 +51,9 @@ def _hashable(value: Any) -> Any:
 
 def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:
     """Optimisation as the `training` section says."""
-    return TrainingSettings(space.training.batch_size, space.training.initial_accumulator, compiled)
+    kind = OPTIMIZERS[space.training.optimizer]
+    optimizer = Adagrad(space.training.initial_accumulator) if kind is Adagrad else kind()
+    return TrainingSettings(space.training.batch_size, optimizer, space.penalty_split == "holdout", compiled)
 
 
 def build_threshold(space: MethodSpace) -> Threshold:

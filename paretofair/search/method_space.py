@@ -22,10 +22,15 @@ class MethodSpace:
     """What a space says about one method, shared and own settings merged.
 
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
-    table. `uses_fairness`: whether `fairness` changes its results.
+    table. `uses_fairness`: whether `fairness` changes its results. `kind` is the method's name in the registry, or
+    `package.module:Class` with the digest `code` of its source; `options` are its own keys.
     """
 
     method: str
+    kind: str
+    code: str | None
+    options: Mapping[str, Any]
+    penalty_split: Literal["train", "holdout"]
     tasks: tuple[str, ...]
     protocol: Literal["validation", "paper"]
     data: Data
@@ -77,6 +82,9 @@ class MethodSpace:
                 result["fairness"]["hard"] = self.fairness.hard
             if self.fairness.distance == "mmd":
                 result["fairness"]["bandwidth"] = self.fairness.bandwidth
+        own = {"class": self.kind if self.kind != self.method else None, "code": self.code, "options": self.options}
+        own["penalty_split"] = self.penalty_split if self.penalty_split != "train" else None
+        result |= {key: value for key, value in own.items() if value}
         if stage == "sweep":
             result["sampler"] = _plain(self.sampler)
         return result

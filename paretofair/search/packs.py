@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretofair.methods import METHODS
+from paretofair.methods import Method
 from paretofair.search.method_space import trial_id
 from paretofair.training import Trials
 
@@ -66,10 +66,10 @@ def split(pack: Pack, size: int) -> Iterable[Pack]:
         yield replace(pack.take(rows), name=f"{pack.name}-{start}-{start + size - 1}")
 
 
-def as_trials(pack: Pack, tasks: Iterable[str]) -> Trials:
+def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method]) -> Trials:
     """The pack's trials for `train_pack`: columns of per-task parameters gathered into `(n, tasks)`."""
     tasks = list(tasks)
-    per_task = [parameter.name for parameter in METHODS[pack.method].parameters if parameter.per_task]
+    per_task = [parameter.name for parameter in method.parameters if parameter.per_task]
     values: dict[str, np.ndarray] = {}
     for name in per_task:
         columns = [f"{name}_{task}" for task in tasks]

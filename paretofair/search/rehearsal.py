@@ -1,4 +1,4 @@
-"""Tries networks of the user's own on the driver, so that what stacks cannot do is told before any work starts."""
+"""Tries every method on the driver, so that what cannot be trained is told before any work starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from paretofair.data import Splits
-from paretofair.errors import SpaceError
+from paretofair.errors import ParetofairError, SpaceError
 from paretofair.search import code
 from paretofair.search.build import build_method, build_network, build_settings
 from paretofair.search.method_space import MethodSpace
@@ -21,31 +21,43 @@ value of a tensor and no in-place change of a tensor made in forward. It gets ro
 docs/networks.md has examples."""
 
 
-def rehearse_modules(spaces: Sequence[MethodSpace], splits: Splits, packs: Sequence[Pack]) -> None:
-    """One gradient of two trials for every method whose network is a module.
+def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits, packs: Sequence[Pack]) -> None:
+    """Two steps of two trials for every method: options, batches and networks that do not fit the data fail here.
 
-    Raises SpaceError with the module, the method, and the line of the module where it failed.
+    Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
     """
     for space in spaces:
-        reference = space.network.module
         pack = next((pack for pack in packs if pack.method == space.method), None)
-        if reference is None or pack is None:
+        if pack is None:
             continue
-        if code.digest(reference) != space.network.code:
-            raise SpaceError(
-                f"network.code: the source of {reference} has changed since {space.network.code} was written; "
-                "remove `code` from the space file to use it as it is now"
-            )
+        _check_code("network.code", space.network.module, space.network.code)
+        _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
         data = to_device(splits, space.sensitive, torch.device("cpu"), torch.float32)
-        trials = as_trials(pack.take(np.arange(min(2, len(pack)))), data.tasks)
+        some = pack.take(np.arange(min(2, len(pack))))
         try:
-            method = build_method(space)
-            rehearse(data, build_network(space, data), method, trials, settings=build_settings(space, compiled=False))
+            method = build_method(space, data)
+            trials, network = as_trials(some, data.tasks, type(method)), build_network(space, data)
+            rehearse(data, network, method, trials, settings=build_settings(space, compiled=False))
+        except ParetofairError:
+            raise
         except Exception as error:
+            if space.network.module is None and isinstance(error, ValueError):
+                raise SpaceError(f"methods.{space.method}: {error}") from error
+            own = space.network.module or (space.kind if ":" in space.kind else None)
+            if own is None:
+                raise
             raise SpaceError(
-                f"network.module: {reference} cannot be trained by {space.method}: {type(error).__name__}: "
-                f"{_first_line(error)}{_place(error, reference)}\n{HINT}"
+                f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
+                f"{_first_line(error)}{_place(error, own)}\n{HINT}"
             ) from error
+
+
+def _check_code(key: str, reference: str | None, written: str | None) -> None:
+    if reference is not None and code.digest(reference) != written:
+        raise SpaceError(
+            f"{key}: the source of {reference} has changed since {written} was written; "
+            "remove `code` from the space file to use it as it is now"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from paretofair.errors import SpaceError
@@ -14,8 +15,9 @@ from paretofair.search.distributions import Distribution, Distributions, Fixed, 
 from paretofair.search.method_space import MethodSpace, written
 from paretofair.search.names import check_keys
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
-from paretofair.search.schema import WIDTHS, Fairness, Network, Section, Settings
+from paretofair.search.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.search.validation import validate
+from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
 BASELINE_METHOD = "single_task"
 M = TypeVar("M", bound=Section)
@@ -25,20 +27,42 @@ Methods = Mapping[str, type[Method]]
 def resolve_methods(
     settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems
 ) -> dict[str, MethodSpace]:
-    """The space of every listed method; checks the methods, their parameters and the points."""
-    users = [name for name in methods if name != BASELINE_METHOD]
-    for name in settings.methods:
-        if name == BASELINE_METHOD:
-            problems.add(("methods", name), "the baselines stage runs it; see stages.baselines")
-        elif name not in methods:
-            words = f"unknown method.{nearest(name, users)} Accepted: {accepted(users)}"
-            problems.add(("methods", name), words)
-    listed = {name: methods[name] for name in settings.methods if name in users}
+    """The space of every listed method; checks the methods, their options, their parameters and the points."""
+    listed = _classes(settings, methods, problems)
     _check_shared_parameters(settings, listed, methods, problems)
-    known = sorted({name for method in methods.values() for name in declared(method)})
+    known = {name for kind in (*methods.values(), *listed.values()) for name in _declared(kind, OPTIMIZERS.values())}
     for index, point in enumerate(settings.points):
-        check_keys(point, known, ("points", index), problems, what="parameter of any method")
-    return {name: _method_space(settings, name, listed[name], tasks, problems) for name in listed}
+        check_keys(point, sorted(known), ("points", index), problems, what="parameter of any method")
+    return {name: _method_space(settings, name, kind, tasks, problems) for name, kind in listed.items()}
+
+
+def _classes(settings: Settings, methods: Methods, problems: Problems) -> dict[str, type[Method]]:
+    """The class of every listed method that is known."""
+    users = [name for name in methods if name != BASELINE_METHOD]
+    found: dict[str, type[Method]] = {}
+    for name, own in settings.methods.items():
+        path: KeyPath = ("methods", name) if own.class_ is None else ("methods", name, "class")
+        kind = own.class_ or name
+        if kind == BASELINE_METHOD or name == BASELINE_METHOD:
+            problems.add(path, "the baselines stage runs it; see stages.baselines")
+        elif kind in users:
+            found[name] = methods[kind]
+        elif own.class_ is not None and ":" in kind:
+            try:
+                found[name] = _own_class(kind)
+            except SpaceError as error:
+                problems.add(path, str(error))
+        else:
+            words = f"unknown method.{nearest(kind, users)} Accepted: {accepted(users)}"
+            problems.add(path, words + ("; or class: package.module:Class" if own.class_ is None else ""))
+    return found
+
+
+def _own_class(reference: str) -> type[Method]:
+    kind = code.load(reference)
+    if not (isinstance(kind, type) and issubclass(kind, Method)):
+        raise SpaceError(f"{reference} is no subclass of paretofair.methods.Method")
+    return kind
 
 
 def resolve_code(settings: Settings, problems: Problems) -> Settings:
@@ -57,10 +81,13 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
             return dict(network)
 
     network = settings.network.model_copy(update=with_code(settings.network.model_dump(), ("network",)))
-    methods = {
-        name: own.model_copy(update={"network": with_code(own.network, ("methods", name, "network"))})
-        for name, own in settings.methods.items()
-    }
+    methods = {}
+    for name, own in settings.methods.items():
+        update: dict[str, Any] = {"network": with_code(own.network, ("methods", name, "network"))}
+        if own.class_ is not None and ":" in own.class_ and own.code is None:
+            with suppress(SpaceError):  # told where the class is looked up
+                update["code"] = code.digest(own.class_)
+        methods[name] = own.model_copy(update=update)
     return settings.model_copy(update={"network": network, "methods": methods})
 
 
@@ -69,12 +96,15 @@ def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ..
     path: KeyPath = ("stages", "baselines", "parameters")
     method, own = methods[BASELINE_METHOD], settings.stages.baselines.parameters
     # The stage gives each task the weight 1 in turn, so shares are not the user's to set.
-    known = {name: each for name, each in declared(method).items() if not each.sums_to_one}
+    optimizer = OPTIMIZERS[settings.training.optimizer]
+    known = {name: each for name, each in _declared(method, [optimizer]).items() if not each.sums_to_one}
     check_keys(own, known, path, problems, what="parameter of the baselines")
     distributions: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
     for name, parameter in known.items():
         source, at = (own, path) if name in own else (settings.parameters, ("parameters",))
         value = source.get(name, reading.default(parameter, tasks))
+        if name not in source and parameter.optional:
+            continue
         if name not in source and value is None:
             problems.add((*path, name), "required: one number, since `parameters` does not give it")
             continue
@@ -101,9 +131,16 @@ def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baseline
     return settings.model_copy(update={"methods": methods, "stages": stages})
 
 
-def declared(method: type[Method]) -> dict[str, Parameter]:
-    """Every parameter that a method's trials have, by name."""
-    return {each.name: each for each in (*TRAINING_PARAMETERS, *method.parameters)}
+def _declared(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
+    """Every parameter that a method's trials can have, by name."""
+    constants = [each for optimizer in optimizers for each in optimizer.parameters]
+    return {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+
+
+def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
+    """Those that the trials of a listed method can have with its optimiser."""
+    own = settings.methods[name].training.get("optimizer")
+    return _declared(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
 
 
 def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
@@ -120,6 +157,10 @@ def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[st
         parameters={},
         points=(),
         uses_fairness=method.uses_fairness,
+        kind=name,
+        code=None,
+        options={},
+        penalty_split="train",
     )
 
 
@@ -135,21 +176,43 @@ def _method_space(
         # `hard` and `bandwidth` are settings of a distance: another one starts from its defaults.
         base = Fairness(distance=base.distance, goal=base.goal)
     distributions = _distributions(settings, name, method, tasks, problems)
+    if own.penalty_split == "holdout" and not method.holdout:
+        problems.add((*at, "penalty_split"), f"{own.class_ or name} has no penalty that could be held out; remove this")
     view = dataclasses.replace(
         _shared(settings, name, method, tasks),
+        kind=own.class_ or name,
+        code=own.code,
+        options=_options(own, method, at, problems),
+        penalty_split=own.penalty_split,
         network=_own_network(settings.network, own.network, (*at, "network"), problems),
         training=_merged(settings.training, own.training, (*at, "training"), problems),
         fairness=_merged(base, own.fairness, (*at, "fairness"), problems),
         threshold=own.threshold or settings.threshold,
         parameters=distributions,
-        points=_points(settings, declared(method), distributions, tasks, problems),
+        points=_points(settings, _of_method(settings, name, method), distributions, tasks, problems),
     )
     try:
-        method(view.loss_settings)
+        method(view.loss_settings, method.Options.model_construct(**view.options))
     except ValueError as error:
         where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
         problems.add((*where, "goal"), str(error))
     return view
+
+
+def _names(optimizer: type[Optimizer]) -> set[str]:
+    return {each.name for each in optimizer.parameters}
+
+
+def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: Problems) -> dict[str, Any]:
+    """The method's own keys, checked and with every default."""
+    given = own.options
+    known = [*MethodSettings.model_fields, *method.Options.model_fields]
+    accepted_keys = ["class" if key == "class_" else key for key in known if key != "code"]
+    for key in [key for key in given if key not in method.Options.model_fields]:
+        problems.add((*at, key), f"unknown key.{nearest(key, accepted_keys)} Accepted: {accepted(accepted_keys)}")
+        del given[key]
+    options = validate(method.Options, given, problems, at)
+    return options.model_dump(mode="json", exclude_defaults=True) if options is not None else {}
 
 
 def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
@@ -169,12 +232,14 @@ def _distributions(
     settings: Settings, name: str, method: type[Method], tasks: Sequence[str], problems: Problems
 ) -> Distributions:
     path: KeyPath = ("methods", name, "parameters")
-    own, known = settings.methods[name].parameters, declared(method)
+    own, known = settings.methods[name].parameters, _of_method(settings, name, method)
     check_keys(own, known, path, problems, what=f"parameter of {name}")
     result: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
     for key, parameter in known.items():
         source, at = (own, path) if key in own else (settings.parameters, ("parameters",))
         value = source.get(key, reading.default(parameter, tasks))
+        if key not in source and parameter.optional:
+            continue
         if key not in source and value is None:
             problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
             continue
@@ -219,10 +284,11 @@ def _is_fixed(found: Distribution | Simplex | Mapping[str, Distribution]) -> boo
 
 
 def _check_shared_parameters(settings: Settings, listed: Methods, methods: Methods, problems: Problems) -> None:
-    read = {name for method in listed.values() for name in declared(method)}
+    read = {each for name, method in listed.items() for each in _of_method(settings, name, method)}
     for key in settings.parameters:
         if listed and key not in read:
-            readers = [name for name, method in methods.items() if key in declared(method)]
+            readers = [name for name, method in methods.items() if key in _declared(method, ())]
+            readers += [f"training.optimizer={name}" for name, kind in OPTIMIZERS.items() if key in _names(kind)]
             hint = f" Read by: {accepted(readers)}." if readers else nearest(key, read)
             words = f"no listed method reads it.{hint} Accepted: {accepted(sorted(read))}"
             problems.add(("parameters", key), words)

@@ -25,7 +25,7 @@ from paretofair.search.environment import environment, groups
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack
 from paretofair.search.progress import watch
-from paretofair.search.rehearsal import rehearse_modules
+from paretofair.search.rehearsal import rehearse_methods
 from paretofair.search.resolve import BASELINE_METHOD
 from paretofair.search.resume import check_same
 from paretofair.search.space import Space, dump
@@ -94,7 +94,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
     with _opened(folder), ExitStack() as ray:
         table = TrialTable(folder)
         check_same(space, options.methods, splits, folder, table.read(), packs)
-        rehearse_modules([space.baselines, *(space.method(name) for name in options.methods)], splits, packs)
+        rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], splits, packs)
         _write_settings(space, splits, folder)
         state = _State(space, options, splits, table, console, deadline, ray)
         state.train("search", packs)

@@ -111,16 +111,27 @@ class Network(Section):
 class Training(Section):
     """The optimizer and its batches; `reduction` of the losses over the rows of a batch."""
 
-    optimizer: Literal["adagrad"] = "adagrad"
+    optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
     initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
     batch_size: Size = 512
     reduction: Literal["sum", "mean"] = "sum"
+
+    @model_validator(mode="after")
+    def _settings_of_the_optimizer(self) -> Training:
+        if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
+            raise _custom(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
+        return {key: value for key, value in written(self).items() if key not in left_out}
 
 
 class Fairness(Section):
     """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
 
-    distance: Literal["correlation", "mmd", "fpr_gap"] = "correlation"
+    distance: Literal["correlation", "mmd", "fpr_gap", "differential"] = "correlation"
     goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
     hard: bool = False
     bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
@@ -159,13 +170,28 @@ Parameters = dict[str, Any]
 
 
 class MethodSettings(Section):
-    """What one method has of its own; every key given here replaces the shared one."""
+    """What one method has of its own; every key given here replaces the shared one.
 
+    `class` names the method where the key of the section does not: a known one under another name, or
+    `package.module:Class` of the user's own, whose source `code` digests. With `penalty_split: holdout` a tenth of the
+    training rows serves the penalty alone. Any other key is an option of the method.
+    """
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True, serialize_by_alias=True)
+
+    class_: Annotated[str | None, Field(alias="class")] = None
+    code: str | None = None
+    penalty_split: Literal["train", "holdout"] = "train"
     network: dict[str, Any] = {}
     training: dict[str, Any] = {}
     fairness: dict[str, Any] = {}
     threshold: Threshold | None = None
     parameters: Parameters = {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the method's own."""
+        return dict(self.model_extra or {})
 
 
 def _sampler(value: Any) -> Any:

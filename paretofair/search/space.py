@@ -84,7 +84,9 @@ def dump(space: Space) -> str:
     """The YAML text of a space, every default written out; `load_space` reads it back to an equal space."""
     data = space.model_dump(mode="json", exclude_none=True)
     for name, own in data["methods"].items():
-        data["methods"][name] = {section: value for section, value in own.items() if value}
+        data["methods"][name] = {
+            key: value for key, value in own.items() if value and (key, value) != ("penalty_split", "train")
+        }
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=110)
 
 

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
-from paretofair.search.schema import Section
 
-M = TypeVar("M", bound=Section)
+M = TypeVar("M", bound=BaseModel)
 
-NOT_YET = ("tune", "successive_halving", "csv", "class")
+NOT_YET = ("tune", "successive_halving", "csv")
 SAMPLERS_NOT_YET = ("grid", "quasi_random", "tpe", "nsga2", "nsga3", "gp")
 
 # A file that lacks these can still be checked further; they are never returned without a problem.

@@ -78,7 +78,8 @@ def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tu
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
-    network, method, trials = build_network(space, data), build_method(space), as_trials(pack, data.tasks)
+    network, method = build_network(space, data), build_method(space, data)
+    trials = as_trials(pack, data.tasks, type(method))
     settings = build_settings(space, job.compiled and pack.stage == "sweep")
     width = job.stack
     if width == "auto":
@@ -109,7 +110,7 @@ def stack_table(
         "source": splits.source,
         "protocol": space.protocol,
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
-        "penalty_split": "train",
+        "penalty_split": space.penalty_split,
         "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
         "dtype": "tf32" if _in_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
         "path": stack.path,

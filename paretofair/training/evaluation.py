@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
 from paretofair.models import StackedNetwork, aligned
@@ -40,17 +42,33 @@ class Evaluation:
     finite: np.ndarray
 
 
-def evaluate(network: StackedNetwork, parameters: Tensor, data: DeviceData, threshold: Threshold) -> Evaluation:
-    """Every headline metric of K trials on every split; the threshold is found once and applied to all."""
+def evaluate(
+    network: StackedNetwork,
+    parameters: Tensor,
+    data: DeviceData,
+    threshold: Threshold,
+    method: Method | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> Evaluation:
+    """Every headline metric of K trials on every split; the threshold is found once and applied to all.
+
+    A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
+    """
     scores = {name: _scores(network, parameters, split.inputs) for name, split in data.splits.items()}
     logits = {name: each[0] for name, each in scores.items()}
     cut = _find_threshold(logits[data.selection_split], data, threshold)
+    by_group = None
+    if method is not None:
+        chosen_on = data.splits[data.selection_split]
+        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        own = logits[data.selection_split], chosen_on.labels, chosen_on.groups, n_groups, values or {}
+        by_group = method.thresholds(*own)
     metrics: dict[str, np.ndarray] = {}
     confusion: dict[str, np.ndarray] = {}
     for name, split in data.splits.items():
         average_precision, auc = ranking.ranking(logits[name], split.labels)
         table = counts.confusion(
-            logits[name] >= cut[..., None],
+            logits[name] >= _of_rows(cut, by_group, split.groups),
             scores[name][1],
             split.labels,
             split.cells,
@@ -94,6 +112,14 @@ def _scores(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tupl
         logits.append(out[..., : len(chunk)])
         probabilities.append(torch.sigmoid(out)[..., : len(chunk)])
     return torch.cat(logits, -1), torch.cat(probabilities, -1)
+
+
+def _of_rows(cut: Tensor, by_group: Tensor | None, groups: Tensor) -> Tensor:
+    """Thresholds `(K, T, n)` of rows with groups `(T, n)`: the group's, the common one where the group is unknown."""
+    if by_group is None:
+        return cut[..., None]
+    of_group = by_group.gather(-1, groups.clamp_min(0).expand(len(by_group), *groups.shape))
+    return torch.where(groups >= 0, of_group, cut[..., None])
 
 
 def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> Tensor:

@@ -43,7 +43,7 @@ class _Captured:
         if self._graph is None:
             return self._step(parameters, state, rows, hyper)
         for here, there in zip(self._rows, rows, strict=True):
-            if isinstance(here, Tensor):
+            if isinstance(here, Tensor) and isinstance(there, Tensor):
                 here.copy_(there)
         self._graph.replay()
         return self._undefined

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
+
+from paretofair.methods import Parameter
+
+MOMENTUM = Parameter("momentum", low=0.0, high=1.0, optional=True)
+BETA1 = Parameter("beta1", low=0.0, high=1.0, optional=True)
+BETA2 = Parameter("beta2", low=0.0, high=1.0, optional=True)
+EPSILON = Parameter("epsilon", low=0.0, optional=True)
+WEIGHT_DECAY = Parameter("weight_decay", low=0.0, optional=True)
 
 State = tuple[Tensor, ...]
 Hyper = Mapping[str, Tensor]
@@ -20,6 +28,9 @@ Hyper = Mapping[str, Tensor]
 
 class Optimizer(Protocol):
     """Hashable, so that a compiled step can be found again; what it remembers of a stack is in `state`."""
+
+    # The constants that a trial can have of its own.
+    parameters: ClassVar[tuple[Parameter, ...]]
 
     def __hash__(self) -> int: ...
 
@@ -40,6 +51,8 @@ class Adagrad:
     initial_accumulator: float = 0.1
     weight_decay: float = 0.0
 
+    parameters: ClassVar[tuple[Parameter, ...]] = (WEIGHT_DECAY,)
+
     def state(self, parameters: Tensor) -> State:
         return (torch.full_like(parameters, self.initial_accumulator),)
 
@@ -58,6 +71,8 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (BETA1, BETA2, EPSILON, WEIGHT_DECAY)
 
     def state(self, parameters: Tensor) -> State:
         """The two moments, `(K, P)`, and what their weights add up to, `(K, 1)`.
@@ -104,6 +119,8 @@ class SGD:
 
     momentum: float = 0.0
     weight_decay: float = 0.0
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (MOMENTUM, WEIGHT_DECAY)
 
     def state(self, parameters: Tensor) -> State:
         return (torch.zeros_like(parameters),)

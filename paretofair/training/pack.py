@@ -84,7 +84,7 @@ def _trained(
     try:
         stack = Stack(data, network, method, trials, settings, width)
         stack.train()
-        evaluation = evaluate(network, stack.final, data, threshold)
+        evaluation = evaluate(network, stack.final, data, threshold, method, trials.values)
     except (RuntimeError, MemoryError) as error:
         if len(trials) == 1 or not _out_of_memory(error):
             raise

@@ -13,7 +13,7 @@ import torch
 from paretofair.methods import Method
 from paretofair.models import StackedNetwork
 from paretofair.training.batches import Batches
-from paretofair.training.optimizers import Adagrad
+from paretofair.training.optimizers import Adagrad, Optimizer
 from paretofair.training.step import make_step, path, stack_width
 from paretofair.training.tensors import DeviceData
 
@@ -34,12 +34,17 @@ class Trials:
         return Trials(self.seeds[rows], {name: value[rows] for name, value in self.values.items()})
 
 
+_ADAGRAD = Adagrad()
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the `training` section says about optimisation, and whether steps are compiled; the same for every trial."""
+    """What the `training` section says about optimisation, whether a tenth of the rows is held out of the loss for the
+    penalty, and whether steps are compiled; the same for every trial."""
 
     batch_size: int = 512
-    initial_accumulator: float = 0.1
+    optimizer: Optimizer = _ADAGRAD
+    holdout: bool = False
     compiled: bool = False
 
 
@@ -61,9 +66,8 @@ class Stack:
         width: int,
     ) -> None:
         train = data.splits["train"]
-        optimizer = Adagrad(settings.initial_accumulator)
+        optimizer = settings.optimizer
         self.trials = trials
-        self._network, self._method = network, method
         self._step = make_step(network, method, optimizer, compiled=settings.compiled, device=train.inputs.device)
         compiled = path(network, settings.compiled) == "compiled"
         self._width = functools.partial(stack_width, width=width, compiled=compiled)
@@ -76,18 +80,21 @@ class Stack:
         seeds = trials.seeds[self._place].tolist()
         self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
         self._state = optimizer.state(self._parameters[:, : network.trainable])
-        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-        self._batches = Batches(train, n_groups, settings.batch_size, seeds, network)
+        adversary = method.adversary(network)
+        if adversary is not None:
+            against = adversary.initial(seeds, train.inputs.dtype).to(train.inputs.device)
+            self._state = (*self._state, against, *optimizer.state(against))
+        self._batches = Batches(data, settings.batch_size, seeds, network, method, holdout=settings.holdout)
         self.final = torch.empty_like(self._parameters[: len(trials)])
         self.status = np.full(len(trials), "completed", dtype=object)
         self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
         self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
 
     def rehearse(self) -> None:
-        """The gradients of the first and the last batch, to no effect."""
+        """One step on the first and one on the last batch."""
         batches = list(self._batches.epoch(0))
         for rows in (batches[0], batches[-1]):
-            self._method.gradient(self._network, self._parameters, rows, self._hyper)
+            self._step(self._parameters, self._state, rows, self._hyper)
 
     def seconds_per_step(self, steps: int) -> float:
         """The median of `steps` steps that are really taken, after one to warm up."""

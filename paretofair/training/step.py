@@ -59,11 +59,23 @@ def stack_width(trials: int, *, width: int, compiled: bool) -> int:
 
 
 def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
+    adversary = method.adversary(network)
+
     def step(parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]) -> Tensor | None:
-        gradient = method.gradient(network, parameters, rows, hyper)
+        trained = network.trainable
+        if adversary is None:
+            gradient = method.gradient(network, parameters, rows, hyper)
+            with torch.no_grad():
+                optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], state, hyper)
+            return gradient.undefined
+        # What the optimiser remembers of the network, the adversary, and what it remembers of that.
+        own, (against, *of_adversary) = state[: len(state) // 2], state[len(state) // 2 :]
+        gradient = method.gradient(network, parameters, rows, hyper, against)
+        assert gradient.adversary is not None
         with torch.no_grad():
-            trained = network.trainable
-            optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], state, hyper)
+            optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], own, hyper)
+            rates = {**hyper, "learning_rate": hyper["adversary_learning_rate"]}
+            optimizer.update(against, gradient.adversary, tuple(of_adversary), rates)
         return gradient.undefined
 
     return step

@@ -15,13 +15,14 @@ from paretofair.data.splits import Examples, Splits
 @dataclass(frozen=True)
 class DeviceSplit:
     """Rows of one split: `inputs` (n, F) with one-hot categories behind the numeric columns, `labels` (T, n) in
-    {0, 1} or -1, `groups` (T, n) of the attribute that each task's loss acts on or -1, and `cells` (n,), the finest
-    cell of all attributes."""
+    {0, 1} or -1, `groups` (T, n) of the attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of
+    all attributes, and `origins` (n,), which of several joined data sets a row is from."""
 
     inputs: Tensor
     labels: Tensor
     groups: Tensor
     cells: Tensor
+    origins: Tensor
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class DeviceData:
     counts: dict[str, np.ndarray]
     acts_on: tuple[int, ...]
     n_groups: tuple[int, ...]
+    group_names: Mapping[str, tuple[str, ...]]
+    origin_names: tuple[str, ...]
     positive_rate: Tensor
 
     @property
@@ -73,6 +76,8 @@ def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device
         counts={name: np.bincount(code, minlength=len(cells)) for name, code in zip(present, codes, strict=True)},
         acts_on=acts_on,
         n_groups=tuple(len(splits.group_names[name]) for name in splits.attributes),
+        group_names=splits.group_names,
+        origin_names=splits.origin_names,
         positive_rate=torch.tensor((labels == 1).sum(0) / known, device=device),
     )
 
@@ -92,4 +97,5 @@ def _split(
         labels=torch.tensor(part.labels.T, dtype=dtype, device=device).contiguous(),
         groups=torch.tensor(part.groups[:, list(acts_on)].T, dtype=torch.int64, device=device).contiguous(),
         cells=torch.tensor(cells, dtype=torch.int64, device=device),
+        origins=torch.tensor(part.origins, dtype=torch.int64, device=device),
     )

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paretofair.data import DATASETS
 from paretofair.errors import SpaceError
 from paretofair.methods import METHODS, Method, Parameter
 from paretofair.search.distributions import Fixed, Simplex, Uniform, draw
@@ -240,7 +241,7 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("name: example", "name: 5", "space.yaml:1: name: found 5; expected text"),
         ("protocol: validation", "protocol: test", "found 'test'; accepted: validation, paper."),
         ("protocol: validation", "protocl: paper", "space.yaml:2: protocl: unknown key. Did you mean `protocol`?"),
-        ("name: lsac", "name: lsca", "space.yaml:3: data.name: found 'lsca'; accepted: lsac. Did you mean `lsac`?"),
+        ("name: lsac", "name: lsca", f"space.yaml:3: data.name: found 'lsca'; accepted: {', '.join(DATASETS)}."),
         ("name: lsac", "csv: {path: a.csv}", "space.yaml:3: data.csv: `csv` is not available yet"),
         ("validation: 0.2", "validation: 0.6", "data.validation: found 0.6; must be at most 0.5"),
         ("validation: 0.2", "validation: 0", "data.validation: found 0; must be above 0"),
@@ -256,9 +257,9 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("shared: [32]", "shared: [32, 0]", "network.shared[1]: found 0; must be at least 1"),
         ("shared: [32]", "shared: 32", "network.shared: found 32; expected a list"),
         ("head: [16]", "head: [16.0]", "network.head[0]: found 16.0; expected a whole number"),
-        ("optimizer: adagrad", "optimizer: adagrd", "accepted: adagrad. Did you mean `adagrad`?"),
+        ("optimizer: adagrad", "optimizer: adagrd", "accepted: adagrad, adam, adamw, sgd. Did you mean `adagrad`?"),
         ("batch_size: 512", "batchsize: 512", "training.batchsize: unknown key. Did you mean `batch_size`?"),
-        ("distance: correlation", "distance: mdd", "accepted: correlation, mmd, fpr_gap. Did you mean `mmd`?"),
+        ("distance: correlation", "distance: mdd", "accepted: correlation, mmd, fpr_gap, differential. Did you mean `mmd`?"),
         ("goal: fpr", "goal: fpr, hard: true", "fairness: hard is a setting of distance fpr_gap; found distance corr"),
         ("goal: fpr", "goal: fpr, bandwidth: 0.2", "fairness: bandwidth is a setting of distance mmd"),
         ("goal: fpr", "goal: fpr, hard: 1", "fairness.hard: found 1; expected true or false"),
@@ -309,8 +310,8 @@ def test_a_problem_is_told_with_place_found_and_accepted(refusal, old: str, new:
 def test_a_shared_parameter_that_only_other_methods_read(refusal) -> None:
     message = refusal(("{mtaf: , vanilla: }", "{vanilla: }"), text=SMALLEST)
     assert message == (
-        "space.yaml:3: parameters.fairness_weight: no listed method reads it. Read by: per_task, mtaf. "
-        "Accepted: epochs, learning_rate, task_weight"
+        "space.yaml:3: parameters.fairness_weight: no listed method reads it. Read by: per_task, mtaf, eor, transfer. "
+        "Accepted: epochs, learning_rate, task_weight, weight_decay"
     )
 
 
@@ -435,7 +436,7 @@ def test_overrides(write) -> None:
         ("stages.sweep.trials=1e3", "stages.sweep.trials: YAML reads 1e3 as text; write 1.0e+3 or 1000"),
         ("stages.sweep.trials=-1", "stages.sweep.trials: found -1; must be at least 0"),
         ("methods.mtaf.fairness.distnce=mmd", "methods.mtaf.fairness.distnce: unknown key. Did you mean `distance`?"),
-        ("data.name=adlt", "data.name: found 'adlt'; accepted: lsac."),
+        ("data.name=adlt", f"data.name: found 'adlt'; accepted: {', '.join(DATASETS)}. Did you mean `adult`?"),
         ("name.first=x", "name is 'example'; it has no keys of its own"),
         ("stages.sweep.trials", "expected key.path=value, such as stages.sweep.trials=50"),
         ("stages..trials=5", "expected key.path=value"),

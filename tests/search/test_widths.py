@@ -41,7 +41,7 @@ def ask(tmp_path, monkeypatch, device_data):
             of_method,
             data,
             build_network(of_method, data),
-            build_method(of_method),
+            build_method(of_method, data),
             Trials(np.zeros(count, dtype=np.int64), values),
             build_settings(of_method, False),
         )

@@ -12,7 +12,8 @@ import torch
 from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
-from paretofair.training.batches import Batches, epoch_order
+from paretofair.training.batches import Batches
+from paretofair.training.row_plan import epoch_order
 from paretofair.training.step import make_step
 
 
@@ -252,7 +253,7 @@ def test_batches_show_every_row_once(device_data, batch_size):
     data = device_data()
     train = data.splits["train"]
     for seeds in ([3], [3, 4, 3]):
-        batches = list(Batches(train, 2, batch_size, seeds, network(data)).epoch(2))
+        batches = list(Batches(data, batch_size, seeds, network(data), METHODS["vanilla"](LossSettings())).epoch(2))
         assert len({rows.inputs.shape for rows in batches}) == 1
         for k in range(len(seeds)):
             pick = (lambda x: x) if len(seeds) == 1 else (lambda x, k=k: x[k])
@@ -267,7 +268,7 @@ def test_float32_gradients_agree_with_float64(device_data, device):
     for dtype in (torch.float32, torch.float64):
         data = device_data(dtype, device=device)
         net, trials = network(data), make_trials(6)
-        rows = next(Batches(data.splits["train"], 2, 200, [0], net).epoch(0))
+        rows = next(Batches(data, 200, [0], net, METHODS["mtaf"](LossSettings())).epoch(0))
         hyper = {name: torch.tensor(value, dtype=dtype, device=device) for name, value in trials.values.items()}
         parameters = net.initial([0] * 6, dtype).to(device)
         gradients.append(METHODS["mtaf"](LossSettings()).gradient(net, parameters, rows, hyper).parameters.double())

@@ -1,0 +1,35 @@
+"""Fairness carried from tasks whose groups are known to tasks whose groups are not."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from paretofair.methods.method import NO_NAMES, Hyper, Losses, LossSettings, Names, Parameter, Rows
+from paretofair.methods.per_task import PerTask
+
+KNOWN_SHARE = Parameter("known_share", per_task=True, low=0.0, high=1.0, default=1.0)
+
+
+class Transfer(PerTask):
+    """Σ_t w_t (L_t + λ_t F_t), F_t on the rows whose group is known in training; shared layers carry it to the others.
+
+    A row of task t shows its group with probability `known_share`, decided once for a training and nested over shares;
+    evaluation knows every group. Batches draw equally from the joined data sets. Means, whatever `training.reduction`
+    says.
+    """
+
+    parameters = (*PerTask.parameters, KNOWN_SHARE)
+    batches = "origins"
+    noise = "fixed"
+
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
+        super().__init__(dataclasses.replace(settings, reduction="mean"), options, names)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        assert rows.uniform is not None
+        known = rows.uniform < hyper["known_share"][..., None]
+        return super().losses(logits, rows._replace(groups=torch.where(known, rows.groups, -1)), hyper)

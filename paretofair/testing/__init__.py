@@ -1,0 +1,5 @@
+"""Contract tests: subclass one in a test file of pytest, name what is to be tested, and it is tested."""
+
+from paretofair.testing.methods import MethodContract
+
+__all__ = ["MethodContract"]

@@ -1,0 +1,32 @@
+"""Every registered method keeps the contract of methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paretofair.methods import METHODS, LossSettings
+from paretofair.testing import MethodContract
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "oversample": {"balance_task": "first"},
+    "gcm": {"balance_task": "first"},
+    "label_flip": {"group": "a"},
+}
+CASES = {
+    name: type(f"Test{kind.__name__}", (MethodContract,), {"method": kind, "options": OPTIONS.get(name, {})})
+    for name, kind in METHODS.items()
+}
+CHECKS = [name for name in dir(MethodContract) if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name, check):
+    getattr(CASES[name](), check)()
+
+
+class TestDifferential(MethodContract):
+    method = METHODS["per_task"]
+    settings = LossSettings(distance="differential", goal="odds", reduction="mean")
