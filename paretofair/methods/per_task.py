@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from paretofair.methods.losses import cross_entropy, fairness, weighted
-from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Rows
+from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 from paretofair.methods.subsets import subsets
 
 
 class PerTask(Method):
     """Σ_t w_t (L_t + λ_t F_t), for heads and shared layers alike (eq. 9)."""
 
-    parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT)
+    parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT, FAIRNESS_WEIGHT)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         settings = self.settings

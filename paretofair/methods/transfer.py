@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class Transfer(PerTask):
     says.
     """
 
-    parameters = (*PerTask.parameters, KNOWN_SHARE)
+    parameters: ClassVar[tuple[Parameter, ...]] = (*PerTask.parameters, KNOWN_SHARE)
     batches = "origins"
     noise = "fixed"
 

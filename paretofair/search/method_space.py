@@ -63,6 +63,8 @@ class MethodSpace:
         if stage not in STAGES:
             raise ValueError(f"stage {stage!r} is none of {', '.join(STAGES)}")
         data: dict[str, Any] = {"name": self.data.name, "sensitive": self.sensitive}
+        if self.data.test_seed is not None:
+            data["test_seed"] = self.data.test_seed
         if self.protocol == "validation":
             data["validation"] = self.data.validation
             data["split_seed"] = self.data.split_seed

@@ -15,12 +15,12 @@ def resolve_data(
     """`settings` with the defaults that depend on the data set; checks every name of a task or an attribute."""
     data, objectives = settings.data, settings.frontiers.objectives
     data = data.model_copy(update={"sensitive": data.sensitive or attributes[0]})
-    _check_sensitive(data.sensitive, tasks, attributes, problems)
     intersections = [
         "_x_".join(names)
         for size in range(2, len(attributes) + 1)
         for names in itertools.combinations(attributes, size)
     ]
+    _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
     check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
     known = ("arfg_are", *tasks, "accuracies", "all")
     check_items(objectives, known, ("frontiers", "objectives"), problems)

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from rich.console import Console
 
-from paretofair.data import Splits, load, split
+from paretofair.data import Splits, load, read_csv_dataset, split, with_intersection
 from paretofair.errors import RunError
 from paretofair.report.write import Report, arfg_are_points, hypervolume_so_far, write_report
 from paretofair.results import TrialTable
@@ -61,11 +61,23 @@ class Result:
 
 def load_splits(space: Space, options: Options) -> Splits:
     """The data of a space, split as its protocol says: under `paper`, no validation and z-scores from all rows."""
-    source = "real" if options.require_real_data else space.data.source
-    dataset = load(space.data.name, source=source, data_dir=options.data_dir)
-    if space.protocol == "paper":
-        return split(dataset, validation=0, split_seed=space.data.split_seed, scale_with_test=True)
-    return split(dataset, validation=space.data.validation, split_seed=space.data.split_seed)
+    wanted = space.data
+    if wanted.csv is not None:
+        dataset = read_csv_dataset(wanted.csv.schema_named(wanted.name), Path())
+    else:
+        source = "real" if options.require_real_data else wanted.source
+        dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+    for attribute in dict.fromkeys(wanted.sensitive_by_task(space.tasks).values()):
+        if attribute not in dataset.groups:
+            dataset = with_intersection(dataset, attribute)
+    paper = space.protocol == "paper"
+    return split(
+        dataset,
+        validation=0 if paper else wanted.validation,
+        split_seed=wanted.split_seed,
+        scale_with_test=paper,
+        test_seed=wanted.test_seed,
+    )
 
 
 def planned(space: Space, split_id: str, methods: Sequence[str]) -> list[Pack]:

@@ -4,11 +4,11 @@ checked in `resolve`.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -16,58 +16,45 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
+from paretofair.search.csv_section import Csv
 from paretofair.search.problems import shown
-
-
-def _custom(message: str) -> PydanticCustomError:
-    return PydanticCustomError("space", "{message}", {"message": message})
-
-
-def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise _custom(f"{shown(repeated[0])} stands in the list more than once")
-    return values
+from paretofair.search.sections import Names, Section, Seed, Size, Sizes, custom, unique
 
 
 def _empty_for_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
-class Section(BaseModel):
-    """A part of the file: no key but its own, no value of another type, not to be changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-Size = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, le=999_999)]
-# Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
-Sizes = Annotated[tuple[Size, ...], Field(strict=False)]
-Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_unique)]
-
-
 def _sensitive(value: Any) -> Any:
     words = isinstance(value, dict) and all(isinstance(attribute, str) for attribute in value.values())
     if not value or not (isinstance(value, str) or words):
-        raise _custom(f"found {shown(value)}; expected an attribute, or a mapping of tasks to attributes")
+        raise custom(f"found {shown(value)}; expected an attribute, or a mapping of tasks to attributes")
     return value
 
 
 class Data(Section):
     """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` is measured as well.
 
-    `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`.
+    `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
+    `test_seed` the test rows are drawn anew from all rows. `csv` describes a file in place of a known data set.
     """
 
     name: str
+    csv: Csv | None = None
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     split_seed: Seed = 0
+    test_seed: Seed | None = None
     sensitive: Annotated[str | dict[str, str], BeforeValidator(_sensitive)] = ""
     audit: Names = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_of_a_file(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("csv"), dict) and "name" not in given:
+            return given | {"name": PurePath(str(given["csv"].get("path", "csv"))).stem}
+        return given
 
     def sensitive_by_task(self, tasks: tuple[str, ...]) -> dict[str, str]:
         """The attribute that the loss of each task acts on."""
@@ -99,7 +86,7 @@ class Network(Section):
         own = self.model_fields_set
         for key in WIDTHS if self.module else ("arguments", "code"):
             if key in own and getattr(self, key):
-                raise _custom(f"{key} and module exclude each other" if self.module else f"{key} belongs to a module")
+                raise custom(f"{key} and module exclude each other" if self.module else f"{key} belongs to a module")
         return self
 
     @model_serializer(mode="wrap")
@@ -119,7 +106,7 @@ class Training(Section):
     @model_validator(mode="after")
     def _settings_of_the_optimizer(self) -> Training:
         if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
-            raise _custom(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
+            raise custom(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
         return self
 
     @model_serializer(mode="wrap")
@@ -141,7 +128,7 @@ class Fairness(Section):
         for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
             changed = getattr(self, key) != type(self).model_fields[key].default
             if changed and self.distance != reader:
-                raise _custom(f"{key} is a setting of distance {reader}; found distance {self.distance}")
+                raise custom(f"{key} is a setting of distance {reader}; found distance {self.distance}")
         return self
 
 
@@ -153,14 +140,14 @@ class FixedThreshold(Section):
 
 def _threshold(value: Any) -> Any:
     if value == "per_group":
-        raise _custom("per_group is not supported yet; accepted: base_rate, {fixed: 0.5}")
+        raise custom("per_group is not supported yet; accepted: base_rate, {fixed: 0.5}")
     if isinstance(value, dict) and set(value) == {"fixed"}:
         fixed = value["fixed"]
         if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
             return FixedThreshold(fixed=fixed)
-        raise _custom(f"found fixed: {shown(fixed)}; expected a number between 0 and 1")
+        raise custom(f"found fixed: {shown(fixed)}; expected a number between 0 and 1")
     if value != "base_rate" and not isinstance(value, FixedThreshold):
-        raise _custom(f"found {shown(value)}; accepted: base_rate, {{fixed: 0.5}}")
+        raise custom(f"found {shown(value)}; accepted: base_rate, {{fixed: 0.5}}")
     return value
 
 
@@ -248,7 +235,7 @@ class Frontiers(Section):
 
 def _stack(value: Any) -> Any:
     if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise _custom(f"found {shown(value)}; expected auto or a whole number of trials, at least 1")
+        raise custom(f"found {shown(value)}; expected auto or a whole number of trials, at least 1")
     return value
 
 
@@ -278,7 +265,7 @@ class Settings(Section):
     threshold: Threshold = "base_rate"
     parameters: Parameters
     methods: Annotated[dict[str, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(_unique)] = (0, 1, 2)
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (0, 1, 2)
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
     frontiers: Frontiers = Frontiers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 from pydantic import PrivateAttr
@@ -74,7 +74,7 @@ def load_space(
     problems = Problems(document.place)
     for key_path, message in document.traps.items():
         problems.add(key_path, message)
-    space = _checked(document.data, methods, datasets, problems)
+    space = _checked(document.data, methods, datasets, Path(path).parent, problems)
     problems.raise_if_any()
     assert space is not None, "a space without problems is complete"
     return space
@@ -90,12 +90,27 @@ def dump(space: Space) -> str:
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=110)
 
 
-def _checked(data: Any, methods: Methods, datasets: Mapping[str, Source], problems: Problems) -> Space | None:
+class _File(NamedTuple):
+    """What a space needs to know of a CSV file."""
+
+    tasks: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+def _checked(
+    data: Any, methods: Methods, datasets: Mapping[str, Source], folder: Path, problems: Problems
+) -> Space | None:
     settings = validate(Settings, data, problems)
     if settings is None:
         return None
-    check_name(settings.data.name, datasets, ("data", "name"), problems)
-    source = datasets.get(settings.data.name)
+    source: Source | None
+    if settings.data.csv is not None:
+        csv = settings.data.csv.relative_to(folder)
+        source = _File(tuple(csv.tasks), tuple(csv.sensitive))
+        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})
+    else:
+        check_name(settings.data.name, datasets, ("data", "name"), problems)
+        source = datasets.get(settings.data.name)
     if source is None:
         return None
     tasks = tuple(source.tasks)

@@ -15,7 +15,7 @@ from paretofair.search.problems import KeyPath, Problems, accepted, nearest, sho
 
 M = TypeVar("M", bound=BaseModel)
 
-NOT_YET = ("tune", "successive_halving", "csv")
+NOT_YET = ("tune", "successive_halving")
 SAMPLERS_NOT_YET = ("grid", "quasi_random", "tpe", "nsga2", "nsga3", "gp")
 
 # A file that lacks these can still be checked further; they are never returned without a problem.
@@ -38,10 +38,8 @@ def validate(model: type[M], data: Any, problems: Problems, at: KeyPath = ()) ->
     except ValidationError as failure:
         errors = failure.errors(include_url=False)
     for error in errors:
-        # Consequences of other problems: a list of faulty items counts as empty, and `csv` stands in place of a name.
+        # A consequence of other problems: a list of faulty items counts as empty.
         if error["type"] == "too_short" and error["input"]:
-            continue
-        if error["type"] == "missing" and "csv" in error["input"]:
             continue
         problems.add(at + error["loc"], _explained(error, model))
     try:

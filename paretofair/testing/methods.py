@@ -20,8 +20,9 @@ class MethodContract:
             method = Mine
             options = {"strength": 2}
 
-    The data have tasks `first` and `second` and groups `a`, `b` (and `c`). `options` are the method's own keys, `settings` those of `fairness` and `training.reduction`. Hyperparameters are
-    drawn between their bounds (at most 3 where a bound is infinite).
+    The data have tasks `first` and `second` and groups `a`, `b` (and `c`). `options` are the method's own keys,
+    `settings` those of `fairness` and `training.reduction`. Hyperparameters are drawn between their bounds (at most 3
+    where a bound is infinite).
     """
 
     method: type[Method]
