@@ -1,5 +1,6 @@
 """Contract tests: subclass one in a test file of pytest, name what is to be tested, and it is tested."""
 
+from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.methods import MethodContract
 
-__all__ = ["MethodContract"]
+__all__ = ["DatasetContract", "MethodContract"]
