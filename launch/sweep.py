@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +30,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
     "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "audit.csv": "the midpoints measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
     "trials": "the trial table, one row per trial (Parquet)",
@@ -142,7 +144,8 @@ def closing(result, methods: list[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.report.write import overview
 
-    table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "hypervolume", "on test")
+    table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
+    table.columns[0].no_wrap = True
     for row in overview(result.report, methods).itertuples():
         numbers = (f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)

@@ -17,7 +17,7 @@ _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", 
 _NOT_HYPERPARAMETERS = {
     *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
     *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
-    *("device", "dtype", "path", "torch_version", "confirms", "numerics"),
+    *("device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
 }
 
 
@@ -80,7 +80,10 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
         return points
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
     added: dict[str, pd.Series] = {}
+    other = ("_low", "_high")
     for column in [name for name in points if name.startswith("test_") and "realised" not in name]:
+        if column.endswith(other):
+            continue
         name = column.removeprefix("test_")
         grouped = runs.groupby("confirms")[column]
         added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())

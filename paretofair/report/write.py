@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from paretofair.report.counts import Cells, audit_table, row_intervals, with_intervals
 from paretofair.report.frontiers import VOLUMES, candidates, front_hypervolumes, frontier, with_confirmed
-from paretofair.report.relative import baselines, unreliable, with_relative
+from paretofair.report.relative import baselines, tasks_of, unreliable, with_relative
 from paretofair.report.tables import midpoints, per_task, summary
 
 
@@ -33,8 +34,12 @@ def write_report(
     objectives: Sequence[str],
     reference: tuple[float, float],
     protocol: str,
+    sensitive: Mapping[str, str] | None = None,
 ) -> Report:
-    """Rewrites `baselines.csv`, `frontiers/`, `tables/` and `confirm.csv` in `folder`.
+    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`.
+
+    Where `folder` has a `groups.csv`, the midpoints are audited, and where `sensitive` names the attribute of each
+    task, frontier points get intervals of their test metrics.
 
     Frontiers are chosen on validation and reported on test; under `protocol: paper` they are chosen on test, with the
     seeds of a method pooled. `reference` is the hypervolume's reference point (arfg, are).
@@ -50,9 +55,15 @@ def write_report(
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
     volumes = volumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
     files = {"baselines.csv": denominators.assign(protocol=protocol), "tables/hypervolume.csv": volumes}
+    cells = Cells(folder) if (folder / "groups.csv").exists() else None
+    fronts = {name: frontier(table, name, selected_on=selected_on, pooled=pooled) for name in objectives}
+    if cells is not None and sensitive is not None and any(map(len, fronts.values())):
+        ids = pd.concat([points["trial_id"] for points in fronts.values()]).unique().tolist()
+        intervals = row_intervals(ids, tasks_of(table), cells, sensitive, denominators)
+        fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     every = []
-    for name in objectives:
-        points = with_confirmed(frontier(table, name, selected_on=selected_on, pooled=pooled), table)
+    for name, points in fronts.items():
+        points = with_confirmed(points, table)
         every.append(points)
         for method, own in points.groupby("method", sort=False):
             unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
@@ -61,6 +72,8 @@ def write_report(
             chosen = midpoints(table, points)
             files["tables/summary.csv"] = summary(chosen)
             files["tables/per_task.csv"] = per_task(chosen)
+            if cells is not None:
+                files["audit.csv"] = audit_table(chosen, cells).assign(**stamp)
     if every:
         files["frontiers/all.csv"] = pd.concat(every, ignore_index=True)
     if "confirms" in table:

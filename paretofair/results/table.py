@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from paretofair.errors import RunError
 
@@ -68,6 +69,17 @@ class TrialTable:
 
     def _read(self, path: Path) -> pd.DataFrame:
         return _read(path, lambda name: self._confusion or not name.startswith("confusion_")).to_pandas()
+
+
+def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
+    """The lists of counts `confusion_<split>` of some trials, indexed by `trial_id`, without reading any other's."""
+    files = sorted((folder / TRIALS).glob("*.parquet"))
+    if not files:
+        return pd.DataFrame()
+    names = [name for name in pq.read_schema(files[0]).names if name.startswith("confusion_")]
+    wanted = dataset.field("trial_id").isin(list(trial_ids))
+    found = dataset.dataset(files, format="parquet").to_table(columns=["trial_id", *names], filter=wanted)
+    return found.to_pandas().drop_duplicates("trial_id").set_index("trial_id")
 
 
 def finished_in(folder: Path, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> set[str]:

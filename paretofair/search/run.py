@@ -189,6 +189,7 @@ class _State:
             objectives=self._space.frontiers.objectives,
             reference=(point.arfg, point.are),
             protocol=self._space.protocol,
+            sensitive=self._space.baselines.sensitive,
         )
 
     def _done(self, ids: set[str]) -> int:

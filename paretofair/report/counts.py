@@ -1,0 +1,133 @@
+"""What follows from the counts of the finest cells: the audit of every intersection, and intervals of test metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from paretofair.metrics import rates
+from paretofair.metrics.audit import audit
+from paretofair.metrics.relative import are, arfg
+from paretofair.report.relative import tasks_of
+from paretofair.results import counts_of
+
+RESAMPLES = 1000
+_HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
+_LEAST_ROWS = 50  # of a group that the audit compares
+
+
+class Cells:
+    """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial table of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        table = pd.read_csv(folder / "groups.csv", keep_default_na=False)
+        self.attributes = [name for name in table if name != "cell" and not name.startswith("rows_")]
+        columns = [pd.Categorical(table[name].replace("", None)) for name in self.attributes]
+        self.groups = np.stack([column.codes for column in columns], 1) if columns else np.zeros((len(table), 0))
+        self.n_groups = [len(column.categories) for column in columns]
+
+    def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
+        table = counts_of(self._folder, trial_ids).loc[list(trial_ids)]
+        return {
+            str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
+            .astype(float)
+            .reshape(len(table), -1, len(self.groups), 6)
+            for name in table
+        }
+
+    def by_group(self, counts: np.ndarray, attribute: str) -> np.ndarray:
+        """`(…, cells, 6)` merged into the groups of one attribute."""
+        column = self.attributes.index(attribute)
+        return rates.merge(counts, self.groups[:, column], self.n_groups[column])
+
+
+def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    """Every group metric of the trials `chosen` (rows of the trial table) for every attribute and intersection.
+
+    Columns `method, seed, trial_id, split, task, grouping, metric, value, change, rows, smallest, groups, left_out`:
+    `change` is against the chosen trial of `vanilla` with the same seed, `rows` are those behind the value, `smallest`
+    those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
+    """
+    tasks = tasks_of(chosen)
+    frames = []
+    for seed, own in chosen.groupby("seed", sort=False):
+        vanilla = (own["method"] == "vanilla").to_numpy()
+        for split, counts in cells.of(own["trial_id"].tolist()).items():
+            if split == "train":
+                continue
+            reference = counts[vanilla][:1] if vanilla.any() else None
+            for t, task in enumerate(tasks):
+                lines = audit(
+                    counts[:, t],
+                    cells.groups,
+                    cells.attributes,
+                    cells.n_groups,
+                    minimum_count=_LEAST_ROWS,
+                    vanilla=None if reference is None else reference[:, t],
+                )
+                for line in lines:
+                    values = {name: np.broadcast_to(value, len(own)) for name, value in line._asdict().items()}
+                    keys = own[["method", "trial_id"]].reset_index(drop=True)
+                    frames.append(keys.assign(seed=seed, split=split, task=task, **values))
+    columns = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
+    columns += ["rows", "smallest", "groups", "left_out"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def row_intervals(
+    trial_ids: Sequence[str], tasks: Sequence[str], cells: Cells, sensitive: Mapping[str, str], alone: pd.DataFrame
+) -> pd.DataFrame:
+    """`<metric>_low` and `<metric>_high` of trials on test, indexed by `trial_id`: 95 % intervals of resampled rows.
+
+    Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
+    (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
+    """
+    metrics = _resampled(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
+    values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
+    means = alone.set_index(["split", "metric", "task"])["mean"]
+    for name, metric, relative in (("are", "error", are), ("arfg", "fpr_gap", arfg)):
+        denominators = [means.get(("test", metric, task), float("nan")) for task in tasks]
+        values[name] = relative(metrics[metric], denominators)
+    ends = {}
+    for name, found in values.items():
+        # A resampled group without negatives has no rate; where none has one, neither has the interval.
+        known = np.where(np.isnan(found).all(0), 0.0, found)
+        low, high = np.nanquantile(known, (0.025, 0.975), axis=0)
+        undefined = np.isnan(found).all(0)
+        ends[f"{name}_low"] = np.where(undefined, np.nan, low)
+        ends[f"{name}_high"] = np.where(undefined, np.nan, high)
+    return pd.DataFrame(ends, index=pd.Index(trial_ids, name="trial_id"))
+
+
+def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
+    for column in [name for name in points if name.startswith("test_")]:
+        for end in ("high", "low"):
+            name = f"{column.removeprefix('test_')}_{end}"
+            if name in intervals:
+                place = points.columns.get_loc(column) + 1
+                points.insert(place, f"test_{name}", points["trial_id"].map(intervals[name]))
+    return points
+
+
+def _resampled(counts: np.ndarray, cells: Cells, attributes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
+    random = np.random.default_rng(0)
+    trials, tasks = counts.shape[:2]
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
+    for k in range(trials):
+        for t, attribute in enumerate(attributes):
+            hard = counts[k, t, :, :_HARD]
+            total = hard.sum()
+            drawn = np.zeros((RESAMPLES, *counts.shape[2:]))
+            drawn[..., :_HARD] = random.multinomial(int(total), hard.ravel() / total, RESAMPLES).reshape(
+                RESAMPLES, *hard.shape
+            )
+            found["error"][:, k, t] = rates.error(drawn.sum(-2))
+            found["fpr_gap"][:, k, t] = rates.fpr_gap(cells.by_group(drawn, attribute))
+    return found
