@@ -5,7 +5,7 @@ To add a data set, write a module with a `DatasetSource` and name it in `DATASET
 
 from pathlib import Path
 
-from paretofair.data.adult import ADULT
+from paretofair.data.adult import ADULT, ADULT_INCOME
 from paretofair.data.compas import COMPAS
 from paretofair.data.csv_file import read_csv_dataset
 from paretofair.data.csv_schema import CsvSchema, Missing, Sensitive
@@ -20,9 +20,13 @@ from paretofair.data.lsac_variants import VARIANTS
 from paretofair.data.source import DatasetSource
 from paretofair.data.splits import Examples, Splits, split
 from paretofair.data.tables import nearest, read_table
+from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
 
-DATASETS: dict[str, DatasetSource] = {source.name: source for source in (LSAC, ADULT, GERMAN, COMPAS, *VARIANTS)}
+_ALL = (LSAC, ADULT, ADULT_INCOME, GERMAN, COMPAS, *VARIANTS)
+DATASETS: dict[str, DatasetSource] = {source.name: source for source in _ALL}
+    source.name: source for source in (LSAC, ADULT, ADULT_INCOME, GERMAN, COMPAS, *VARIANTS)
+}
 
 SOURCES = ("auto", "real", "simulated")
 
@@ -43,6 +47,7 @@ __all__ = [
     "read_table",
     "split",
     "with_intersection",
+    "with_tasks",
 ]
 
 

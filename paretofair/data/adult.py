@@ -18,6 +18,8 @@ from paretofair.data.tables import read_table
 
 NUMERIC = ("age", "fnlwgt", "education-num", "hours-per-week")
 CATEGORICAL = ("workclass", "education", "marital-status", "occupation", "race", "native-country")
+INCOME_NUMERIC = ("age", "education-num", "capital-gain", "capital-loss", "hours-per-week")
+INCOME_CATEGORICAL = (*CATEGORICAL, "relationship")
 
 _COLUMNS = (
     "age",
@@ -68,6 +70,17 @@ def read_adult(directory: Path) -> Dataset:
     Raises:
         DataError: A file is missing or its checksum is not a pinned one.
     """
+    people, checksums = _read(directory)
+    return _dataset(people, "real", checksums)
+
+
+def read_adult_income(directory: Path) -> Dataset:
+    """As `read_adult`, with the task and inputs of `adult_income`."""
+    people, checksums = _read(directory)
+    return _dataset(people, "real", checksums, ADULT_INCOME, INCOME_NUMERIC, INCOME_CATEGORICAL)
+
+
+def _read(directory: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     parts, checksums = [], {}
     # The test file begins with a line that is no row.
     for file, is_test, skip_lines in ((_TRAIN, False, 0), (_TEST, True, 1)):
@@ -75,8 +88,8 @@ def read_adult(directory: Path) -> Dataset:
         form = file.form_of(path)
         part = read_table(
             path,
-            numeric=(*NUMERIC, "capital-gain"),
-            text=(*CATEGORICAL, "sex", "income"),
+            numeric=(*NUMERIC, "capital-gain", "capital-loss"),
+            text=(*INCOME_CATEGORICAL, "sex", "income"),
             header=form.header,
             skip_lines=skip_lines,
         )
@@ -84,7 +97,7 @@ def read_adult(directory: Path) -> Dataset:
         rich = part["income"].str.rstrip(".") == ">50K"
         parts.append(part.assign(income=rich, capital_gain=part["capital-gain"] > 0, is_test=is_test))
         checksums[file.name] = form.sha256
-    return _dataset(pd.concat(parts, ignore_index=True), "real", checksums)
+    return pd.concat(parts, ignore_index=True), checksums
 
 
 def simulated_adult() -> Dataset:
@@ -92,15 +105,23 @@ def simulated_adult() -> Dataset:
     return _dataset(simulate_adult(), "simulated", {})
 
 
-def _dataset(people: pd.DataFrame, source: str, checksums: dict[str, str]) -> Dataset:
+def _dataset(
+    people: pd.DataFrame,
+    source: str,
+    checksums: dict[str, str],
+    what: DatasetSource | None = None,
+    numeric: tuple[str, ...] = NUMERIC,
+    categorical: tuple[str, ...] = CATEGORICAL,
+) -> Dataset:
+    what = what or ADULT
     return assemble(
-        "adult",
+        what.name,
         source,
-        labels={task: people[task].to_numpy() for task in ADULT.tasks},
-        numeric={name: people[name].to_numpy(dtype=np.float64) for name in NUMERIC},
-        categorical={name: people[name].to_numpy() for name in CATEGORICAL},
-        groups={name: group_indices(people[name], names) for name, names in ADULT.group_names.items()},
-        group_names=ADULT.group_names,
+        labels={task: people[task].to_numpy() for task in what.tasks},
+        numeric={name: people[name].to_numpy(dtype=np.float64) for name in numeric},
+        categorical={name: people[name].to_numpy() for name in categorical},
+        groups={name: group_indices(people[name], names) for name, names in what.group_names.items()},
+        group_names=what.group_names,
         test=people["is_test"].to_numpy(),
         checksums=checksums,
     )
@@ -113,4 +134,12 @@ ADULT = DatasetSource(
     files=(_TRAIN, _TEST),
     read=read_adult,
     simulate=simulated_adult,
+)
+ADULT_INCOME = DatasetSource(
+    name="adult_income",
+    tasks=("income",),
+    group_names={"sex": SEXES, "race": RACES},
+    files=(_TRAIN, _TEST),
+    read=read_adult_income,
+    folder="adult",
 )

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from rich.console import Console
 
-from paretofair.data import Splits, load, read_csv_dataset, split, with_intersection
+from paretofair.data import Splits, load, read_csv_dataset, split, with_intersection, with_tasks
 from paretofair.errors import RunError
 from paretofair.report.write import Report, arfg_are_points, hypervolume_so_far, write_report
 from paretofair.results import TrialTable
@@ -67,6 +67,8 @@ def load_splits(space: Space, options: Options) -> Splits:
     else:
         source = "real" if options.require_real_data else wanted.source
         dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+    if wanted.tasks:
+        dataset = with_tasks(dataset, wanted.tasks)
     for attribute in dict.fromkeys(wanted.sensitive_by_task(space.tasks).values()):
         if attribute not in dataset.groups:
             dataset = with_intersection(dataset, attribute)

@@ -37,11 +37,13 @@ class Data(Section):
     """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` is measured as well.
 
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
-    `test_seed` the test rows are drawn anew from all rows. `csv` describes a file in place of a known data set.
+    `test_seed` the test rows are drawn anew from all rows. `csv` describes a file in place of a known data set. `tasks`
+    chooses some of the data set's.
     """
 
     name: str
     csv: Csv | None = None
+    tasks: Names = ()
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     split_seed: Seed = 0

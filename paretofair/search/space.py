@@ -10,7 +10,7 @@ import yaml
 from pydantic import PrivateAttr
 
 from paretofair.search.method_space import MethodSpace
-from paretofair.search.names import check_name, resolve_data
+from paretofair.search.names import check_items, check_name, resolve_data
 from paretofair.search.problems import Problems
 from paretofair.search.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
 from paretofair.search.schema import Settings
@@ -113,7 +113,8 @@ def _checked(
         source = datasets.get(settings.data.name)
     if source is None:
         return None
-    tasks = tuple(source.tasks)
+    check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
+    tasks = settings.data.tasks or tuple(source.tasks)
     settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
     settings = resolve_code(settings, problems)
     views = resolve_methods(settings, methods, tasks, problems)
