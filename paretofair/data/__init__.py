@@ -25,8 +25,6 @@ from paretofair.errors import DataError
 
 _ALL = (LSAC, ADULT, ADULT_INCOME, GERMAN, COMPAS, *VARIANTS)
 DATASETS: dict[str, DatasetSource] = {source.name: source for source in _ALL}
-    source.name: source for source in (LSAC, ADULT, ADULT_INCOME, GERMAN, COMPAS, *VARIANTS)
-}
 
 SOURCES = ("auto", "real", "simulated")
 
