@@ -2,6 +2,7 @@
 
 from paretofair.methods.balance import Oversample, Reweigh
 from paretofair.methods.eor import EOR
+from paretofair.methods.gcm import GCM
 from paretofair.methods.label_flip import LabelFlip
 from paretofair.methods.max_min import MaxMin
 from paretofair.methods.method import (
@@ -35,6 +36,7 @@ METHODS: dict[str, type[Method]] = {
     "label_flip": LabelFlip,
     "oversample": Oversample,
     "reweigh": Reweigh,
+    "gcm": GCM,
     "transfer": Transfer,
 }
 

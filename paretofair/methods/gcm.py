@@ -1,0 +1,217 @@
+"""Group contribution matching (GCM): all groups pull equally hard at every parameter (Li et al. 2023)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from paretofair.methods.balance import Balanced
+from paretofair.methods.losses import cross_entropy, row_losses, weighted
+from paretofair.methods.method import (
+    FAIRNESS_WEIGHT,
+    NO_NAMES,
+    TASK_WEIGHT,
+    Gradient,
+    Hyper,
+    Losses,
+    LossSettings,
+    Method,
+    Names,
+    Parameter,
+    Rows,
+)
+from paretofair.methods.penalties import MEANS
+from paretofair.models import ALIGNMENT, StackedNetwork
+from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, named_cells
+
+TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
+
+
+class GCMOptions(Balanced):
+    """`matching`: how the gradients of groups are compared; `layers`: names such as `weight_0`, None for all."""
+
+    matching: Literal["contribution", "direct", "iga"] = "contribution"
+    layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+
+
+class GCM(Method):
+    """Σ_t w_t L_t + mean_t λ_t R_t, where R_t compares the gradients of the mean losses of the cells of task t.
+
+    A cell (a, y) is the rows of group a with label y, and g_w(a, y) its gradient for the parameter w. `matching` says
+    how they are compared:
+
+    - `contribution`: Σ_w Σ_y abs(W(0,y) abs(g_w(0,y)) - W(1,y) abs(g_w(1,y))), which is eq. 13 with the outer absolute
+      value that it lacks in print. W(a,y) is c(a,y) to the power of `temperature`, c the mean confidence in the true
+      label (eq. 12); no gradient passes through it. Temperature 0 is eq. 10.
+    - `direct`: Σ_w Σ_y abs(g_w(0,y) - g_w(1,y)), eq. 17, likewise.
+    - `iga`: Σ_w Σ_a (g_w(a) - mean of g_w over groups)², the trace of eq. 15; its cells are whole groups.
+
+    With more groups the first two are averaged over all pairs. Cells without rows are left out; what then has fewer
+    than two groups to compare, a label or for `iga` a task, adds exactly 0 and is counted in `undefined`.
+
+    The option `layers` limits Σ_w to the parameters of these names (eq. 14). All losses are means over rows,
+    whatever `training.reduction` says.
+    """
+
+    parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, TEMPERATURE)
+    Options = GCMOptions
+    uses_fairness = False
+    batches = "cells"
+
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
+        super().__init__(MEANS, options, names)
+        self.balance_task = names.task("balance_task", self.options.balance_task)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        """Σ_t w_t L_t alone."""
+        return Losses(weighted(hyper["task_weight"], cross_entropy(logits, rows, self.settings)))
+
+    def gradient(
+        self,
+        network: StackedNetwork,
+        parameters: Tensor,
+        rows: Rows,
+        hyper: Hyper,
+        adversary: Tensor | None = None,
+    ) -> Gradient:
+        """In closed form where the network has one, fastest where rows are ordered by cell; others are differentiated
+        twice.
+
+        Raises ValueError where a name in `options.layers` is none of the network's.
+        """
+        if not has_closed_form(network):
+            return self._differentiated_twice(network, parameters, rows, hyper)
+        with torch.no_grad():
+            out = network.forward(parameters, rows.inputs, rows.streams)
+            compared = self._compared(out.logits, rows, hyper)
+            tasks = [
+                cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
+                for t, of_task in enumerate(compared)
+            ]
+        logits = out.logits.detach().requires_grad_()
+        directions: list[Tensor] = []
+        with torch.enable_grad():
+            (cotangent,) = torch.autograd.grad(self.losses(logits, rows, hyper).shared.sum(), logits)
+            for task, of_task in zip(tasks, compared, strict=True):
+                gradients = task.gradients.detach().requires_grad_()
+                mismatch = self._mismatch(network, gradients, of_task)
+                directions += torch.autograd.grad(mismatch.sum(), gradients)
+        with torch.no_grad():
+            gradient = backward_through_cells(network, tasks, directions, cotangent)
+        return Gradient(gradient, _undefined(compared, parameters))
+
+    def _differentiated_twice(self, network: StackedNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
+        """By autograd through `network.forward`, whatever the network is, where that leaves a graph behind."""
+        with torch.enable_grad():
+            leaf = parameters.detach().clone().requires_grad_()
+            out = network.forward(leaf, rows.inputs, rows.streams)
+            if not out.logits.requires_grad:
+                raise ValueError(f"gcm differentiates twice, which {type(network).__name__}.forward does not allow")
+            compared = self._compared(out.logits.detach(), rows, hyper)
+            loss = self.losses(out.logits, rows, hyper).shared
+            each = row_losses(out.logits, rows)
+            for t, of_task in enumerate(compared):
+                means = (each[:, t, None] * of_task.cells.weights).sum(-1)
+                found = [torch.autograd.grad(mean.sum(), leaf, create_graph=True)[0] for mean in means.unbind(1)]
+                loss = loss + self._mismatch(network, torch.stack(found, 1), of_task)
+            (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+        return Gradient(gradient, _undefined(compared, parameters))
+
+    def _compared(self, logits: Tensor, rows: Rows, hyper: Hyper) -> list[_Compared]:
+        """The cells of every task, from logits `(K, T, B)`."""
+        tasks = logits.shape[1]
+        compared = []
+        for t in range(tasks):
+            bounds = rows.cells if t == self.balance_task else ()
+            labels, groups = rows.labels[..., t, :], rows.groups[..., t, :]
+            n_groups = len(bounds) // 2 or rows.n_groups
+            of_label = [labels == 0, labels == 1]
+            if self.options.matching == "iga":
+                of_label = [labels >= 0]
+                bounds = tuple((start, stop) for (start, _), (_, stop) in zip(bounds[::2], bounds[1::2], strict=True))
+            member = torch.stack([(groups == a) & chosen for a in range(n_groups) for chosen in of_label], -2)
+            member = member * rows.penalty_weight[..., t, None, :]
+            size = member.sum(-1)
+            present = (size > 0).to(logits.dtype)
+            share = member / torch.where(size > 0, size, 1)[..., None]
+            certain = torch.sigmoid((2 * labels - 1) * logits[:, t])
+            confidence = (share * certain[:, None]).sum(-1)
+            by_group = (n_groups, len(of_label))
+            compared.append(
+                _Compared(
+                    cells=Cells(share, bounds),
+                    present=present.unflatten(-1, by_group),
+                    weights=_power(confidence, hyper["temperature"]).unflatten(-1, by_group),
+                    scale=hyper["fairness_weight"][:, t] / tasks,
+                )
+            )
+        return compared
+
+    def _mismatch(self, network: StackedNetwork, gradients: Tensor, compared: _Compared) -> Tensor:
+        """λ_t R_t / T of one task, `(K,)`, from the gradients of its cells `(K, C, P)`."""
+        if self.options.layers is not None:
+            named = named_cells(network, gradients)
+            unknown = set(self.options.layers) - set(named)
+            if unknown:
+                raise ValueError(f"got parameters {sorted(unknown)}, expected some of {', '.join(named)}")
+            gradients = torch.cat([named[name].flatten(2) for name in self.options.layers], 2)
+        by_group = gradients.unflatten(1, compared.weights.shape[1:])
+        return compared.scale * MATCHINGS[self.options.matching](by_group, compared)
+
+
+class _Compared(NamedTuple):
+    """The cells of one task, ordered by group and then label: A groups, Y labels (1 where labels do not matter)."""
+
+    cells: Cells
+    present: Tensor  # ([K,] A, Y), 1 where a cell has rows
+    weights: Tensor  # (K, A, Y), W(a, y)
+    scale: Tensor  # (K,), λ_t / T
+
+
+def _contribution(gradients: Tensor, compared: _Compared) -> Tensor:
+    return _over_pairs(compared.weights[..., None] * gradients.abs(), compared.present)
+
+
+def _direct(gradients: Tensor, compared: _Compared) -> Tensor:
+    return _over_pairs(gradients, compared.present)
+
+
+def _iga(gradients: Tensor, compared: _Compared) -> Tensor:
+    present = compared.present[..., None]
+    mean = (gradients * present).sum(1, keepdim=True) / present.sum(-3, keepdim=True).clamp_min(1)
+    return ((gradients - mean).square() * present).sum((1, 2, 3))
+
+
+# From gradients `(K, A, Y, n)` of n weights to what a trial minimises, `(K,)`.
+MATCHINGS: dict[str, Callable[[Tensor, _Compared], Tensor]] = {
+    "contribution": _contribution,
+    "direct": _direct,
+    "iga": _iga,
+}
+
+
+def _over_pairs(values: Tensor, present: Tensor) -> Tensor:
+    """Σ_w Σ_y of absolute differences, `(K, A, Y, n)` to `(K,)`: the mean over the pairs of groups that are present."""
+    total = torch.zeros_like(values[:, 0, :, 0])
+    pairs = torch.zeros_like(present[..., 0, :])
+    for one, other in itertools.combinations(range(values.shape[1]), 2):
+        both = present[..., one, :] * present[..., other, :]
+        total = total + both * (values[:, one] - values[:, other]).abs().sum(-1)
+        pairs = pairs + both
+    return (total / pairs.clamp_min(1)).sum(-1)
+
+
+def _power(values: Tensor, exponent: Tensor) -> Tensor:
+    """values `(K, C)` to the powers `(K,)`; in whole vectors, so that its bits do not depend on K."""
+    return torch.pow(values[..., None].expand(-1, -1, ALIGNMENT), exponent[:, None, None])[..., 0]
+
+
+def _undefined(compared: Sequence[_Compared], parameters: Tensor) -> Tensor:
+    """How many comparisons had fewer than two groups, `(K,)`."""
+    missing = [(of_task.present.sum(-2) < 2).to(parameters.dtype).sum(-1) for of_task in compared]
+    return torch.stack(missing).sum(0).expand(len(parameters))

@@ -1,0 +1,42 @@
+"""Every space file, from one command, at smoke size."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from paretofair.data import DATASETS
+from paretofair.search.space import load_space
+
+from .conftest import ROOT
+
+SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
+SMOKE = [
+    *("--trials", "1", "--seeds", "0"),
+    *("--set", "parameters.epochs=1"),
+    *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.01, epochs: 1}}"),
+    *("--set", "stages.confirm=null"),
+    *("--set", "resources={compile: false}"),
+]
+
+
+def marked(path):
+    simulated = DATASETS[load_space(path).data.name].simulate is not None
+    return pytest.param(path, id=path.stem, marks=() if simulated else pytest.mark.real_data)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("path", [marked(path) for path in SPACES])
+def test_a_space_file_runs(path, sweep, tmp_path, request):
+    real = any(mark.name == "real_data" for mark in request.node.own_markers)
+    source = "real" if real else "simulated"
+    done = sweep("--space", path, *SMOKE, "--set", f"data.source={source}", "--output", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = pd.concat([pd.read_parquet(file) for file in (tmp_path / "trials").glob("*.parquet")])
+    space = load_space(path)
+    assert set(trials["method"]) == {*space.methods, "single_task"}
+    assert set(trials["status"]) <= {"completed", "diverged"}
+    points = pd.read_csv(tmp_path / "frontiers" / "all.csv")
+    objectives = points.filter(regex="^validation_(arfg|are|error|fpr_gap)")
+    for name, own in points.groupby("objectives"):
+        assert not own[objectives.columns].dropna(axis=1, how="all").isna().any(axis=None), f"{name} holds a NaN"
