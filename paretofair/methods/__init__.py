@@ -20,6 +20,7 @@ from paretofair.methods.method import (
 from paretofair.methods.mtaf import MTAF
 from paretofair.methods.penalties import DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.per_task import PerTask
+from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.methods.transfer import Transfer
 from paretofair.methods.vanilla import SingleTask, Vanilla
 
@@ -38,6 +39,7 @@ METHODS: dict[str, type[Method]] = {
     "reweigh": Reweigh,
     "gcm": GCM,
     "transfer": Transfer,
+    "threshold_frontier": ThresholdFrontier,
 }
 
 __all__ = [
