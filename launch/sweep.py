@@ -146,6 +146,7 @@ def closing(result, methods: list[str], console: Console) -> None:
 
     table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
     table.columns[0].no_wrap = True
+    table.padding = (0, 1, 0, 0)
     for row in overview(result.report, methods).itertuples():
         numbers = (f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
@@ -163,6 +164,12 @@ def closing(result, methods: list[str], console: Console) -> None:
         console.print(
             "ARFG is not reliable: the single-task FPR gap is not known to differ from 0 for "
             + ", ".join(result.report.unreliable),
+            style="yellow",
+        )
+    for name, count in result.report.undefined.items():
+        console.print(
+            f"{name} has no value on {result.report.selected_on} in {count:,} trials, which enter no frontier that "
+            "needs it (a group without negatives, or a task with one class there).",
             style="yellow",
         )
     if result.missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -17,14 +17,15 @@ from paretofair.report.tables import midpoints, per_task, summary
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the paths, the table with ARE and ARFG, hypervolumes, the split that chose, and the tasks whose
-    single-task gap makes ARFG unreliable."""
+    """What was written: the paths, the table with ARE and ARFG, hypervolumes, the split that chose, the tasks whose
+    single-task gap makes ARFG unreliable, and metrics without a value with the number of trials kept off frontiers."""
 
     paths: list[Path]
     trials: pd.DataFrame
     hypervolumes: pd.DataFrame
     selected_on: str
     unreliable: list[str]
+    undefined: dict[str, int] = field(default_factory=dict)
 
 
 def write_report(
@@ -81,7 +82,15 @@ def write_report(
         now = arfg_are_points(table, protocol)["trial_id"]
         files["confirm.csv"] = confirmed.assign(on_frontier=confirmed["confirms"].isin(now))
     paths = [_write(folder / name, frame) for name, frame in files.items()]
-    return Report(paths, table, volumes, selected_on, unreliable(denominators))
+    return Report(paths, table, volumes, selected_on, unreliable(denominators), undefined(table, selected_on))
+
+
+def undefined(trials: pd.DataFrame, selected_on: str) -> dict[str, int]:
+    """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
+    eligible = candidates(trials)
+    names = [f"{metric}_{task}" for task in tasks_of(trials) for metric in ("error", "fpr_gap")]
+    counts = {name: int(eligible[f"{selected_on}_{name}"].isna().sum()) for name in names}
+    return {name: count for name, count in counts.items() if count}
 
 
 def chosen_on(protocol: str) -> tuple[str, bool]:
