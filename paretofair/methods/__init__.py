@@ -1,5 +1,7 @@
 """The methods, by the name that space files and the trial table give them."""
 
+from paretofair.methods.adversarial import Adversarial
+from paretofair.methods.adversarial_features import AdversarialFeatures
 from paretofair.methods.balance import Oversample, Reweigh
 from paretofair.methods.eor import EOR
 from paretofair.methods.gcm import GCM
@@ -37,6 +39,8 @@ METHODS: dict[str, type[Method]] = {
     "label_flip": LabelFlip,
     "oversample": Oversample,
     "reweigh": Reweigh,
+    "adversarial": Adversarial,
+    "adversarial_features": AdversarialFeatures,
     "gcm": GCM,
     "transfer": Transfer,
     "threshold_frontier": ThresholdFrontier,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +60,11 @@ class ModuleNetwork:
     def trainable(self) -> int:
         """Length of the part of a row that an optimiser updates."""
         return aligned(sum(value.numel() for value in self._shapes[0].values()))
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Columns of every trained parameter in the row."""
+        return _columns(self._shapes[0])
 
     @cached_property
     def size(self) -> int:
@@ -132,18 +136,27 @@ class ModuleNetwork:
             logits = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
         return Outputs(_examples_last(logits.detach()), _Saved(row, logits))
 
-    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
+    def backward(
+        self,
+        parameters: Tensor,
+        out: Outputs,
+        shared: Tensor,
+        heads: Tensor | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
         """Gradient `(K, P)` from cotangents `(K, T, B)`; 0 for buffers.
 
-        Raises ValueError for two cotangents where the module has no attribute `heads`.
+        Raises ValueError for two cotangents where the module has no attribute `heads`, and for one of features, which
+        a module does not tell.
         """
+        if features is not None:
+            raise ValueError("a module does not tell which of its activations are features")
         saved: _Saved = out.saved
         rows = saved.logits.shape[1]
         found: list[Tensor] = []
         for cotangent in (shared,) if heads is None else (shared, heads):
-            last = heads is None or bool(found)
             (each,) = torch.autograd.grad(
-                saved.logits, saved.row, cotangent[..., :rows].mT.contiguous(), retain_graph=not last
+                saved.logits, saved.row, cotangent[..., :rows].mT.contiguous(), retain_graph=True
             )
             found.append(each)
         gradient = found[0] if heads is None else torch.where(self._of_heads.to(found[0].device), found[1], found[0])
@@ -221,13 +234,16 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def _views(rows: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    views, start = {}, 0
+def _columns(shapes: Mapping[str, Tensor]) -> dict[str, slice]:
+    columns, start = {}, 0
     for name, like in shapes.items():
-        stop = start + math.prod(like.shape)
-        views[name] = rows[:, start:stop].view(-1, *like.shape)
-        start = stop
-    return views
+        columns[name] = slice(start, start + like.numel())
+        start = columns[name].stop
+    return columns
+
+
+def _views(rows: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: rows[:, own].view(-1, *shapes[name].shape) for name, own in _columns(shapes).items()}
 
 
 def _repeat_last(value: Tensor, times: int) -> Tensor:

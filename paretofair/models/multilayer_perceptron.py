@@ -61,7 +61,8 @@ class MultilayerPerceptron:
         return shapes
 
     @cached_property
-    def _slices(self) -> dict[str, slice]:
+    def slices(self) -> dict[str, slice]:
+        """Columns of every parameter in the flat row."""
         slices, start = {}, 0
         for name, shape in self.shapes.items():
             slices[name] = slice(start, start + math.prod(shape))
@@ -80,7 +81,7 @@ class MultilayerPerceptron:
 
     def named(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of `(K, P)` by name, each `(K, *shape)`."""
-        return {name: parameters[:, self._slices[name]].view(-1, *shape) for name, shape in self.shapes.items()}
+        return {name: parameters[:, self.slices[name]].view(-1, *shape) for name, shape in self.shapes.items()}
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Glorot uniform weights, zero biases, embeddings truncated normal with deviation 1/√width (TensorFlow's).
@@ -130,12 +131,21 @@ class MultilayerPerceptron:
                 hidden = _affine(weight.flatten(0, 1), below, bias.flatten(0, 1))
             if layer < layers:
                 activations.append(hidden.relu_())
-        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, first, activations))
+        features = activations[len(self.shared) - 1]
+        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, first, activations), features)
 
-    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
+    def backward(
+        self,
+        parameters: Tensor,
+        out: Outputs,
+        shared: Tensor,
+        heads: Tensor | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
         """Gradient `(K, P)` from cotangents `(K, T, B)`: `shared` for the shared layers, `heads` for the heads.
 
-        With two cotangents the pass through the heads is made twice, but only once for their weights.
+        With two cotangents the pass through the heads is made twice, but only once for their weights. `features`
+        `(K, H, B)` is the cotangent of the last shared activation beside what comes from the heads.
         """
         p = self.named(parameters)
         saved: _Saved = out.saved
@@ -161,7 +171,10 @@ class MultilayerPerceptron:
         gradients[f"bias_{bottom}"] = through.sum(-1)
         if split:
             through = shared.reshape(trials, weight.shape[1], -1)
-        through = _through_relu(weight.mT @ through, below)
+        through = weight.mT @ through
+        if features is not None:
+            through = through + features
+        through = _through_relu(through, below)
         for layer in range(bottom - 1, 0, -1):
             below = saved.activations[layer - 1]
             gradients[f"weight_{layer}"] = through @ below.mT

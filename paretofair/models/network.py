@@ -10,10 +10,12 @@ from torch import Tensor
 
 
 class Outputs(NamedTuple):
-    """`logits` `(K, T, B)`, and what `backward` needs of the forward pass."""
+    """`logits` `(K, T, B)`, what `backward` needs of the forward pass, and the `features` `(K, H, B)` that all heads
+    read, where the network knows them."""
 
     logits: Tensor
     saved: Any
+    features: Tensor | None = None
 
 
 class StackedNetwork(Protocol):
@@ -27,8 +29,16 @@ class StackedNetwork(Protocol):
         """Networks of one shape are one network: a compiled step is found again by it."""
 
     @property
+    def tasks(self) -> int:
+        """T."""
+
+    @property
     def size(self) -> int:
         """P."""
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """Columns of every trained parameter by name; between and behind them are zeros and buffers."""
 
     @property
     def trainable(self) -> int:
@@ -55,10 +65,18 @@ class StackedNetwork(Protocol):
         `streams`, one number for each trial, seed whatever the network draws in training; None: evaluation.
         """
 
-    def backward(self, parameters: Tensor, out: Outputs, shared: Tensor, heads: Tensor | None = None) -> Tensor:
-        """Gradient `(K, P)` from cotangents of the logits `(K, T, B)`.
+    def backward(
+        self,
+        parameters: Tensor,
+        out: Outputs,
+        shared: Tensor,
+        heads: Tensor | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
+        """Gradient `(K, P)` from cotangents of the logits `(K, T, B)`; as often as wanted for one `out`.
 
-        `shared` flows into the shared layers, `heads` (`shared` where None) into the heads.
+        `shared` flows into the shared layers, `heads` (`shared` where None) into the heads. `features`, a cotangent
+        of `out.features`, is added to what flows into the shared layers.
         """
 
 

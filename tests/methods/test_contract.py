@@ -13,6 +13,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "oversample": {"balance_task": "first"},
     "gcm": {"balance_task": "first"},
     "label_flip": {"group": "a"},
+    "adversarial_features": {"penalised_group": "a", "target_group": "b"},
 }
 CASES = {
     name: type(f"Test{kind.__name__}", (MethodContract,), {"method": kind, "options": OPTIONS.get(name, {})})

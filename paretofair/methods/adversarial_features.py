@@ -1,0 +1,125 @@
+"""Adversarial training for fair features ("Technical Challenges", section 5 and appendix A)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from paretofair.methods import losses
+from paretofair.methods.adversarial import ADVERSARY_LEARNING_RATE, Adversaries, adversaries, mean_cross_entropy
+from paretofair.methods.method import (
+    NO_NAMES,
+    TASK_WEIGHT,
+    Gradient,
+    Hyper,
+    Losses,
+    LossSettings,
+    Method,
+    Names,
+    Options,
+    Rows,
+)
+from paretofair.methods.penalties import MEANS, PENALTY_WEIGHT
+from paretofair.models import MultilayerPerceptron, StackedNetwork
+
+
+class FeatureOptions(Options):
+    """`penalised_group` is to look like `target_group`, of two groups the other one."""
+
+    penalised_group: str | None = None
+    target_group: str | None = None
+
+
+class AdversarialFeatures(Method):
+    """Σ_t w_t L_t + α log(1 + |0.9 - P(target | φ)|), averaged over the rows of the penalised group.
+
+    φ are the features that all heads read, and P the softmax output of an adversary that is trained by mean
+    cross-entropy to tell the group from φ: three linear layers with ReLU between, as wide as φ. The penalty reaches
+    the shared layers alone.
+
+    The paper projects frozen features of a face recognition system by four linear layers with ReLU. On tables the
+    frozen features are the inputs and φ is what the shared layers make of them: four widths under `network.shared`
+    give the paper's projection.
+
+    The groups are those of the attribute that the first task's loss acts on, the rows those of its penalty. The penalty
+    is exactly 0 with zero gradient, and counted, where no row of the penalised group or no other group is present; with
+    fewer than two groups the adversary rests. All losses are means, whatever the settings say.
+    """
+
+    parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
+    Options = FeatureOptions
+    uses_fairness = False
+
+    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
+        """Raises ValueError for groups that `names` does not have; nothing is checked, or can be trained, without."""
+        super().__init__(MEANS, options, names)
+        self.n_groups, self.penalised, self.target = 0, 0, 0
+        if names.groups:
+            groups = names.groups[0]
+            self.n_groups = len(groups)
+            self.penalised = _position("penalised_group", self.options.penalised_group, groups)
+            target = self.options.target_group
+            if target is None and len(groups) == 2:
+                target = groups[1 - self.penalised]
+            self.target = _position("target_group", target, groups)
+            if self.target == self.penalised:
+                raise ValueError(f"got {target!r} both as penalised_group and as target_group, expected two groups")
+
+    def adversary(self, network: StackedNetwork) -> Adversaries:
+        if not isinstance(network, MultilayerPerceptron):
+            raise ValueError("adversarial_features needs to know the features; a module does not tell them")
+        if not self.n_groups:
+            raise ValueError("adversarial_features cannot be trained without the names of groups")
+        width = network.shared[-1]
+        return adversaries(width, (width, width), self.n_groups)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        """Σ_t w_t L_t alone."""
+        return Losses(losses.weighted(hyper["task_weight"], losses.cross_entropy(logits, rows, self.settings)))
+
+    def gradient(
+        self,
+        network: StackedNetwork,
+        parameters: Tensor,
+        rows: Rows,
+        hyper: Hyper,
+        adversary: Tensor | None = None,
+    ) -> Gradient:
+        assert adversary is not None
+        opponent = self.adversary(network)
+        with torch.no_grad():
+            out = network.forward(parameters, rows.inputs, rows.streams)
+        assert out.features is not None
+        logits, features = out.logits.detach().requires_grad_(), out.features.detach().requires_grad_()
+        groups = rows.groups[..., :1, :]
+        seen = rows.penalty_weight[..., :1, :] * (groups >= 0)
+        with torch.enable_grad():
+            (own,) = torch.autograd.grad(self.losses(logits, rows, hyper).shared.sum(), logits)
+            guess = opponent.forward(adversary, features.mT)
+            wrong, alone = mean_cross_entropy(guess.logits[:, None], groups, seen)
+            (of_guess,) = torch.autograd.grad(wrong.sum(), guess.logits, retain_graph=True)
+            penalty, missing = self._penalty(guess.logits, seen * (groups == self.penalised), alone)
+            (of_features,) = torch.autograd.grad((hyper["penalty_weight"] * penalty).sum(), features)
+        with torch.no_grad():
+            return Gradient(
+                network.backward(parameters, out, own, features=of_features),
+                missing.to(penalty.dtype).expand_as(penalty),
+                opponent.backward(adversary, guess, of_guess),
+            )
+
+    def _penalty(self, scores: Tensor, penalised: Tensor, alone: Tensor) -> tuple[Tensor, Tensor]:
+        """Of scores `(K, G, B)` over the rows of weight `penalised` `([K,] 1, B)`, 0 where a group stands `alone`
+        `([K,] 1)`: `(K,)`, and where it is undefined, `([K,])`."""
+        count = penalised.sum(-1, keepdim=True)
+        missing = alone[..., None] | (count == 0)
+        share = torch.where(missing, 0, penalised / count.clamp_min(1))[..., 0, :]
+        each = (0.9 - scores.softmax(1)[:, self.target]).abs().log1p()
+        return (each * share).sum(-1), missing[..., 0, 0]
+
+
+def _position(option: str, name: str | None, groups: tuple[str, ...]) -> int:
+    if name not in groups:
+        raise ValueError(f"{option}: got {name!r}, expected one of {', '.join(groups)}")
+    return groups.index(name)
