@@ -80,3 +80,53 @@ def test_changed_code_is_a_changed_space(folder):
 def test_mistakes(folder, override, words):
     with pytest.raises(SpaceError, match=words):
         load_space(folder / "space.yaml", [override])
+
+
+METHOD = """\
+from paretofair.methods import Method, Options
+from paretofair.methods.vanilla import Vanilla
+
+
+class MineOptions(Options):
+    power: int = 2
+
+
+class Mine(Vanilla):
+    Options = MineOptions
+"""
+
+
+def test_a_method_of_the_users_own(folder):
+    (folder / "own_nets.py").write_text(METHOD)
+    own = "methods={vanilla: , mine: {class: 'own_nets:Mine', power: 3}, again: {class: vanilla}}"
+    shared = ["network={}", own, "parameters={learning_rate: 0.1, epochs: 5}"]
+    space = load_space(folder / "space.yaml", shared)
+    mine = space.method("mine")
+    assert (mine.kind, mine.options, mine.code) == ("own_nets:Mine", {"power": 3}, code.digest("own_nets:Mine"))
+    assert space.method("again").kind == "vanilla"
+    (folder / "again.yaml").write_text(dump(space))
+    assert load_space(folder / "again.yaml") == space
+    (folder / "own_nets.py").write_text(METHOD + "# changed\n")
+    assert any(
+        line.startswith("methods.mine.code: ") for line in compare(space, load_space(folder / "space.yaml", shared))
+    )
+    changed = load_space(folder / "space.yaml", [*shared, "methods.mine.power=4"])
+    assert any("power" in line for line in compare(space, changed))
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{class: 'own_nets:Mine', powr: 3}", "methods.mine.powr: unknown key. Did you mean `power`?"),
+        ("{class: 'own_nets:Mine', power: high}", "methods.mine.power: found 'high'; expected a whole number"),
+        ("{class: 'own_nets:Other'}", "methods.mine.class: "),
+        ("{class: 'own_nets:MineOptions'}", "is no subclass of paretofair.methods.Method"),
+        ("{class: vanila}", "methods.mine.class: unknown method. Did you mean `vanilla`?"),
+        ("{class: max_min, penalty_split: holdout}", "max_min has no penalty that could be held out"),
+    ],
+)
+def test_mistakes_about_methods(folder, entry, words):
+    (folder / "own_nets.py").write_text(METHOD)
+    with pytest.raises(SpaceError) as error:
+        load_space(folder / "space.yaml", ["network={}", f"methods={{mine: {entry}}}", "parameters.fairness_weight=1"])
+    assert words in str(error.value)
