@@ -10,7 +10,8 @@ from paretofair.search.space import load_space
 
 from .conftest import ROOT
 
-SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
+# test_sweep.py runs those of LSAC.
+SPACES = [path for path in sorted((ROOT / "search_spaces").glob("*.yaml")) if not path.stem.startswith("mtaf_lsac")]
 SMOKE = [
     *("--trials", "1", "--seeds", "0"),
     *("--set", "parameters.epochs=1"),

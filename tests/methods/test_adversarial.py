@@ -20,7 +20,8 @@ from paretofair.training.optimizers import Adagrad, Adam, Optimizer
 from paretofair.training.row_plan import epoch_order
 
 TASKS, ROWS, TRIALS = 2, 96, 3
-NETWORK = MultilayerPerceptron(numeric=4, categories=(4,), tasks=TASKS, shared=(9, 7), head=(6,), embedding=2)
+NETWORK = MultilayerPerceptron(numeric=4, categories=(4,), tasks=TASKS, shared=(8, 7), head=(6,), embedding=2)
+SMALL = MultilayerPerceptron(numeric=4, categories=(4,), tasks=TASKS, shared=(8,), head=())
 GROUPS = {2: ("Female", "Male"), 3: ("White", "Black", "Other")}
 OPTIMIZERS: list[tuple[Optimizer, Callable]] = [
     (Adagrad(), lambda leaves, lr: torch.optim.Adagrad(leaves, lr=lr, initial_accumulator_value=0.1, eps=0)),
@@ -183,9 +184,9 @@ def make_trials(count: int, seeds, epochs) -> Trials:
 
 
 def run(data: DeviceData, method: Method, trials: Trials, *, optimizer=None, width: int = 64, compiled: bool = False):
-    """Parameters and counts of undefined penalties, in the order of `trials`."""
-    settings = TrainingSettings(100, optimizer or Adagrad(), compiled=compiled)
-    stacks = list(train_pack(data, NETWORK, method, trials, settings=settings, threshold=Threshold(), width=width))
+    """Parameters and counts of undefined penalties, in the order of `trials`; compiled those of a small network."""
+    settings, network = TrainingSettings(100, optimizer or Adagrad(), compiled=compiled), SMALL if compiled else NETWORK
+    stacks = list(train_pack(data, network, method, trials, settings=settings, threshold=Threshold(), width=width))
     order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
     assert all((stack.status == "completed").all() for stack in stacks)
     parameters, undefined = ([getattr(stack, name) for stack in stacks] for name in ("parameters", "undefined_losses"))
@@ -229,13 +230,13 @@ def test_training_equals_a_plain_loop(device_data, optimizer, plain):
     check_training(data, method, lambda *given: plain_step("odds", *given), optimizer, plain)
 
 
-def check_neighbours(data: DeviceData, method: Method, fresh_seeds: bool, compiled: bool) -> None:
-    """A trial is bit for bit the same alone, in a stack of 7 and of 64, and in any position."""
+def check_neighbours(data: DeviceData, method: Method, fresh_seeds: bool, compiled: bool, width: int = 64) -> None:
+    """A trial is bit for bit the same alone, in a stack of 7 and of `width`, and in any position."""
     trials = make_trials(64, np.arange(64) // 3 if fresh_seeds else np.zeros(64, int), 2)
-    whole, counts = run(data, method, trials, compiled=compiled)
+    whole, counts = run(data, method, trials, width=width, compiled=compiled)
     shuffled = np.random.default_rng(0).permutation(64)
     for rows in (shuffled, np.arange(20, 27), np.array([17]), np.array([63])):
-        found, undefined = run(data, method, trials.take(rows), compiled=compiled)
+        found, undefined = run(data, method, trials.take(rows), width=width, compiled=compiled)
         np.testing.assert_array_equal(found, whole[rows])
         np.testing.assert_array_equal(undefined, counts[rows])
     if not compiled:

@@ -76,7 +76,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_see
 
 def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data):
     data = device_data(torch.float32, unknown=0.1)
-    check_neighbours(data, make_method(), fresh_seeds=False, compiled=True)
+    check_neighbours(data, make_method(), fresh_seeds=False, compiled=True, width=8)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

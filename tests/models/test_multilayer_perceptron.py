@@ -88,3 +88,34 @@ def test_initial_distributions():
     assert p["embedding_0"].abs().max() <= 2 / 16**0.5
     # A normal cut at two deviations keeps .8796 of its deviation.
     assert p["embedding_0"].std().item() == pytest.approx(0.8796 / 16**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("cotangents", [1, 2])
+def test_a_cotangent_of_features_reaches_the_shared_layers(shape, cotangents):
+    """Beside those of logits, and as often as wanted."""
+    torch.manual_seed(0)
+    net = network(shape)
+    parameters = net.initial([1, 2, 1], torch.float64) + 0.05
+    x = inputs(3, False)
+    leaf = parameters.clone().requires_grad_()
+    out = net.forward(leaf, x)
+    assert out.features.shape == (3, net.shared[-1], 11)
+    shared, heads, features = (torch.randn_like(each) for each in (out.logits, out.logits, out.features))
+    heads = heads if cotangents == 2 else None
+    (expected,) = torch.autograd.grad((out.features * features).sum(), leaf)
+    out = net.forward(parameters, x)
+    plain = net.backward(parameters, out, shared, heads)
+    found = net.backward(parameters, out, shared, heads, features)
+    torch.testing.assert_close(found - plain, expected, rtol=1e-12, atol=1e-12)
+    zero = net.backward(parameters, out, shared, heads, torch.zeros_like(features))
+    assert torch.equal(zero, plain)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_slices_are_the_columns_of_parameters(shape):
+    net = network(shape)
+    parameters = net.initial([1, 2], torch.float64)
+    assert list(net.slices) == list(net.shapes)
+    for name, value in net.named(parameters).items():
+        assert torch.equal(parameters[:, net.slices[name]], value.flatten(1))
