@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "training": {"data", "models", "metrics", "methods"},
     "results": set(),
     "testing": {"data", "models", "methods", "training"},
+    "adapters": {"data", "metrics", "report", "results", "search", "training"},
     "report": {"metrics", "pareto", "results"},
     "search": {"data", "models", "metrics", "methods", "training", "results", "pareto", "report"},
 }

@@ -126,14 +126,13 @@ def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Te
 
 def repelled(g: Tensor, h: Tensor, slices: Mapping[str, slice], weight: Tensor) -> Tensor:
     """g less its projection on h and less `weight` `(K,)` times h, `(K, P)`, for the columns of each parameter."""
-    parts = []
+    parts, end = [], 0
     for columns in slices.values():
         of_g, of_h = g[:, columns], h[:, columns]
         unit = of_h / (of_h.square().sum(1, keepdim=True).sqrt() + 1e-8)
-        parts.append(of_g - (of_g * unit).sum(1, keepdim=True) * unit - weight[:, None] * of_h)
-    # Behind them are buffers and filling, which have no gradient.
-    trained = sum(part.shape[1] for part in parts)
-    return torch.cat([*parts, g[:, trained:]], 1)
+        parts += [g[:, end : columns.start], of_g - (of_g * unit).sum(1, keepdim=True) * unit - weight[:, None] * of_h]
+        end = columns.stop
+    return torch.cat([*parts, g[:, end:]], 1)
 
 
 @dataclass(frozen=True)

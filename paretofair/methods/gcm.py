@@ -158,7 +158,7 @@ class GCM(Method):
             named = named_cells(network, gradients)
             unknown = set(self.options.layers) - set(named)
             if unknown:
-                raise ValueError(f"got parameters {sorted(unknown)}, expected some of {', '.join(named)}")
+                raise ValueError(f"got layers {sorted(unknown)}, expected some of {', '.join(named)}")
             gradients = torch.cat([named[name].flatten(2) for name in self.options.layers], 2)
         by_group = gradients.unflatten(1, compared.weights.shape[1:])
         return compared.scale * MATCHINGS[self.options.matching](by_group, compared)

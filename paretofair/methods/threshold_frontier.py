@@ -23,7 +23,7 @@ class ThresholdFrontier(Vanilla):
     Swept over the tolerance this is the frontier of post-processing, which in-processing has to beat.
     """
 
-    parameters = (TASK_WEIGHT, TOLERANCE)  # type: ignore[assignment]  # a pair, where Vanilla has one
+    parameters = (TASK_WEIGHT, TOLERANCE)
     uses_fairness = True
 
     def thresholds(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from paretofair.methods.losses import cross_entropy, weighted
-from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Rows
+from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
 
 class Vanilla(Method):
     """Σ_t w_t L_t (Wang et al. 2021, eq. 2)."""
 
-    parameters = (TASK_WEIGHT,)
+    parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT,)
     uses_fairness = False
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:

@@ -113,8 +113,10 @@ class MultilayerPerceptron:
         p = self.named(parameters)
         trials = parameters.shape[0]
         first = self._first_layer(p)
-        if inputs.dim() == 2:
+        if inputs.dim() == 2 and self._one_product:
             hidden = (first.flatten(0, 1) @ inputs.T).view(trials, self.shared[0], -1)
+        elif inputs.dim() == 2:
+            hidden = torch.bmm(first, inputs.T.expand(trials, -1, -1))
         else:
             hidden = first @ inputs.mT
         activations = [hidden.add_(p["bias_0"][..., None]).relu_()]
@@ -181,14 +183,22 @@ class MultilayerPerceptron:
             gradients[f"bias_{layer}"] = through.sum(-1)
             through = _through_relu(p[f"weight_{layer}"].mT @ through, below)
         gradients["bias_0"] = through.sum(-1)
-        if saved.inputs.dim() == 2:
+        if saved.inputs.dim() == 2 and self._one_product:
             first = (through.flatten(0, 1) @ saved.inputs).view_as(saved.first)
+        elif saved.inputs.dim() == 2:
+            first = torch.bmm(through, saved.inputs.expand(trials, -1, -1))
         else:
             first = through @ saved.inputs
         gradients |= self._first_layer_backward(p, first)
         rows = [gradients[name].reshape(trials, -1) for name in self.shapes]
         padding = self.size - sum(row.shape[1] for row in rows)
         return torch.cat([*rows, parameters.new_zeros(trials, padding)], 1)
+
+    @property
+    def _one_product(self) -> bool:
+        """Whether the first layers of all trials are one product with common rows: products work in blocks of four
+        rows, and where a trial is no whole number of blocks its bits depend on its place."""
+        return self.shared[0] % 4 == 0
 
     def _first_layer(self, p: dict[str, Tensor]) -> Tensor:
         """The first layer as it acts on one-hot rows, (K, out, F)."""

@@ -105,7 +105,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
     console.print(_describe(splits), highlight=False, soft_wrap=True)
     folder = options.output
     packs = planned(space, splits.split_id, options.methods)
-    with _opened(folder), ExitStack() as ray:
+    with opened(folder), ExitStack() as ray:
         table = TrialTable(folder)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], splits, packs)
@@ -252,7 +252,7 @@ def _write_settings(space: Space, splits: Splits, folder: Path) -> None:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[None]:
+def opened(folder: Path) -> Iterator[None]:
     """The results folder, made if need be, for this process alone."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

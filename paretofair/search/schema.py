@@ -142,7 +142,7 @@ class FixedThreshold(Section):
 
 def _threshold(value: Any) -> Any:
     if value == "per_group":
-        raise custom("per_group is not supported yet; accepted: base_rate, {fixed: 0.5}")
+        raise custom("thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}")
     if isinstance(value, dict) and set(value) == {"fixed"}:
         fixed = value["fixed"]
         if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:

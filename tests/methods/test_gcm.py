@@ -387,5 +387,5 @@ def test_wrong_options_are_refused():
     network, rows = MultilayerPerceptron(INPUTS, (), 1, (4,), ()), make_rows(1, 2)
     parameters = network.initial([0], torch.float64)
     hyper = {name: value[:1] if value.dim() == 1 else value[:1, :1] for name, value in HYPER.items()}
-    with pytest.raises(ValueError, match=r"got parameters \['weight_7'\], expected some of weight_0, bias_0"):
+    with pytest.raises(ValueError, match=r"got layers \['weight_7'\], expected some of weight_0, bias_0"):
         gcm("direct", ("bias_0", "weight_7")).gradient(network, parameters, rows, hyper)

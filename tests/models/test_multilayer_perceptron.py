@@ -119,3 +119,24 @@ def test_slices_are_the_columns_of_parameters(shape):
     assert list(net.slices) == list(net.shapes)
     for name, value in net.named(parameters).items():
         assert torch.equal(parameters[:, net.slices[name]], value.flatten(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("units", [4, 7, 9, 10, 33])
+def test_bits_do_not_depend_on_the_place_whatever_the_width(units, dtype):
+    """Rows common to the trials, a first layer that is no whole number of blocks: alone, among 7 and among 64."""
+    net = MultilayerPerceptron(17, (), 2, (units,), (5,))
+    torch.manual_seed(0)
+    rows = torch.randn(96, 17, dtype=dtype)
+    parameters = net.initial(range(64), dtype)
+    cotangent = torch.randn(64, 2, 96, dtype=dtype)
+
+    def run(trials: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        own = parameters[trials]
+        out = net.forward(own, rows)
+        return out.logits, net.backward(own, out, cotangent[trials])
+
+    whole = run(list(range(64)))
+    for trials in ([0], [63], list(range(7)), list(range(30, 37))):
+        for found, expected in zip(run(trials), whole, strict=True):
+            assert torch.equal(found, expected[trials])

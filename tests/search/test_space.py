@@ -264,7 +264,11 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("goal: fpr", "goal: fpr, bandwidth: 0.2", "fairness: bandwidth is a setting of distance mmd"),
         ("goal: fpr", "goal: fpr, hard: 1", "fairness.hard: found 1; expected true or false"),
         ("goal: fpr", "goal: parity", "space.yaml:6: fairness.goal: mtaf has no exclusive rows under goal: parity"),
-        ("threshold: base_rate", "threshold: per_group", "space.yaml:7: threshold: per_group is not supported yet"),
+        (
+            "threshold: base_rate",
+            "threshold: per_group",
+            "threshold: thresholds by group are the method th",
+        ),
         ("threshold: base_rate", "threshold: {fixed: 2}", "threshold: found fixed: 2; expected a number between 0 a"),
         ("threshold: base_rate", "threshold: half", "threshold: found 'half'; accepted: base_rate, {fixed: 0.5}"),
         ("simplex", "[0.5, 0.5]", "parameters.task_weight: found [0.5, 0.5], which would be a choice; expected `simp"),
@@ -310,8 +314,8 @@ def test_a_problem_is_told_with_place_found_and_accepted(refusal, old: str, new:
 def test_a_shared_parameter_that_only_other_methods_read(refusal) -> None:
     message = refusal(("{mtaf: , vanilla: }", "{vanilla: }"), text=SMALLEST)
     assert message == (
-        "space.yaml:3: parameters.fairness_weight: no listed method reads it. Read by: per_task, mtaf, eor, transfer. "
-        "Accepted: epochs, learning_rate, task_weight, weight_decay"
+        "space.yaml:3: parameters.fairness_weight: no listed method reads it. "
+        "Read by: per_task, mtaf, eor, gcm, transfer. Accepted: epochs, learning_rate, task_weight, weight_decay"
     )
 
 

@@ -1,0 +1,157 @@
+"""Other libraries on the data of a run, as rows of its trial table: they stand on the same frontiers and in the same
+tables. Here is what their adapters share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+
+from paretofair.data import Splits
+from paretofair.errors import RunError
+from paretofair.metrics.confusion import confusion
+from paretofair.metrics.ranking import ranking
+from paretofair.report.write import Report, write_report
+from paretofair.results import TrialTable, stack_name, write_stack
+from paretofair.search.method_space import trial_id
+from paretofair.search.space import Space
+from paretofair.training import DeviceData
+from paretofair.training.evaluation import headline_metrics
+
+
+@dataclass(frozen=True)
+class Model:
+    """One fitted model of one task: `decisions` (0 or 1) and `scores` (in [0, 1]) for the rows of every split, the
+    hyperparameters `values`, and the seconds of its fit. Of a fit that failed, nothing but the `error`."""
+
+    values: Mapping[str, float | str]
+    decisions: Mapping[str, np.ndarray]
+    scores: Mapping[str, np.ndarray]
+    seconds: float
+    error: str = ""
+
+
+def combinations(models: Sequence[int], rows: int, seed: int) -> np.ndarray:
+    """Which model of each task stands in each row, `(rows, tasks)`: all combinations of the tasks' `models`, or where
+    they are more than `rows`, as many, in which each model of a task stands about equally often.
+
+    >>> combinations([2, 2], 4, 0).tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
+    if math.prod(models) <= rows:
+        return np.stack(np.unravel_index(np.arange(math.prod(models)), models), -1)
+    columns = []
+    for task, size in enumerate(models):
+        rounds = range(math.ceil(rows / size))
+        # Raw output: the same order with every version of NumPy.
+        orders = [np.argsort(np.random.PCG64((seed, task, each)).random_raw(size), kind="stable") for each in rounds]
+        columns.append(np.concatenate(orders)[:rows])
+    return np.stack(columns, -1)
+
+
+def check_data(folder: Path, trials: pd.DataFrame, splits: Splits) -> None:
+    """Raises RunError where `trials`, the table of `folder`, was made from other data than `splits`."""
+    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
+        if name in trials and (trials[name] != here).any():
+            raise RunError(
+                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {trials['source'].iloc[0]}) than "
+                f"these ({here}, {splits.source}). Give the --data-dir that it was made with."
+            )
+
+
+def trial_ids(space_id: str, splits: Splits, method: str, seed: int, rows: int) -> list[str]:
+    """The identity of rows 0 to `rows` - 1 of a method and seed."""
+    return [trial_id(space_id, splits.split_id, "sweep", method, seed, index) for index in range(rows)]
+
+
+def write_rows(
+    folder: Path,
+    models: Sequence[Sequence[Model]],
+    places: np.ndarray,
+    data: DeviceData,
+    splits: Splits,
+    *,
+    method: str,
+    seed: int,
+    space_id: str,
+    protocol: str,
+    path: str,
+) -> None:
+    """Writes one file to `folder/trials`: a row for each of `places` `(rows, tasks)`, of these models by task.
+
+    Rows are of the stage `sweep`; `threshold` is `own`, since decisions are the library's. `path` names the library.
+    """
+    n = len(places)
+    same = {
+        "stage": "sweep",
+        "method": method,
+        "seed": seed,
+        "pack_id": f"{method}-{seed}",
+        "space_id": space_id,
+        "data_id": splits.data_id,
+        "split_id": splits.split_id,
+        "source": splits.source,
+        "protocol": protocol,
+        "threshold": "own",
+        "penalty_split": "train",
+        "device": "cpu",
+        "dtype": "float64",
+        "path": path,
+    }
+    columns = {"trial_id": trial_ids(space_id, splits, method, seed, n), "index": np.arange(n)}
+    columns |= {name: [value] * n for name, value in same.items()}
+    table = pa.table(columns | evaluated(models, places, data))
+    write_stack(folder, stack_name("sweep", method, [seed] * n, range(n)), table)
+
+
+def evaluated(models: Sequence[Sequence[Model]], places: np.ndarray, data: DeviceData) -> dict[str, Any]:
+    """Columns of the trial table for rows of the models (by task) at `places` `(rows, tasks)`: status, hyperparameters,
+    metrics and counts; NaN where a fit failed. Each task has as many models."""
+    tasks = np.arange(len(data.tasks))
+    bad = np.array([[bool(model.error) for model in each] for each in models]).T[places, tasks].any(1)
+    columns: dict[str, Any] = {
+        "status": np.where(bad, "failed", "completed").tolist(),
+        "train_seconds": np.full(len(places), sum(model.seconds for each in models for model in each) / len(places)),
+    }
+    for t, task in enumerate(data.tasks):
+        for name in models[t][0].values:
+            columns[f"{name}_{task}"] = [models[t][place].values[name] for place in places[:, t]]
+    for name, split in data.splits.items():
+        shape = (len(models[0]), *split.labels.shape)
+        decisions, scores = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.float64)
+        for t, each in enumerate(models):
+            for row, model in enumerate(each):
+                if not model.error:
+                    decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
+                    scores[row, t] = torch.from_numpy(model.scores[name])
+        counts = confusion(decisions, scores, split.labels, split.cells, len(data.cells)).numpy()
+        average_precision, auc = ranking(scores, split.labels)
+        metrics = headline_metrics(counts, data)
+        metrics |= {"average_precision": average_precision.numpy(), "auc": auc.numpy()}
+        for metric, values in metrics.items():
+            of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
+            columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}
+        of_rows = np.where(bad[:, None], np.nan, counts[places, tasks].reshape(len(places), -1))
+        columns[f"confusion_{name}"] = pa.array(list(of_rows.astype(np.float32)), pa.list_(pa.float32()))
+    return columns
+
+
+def export(folder: Path, space: Space) -> Report:
+    """Writes every export of a run again, as the run itself does."""
+    point = space.frontiers.reference_point
+    return write_report(
+        folder,
+        TrialTable(folder).read(),
+        objectives=space.frontiers.objectives,
+        reference=(point.arfg, point.are),
+        protocol=space.protocol,
+        sensitive=space.baselines.sensitive,
+    )
