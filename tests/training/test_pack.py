@@ -107,7 +107,7 @@ def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, 
     for alone in ([0], [63]):
         assert_same(run(data, trials.take(np.array(alone)), compiled=True, distance=distance), whole, alone)
     # Trials of one seed share their rows, which is another shape: at most two for each width of the ladder.
-    assert 4 <= torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * len({64, 32, 16, 8})
+    assert 3 <= torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * len({64, 32, 16, 8})
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
