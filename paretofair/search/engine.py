@@ -7,9 +7,11 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 # Ray reads these when it is imported. Our own table replaces Tune's per-trial logs, and our own driver handles Ctrl-C.
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -91,60 +93,76 @@ def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = No
     `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
     ones finish. A pack that fails is tried twice more.
     """
-    names = _Names(list(job.packs), deadline)
+    queue = _Queue(list(job.packs), deadline)
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
     # Tune would print a traceback for a worker that died, which is tried again; what fails for good is in the outcome.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus}),
         tune_config=TuneConfig(
-            search_alg=names,
+            search_alg=queue,
             num_samples=-1,
             max_concurrent_trials=_slots(cpus, gpus),
             reuse_actors=True,
-            trial_name_creator=lambda trial: trial.config["pack"],
-            trial_dirname_creator=lambda trial: trial.config["pack"],
+            trial_name_creator=lambda trial: _named(trial.config),
+            trial_dirname_creator=lambda trial: _named(trial.config),
         ),
         run_config=RunConfig(
             name=logs.name,
             storage_path=str(logs.parent.resolve()),
             verbose=0,
-            failure_config=FailureConfig(max_failures=_RETRIES),
+            # Tune does not try a pack again whose worker died before it began; the queue does.
+            failure_config=FailureConfig(max_failures=0),
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         ),
     )
     results = tuner.fit()
     ended = [results[i] for i in range(len(results))]
-    failed = {
-        result.path.rsplit("/", 1)[-1]: str(result.error).strip().splitlines()[-1]
-        for result in ended
-        if result.error is not None
-    }
+    reasons = {result.config["pack"]: result.error for result in ended if result.error is not None and result.config}
+    failed = {pack: str(reasons[pack]).strip().splitlines()[-1] for pack in queue.failed}
     if not failed:
         shutil.rmtree(logs, ignore_errors=True)
     metrics = [result.metrics for result in ended if result.error is None and result.metrics]
     workers = {each["worker"] for each in metrics}
     narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)
-    return Outcome(failed, len(workers), names.out_of_time, narrowed)
+    return Outcome(failed, len(workers), queue.out_of_time, narrowed)
 
 
-class _Names(Searcher):
-    """Hands out packs by name, until they or the time are used up."""
+def _named(config: dict[str, Any]) -> str:
+    """Name of a pack in logs and on Ray's dashboard."""
+    return config["pack"] if config["attempt"] == 1 else f"{config['pack']}-attempt-{config['attempt']}"
 
-    def __init__(self, names: list[str], deadline: float | None) -> None:
+
+class _Queue(Searcher):
+    """Hands out packs by name, until they or the time are used up; one that fails is handed out again, at the end.
+
+    `failed`: those that failed every time.
+    """
+
+    def __init__(self, names: Sequence[str], deadline: float | None) -> None:
         super().__init__()
-        self._left = names[::-1]
+        self._left = deque(names)
         self._deadline = deadline
+        self._running: dict[str, str] = {}
+        self._attempts: Counter[str] = Counter()
+        self.failed: list[str] = []
         self.out_of_time = False
 
-    def suggest(self, trial_id: str) -> dict[str, str] | str:  # type: ignore[override]
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
         if self._left and self._deadline is not None and time.monotonic() > self._deadline:
             self.out_of_time = True
-            return Searcher.FINISHED
-        return {"pack": self._left.pop()} if self._left else Searcher.FINISHED
+            self._left.clear()
+        if not self._left:
+            # A pack that runs may fail and come back.
+            return None if self._running else Searcher.FINISHED
+        name = self._running[trial_id] = self._left.popleft()
+        self._attempts[name] += 1
+        return {"pack": name, "attempt": self._attempts[name]}
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        """Nothing is learned from a pack."""
+        name = self._running.pop(trial_id)
+        if error:
+            (self.failed if self._attempts[name] > _RETRIES else self._left).append(name)
 
     def save(self, checkpoint_path: str) -> None:
         """Resuming reads the trial table."""
