@@ -17,6 +17,8 @@ from paretofair.results import counts_of
 RESAMPLES = 1000
 _HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
 _LEAST_ROWS = 50  # of a group that the audit compares
+_AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
+_AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
 class Cells:
@@ -24,11 +26,10 @@ class Cells:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        table = pd.read_csv(folder / "groups.csv", keep_default_na=False)
-        self.attributes = [name for name in table if name != "cell" and not name.startswith("rows_")]
-        columns = [pd.Categorical(table[name].replace("", None)) for name in self.attributes]
-        self.groups = np.stack([column.codes for column in columns], 1) if columns else np.zeros((len(table), 0))
-        self.n_groups = [len(column.categories) for column in columns]
+        codes = pd.read_csv(folder / "groups.csv").filter(regex="^code_")
+        self.attributes = [name.removeprefix("code_") for name in codes]
+        self.groups = codes.to_numpy(int)
+        self.n_groups = (self.groups.max(0) + 1).tolist()
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
@@ -54,9 +55,10 @@ def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
     """
     tasks = tasks_of(chosen)
-    frames = []
+    found: dict[str, list[np.ndarray]] = {name: [] for name in _AUDIT}
     for seed, own in chosen.groupby("seed", sort=False):
         vanilla = (own["method"] == "vanilla").to_numpy()
+        of_trials = {"method": own["method"].to_numpy(), "seed": seed, "trial_id": own["trial_id"].to_numpy()}
         for split, counts in cells.of(own["trial_id"].tolist()).items():
             if split == "train":
                 continue
@@ -71,12 +73,10 @@ def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
                     vanilla=None if reference is None else reference[:, t],
                 )
                 for line in lines:
-                    values = {name: np.broadcast_to(value, len(own)) for name, value in line._asdict().items()}
-                    keys = own[["method", "trial_id"]].reset_index(drop=True)
-                    frames.append(keys.assign(seed=seed, split=split, task=task, **values))
-    columns = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
-    columns += ["rows", "smallest", "groups", "left_out"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+                    for name, value in (of_trials | {"split": split, "task": task} | line._asdict()).items():
+                        found[name].append(np.broadcast_to(value, len(own)))
+    # One frame in place of thousands of small ones, which took most of the time of a run's exports.
+    return pd.DataFrame({name: np.concatenate(values) if values else [] for name, values in found.items()})
 
 
 def row_intervals(
@@ -117,17 +117,19 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
 
 def _resampled(counts: np.ndarray, cells: Cells, attributes: Sequence[str]) -> dict[str, np.ndarray]:
     """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
-    random = np.random.default_rng(0)
     trials, tasks = counts.shape[:2]
     found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
-    for k in range(trials):
-        for t, attribute in enumerate(attributes):
-            hard = counts[k, t, :, :_HARD]
-            total = hard.sum()
-            drawn = np.zeros((RESAMPLES, *counts.shape[2:]))
-            drawn[..., :_HARD] = random.multinomial(int(total), hard.ravel() / total, RESAMPLES).reshape(
-                RESAMPLES, *hard.shape
-            )
+    for t, attribute in enumerate(attributes):
+        groups = cells.by_group(counts[:, t], attribute)
+        # Rows of unknown group count for the error.
+        unknown = counts[:, t].sum(1, keepdims=True) - groups.sum(1, keepdims=True)
+        hard = np.concatenate([groups, unknown], 1)[..., :_HARD]
+        for k in range(trials):
+            # A generator for each: a point's interval does not depend on the other points.
+            total = hard[k].sum()
+            drawn = np.zeros((RESAMPLES, hard.shape[1], counts.shape[-1]))
+            shares = np.random.default_rng(0).multinomial(int(total), hard[k].ravel() / total, RESAMPLES)
+            drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD)
             found["error"][:, k, t] = rates.error(drawn.sum(-2))
-            found["fpr_gap"][:, k, t] = rates.fpr_gap(cells.by_group(drawn, attribute))
+            found["fpr_gap"][:, k, t] = rates.fpr_gap(drawn[:, :-1])
     return found

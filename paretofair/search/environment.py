@@ -44,12 +44,14 @@ def environment(splits: Splits) -> dict[str, Any]:
 def groups(splits: Splits, data: DeviceData) -> pd.DataFrame:
     """`groups.csv`: the finest cells of all attributes, in the order of the confusion lists, with their rows.
 
-    Columns `cell`, one per attribute (empty where the group is unknown), and `rows_<split>`.
+    Columns `cell`, one per attribute (empty where the group is unknown), `code_<attribute>`, the group's place in the
+    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`.
     """
     table = pd.DataFrame({"cell": range(len(data.cells))})
     for column, attribute in enumerate(data.attributes):
         names = splits.group_names[attribute]
         table[attribute] = [names[code] if code >= 0 else "" for code in data.cells[:, column]]
+        table[f"code_{attribute}"] = data.cells[:, column]
     for split, counts in data.counts.items():
         table[f"rows_{split}"] = counts
     return table

@@ -23,8 +23,10 @@ def counts(tmp_path):
     pd.DataFrame(
         {
             "cell": range(4),
-            "sex": ["Female", "Female", "Male", "Male"],
+            "sex": ["Male", "Male", "Female", "Female"],
+            "code_sex": [0, 0, 1, 1],
             "race": ["White", "Other", "White", "Other"],
+            "code_race": [0, 1, 0, 1],
             "rows_test": [1000, 400, 1000, 0],
         }
     ).to_csv(tmp_path / "groups.csv", index=False)
@@ -56,6 +58,8 @@ def test_audit(counts):
     gaps = rates.fpr_gap(by_sex)
     for k, trial in enumerate(IDS):
         assert found.loc[(trial, "sex", "fpr_gap"), "value"] == pytest.approx(gaps[k])
+        # The first group less the second in the schema's order, which is not that of the alphabet.
+        assert found.loc[(trial, "sex", "fpr_gap_signed"), "value"] == pytest.approx(rates.fpr_gap_signed(by_sex)[k])
     assert found.loc[("b", "sex", "fpr_gap"), "change"] == pytest.approx(gaps[1] - gaps[0])
     # No vanilla of seed 1.
     assert np.isnan(found.loc[("c", "sex", "fpr_gap"), "change"])
@@ -72,6 +76,8 @@ def test_intervals_of_rows(counts):
     np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.003)
     np.testing.assert_allclose(found["are_low"], found["error_x_low"] / 0.2)
     np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / 0.1)
+    alone = row_intervals(["b"], ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    pd.testing.assert_frame_equal(alone, found.loc[["b"]])
     points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
     assert list(with_intervals(points, found)) == [
         "trial_id",
