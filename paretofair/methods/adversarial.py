@@ -12,21 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paretofair.methods import losses
 from paretofair.methods.method import (
     NO_NAMES,
     TASK_WEIGHT,
     Gradient,
     Hyper,
-    Losses,
     LossSettings,
-    Method,
     Names,
     Parameter,
     Rows,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.subsets import subsets
+from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
 
 HIDDEN = 32
@@ -35,7 +33,7 @@ ADVERSARY_LEARNING_RATE = Parameter("adversary_learning_rate", low=1e-12, defaul
 _SEED = 0x616476657273  # separates the adversaries' initial values from the network's
 
 
-class Adversarial(Method):
+class Adversarial(Vanilla):
     """The predictor of task t works against an adversary that tells the group from its logit z_t.
 
     A_t is the adversary's mean cross-entropy over the rows on which the goal compares groups. `parity`: all rows, from
@@ -54,10 +52,11 @@ class Adversarial(Method):
     """
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
+    reads = ("goal",)
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Without names there are two groups."""
-        super().__init__(LossSettings(goal=settings.goal, reduction="mean"), options, names)
+        super().__init__(settings, options, names)
         self.n_groups = max((len(groups) for groups in names.groups), default=2)
 
     def adversary(self, network: StackedNetwork) -> Adversaries:
@@ -67,10 +66,6 @@ class Adversarial(Method):
             outputs=1 if self.n_groups == 2 else self.n_groups,
             count=network.tasks,
         )
-
-    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        """Σ_t w_t L_t alone."""
-        return Losses(losses.weighted(hyper["task_weight"], losses.cross_entropy(logits, rows, self.settings)))
 
     def gradient(
         self,
@@ -137,38 +132,13 @@ def repelled(g: Tensor, h: Tensor, slices: Mapping[str, slice], weight: Tensor) 
 
 @dataclass(frozen=True)
 class Adversaries:
-    """`count` unconnected networks of one shape for each trial, as one stacked network.
+    """`count` unconnected networks of one shape for each trial.
 
     Inputs are `(K, B, count * F)`, parameters `(K, count * P)` and logits `(K, count * T, B)`, network by network.
     """
 
     each: MultilayerPerceptron
     count: int = 1
-
-    compilable = True
-    pads = True
-    stochastic = False
-
-    @property
-    def tasks(self) -> int:
-        return self.count * self.each.tasks
-
-    @property
-    def size(self) -> int:
-        return self.count * self.each.size
-
-    @property
-    def trainable(self) -> int:
-        return self.size
-
-    @property
-    def slices(self) -> dict[str, slice]:
-        """Columns by the number of the network and the name of the parameter."""
-        return {
-            f"{i}.{name}": slice(i * self.each.size + own.start, i * self.each.size + own.stop)
-            for i in range(self.count)
-            for name, own in self.each.slices.items()
-        }
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Every network starts from other values, and from others than a network of the same seed."""
@@ -179,24 +149,15 @@ class Adversaries:
         ]
         return self.each.initial(rows, dtype).view(len(seeds), -1)
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
+    def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
         apart = inputs.mT.reshape(len(parameters) * self.count, -1, inputs.shape[1]).mT
         out = self.each.forward(parameters.view(-1, self.each.size), apart)
-        return Outputs(out.logits.view(len(parameters), self.tasks, -1), out)
+        return Outputs(out.logits.view(len(parameters), self.count * self.each.tasks, -1), out)
 
-    def backward(
-        self,
-        parameters: Tensor,
-        out: Outputs,
-        shared: Tensor,
-        heads: Tensor | None = None,
-        features: Tensor | None = None,
-    ) -> Tensor:
-        """As the networks' own, for one cotangent."""
-        assert heads is None
-        assert features is None
+    def backward(self, parameters: Tensor, out: Outputs, cotangent: Tensor) -> Tensor:
+        """As the networks' own."""
         of_each: Outputs = out.saved
-        apart = shared.reshape(of_each.logits.shape)
+        apart = cotangent.reshape(of_each.logits.shape)
         return self.each.backward(parameters.view(-1, self.each.size), of_each, apart).view(parameters.shape)
 
 

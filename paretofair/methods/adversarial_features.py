@@ -7,32 +7,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paretofair.methods import losses
 from paretofair.methods.adversarial import ADVERSARY_LEARNING_RATE, Adversaries, adversaries, mean_cross_entropy
 from paretofair.methods.method import (
     NO_NAMES,
     TASK_WEIGHT,
     Gradient,
     Hyper,
-    Losses,
     LossSettings,
-    Method,
     Names,
     Options,
     Rows,
 )
-from paretofair.methods.penalties import MEANS, PENALTY_WEIGHT
+from paretofair.methods.penalties import PENALTY_WEIGHT
+from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, StackedNetwork
 
 
 class FeatureOptions(Options):
     """`penalised_group` is to look like `target_group`, of two groups the other one."""
 
-    penalised_group: str | None = None
+    penalised_group: str
     target_group: str | None = None
 
 
-class AdversarialFeatures(Method):
+class AdversarialFeatures(Vanilla):
     """Σ_t w_t L_t + α log(1 + |0.9 - P(target | φ)|), averaged over the rows of the penalised group.
 
     φ are the features that all heads read, and P the softmax output of an adversary that is trained by mean
@@ -50,11 +48,11 @@ class AdversarialFeatures(Method):
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
     Options = FeatureOptions
-    uses_fairness = False
+    reads = ()
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError for groups that `names` does not have; nothing is checked, or can be trained, without."""
-        super().__init__(MEANS, options, names)
+        super().__init__(settings, options, names)
         self.n_groups, self.penalised, self.target = 0, 0, 0
         if names.groups:
             groups = names.groups[0]
@@ -74,10 +72,6 @@ class AdversarialFeatures(Method):
             raise ValueError("adversarial_features cannot be trained without the names of groups")
         width = network.shared[-1]
         return adversaries(width, (width, width), self.n_groups)
-
-    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        """Σ_t w_t L_t alone."""
-        return Losses(losses.weighted(hyper["task_weight"], losses.cross_entropy(logits, rows, self.settings)))
 
     def gradient(
         self,

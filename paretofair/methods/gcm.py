@@ -10,36 +10,34 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from paretofair.methods.balance import Balanced
-from paretofair.methods.losses import cross_entropy, row_losses, weighted
+from paretofair.methods.balance import BalanceOptions
+from paretofair.methods.losses import row_losses
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
     NO_NAMES,
     TASK_WEIGHT,
     Gradient,
     Hyper,
-    Losses,
     LossSettings,
-    Method,
     Names,
     Parameter,
     Rows,
 )
-from paretofair.methods.penalties import MEANS
+from paretofair.methods.vanilla import Vanilla
 from paretofair.models import ALIGNMENT, StackedNetwork
 from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, named_cells
 
 TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
 
 
-class GCMOptions(Balanced):
+class GCMOptions(BalanceOptions):
     """`matching`: how the gradients of groups are compared; `layers`: names such as `weight_0`, None for all."""
 
     matching: Literal["contribution", "direct", "iga"] = "contribution"
     layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
 
-class GCM(Method):
+class GCM(Vanilla):
     """Σ_t w_t L_t + mean_t λ_t R_t, where R_t compares the gradients of the mean losses of the cells of task t.
 
     A cell (a, y) is the rows of group a with label y, and g_w(a, y) its gradient for the parameter w. `matching` says
@@ -60,16 +58,12 @@ class GCM(Method):
 
     parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, TEMPERATURE)
     Options = GCMOptions
-    uses_fairness = False
+    reads = ()
     batches = "cells"
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
-        super().__init__(MEANS, options, names)
+        super().__init__(settings, options, names)
         self.balance_task = names.task("balance_task", self.options.balance_task)
-
-    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        """Σ_t w_t L_t alone."""
-        return Losses(weighted(hyper["task_weight"], cross_entropy(logits, rows, self.settings)))
 
     def gradient(
         self,

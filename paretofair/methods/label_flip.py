@@ -7,47 +7,47 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from paretofair.methods.losses import cross_entropy, weighted
 from paretofair.methods.method import (
     NO_NAMES,
     TASK_WEIGHT,
     Hyper,
     Losses,
     LossSettings,
-    Method,
     Names,
     Options,
     Parameter,
     Rows,
 )
-from paretofair.methods.penalties import MEANS
+from paretofair.methods.vanilla import Vanilla
 
 
 class LabelFlipOptions(Options):
     """`group`: whose labels are flipped. `fresh` decides anew in every epoch, `fixed` once for a training."""
 
-    group: str | None = None
+    group: str
     mode: Literal["fresh", "fixed"] = "fresh"
 
 
-class LabelFlip(Method):
+class LabelFlip(Vanilla):
     """Σ_t w_t L_t, with the labels of each row of one group flipped, those of all tasks together, with probability
     `flip`. The paper flips those of the group with the higher accuracy. Means, whatever `training.reduction` says."""
 
     parameters = (TASK_WEIGHT, Parameter("flip", low=0.0, high=1.0))
     Options = LabelFlipOptions
-    uses_fairness = False
+    reads = ()
     holdout = False
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
-        super().__init__(MEANS, options, names)
+        """Without names it cannot be trained."""
+        super().__init__(settings, options, names)
         self.noise = self.options.mode
-        self._groups = names.indices("group", self.options.group)
+        self._groups = names.indices("group", self.options.group) if names.tasks else ()
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         assert rows.uniform is not None
-        chosen = torch.stack([rows.groups[..., t, :] == self._groups[t] for t in range(rows.groups.shape[-2])], -2)
-        flipped = chosen & (rows.labels >= 0) & (rows.uniform < hyper["flip"][:, None, None])
+        chosen = torch.stack([rows.groups[..., t, :] == group for t, group in enumerate(self._groups)], -2)
+        # Where a task's attribute has no such group its index is -1, as the group of a row is where it is unknown.
+        chosen = chosen & (rows.groups >= 0) & (rows.labels >= 0)
+        flipped = chosen & (rows.uniform < hyper["flip"][:, None, None])
         labels = torch.where(flipped, 1 - rows.labels, rows.labels)
-        loss = cross_entropy(logits, rows._replace(labels=labels), self.settings)
-        return Losses(weighted(hyper["task_weight"], loss))
+        return super().losses(logits, rows._replace(labels=labels), hyper)

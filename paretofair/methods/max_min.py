@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
 from paretofair.methods.distances import extremes, group_means
 from paretofair.methods.losses import row_losses, weighted
-from paretofair.methods.method import NO_NAMES, TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Names, Rows
-from paretofair.methods.penalties import MEANS
+from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Rows
 from paretofair.methods.subsets import subsets
 
 
@@ -21,11 +18,8 @@ class MaxMin(Method):
     """
 
     parameters = (TASK_WEIGHT,)
-    uses_fairness = False
+    reads = ()
     holdout = False
-
-    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
-        super().__init__(MEANS, options, names)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         (seen,) = subsets("parity", rows)

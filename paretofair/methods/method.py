@@ -7,9 +7,9 @@ contiguous memory and its order does not depend on the other trials.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -53,6 +53,9 @@ class LossSettings:
     hard: bool = False
     bandwidth: float = 0.1
     reduction: str = "sum"
+
+
+FAIRNESS: tuple[str, ...] = ("distance", "goal", "hard", "bandwidth")  # those of the `fairness` section
 
 
 class Rows(NamedTuple):
@@ -124,13 +127,11 @@ class Names(NamedTuple):
             raise ValueError(f"{option}: found {name}; expected a task: {', '.join(self.tasks)}")
         return self.tasks.index(name) if self.tasks and name is not None else 0
 
-    def indices(self, option: str, group: str | None) -> tuple[int, ...]:
+    def indices(self, option: str, group: str) -> tuple[int, ...]:
         """For each task the index of the group that an option names, -1 where the task's attribute has no such group.
 
         Raises ValueError with the groups where no attribute has it.
         """
-        if not self.tasks:
-            return ()
         found = tuple(groups.index(group) if group in groups else -1 for groups in self.groups)
         if max(found) < 0:
             known = dict.fromkeys(name for groups in self.groups for name in groups)
@@ -139,6 +140,13 @@ class Names(NamedTuple):
 
 
 NO_NAMES = Names()
+
+
+class Adversary(Protocol):
+    """What is trained against the networks of K trials, as far as training knows it."""
+
+    def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Initial parameters `(K, Q)` on the CPU: row k is a function of `seeds[k]` alone."""
 
 
 class Method:
@@ -152,8 +160,9 @@ class Method:
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     Options: ClassVar[type[Options]] = Options
-    # Whether the `fairness` section changes its results.
-    uses_fairness: ClassVar[bool] = True
+    # The settings of losses that change its results. Without `reduction` all losses are means over rows, whatever
+    # `training.reduction` says.
+    reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
     # What a batch is made of: rows in random order; as many rows of every (group x label) cell of the task
     # `balance_task`; or as many of every one of several joined data sets.
     batches: ClassVar[Literal["shuffled", "cells", "origins"]] = "shuffled"
@@ -167,13 +176,14 @@ class Method:
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError where the method has no meaning under these settings, options and names."""
-        self.settings = settings
+        read: dict[str, Any] = {name: getattr(settings, name) for name in self.reads}
+        self.settings = LossSettings(**{"reduction": "mean"} | read)
         self.options: Any = self.Options() if options is None else options
         self.names = names
 
-    def adversary(self, network: StackedNetwork) -> StackedNetwork | None:
-        """The network that is trained against `network`, for methods with one. Its rate is `adversary_learning_rate`,
-        its optimiser that of the main network."""
+    def adversary(self, network: StackedNetwork) -> Adversary | None:
+        """What is trained against `network`, for methods with an adversary. Its rate is `adversary_learning_rate`, its
+        optimiser that of the main network."""
         return None
 
     def __eq__(self, other: object) -> bool:

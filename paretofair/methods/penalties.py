@@ -7,28 +7,22 @@ They are means, whatever `training.reduction` says, since the published weights 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from paretofair.methods.distances import extremes, group_means
 from paretofair.methods.losses import reduced, row_losses, weighted
-from paretofair.methods.method import NO_NAMES, TASK_WEIGHT, Hyper, Losses, LossSettings, Method, Names, Parameter, Rows
+from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 from paretofair.methods.subsets import subsets
 
 PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0)
-MEANS = LossSettings(reduction="mean")
 
 
 class Penalised(Method):
     """Σ_t w_t L_t + mean_t α penalty_t, for heads and shared layers alike. A subclass says what the penalty is."""
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT)
-    uses_fairness = False
-
-    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
-        super().__init__(MEANS, options, names)
+    reads = ()
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """The penalty of each task, `(K, T)`, from logits and losses of rows, `(K, T, B)`.

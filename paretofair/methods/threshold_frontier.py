@@ -24,7 +24,7 @@ class ThresholdFrontier(Vanilla):
     """
 
     parameters = (TASK_WEIGHT, TOLERANCE)
-    uses_fairness = True
+    reads = ("goal", "reduction")
 
     def thresholds(
         self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]

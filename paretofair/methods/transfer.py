@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from paretofair.methods.method import NO_NAMES, Hyper, Losses, LossSettings, Names, Parameter, Rows
+from paretofair.methods.method import FAIRNESS, Hyper, Losses, Parameter, Rows
 from paretofair.methods.per_task import PerTask
 
 KNOWN_SHARE = Parameter("known_share", per_task=True, low=0.0, high=1.0, default=1.0)
@@ -23,11 +22,9 @@ class Transfer(PerTask):
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = (*PerTask.parameters, KNOWN_SHARE)
+    reads = FAIRNESS
     batches = "origins"
     noise = "fixed"
-
-    def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
-        super().__init__(dataclasses.replace(settings, reduction="mean"), options, names)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         assert rows.uniform is not None

@@ -16,7 +16,7 @@ class Vanilla(Method):
     """Σ_t w_t L_t (Wang et al. 2021, eq. 2)."""
 
     parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT,)
-    uses_fairness = False
+    reads: ClassVar[tuple[str, ...]] = ("reduction",)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         return Losses(weighted(hyper["task_weight"], cross_entropy(logits, rows, self.settings)))

@@ -22,7 +22,7 @@ class MethodSpace:
     """What a space says about one method, shared and own settings merged.
 
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
-    table. `uses_fairness`: whether `fairness` changes its results. `kind` is the method's name in the registry, or
+    table. `reads`: the settings of losses that change its results. `kind` is the method's name in the registry, or
     `package.module:Class` with the digest `code` of its source; `options` are its own keys.
     """
 
@@ -41,7 +41,7 @@ class MethodSpace:
     sampler: Sampler
     parameters: Distributions
     points: tuple[Mapping[str, Number], ...]
-    uses_fairness: bool
+    reads: tuple[str, ...]
 
     @property
     def sensitive(self) -> dict[str, str]:
@@ -78,12 +78,12 @@ class MethodSpace:
             "threshold": _plain(self.threshold),
             "parameters": {name: written(self.parameters[name]) for name in sorted(self.parameters)},
         }
-        if self.uses_fairness:
-            result["fairness"] = {"distance": self.fairness.distance, "goal": self.fairness.goal}
-            if self.fairness.distance == "fpr_gap":
-                result["fairness"]["hard"] = self.fairness.hard
-            if self.fairness.distance == "mmd":
-                result["fairness"]["bandwidth"] = self.fairness.bandwidth
+        if "reduction" not in self.reads:
+            result["training"]["reduction"] = "mean"
+        of_distance = {"fpr_gap": "hard", "mmd": "bandwidth"}.get(self.fairness.distance)
+        fairness = {key: getattr(self.fairness, key) for key in ("distance", "goal", of_distance) if key in self.reads}
+        if fairness:
+            result["fairness"] = fairness
         own = {"class": self.kind if self.kind != self.method else None, "code": self.code, "options": self.options}
         own["penalty_split"] = self.penalty_split if self.penalty_split != "train" else None
         result |= {key: value for key, value in own.items() if value}

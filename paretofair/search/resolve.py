@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from paretofair.errors import SpaceError
-from paretofair.methods.method import TRAINING_PARAMETERS, Method, Parameter
+from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
 from paretofair.search import code
 from paretofair.search import parameters as reading
 from paretofair.search.distributions import Distribution, Distributions, Fixed, Number, Simplex
@@ -156,7 +156,7 @@ def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[st
         sampler=settings.stages.sweep.sampler,
         parameters={},
         points=(),
-        uses_fairness=method.uses_fairness,
+        reads=method.reads,
         kind=name,
         code=None,
         options={},
@@ -169,8 +169,9 @@ def _method_space(
 ) -> MethodSpace:
     at: KeyPath = ("methods", name)
     own = settings.methods[name]
-    if own.fairness and not method.uses_fairness:
-        problems.add((*at, "fairness"), f"{name} has no fairness loss; remove this")
+    for section, given, of_losses in (("fairness", own.fairness, FAIRNESS), ("training", own.training, ("reduction",))):
+        for key in sorted(set(given) & set(of_losses) - set(method.reads)):
+            problems.add((*at, section, key), f"{name} does not read it; remove this")
     base = settings.fairness
     if own.fairness.get("distance", base.distance) != base.distance:
         # `hard` and `bandwidth` are settings of a distance: another one starts from its defaults.
@@ -178,11 +179,12 @@ def _method_space(
     distributions = _distributions(settings, name, method, tasks, problems)
     if own.penalty_split == "holdout" and not method.holdout:
         problems.add((*at, "penalty_split"), f"{own.class_ or name} has no penalty that could be held out; remove this")
+    options = _options(own, method, at, problems)
     view = dataclasses.replace(
         _shared(settings, name, method, tasks),
         kind=own.class_ or name,
         code=own.code,
-        options=_options(own, method, at, problems),
+        options=options.model_dump(mode="json", exclude_defaults=True) if options is not None else {},
         penalty_split=own.penalty_split,
         network=_own_network(settings.network, own.network, (*at, "network"), problems),
         training=_merged(settings.training, own.training, (*at, "training"), problems),
@@ -191,8 +193,10 @@ def _method_space(
         parameters=distributions,
         points=_points(settings, _of_method(settings, name, method), distributions, tasks, problems),
     )
+    if options is None:
+        return view
     try:
-        method(view.loss_settings, method.Options.model_construct(**view.options))
+        method(view.loss_settings, options)
     except ValueError as error:
         where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
         problems.add((*where, "goal"), str(error))
@@ -203,16 +207,15 @@ def _names(optimizer: type[Optimizer]) -> set[str]:
     return {each.name for each in optimizer.parameters}
 
 
-def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: Problems) -> dict[str, Any]:
-    """The method's own keys, checked and with every default."""
+def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: Problems) -> Any:
+    """The method's own keys, checked and with every default; None where they have problems."""
     given = own.options
     known = [*MethodSettings.model_fields, *method.Options.model_fields]
     accepted_keys = ["class" if key == "class_" else key for key in known if key != "code"]
     for key in [key for key in given if key not in method.Options.model_fields]:
         problems.add((*at, key), f"unknown key.{nearest(key, accepted_keys)} Accepted: {accepted(accepted_keys)}")
         del given[key]
-    options = validate(method.Options, given, problems, at)
-    return options.model_dump(mode="json", exclude_defaults=True) if options is not None else {}
+    return validate(method.Options, given, problems, at)
 
 
 def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:

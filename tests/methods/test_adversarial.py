@@ -302,9 +302,8 @@ def test_adversaries_start_apart():
     """From their seed alone, each from other values, and none from those of a network of the same shape and seed."""
     opponents = Adversarial(LossSettings(), None, names()).adversary(NETWORK)
     rows = opponents.initial([5, 7, 5], torch.float64)
-    assert rows.shape == (3, opponents.size)
+    assert rows.shape == (3, 2 * opponents.each.size)
     assert torch.equal(rows[0], rows[2])
     assert torch.equal(rows[1:2], opponents.initial([7], torch.float64))
     starts = [*rows[:2].view(4, -1), *opponents.each.initial([5, 7], torch.float64)]
     assert len({tuple(row.tolist()) for row in starts}) == 6
-    assert opponents.slices["1.bias_1"].stop == opponents.each.size + 32 + 32 + 32 + 1

@@ -108,7 +108,6 @@ def test_nobody_to_penalise_is_vanilla():
 @pytest.mark.parametrize(
     ("given", "groups", "words"),
     [
-        ({}, GROUPS[2], "penalised_group: got None, expected one of Female, Male"),
         ({"penalised_group": "male"}, GROUPS[2], "penalised_group: got 'male', expected one of Female, Male"),
         ({"penalised_group": "White"}, GROUPS[3], "target_group: got None, expected one of White, Black, Other"),
         ({"penalised_group": "Male", "target_group": "Male"}, GROUPS[2], "expected two groups"),
@@ -126,7 +125,7 @@ def test_what_has_no_features_or_groups_is_told():
     with pytest.raises(ValueError, match="a module does not tell them"):
         make_method().adversary(module)
     with pytest.raises(ValueError, match="without the names of groups"):
-        AdversarialFeatures(LossSettings()).adversary(NETWORK)
+        AdversarialFeatures(LossSettings(), FeatureOptions(penalised_group="Male")).adversary(NETWORK)
     parameters = module.initial([0], torch.float64)
     out = module.forward(parameters, torch.ones(32, 3).double(), (0,))
     cotangent = torch.ones(1, 1, 32).double()

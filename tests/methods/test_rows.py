@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from paretofair.methods import METHODS, LossSettings, Names
-from paretofair.methods.penalties import MEANS
+from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.training.batches import Batches
 from paretofair.training.row_plan import uniform_numbers
 
 NAMES = Names(("task_0", "task_1"), (("Female", "Male"), ("Female", "Male")))
+MEANS = LossSettings(reduction="mean")
 WEIGHTS = torch.tensor([[0.3, 0.7], [0.5, 0.5]], dtype=torch.float64)
 
 
@@ -55,9 +55,30 @@ def test_labels_of_one_group_are_flipped_together(device_data, mode):
     assert torch.equal(found[1], gradient(data, vanilla, plain)[1])
 
 
+def test_rows_of_unknown_group_keep_their_labels():
+    """Also those of a task whose attribute has no group of that name."""
+    names = Names(("first", "second"), (("Female", "Male"), ("White", "Black")))
+    method = METHODS["label_flip"](MEANS, METHODS["label_flip"].Options(group="Male"), names)
+    rows = Rows(
+        inputs=torch.zeros(6, 1),
+        labels=torch.tensor([[0, 1, 0, 1, 0, 1]] * 2, dtype=torch.float64),
+        loss_weight=torch.ones(2, 6, dtype=torch.float64),
+        penalty_weight=torch.ones(2, 6, dtype=torch.float64),
+        groups=torch.tensor([[-1, -1, 0, 0, 1, 1]] * 2),
+        n_groups=2,
+        uniform=torch.zeros(1, 6, dtype=torch.float64),
+    )
+    flipped = rows._replace(labels=torch.tensor([[0, 1, 0, 1, 1, 0], [0, 1, 0, 1, 0, 1]], dtype=torch.float64))
+    logits = torch.randn(2, 2, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = method.losses(logits, rows, {"task_weight": WEIGHTS, "flip": torch.ones(2)}).shared
+    vanilla = METHODS["vanilla"](MEANS)
+    assert torch.equal(found, vanilla.losses(logits, flipped, {"task_weight": WEIGHTS}).shared)
+    assert not torch.equal(found, vanilla.losses(logits, rows, {"task_weight": WEIGHTS}).shared)
+
+
 def test_unknown_groups_and_tasks_are_told():
-    with pytest.raises(ValueError, match="group: found None; expected a group: Female, Male"):
-        make("label_flip")
+    with pytest.raises(ValueError, match="group: found male; expected a group: Female, Male"):
+        make("label_flip", group="male")
     with pytest.raises(ValueError, match="balance_task: found None; expected a task: task_0, task_1"):
         make("oversample")
     with pytest.raises(ValueError, match="balance_task: found income"):

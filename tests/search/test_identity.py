@@ -151,6 +151,32 @@ def test_settings_that_the_distance_does_not_read_are_left_out(load) -> None:
     assert "fairness.hard: false -> true" in compare(soft, hard)
 
 
+@pytest.mark.parametrize(
+    ("setting", "changed"),
+    [
+        ("training.reduction=mean", {"vanilla", "per_task", "threshold_frontier"}),
+        ("fairness.goal=odds", {"per_task", "transfer", "adversarial", "threshold_frontier"}),
+        ("fairness.distance=differential", {"per_task", "transfer"}),
+        ("fairness={distance: mmd, bandwidth: 0.5}", {"per_task", "transfer"}),
+        ("fairness={distance: fpr_gap, hard: true}", {"per_task", "transfer"}),
+    ],
+)
+def test_settings_that_a_method_does_not_read_are_left_out(load, setting: str, changed: set[str]) -> None:
+    listed = (
+        "methods={vanilla: , per_task: , transfer: , eor: , max_min: , reweigh: , gcm: {balance_task: pass_bar}, "
+        "adversarial: {parameters: {penalty_weight: 1}}, threshold_frontier: {parameters: {tolerance: 0.1}}}"
+    )
+    old, new = load(listed), load(listed, setting)
+    found = [name for name in old.methods if old.method(name).space_id("sweep") != new.method(name).space_id("sweep")]
+    assert set(found) == changed
+
+
+def test_losses_that_are_always_means_are_written_as_such(load) -> None:
+    space = load("methods={max_min: , mtaf: }")
+    assert space.method("max_min").identity("sweep")["training"]["reduction"] == "mean"
+    assert space.method("mtaf").identity("sweep")["training"]["reduction"] == "sum"
+
+
 def test_without_validation_rows_their_share_changes_nothing(load) -> None:
     old, new = load("protocol=paper"), load("protocol=paper", "data.validation=0.3", "data.split_seed=4")
     assert ids(old) == ids(new)

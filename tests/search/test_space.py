@@ -276,7 +276,7 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("{uniform: [0, 5]}", "", "parameters.fairness_weight: found nothing; expected a number"),
         ("head_ratio:", "head_ration:", "methods.mtaf.parameters.head_ration: no parameter of mtaf. Did you mean `he"),
         ("vanilla:", "vanilla: {parameters: {head_ratio: 1}}", "methods.vanilla.parameters.head_ratio: no parameter"),
-        ("vanilla:", "vanilla: {fairness: {goal: tpr}}", "methods.vanilla.fairness: vanilla has no fairness loss"),
+        ("vanilla:", "vanilla: {fairness: {goal: tpr}}", "methods.vanilla.fairness.goal: vanilla does not read it"),
         ("per_task:", "per_task: {network: {heads: []}}", "methods.per_task.network.heads: unknown key. Did you mean"),
         ("per_task:", "per_task: {data: {name: lsac}}", "methods.per_task.data: unknown key."),
         ("per_task:", "per_task: {training: {batch_size: 0}}", "methods.per_task.training.batch_size: found 0; must"),
@@ -495,7 +495,7 @@ class Tempered(Method):
         Parameter("layers", low=1, integer=True, default=2),
         Parameter("task_weight", per_task=True, low=0, high=1, sums_to_one=True),
     )
-    uses_fairness = False
+    reads = ("reduction",)
 
 
 @dataclass(frozen=True)
