@@ -149,7 +149,7 @@ def fpr_gap(confusion_by_group: ArrayLike) -> Array:
 
 
 def tpr_gap(confusion_by_group: ArrayLike) -> Array:
-    """`gap` of the true positive rate (equal opportunity difference); minimised."""
+    """`gap` of the true positive rate (absolute equal opportunity difference); minimised."""
     return gap(true_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
 
 
