@@ -25,13 +25,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from paretofair.adapters import Model, check_data, combinations, export, trial_ids, write_rows
+from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, RunError
 from paretofair.report.write import Report, overview
 from paretofair.results import TrialTable
 from paretofair.search.method_space import digest
-from paretofair.search.run import Options, load_splits, opened
+from paretofair.search.resume import check_data
+from paretofair.search.run import Options, export, load_splits, opened
 from paretofair.search.space import Space, load_space
 from paretofair.training import DeviceData, to_device
 
@@ -105,7 +106,7 @@ def add_fairlearn(
     Raises RunError where the folder holds rows of other data or of other settings.
     """
     table = TrialTable(folder).read()
-    check_data(folder, table, splits)
+    check_data(folder, table, splits, "Give the --data-dir that it was made with.")
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float64)
     new = 0
     for method in methods:
@@ -276,7 +277,7 @@ def _add(options: argparse.Namespace, console: Console) -> tuple[Report, int]:
             jobs=options.jobs,
             console=console,
         )
-        return export(options.run, space), new
+        return export(options.run, space, TrialTable(options.run).read()), new
 
 
 def parser() -> argparse.ArgumentParser:

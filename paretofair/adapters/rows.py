@@ -1,6 +1,4 @@
-"""Other libraries on the data of a run, as rows of its trial table: they stand on the same frontiers and in the same
-tables. Here is what their adapters share.
-"""
+"""Rows of the trial table from models of other libraries."""
 
 from __future__ import annotations
 
@@ -11,18 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import torch
 
 from paretofair.data import Splits
-from paretofair.errors import RunError
 from paretofair.metrics.confusion import confusion
 from paretofair.metrics.ranking import ranking
-from paretofair.report.write import Report, write_report
-from paretofair.results import TrialTable, stack_name, write_stack
+from paretofair.results import stack_name, write_stack
 from paretofair.search.method_space import trial_id
-from paretofair.search.space import Space
 from paretofair.training import DeviceData
 from paretofair.training.evaluation import headline_metrics
 
@@ -55,16 +49,6 @@ def combinations(models: Sequence[int], rows: int, seed: int) -> np.ndarray:
         orders = [np.argsort(np.random.PCG64((seed, task, each)).random_raw(size), kind="stable") for each in rounds]
         columns.append(np.concatenate(orders)[:rows])
     return np.stack(columns, -1)
-
-
-def check_data(folder: Path, trials: pd.DataFrame, splits: Splits) -> None:
-    """Raises RunError where `trials`, the table of `folder`, was made from other data than `splits`."""
-    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
-        if name in trials and (trials[name] != here).any():
-            raise RunError(
-                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {trials['source'].iloc[0]}) than "
-                f"these ({here}, {splits.source}). Give the --data-dir that it was made with."
-            )
 
 
 def trial_ids(space_id: str, splits: Splits, method: str, seed: int, rows: int) -> list[str]:
@@ -142,16 +126,3 @@ def evaluated(models: Sequence[Sequence[Model]], places: np.ndarray, data: Devic
         of_rows = np.where(bad[:, None], np.nan, counts[places, tasks].reshape(len(places), -1))
         columns[f"confusion_{name}"] = pa.array(list(of_rows.astype(np.float32)), pa.list_(pa.float32()))
     return columns
-
-
-def export(folder: Path, space: Space) -> Report:
-    """Writes every export of a run again, as the run itself does."""
-    point = space.frontiers.reference_point
-    return write_report(
-        folder,
-        TrialTable(folder).read(),
-        objectives=space.frontiers.objectives,
-        reference=(point.arfg, point.are),
-        protocol=space.protocol,
-        sensitive=space.baselines.sensitive,
-    )

@@ -31,13 +31,7 @@ def check_same(
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
-    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
-        if (trials[name] != here).any():
-            there = trials["source"].iloc[0]
-            raise RunError(
-                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {there}) than these "
-                f"({here}, {splits.source}). {advice}"
-            )
+    check_data(folder, trials, splits, advice)
     for method_space in (space.baselines, *(space.method(name) for name in methods)):
         own = trials[trials["method"] == method_space.method]
         for stage, ids in own.groupby("stage")["space_id"]:
@@ -47,6 +41,16 @@ def check_same(
                     f"{advice}"
                 )
     _check_points(trials, packs, folder, advice)
+
+
+def check_data(folder: Path, trials: pd.DataFrame, splits: Splits, advice: str) -> None:
+    """Raises RunError where `trials`, the table of `folder`, was made from other data than `splits`."""
+    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
+        if name in trials and (trials[name] != here).any():
+            raise RunError(
+                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {trials['source'].iloc[0]}) than "
+                f"these ({here}, {splits.source}). {advice}"
+            )
 
 
 def _check_points(trials: pd.DataFrame, packs: Sequence[Pack], folder: Path, advice: str) -> None:

@@ -116,10 +116,10 @@ def run(space: Space, options: Options, console: Console) -> Result:
             if state.out_of_time or state.failed:
                 console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
             else:
-                again = _confirming(space, splits.split_id, options.methods, state.export().trials)
+                again = _confirming(space, splits.split_id, options.methods, export(folder, space, table.read()).trials)
                 state.train("confirm", again)
                 packs = packs + again
-        report = state.export()
+        report = export(folder, space, table.read())
         finished = set(report.trials["trial_id"])
         missing = sum(len(pack.without(finished)) for pack in packs)
         return Result(folder, report, splits.source, state.trained, missing, state.workers, state.failed)
@@ -182,24 +182,25 @@ class _State:
         self.failed |= outcome.failed
         self.out_of_time |= outcome.out_of_time
 
-    def export(self) -> Report:
-        """Writes every file that follows from the table."""
-        point = self._space.frontiers.reference_point
-        return write_report(
-            self._options.output,
-            self._table.read(),
-            objectives=self._space.frontiers.objectives,
-            reference=(point.arfg, point.are),
-            protocol=self._space.protocol,
-            sensitive=self._space.baselines.sensitive,
-        )
-
     def _done(self, ids: set[str]) -> int:
         return len(ids.intersection(self._table.read()["trial_id"]))
 
     def _hypervolume(self) -> str:
         point = self._space.frontiers.reference_point
         return hypervolume_so_far(self._table.read(), (point.arfg, point.are), self._space.protocol)
+
+
+def export(folder: Path, space: Space, trials: pd.DataFrame) -> Report:
+    """Writes every file of `folder` that follows from its trial table."""
+    point = space.frontiers.reference_point
+    return write_report(
+        folder,
+        trials,
+        objectives=space.frontiers.objectives,
+        reference=(point.arfg, point.are),
+        protocol=space.protocol,
+        sensitive=space.baselines.sensitive,
+    )
 
 
 def _confirming(space: Space, split_id: str, methods: Sequence[str], trials: pd.DataFrame) -> list[Pack]:

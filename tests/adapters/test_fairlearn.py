@@ -13,8 +13,9 @@ import torch
 from fairlearn.metrics import MetricFrame, false_positive_rate
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from paretofair.adapters import Model, combinations, evaluated, fairlearn
+from paretofair.adapters import fairlearn
 from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, Settings, fit_models, main
+from paretofair.adapters.rows import Model, combinations, evaluated
 from paretofair.data import split
 from paretofair.training import to_device
 
