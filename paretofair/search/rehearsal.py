@@ -26,13 +26,13 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits, packs: Seque
 
     Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
     """
+    data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32)
     for space in spaces:
         pack = next((pack for pack in packs if pack.method == space.method), None)
         if pack is None:
             continue
         _check_code("network.code", space.network.module, space.network.code)
         _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
-        data = to_device(splits, space.sensitive, torch.device("cpu"), torch.float32)
         some = pack.take(np.arange(min(2, len(pack))))
         try:
             method = build_method(space, data)
@@ -46,9 +46,10 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits, packs: Seque
             own = space.network.module or (space.kind if ":" in space.kind else None)
             if own is None:
                 raise
+            hint = f"\n{HINT}" if space.network.module is not None else ""
             raise SpaceError(
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
-                f"{_first_line(error)}{_place(error, own)}\n{HINT}"
+                f"{_first_line(error)}{_place(error, own)}{hint}"
             ) from error
 
 
