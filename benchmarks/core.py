@@ -215,8 +215,9 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
                 sensitive=method.sensitive,
                 packs={pack.name: pack for pack in packs},
                 folder=Path(folder),
-                stack=None,
+                stack="auto",
                 compiled=True,
+                tf32=False,
             )
             start = time.perf_counter()
             outcome = run_packs(job, cpus=1, gpus=space.resources.gpus)

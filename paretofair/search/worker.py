@@ -40,7 +40,7 @@ class Job:
     folder: Path
     stack: int | Literal["auto"]
     compiled: bool
-    tf32: bool = False
+    tf32: bool
 
 
 class PackTrainable(Trainable):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from paretofair.methods import Rows
 
-logger = logging.getLogger("paretofair")
+if TYPE_CHECKING:
+    from paretofair.training.step import Step
 
-Step = Callable[[Tensor, tuple[Tensor, ...], Rows, Mapping[str, Tensor]], Tensor | None]
+logger = logging.getLogger("paretofair")
 
 
 def captured(step: Step) -> Step:

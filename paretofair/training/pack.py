@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Iterator
@@ -61,25 +60,27 @@ def train_pack(
     left = np.argsort(trials.values["epochs"], kind="stable")
     while len(left):
         positions = left[:width]
-        stack = _trained(data, network, method, trials.take(positions), settings, threshold, width)
+        stack = _trained(data, network, method, trials, positions, settings, threshold, width)
         if stack is None:
             width = len(positions) // 2
             logger.warning("Out of memory; going on with stacks of %d trials.", width)
             continue
         left = left[len(positions) :]
-        yield dataclasses.replace(stack, positions=positions)
+        yield stack
 
 
 def _trained(
     data: DeviceData,
     network: StackedNetwork,
     method: Method,
-    trials: Trials,
+    pack: Trials,
+    positions: np.ndarray,
     settings: TrainingSettings,
     threshold: Threshold,
     width: int,
 ) -> FinishedStack | None:
-    """One stack; None where the memory did not suffice and fewer trials might do."""
+    """The stack of the trials at `positions`; None where the memory did not suffice and fewer trials might do."""
+    trials = pack.take(positions)
     started = time.perf_counter()
     try:
         stack = Stack(data, network, method, trials, settings, width)
@@ -93,7 +94,7 @@ def _trained(
     stack.status[~evaluation.finite] = "diverged"
     _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
     return FinishedStack(
-        positions=np.arange(len(trials)),
+        positions=positions,
         status=stack.status,
         epochs_trained=stack.epochs_trained,
         undefined_losses=stack.undefined_losses,

@@ -41,19 +41,17 @@ def measure_width(
 ) -> int:
     """The smallest width with about the best throughput of a training step, measured uncompiled in a second or two.
 
-    On a GPU never one whose training and evaluation would take more than four fifths of the free memory; never one
-    that `trials`, which are trained for a few steps, do not fill.
+    On a GPU never one whose training and evaluation would take more than four fifths of the free memory. Stacks
+    repeat `trials`, so that the width does not depend on how many there are.
     """
     settings = dataclasses.replace(settings, compiled=False)
     device = data.splits["train"].inputs.device
-    most = len(trials)
-    if device.type == "cuda":
-        most = min(most, _fitting(data, network, method, trials, settings))
+    most = _fitting(data, network, method, trials, settings) if device.type == "cuda" else max(WIDTHS["cpu"])
     throughput: dict[int, float] = {}
     for width in WIDTHS[device.type]:
         if throughput and (width > most or max(throughput.values()) > 1.1 * list(throughput.values())[-1]):
             break
-        stack = Stack(data, network, method, trials.take(np.arange(min(width, len(trials)))), settings, width)
+        stack = Stack(data, network, method, trials.take(np.arange(width) % len(trials)), settings, width)
         throughput[width] = width / stack.seconds_per_step(_STEPS)
     best = max(throughput.values())
     return next(width for width, found in throughput.items() if found >= _ENOUGH * best)

@@ -14,7 +14,7 @@ from paretofair.methods import Method
 from paretofair.models import StackedNetwork
 from paretofair.training.batches import Batches
 from paretofair.training.optimizers import Adagrad, Optimizer
-from paretofair.training.step import make_step, path, stack_width
+from paretofair.training.step import ladder_width, make_step, path
 from paretofair.training.tensors import DeviceData
 
 
@@ -70,7 +70,7 @@ class Stack:
         self.trials = trials
         self._step = make_step(network, method, optimizer, compiled=settings.compiled, device=train.inputs.device)
         compiled = path(network, settings.compiled) == "compiled"
-        self._width = functools.partial(stack_width, width=width, compiled=compiled)
+        self._width = functools.partial(ladder_width, width=width, compiled=compiled)
         self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
         self._active = np.arange(len(self._place)) < len(trials)
         self._hyper = {

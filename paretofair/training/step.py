@@ -45,7 +45,7 @@ def path(network: StackedNetwork, compiled: bool) -> str:
     return "compiled" if compiled and _compiler_works() else "eager"
 
 
-def stack_width(trials: int, *, width: int, compiled: bool) -> int:
+def ladder_width(trials: int, *, width: int, compiled: bool) -> int:
     """How wide a stack of `trials` is trained: as it is, or compiled the next of width, width/2, width/4, …
 
     A compiled step is made for one width, so widths are few; the places that are left over are trained in vain.

@@ -17,7 +17,7 @@ from paretofair.training.probe import WIDTHS
 
 
 @pytest.mark.parametrize("count", [3, 20, 300])
-def test_a_measured_width_is_one_that_the_trials_fill(device_data, count):
+def test_a_measured_width_is_one_of_those_tried(device_data, count):
     data = device_data(torch.float32)
     network = MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
     values = {
@@ -29,7 +29,6 @@ def test_a_measured_width_is_one_that_the_trials_fill(device_data, count):
     method = METHODS["vanilla"](LossSettings())
     width = measure_width(data, network, method, trials, settings=TrainingSettings())
     assert width in WIDTHS["cpu"]
-    assert width <= max(count, WIDTHS["cpu"][0])
 
 
 # In a process whose memory is limited to what it has and a little more: 64 trials fit, 4,096 do not.
