@@ -8,12 +8,11 @@ from pathlib import Path
 from paretofair.data.adult import ADULT, ADULT_INCOME
 from paretofair.data.compas import COMPAS
 from paretofair.data.csv_file import read_csv_dataset
-from paretofair.data.csv_schema import CsvSchema, Missing, Sensitive
+from paretofair.data.csv_schema import CsvSchema, Inputs, Missing, Sensitive
 from paretofair.data.dataset import Dataset
 from paretofair.data.encoding import Encoding
 from paretofair.data.fetch import obtain
 from paretofair.data.german import GERMAN
-from paretofair.data.hidden_groups import hide_groups
 from paretofair.data.intersections import with_intersection
 from paretofair.data.lsac import LSAC
 from paretofair.data.lsac_variants import VARIANTS
@@ -36,10 +35,10 @@ __all__ = [
     "DatasetSource",
     "Encoding",
     "Examples",
+    "Inputs",
     "Missing",
     "Sensitive",
     "Splits",
-    "hide_groups",
     "load",
     "read_csv_dataset",
     "read_table",

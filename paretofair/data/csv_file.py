@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -18,6 +19,7 @@ from paretofair.errors import DataError
 MISSING_CELLS = ("", "?", "NA", "NaN", "nan")
 FEWEST_ROWS = 30
 _MOST_GROUPS = 20
+_MOST_ORIGINS = 20
 
 
 def read_csv_dataset(schema: CsvSchema, folder: Path) -> Dataset:
@@ -34,7 +36,8 @@ def read_csv_dataset(schema: CsvSchema, folder: Path) -> Dataset:
         DataError: With the file and, where there is one, the line and the column: what `read_table` and
             `parse_expression` raise; a column that the file lacks; a text where a number is due; an input that a label
             is made of, or that looks like an identifier; no inputs; a task with one class; an attribute with one group
-            or more than 20; fewer than 30 rows; no test or no training rows; missing cells where they are errors.
+            or more than 20; a row without an origin, or one origin or more than 20; fewer than 30 rows; no test or no
+            training rows; missing cells where they are errors.
     """
     return _Reader(schema, Path(folder) / schema.path).dataset()
 
@@ -107,7 +110,7 @@ class _Reader:
         )
         if dataset.is_test.all() or not dataset.is_test.any():
             self.fail(f"{dataset.is_test.sum()} of {self.rows} rows are test rows; both kinds must occur")
-        return dataset
+        return dataset if schema.origin is None else self.with_origins(dataset, schema.origin)
 
     def expression(self, task: str, text: str) -> Expression:
         # A column's name may look like an expression: `capital-gain` is one.
@@ -163,15 +166,17 @@ class _Reader:
         barred = {"": "has no name"}
         if schema.split:
             barred[schema.split] = "says which rows are test rows"
-        barred |= dict.fromkeys(schema.exclude, "is excluded")
-        if not schema.sensitive_inputs:
+        if schema.origin:
+            barred[schema.origin] = "says which data set a row is from"
+        barred |= dict.fromkeys(schema.inputs.exclude, "is excluded")
+        if not schema.inputs.sensitive:
             barred |= {sensitive.column: "is sensitive" for sensitive in schema.sensitive.values()}
         barred |= {name: f"makes the labels of {item.text!r}" for item in expressions for name in item.columns}
-        for name in schema.exclude:
+        for name in schema.inputs.exclude:
             self.require(name, "excluded inputs")
         listed = {
             kind: None if value == AUTO else list(value)
-            for kind, value in (("numeric", schema.numeric), ("categorical", schema.categorical))
+            for kind, value in (("numeric", schema.inputs.numeric), ("categorical", schema.inputs.categorical))
         }
         named = [name for names in listed.values() for name in names or []]
         for name in named:
@@ -212,6 +217,19 @@ class _Reader:
                 found = repr(self.table.texts(column)[row]) if word else "a missing value"
                 self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: train, test")
         return words == "test"
+
+    def with_origins(self, dataset: Dataset, column: str) -> Dataset:
+        """The data set with the joined one of each row, by name in `column`."""
+        self.require(column, "origin")
+        texts = self.table.texts(column)
+        self.refuse_missing(texts == "", f"column {column!r}: origin is missing")
+        names = tuple(self.values(column))
+        if not 2 <= len(names) <= _MOST_ORIGINS:
+            self.fail(
+                f"origin: column {column!r} has {len(names)} different values; accepted: 2 to {_MOST_ORIGINS} joined "
+                "data sets"
+            )
+        return replace(dataset, origins=group_indices(texts, names), origin_names=names)
 
     def values(self, column: str) -> list[str]:
         """The different values of a column, missing ones aside, in order."""

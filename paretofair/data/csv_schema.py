@@ -1,42 +1,112 @@
-"""What a user says about a CSV file of their own: tasks, sensitive attributes, inputs and split."""
+"""What a user says about a CSV file of their own: the section `data.csv` of a space file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from paretofair.data.expressions import parse_expression
 from paretofair.errors import DataError
 
-AUTO = "auto"
+AUTO: Final = "auto"
 
 
-@dataclass(frozen=True)
-class Sensitive:
+def refusal(message: str) -> PydanticCustomError:
+    """What a check of a value raises; pydantic adds the key."""
+    return PydanticCustomError("csv", "{message}", {"message": message})
+
+
+def _different(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise refusal(f"{name!r} stands in the list more than once")
+    return names
+
+
+def _auto_or_names(value: Any) -> Any:
+    if value == AUTO:
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise refusal(f"found {value!r}; expected auto or a list of columns")
+    return _different(tuple(value))
+
+
+def _expression(text: str) -> str:
+    try:
+        parse_expression(text)
+    except DataError as error:
+        # A column's name need not be a plain word; whether there is such a column is seen when the file is read.
+        if not text.replace("-", "").replace(" ", "").replace(".", "").replace("_", "").isalnum():
+            raise refusal(str(error)) from None
+    return text
+
+
+def _one_character(text: str) -> str:
+    if len(text) != 1:
+        raise refusal(f"found {text!r}; expected one character")
+    return text
+
+
+def _ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not low < high for low, high in pairwise(bins)):
+        raise refusal(f"found {list(bins)}; they must ascend")
+    return bins
+
+
+def _mapping_of_column(value: Any) -> Any:
+    if not isinstance(value, str | dict | Sensitive):
+        raise refusal(f"found {value!r}; expected a column, or a mapping with the key column")
+    return {"column": value} if isinstance(value, str) else value
+
+
+class _Section(BaseModel):
+    """No key but its own, no value of another type, not to be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Sensitive(_Section):
     """How the groups of an attribute follow from a column; by default every value is a group, in sorted order.
 
     Attributes:
         column: Its name.
-        bins: Ascending numbers after which the column is cut: with (25, 60) the groups are `up_to_25` (25 belongs to
+        bins: Ascending numbers after which the column is cut: with [25, 60] the groups are `up_to_25` (25 belongs to
             it), `25_to_60` and `over_60`.
         groups: Value -> name of its group, in the order that groups shall have; several values may share a group. Rows
             with any other value are in no known group.
-
-    Raises:
-        DataError: Both bins and groups; bins that don't ascend.
     """
 
     column: str
-    bins: tuple[float, ...] = ()
-    groups: Mapping[str, str] = field(default_factory=dict)
+    # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
+    bins: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_ascending)] = ()
+    groups: dict[str, str] = {}
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _bins_or_groups(self) -> "Sensitive":
         if self.bins and self.groups:
-            raise DataError(f"sensitive column {self.column!r} has both bins and groups; accepted: one of them")
-        if any(not low < high for low, high in pairwise(self.bins)):
-            raise DataError(f"bins of sensitive column {self.column!r} are {list(self.bins)}; they must ascend")
+            raise refusal("bins and groups exclude each other")
+        return self
 
 
-@dataclass(frozen=True)
-class Missing:
+class Inputs(_Section):
+    """Which columns are inputs.
+
+    Attributes:
+        exclude: Columns that are no inputs. Nor is a column without a name.
+        numeric: The numeric inputs; or "auto": every column that isn't named elsewhere and in which each cell that
+            isn't missing is a number.
+        categorical: The categorical inputs; or "auto": every other column that isn't named elsewhere.
+        sensitive: Whether sensitive columns may be inputs, as race and sex are in `lsac`.
+    """
+
+    exclude: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_different)] = ()
+    numeric: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
+    categorical: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
+    sensitive: bool = True
+
+
+class Missing(_Section):
     """What an empty cell, `?`, `NA` or `NaN` means.
 
     Attributes:
@@ -44,71 +114,39 @@ class Missing:
         groups: "mask": the group is unknown (-1); "error".
         inputs: "fill": a number becomes the median of the training rows, told by one more input (`fill_missing`), and a
             category "missing"; "error".
-
-    Raises:
-        DataError: Any other word.
     """
 
-    labels: str = "mask"
-    groups: str = "mask"
-    inputs: str = "fill"
-
-    def __post_init__(self) -> None:
-        accepted = {"labels": ("mask", "error"), "groups": ("mask", "error"), "inputs": ("fill", "error")}
-        for name, words in accepted.items():
-            if getattr(self, name) not in words:
-                raise DataError(f"missing {name} is {getattr(self, name)!r}; accepted: {', '.join(words)}")
+    labels: Literal["mask", "error"] = "mask"
+    groups: Literal["mask", "error"] = "mask"
+    inputs: Literal["fill", "error"] = "fill"
 
 
-@dataclass(frozen=True)
-class CsvSchema:
-    """A table as a data set.
+class CsvSchema(_Section):
+    """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
 
     Attributes:
         path: The file, relative to the folder of the space file. It has a header.
         tasks: Name -> a column of zeros and ones, or an expression (see `expressions`). Columns in it are no inputs.
-        sensitive: Attribute -> where its groups come from. These columns are inputs as well, as race and sex are in
-            `lsac`, unless `sensitive_inputs` is false.
+        sensitive: Attribute -> where its groups come from; a column's name alone stands for `{column: name}`.
         separator: One character between fields.
-        exclude: Columns that are no inputs. Nor is a column without a name.
-        numeric: The numeric inputs; or "auto": every column that isn't named elsewhere and in which each cell that
-            isn't missing is a number.
-        categorical: The categorical inputs; or "auto": every other column that isn't named elsewhere.
+        inputs: Which columns are inputs.
         split: A column that says "train" or "test". It is no input.
         test: Without such a column, the share of test rows, stratified by labels and groups.
         test_seed: Which rows these are.
-        sensitive_inputs: Whether sensitive columns may be inputs.
+        origin: In a table joined from several data sets, the column that says which of them a row is from. It is no
+            input.
         missing: What missing cells mean.
         name: Of the data set; by default that of the file.
-
-    Raises:
-        DataError: No task; a share outside 0 to 1; a negative seed; a separator of other than one character.
     """
 
     path: str
-    tasks: Mapping[str, str]
-    sensitive: Mapping[str, Sensitive]
-    separator: str = ","
-    exclude: tuple[str, ...] = ()
-    numeric: str | tuple[str, ...] = AUTO
-    categorical: str | tuple[str, ...] = AUTO
+    tasks: Annotated[dict[str, Annotated[str, AfterValidator(_expression)]], Field(min_length=1)]
+    sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
+    separator: Annotated[str, AfterValidator(_one_character)] = ","
+    inputs: Inputs = Inputs()
     split: str | None = None
-    test: float = 0.3
-    test_seed: int = 0
-    sensitive_inputs: bool = True
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
+    origin: str | None = None
     missing: Missing = Missing()
     name: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.tasks:
-            raise DataError(f"{self.path}: no task is given; expected at least one")
-        if not 0 < self.test < 1:
-            raise DataError(f"{self.path}: share of test rows is {self.test}; accepted: between 0 and 1")
-        if self.test_seed < 0:
-            raise DataError(f"{self.path}: test seed is {self.test_seed}; accepted: integers from 0")
-        if len(self.separator) != 1:
-            raise DataError(f"{self.path}: separator is {self.separator!r}; accepted: one character")
-        for kind in ("numeric", "categorical"):
-            value = getattr(self, kind)
-            if isinstance(value, str) and value != AUTO:
-                raise DataError(f"{self.path}: {kind} inputs are {value!r}; accepted: {AUTO!r} or a list of columns")

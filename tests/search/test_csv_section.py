@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from paretofair.errors import DataError, SpaceError
+from paretofair.methods import METHODS
+from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.run import Options, load_splits
 from paretofair.search.space import dump, load_space
+from paretofair.training import Trials, to_device, train_pack
 
 SPACE = """\
 name: loans
@@ -38,7 +42,7 @@ def path(tmp_path):
 
 
 def splits(space, folder):
-    return load_splits(space, Options(output=folder, methods=["mtaf"]))
+    return load_splits(space, Options(output=folder, methods=list(space.methods)))
 
 
 def test_the_file_beside_the_space_is_read(path):
@@ -80,6 +84,15 @@ def test_the_test_rows_can_be_drawn_again(path):
         ("data.csv.tasks={}", "data.csv.tasks: found {}; needs at least 1"),
         ("data.csv.tasks.repaid='amount >'", "data.csv.tasks.repaid"),
         ("data.csv.test=1.5", "data.csv.test: found 1.5; must be below 1"),
+        ("data.csv.separator='||'", "data.csv.separator: found '||'; expected one character"),
+        ("data.csv.name=mine", "data.csv.name: found 'mine'; the name of the data set is data.name"),
+        ("data.csv.origin=5", "data.csv.origin: found 5; expected text"),
+        ("data.csv.sensitive.sex=5", "data.csv.sensitive.sex: found 5; expected a column, or a mapping"),
+        ("data.csv.sensitive.sex={colum: gender}", "data.csv.sensitive.sex.colum: unknown key. Did you mean `column`?"),
+        ("data.csv.sensitive.age.bins=[60, 25]", "data.csv.sensitive.age.bins: found [60.0, 25.0]; they must ascend"),
+        ("data.csv.sensitive.age.groups={a: b}", "yaml:6: data.csv.sensitive.age: bins and groups exclude each"),
+        ("data.csv.inputs.numeric=[1]", "data.csv.inputs.numeric: found [1]; expected auto or a list of columns"),
+        ("data.csv.inputs.exclude=[id, id]", "data.csv.inputs.exclude: 'id' stands in the list more than once"),
         ("data.csv.inputs.numeric=some", "data.csv.inputs.numeric: found 'some'; expected auto or a list of columns"),
         ("data.csv.missing.inputs=drop", "accepted: fill, error"),
         ("data.csv.colour=red", "data.csv.colour: unknown key"),
@@ -103,3 +116,47 @@ def test_mistakes_in_the_space(path, override, words):
 def test_mistakes_about_the_file(path, override, words):
     with pytest.raises(DataError, match=words):
         splits(load_space(path, [override]), path.parent)
+
+
+@pytest.mark.parametrize("name", ["per_task", "transfer"])
+def test_joined_data_sets(path, monkeypatch, name):
+    """Two banks, of which each knows the labels of one task: both fill half of every batch of `transfer`."""
+    random = np.random.default_rng(1)
+    rows = ["bank,status,amount,gender,age"]
+    for i in range(400):
+        known = f"south,,{random.integers(100, 5000)}" if i % 4 == 0 else f"north,{random.choice(['good', 'bad'])},"
+        rows.append(f"{known},{random.choice(['f', 'm'])},{random.integers(18, 90)}")
+    (path.parent / "loans.csv").write_text("\n".join(rows) + "\n")
+    changes = ["data.csv.origin=bank", "data.csv.inputs={}", "data.sensitive=sex", f"methods={{{name}: }}"]
+    space = load_space(path, [*changes, "training.batch_size=40"])
+    again = path.parent / "again.yaml"
+    again.write_text(dump(space))
+    assert load_space(again) == space
+    found = splits(space, path.parent)
+    assert found.origin_names == ("north", "south")
+    assert found.encoding.categorical_names == ("gender",)
+    np.testing.assert_array_equal(found.train.labels >= 0, np.stack([found.train.origins == i for i in (0, 1)], 1))
+
+    counts, kind = [], METHODS[name]
+    losses = kind.losses
+
+    def counting(self, logits, rows, hyper):
+        counts.append((rows.loss_weight > 0).sum(-1).flatten().tolist())
+        return losses(self, logits, rows, hyper)
+
+    monkeypatch.setattr(kind, "losses", counting)
+    own = space.method(name)
+    data = to_device(found, own.sensitive, torch.device("cpu"), torch.float64)
+    values = {"learning_rate": [0.1], "epochs": [2]}
+    values |= {key: [[0.5, 0.5]] for key in ("task_weight", "fairness_weight", "known_share")}
+    trials = Trials(np.zeros(1, dtype=np.int64), {key: np.array(value) for key, value in values.items()})
+    network, settings = build_network(own, data), build_settings(own, compiled=False)
+    method, threshold = build_method(own, data), build_threshold(own)
+    (stack,) = train_pack(data, network, method, trials, settings=settings, threshold=threshold, width=1)
+    assert stack.status.tolist() == ["completed"]
+    assert len(counts) == 2 * 6
+    if name == "transfer":
+        assert counts == [[20, 20]] * 12
+    else:
+        assert sum(counts[0]) == 40
+        assert np.mean(counts, 0)[0] > 25
