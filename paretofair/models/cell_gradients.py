@@ -18,6 +18,7 @@ from torch import Tensor
 
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
 from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, aligned
+from paretofair.models.products import outer, product, where_active
 
 
 class Cells(NamedTuple):
@@ -103,11 +104,11 @@ def cell_gradients(
         of_cell = {}
         for layer in reversed(layers):
             below = layer.below[..., rows]
-            of_cell[f"weight_{layer.depth}"] = [_outer(error, below)]
+            of_cell[f"weight_{layer.depth}"] = [outer(error, below)]
             of_cell[f"bias_{layer.depth}"] = [error.sum(-1)]
             if layer.depth:
                 errors[cell][layer.depth] = error
-                error = _where_active(layer.weight.mT @ error, below)
+                error = where_active(layer.weight.mT @ error, below)
         gradients.append(_row(network, of_cell, [task]))
     return CellGradients(torch.stack(gradients, 1), task, layers, cells.slices, errors, curvature)
 
@@ -174,13 +175,13 @@ def _forward(network: MultilayerPerceptron, task: CellGradients, directions: Ten
         named = network.named(directions[:, cell])
         own = [_of_task(network, named, layer.depth, task.task) for layer in task.layers]
         added = [
-            _product(weight, layer.below[..., rows]) + bias[..., None]
+            product(weight, layer.below[..., rows]) + bias[..., None]
             for layer, (weight, bias) in zip(task.layers, own, strict=True)
         ]
         moved = added[0]
         below = {}
         for layer in task.layers[1:]:
-            below[layer.depth] = _where_active(moved, layer.below[..., rows])
+            below[layer.depth] = where_active(moved, layer.below[..., rows])
             moved = added[layer.depth] + layer.weight @ below[layer.depth]
         moves.append(_Move([weight for weight, _ in own], below, moved))
     return moves
@@ -198,7 +199,7 @@ def _backward(
     Besides, the errors of the cells meet what the directions add to the layer's weight and to what enters it. Appends
     to the layer's `gradients`. The inputs of the first layer need no cotangent.
     """
-    weight = _outer(above, layer.below)
+    weight = outer(above, layer.below)
     gradients.setdefault(f"bias_{layer.depth}", []).append(above.sum(-1))
     if layer.depth:
         below = layer.weight.mT @ above
@@ -207,7 +208,7 @@ def _backward(
                 error = task.errors[cell][layer.depth]
                 weight += error @ move.below[layer.depth].mT
                 below[..., rows] += move.weights[layer.depth].mT @ error
-        above = _where_active(below, layer.below)
+        above = where_active(below, layer.below)
     gradients.setdefault(f"weight_{layer.depth}", []).append(weight)
     return above
 
@@ -237,26 +238,3 @@ def _of_task(
     """Weight `(K, out, in)` and bias `(K, out)` of a layer as one task sees it."""
     weight, bias = named[f"weight_{depth}"], named[f"bias_{depth}"]
     return (weight[:, task], bias[:, task]) if depth >= len(network.shared) else (weight, bias)
-
-
-# One product for all trials has the bits of a trial alone only where their rows fill whole tiles of it.
-_TILE = 4
-
-
-def _product(weight: Tensor, below: Tensor) -> Tensor:
-    """`(K, out, B)`: weight `(K, out, in)` times `(K, in, B)`, or `(in, B)` where common to the trials."""
-    if below.dim() == 2 and weight.shape[1] % _TILE == 0:
-        return (weight.flatten(0, 1) @ below).view(*weight.shape[:2], -1)
-    return torch.bmm(weight, below.expand(len(weight), -1, -1))
-
-
-def _outer(above: Tensor, below: Tensor) -> Tensor:
-    """`(K, out, in)`, summed over rows: above `(K, out, B)` times below `(K, in, B)`, or `(in, B)` where common."""
-    if below.dim() == 2 and above.shape[1] % _TILE == 0:
-        return (above.flatten(0, 1) @ below.mT).view(*above.shape[:2], -1)
-    return torch.bmm(above, below.mT.expand(len(above), -1, -1))
-
-
-def _where_active(values: Tensor, activation: Tensor) -> Tensor:
-    """The values where the activation is positive, 0 elsewhere: the slope of ReLU, which does not bend."""
-    return torch.ops.aten.threshold_backward(values, activation, 0)

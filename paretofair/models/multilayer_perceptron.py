@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from paretofair.models.network import Outputs, aligned
+from paretofair.models.products import outer, product, where_active
 
 
 class _Saved(NamedTuple):
     inputs: Tensor
-    first: Tensor
     activations: list[Tensor]
 
 
@@ -111,30 +111,19 @@ class MultilayerPerceptron:
     def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
         """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
         p = self.named(parameters)
-        trials = parameters.shape[0]
-        first = self._first_layer(p)
-        if inputs.dim() == 2 and self._one_product:
-            hidden = (first.flatten(0, 1) @ inputs.T).view(trials, self.shared[0], -1)
-        elif inputs.dim() == 2:
-            hidden = torch.bmm(first, inputs.T.expand(trials, -1, -1))
-        else:
-            hidden = first @ inputs.mT
+        trials, bottom = parameters.shape[0], len(self.shared)
+        hidden = product(self._first_layer(p), inputs.mT)
         activations = [hidden.add_(p["bias_0"][..., None]).relu_()]
-        for layer in range(1, len(self.shared)):
+        for layer in range(1, bottom):
             activations.append(_affine(p[f"weight_{layer}"], activations[-1], p[f"bias_{layer}"]).relu_())
-        layers = len(self.shared) + len(self.head)
-        for layer in range(len(self.shared), layers + 1):
-            weight, bias = p[f"weight_{layer}"], p[f"bias_{layer}"]
-            if layer == len(self.shared):
-                # Every head reads the same activations: one product for all.
-                hidden = _affine(weight.flatten(1, 2), activations[-1], bias.flatten(1, 2))
-            else:
-                below = activations[-1].view(trials * self.tasks, weight.shape[-1], -1)
-                hidden = _affine(weight.flatten(0, 1), below, bias.flatten(0, 1))
-            if layer < layers:
-                activations.append(hidden.relu_())
-        features = activations[len(self.shared) - 1]
-        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, first, activations), features)
+        features = activations[-1]
+        # Every head reads the same features: one product for all.
+        hidden = _affine(p[f"weight_{bottom}"].flatten(1, 2), features, p[f"bias_{bottom}"].flatten(1, 2))
+        for layer in range(bottom + 1, bottom + len(self.head) + 1):
+            activations.append(hidden.relu_())
+            weight, bias = p[f"weight_{layer}"].flatten(0, 1), p[f"bias_{layer}"].flatten(0, 1)
+            hidden = _affine(weight, hidden.view(trials * self.tasks, weight.shape[-1], -1), bias)
+        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, activations), features)
 
     def backward(
         self,
@@ -154,79 +143,64 @@ class MultilayerPerceptron:
         gradients: dict[str, Tensor] = {}
         trials, bottom = parameters.shape[0], len(self.shared)
         through = shared if heads is None else heads
-        split = heads is not None
         for layer in range(bottom + len(self.head), bottom, -1):
             below = saved.activations[layer - 1]
             weight = p[f"weight_{layer}"].flatten(0, 1)
             per_task = below.view(trials * self.tasks, weight.shape[-1], -1)
             through = through.reshape(trials * self.tasks, weight.shape[-2], -1)
-            gradients[f"weight_{layer}"] = through @ per_task.mT
+            gradients[f"weight_{layer}"] = outer(through, per_task)
             gradients[f"bias_{layer}"] = through.sum(-1)
-            through = _through_relu(weight.mT @ through, per_task)
-            if split:
+            through = where_active(weight.mT @ through, per_task)
+            if heads is not None:
                 shared = shared.reshape(trials * self.tasks, weight.shape[-2], -1)
-                shared = _through_relu(weight.mT @ shared, per_task)
+                shared = where_active(weight.mT @ shared, per_task)
         below = saved.activations[bottom - 1]
         weight = p[f"weight_{bottom}"].flatten(1, 2)
         through = through.reshape(trials, weight.shape[1], -1)
-        gradients[f"weight_{bottom}"] = through @ below.mT
+        gradients[f"weight_{bottom}"] = outer(through, below)
         gradients[f"bias_{bottom}"] = through.sum(-1)
-        if split:
+        if heads is not None:
             through = shared.reshape(trials, weight.shape[1], -1)
         through = weight.mT @ through
         if features is not None:
             through = through + features
-        through = _through_relu(through, below)
+        through = where_active(through, below)
         for layer in range(bottom - 1, 0, -1):
             below = saved.activations[layer - 1]
-            gradients[f"weight_{layer}"] = through @ below.mT
+            gradients[f"weight_{layer}"] = outer(through, below)
             gradients[f"bias_{layer}"] = through.sum(-1)
-            through = _through_relu(p[f"weight_{layer}"].mT @ through, below)
+            through = where_active(p[f"weight_{layer}"].mT @ through, below)
         gradients["bias_0"] = through.sum(-1)
-        if saved.inputs.dim() == 2 and self._one_product:
-            first = (through.flatten(0, 1) @ saved.inputs).view_as(saved.first)
-        elif saved.inputs.dim() == 2:
-            first = torch.bmm(through, saved.inputs.expand(trials, -1, -1))
-        else:
-            first = through @ saved.inputs
-        gradients |= self._first_layer_backward(p, first)
+        gradients |= self._first_layer_backward(p, outer(through, saved.inputs.mT))
         rows = [gradients[name].reshape(trials, -1) for name in self.shapes]
         padding = self.size - sum(row.shape[1] for row in rows)
         return torch.cat([*rows, parameters.new_zeros(trials, padding)], 1)
-
-    @property
-    def _one_product(self) -> bool:
-        """Whether the first layers of all trials are one product with common rows: products work in blocks of four
-        rows, and where a trial is no whole number of blocks its bits depend on its place."""
-        return self.shared[0] % 4 == 0
 
     def _first_layer(self, p: dict[str, Tensor]) -> Tensor:
         """The first layer as it acts on one-hot rows, (K, out, F)."""
         weight = p["weight_0"]
         if not self.embedding:
             return weight.contiguous()
-        numeric, *blocks = weight.split([self.numeric] + [self.embedding] * len(self.categories), -1)
+        numeric, *blocks = self._blocks(weight)
         columns = [block @ p[f"embedding_{i}"].mT for i, block in enumerate(blocks)]
         return torch.cat([numeric, *columns], -1)
 
     def _first_layer_backward(self, p: dict[str, Tensor], gradient: Tensor) -> dict[str, Tensor]:
         if not self.embedding:
             return {"weight_0": gradient}
-        weights = p["weight_0"].split([self.numeric] + [self.embedding] * len(self.categories), -1)
         numeric, *columns = gradient.split([self.numeric, *self.categories], -1)
-        gradients, blocks = {}, [numeric]
-        for i, column in enumerate(columns):
+        gradients, of_blocks = {}, [numeric]
+        for i, (block, column) in enumerate(zip(self._blocks(p["weight_0"])[1:], columns, strict=True)):
             # In this order of factors the compiled product has the same bits at every number of trials.
-            gradients[f"embedding_{i}"] = (weights[i + 1].mT @ column).mT
-            blocks.append(column @ p[f"embedding_{i}"])
-        gradients["weight_0"] = torch.cat(blocks, -1)
+            gradients[f"embedding_{i}"] = (block.mT @ column).mT
+            of_blocks.append(column @ p[f"embedding_{i}"])
+        gradients["weight_0"] = torch.cat(of_blocks, -1)
         return gradients
+
+    def _blocks(self, weight: Tensor) -> tuple[Tensor, ...]:
+        """The columns of the first layer's weight that read the numeric inputs, then those that read each embedding."""
+        return weight.split([self.numeric] + [self.embedding] * len(self.categories), -1)
 
 
 def _affine(weight: Tensor, inputs: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias[..., None], weight, inputs)
-
-
-def _through_relu(cotangent: Tensor, activation: Tensor) -> Tensor:
-    """The cotangent where the activation is positive, 0 elsewhere."""
-    return torch.ops.aten.threshold_backward(cotangent, activation, 0)
