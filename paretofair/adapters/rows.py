@@ -13,12 +13,10 @@ import pyarrow as pa
 import torch
 
 from paretofair.data import Splits
-from paretofair.metrics.confusion import confusion
-from paretofair.metrics.ranking import ranking
 from paretofair.results import stack_name, write_stack
 from paretofair.search.method_space import trial_id
 from paretofair.training import DeviceData
-from paretofair.training.evaluation import headline_metrics
+from paretofair.training.evaluation import measured
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,7 @@ def evaluated(models: Sequence[Sequence[Model]], places: np.ndarray, data: Devic
                 if not model.error:
                     decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
                     scores[row, t] = torch.from_numpy(model.scores[name])
-        counts = confusion(decisions, scores, split.labels, split.cells, len(data.cells)).numpy()
-        average_precision, auc = ranking(scores, split.labels)
-        metrics = headline_metrics(counts, data)
-        metrics |= {"average_precision": average_precision.numpy(), "auc": auc.numpy()}
+        metrics, counts = measured(decisions, scores, scores, split, data)
         for metric, values in metrics.items():
             of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
             columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}

@@ -7,6 +7,8 @@ of summation: neither on the other trials, nor on threads, nor on the device.
 A call needs about 100 bytes of working memory per score.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -55,27 +57,35 @@ def auc(scores: Tensor, labels: Tensor) -> Tensor:
     return _auc(above, steps, tie_end, _undefined(scores, labels, above))
 
 
-def auc_by_group(scores: Tensor, labels: Tensor, groups: Tensor, n_groups: int) -> Tensor:
-    """Area under the ROC curve of the rows of each group alone; see `rates.auc_gap` for their gap.
+class Ranking(NamedTuple):
+    """`average_precision` and `auc` `(...)` of all rows, `auc_by_group` `(..., n_groups)` of those of each group."""
+
+    average_precision: Tensor
+    auc: Tensor
+    auc_by_group: Tensor
+
+
+def ranking_by_group(scores: Tensor, labels: Tensor, groups: Tensor, n_groups: int) -> Ranking:
+    """`ranking`, and the AUC of each group alone, all from one sort; see `rates.auc_gap` for its gap.
 
     Args:
         scores, labels: as in `ranking`.
         groups: `(..., rows)`, broadcastable against `scores`: group of each row, or -1 where unknown.
-        n_groups: number of groups.
+        n_groups: number of groups, at least 1.
 
-    Returns:
-        `(..., n_groups)` float64 with ties and undefined values as in `ranking`. One sort serves all groups.
-
-    >>> auc_by_group(torch.tensor([.1, .4, .35, .8]), torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1]), 3)
+    >>> rows = torch.tensor([.1, .4, .35, .8]), torch.tensor([0, 1, 0, 1])
+    >>> ranking_by_group(*rows, torch.tensor([0, 0, 1, 1]), 3).auc_by_group
     tensor([1., 1., nan], dtype=torch.float64)
     """
     order, tie_end = _sorted(scores)
-    values = []
+    of_all = _counts(order, tie_end, labels)
+    undefined = _undefined(scores, labels, of_all[0])
+    areas = []
     for group in range(n_groups):
         own = labels.masked_fill(groups != group, -1)
-        above, steps, ends = _counts(order, tie_end, own)
-        values.append(_auc(above, steps, ends, _undefined(scores, own, above)))
-    return torch.stack(values, -1)
+        of_group = _counts(order, tie_end, own)
+        areas.append(_auc(*of_group, _undefined(scores, own, of_group[0])))
+    return Ranking(_average_precision(*of_all, undefined), _auc(*of_all, undefined), torch.stack(areas, -1))
 
 
 def _sorted(scores: Tensor) -> tuple[Tensor, Tensor]:

@@ -230,7 +230,7 @@ def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
 
 
 def auc_gap(auc_by_group: ArrayLike, confusion_by_group: ArrayLike) -> Array:
-    """`gap` of the AUC, `(..., groups)` from `ranking.auc_by_group`; minimised. The counts tell which have rows."""
+    """`gap` of the AUC, `(..., groups)` from `ranking.ranking_by_group`; minimised. The counts tell which have rows."""
     return gap(auc_by_group, present=_has_rows(confusion_by_group))
 
 

@@ -13,7 +13,7 @@ from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
 from paretofair.models import StackedNetwork, aligned
-from paretofair.training.tensors import DeviceData
+from paretofair.training.tensors import DeviceData, DeviceSplit
 
 _CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
@@ -59,33 +59,32 @@ def evaluate(
     cut = _find_threshold(logits[data.selection_split], data, threshold)
     by_group = None
     if method is not None:
-        chosen_on = data.splits[data.selection_split]
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        chosen_on = data.splits[data.selection_split]
         own = logits[data.selection_split], chosen_on.labels, chosen_on.groups, n_groups, values or {}
         by_group = method.thresholds(*own)
     metrics: dict[str, np.ndarray] = {}
     confusion: dict[str, np.ndarray] = {}
     for name, split in data.splits.items():
-        average_precision, auc = ranking.ranking(logits[name], split.labels)
-        table = counts.confusion(
-            logits[name] >= _of_rows(cut, by_group, split.groups),
-            scores[name][1],
-            split.labels,
-            split.cells,
-            len(data.cells),
-        )
-        confusion[name] = table.cpu().numpy()
-        values = headline_metrics(confusion[name], data)
-        values |= {"average_precision": average_precision.cpu().numpy(), "auc": auc.cpu().numpy()}
-        metrics |= {f"{name}_{metric}": value for metric, value in values.items()}
+        decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
+        of_split, confusion[name] = measured(decisions, *scores[name], split, data)
+        metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
     return Evaluation(metrics, confusion, finite.cpu().numpy())
 
 
-def headline_metrics(confusion: np.ndarray, data: DeviceData) -> dict[str, np.ndarray]:
-    """Metrics `(K, T)` of one split's confusion `(K, T, cells, 6)`, gaps for the attribute each task acts on."""
+def measured(
+    decisions: Tensor, scores: Tensor, probabilities: Tensor, split: DeviceSplit, data: DeviceData
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, and its confusion
+    `(K, T, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
+    confusion = counts.confusion(decisions, probabilities, split.labels, split.cells, len(data.cells)).cpu().numpy()
+    n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+    ranked = ranking.ranking_by_group(scores, split.labels, split.groups, n_groups)
     overall = confusion.sum(-2)
+    average_precision, auc, auc_by_group = (each.cpu().numpy() for each in ranked)
     values = {"error": rates.error(overall), "realised_positive_rate": rates.positive_rate(overall)}
+    values |= {"average_precision": average_precision, "auc": auc}
     gaps = (
         rates.fpr_gap,
         rates.tpr_gap,
@@ -93,13 +92,13 @@ def headline_metrics(confusion: np.ndarray, data: DeviceData) -> dict[str, np.nd
         rates.soft_fpr_gap,
         rates.soft_tpr_gap,
     )
-    for gap in gaps:
-        by_task = []
-        for task, attribute in enumerate(data.acts_on):
-            groups = rates.merge(confusion[:, task], data.cells[:, attribute], data.n_groups[attribute])
-            by_task.append(gap(groups))
-        values[gap.__name__] = np.stack(by_task, -1)
-    return values
+    by_task = [
+        rates.merge(confusion[:, task], data.cells[:, attribute], data.n_groups[attribute])
+        for task, attribute in enumerate(data.acts_on)
+    ]
+    values |= {gap.__name__: np.stack([gap(groups) for groups in by_task], -1) for gap in gaps}
+    areas = [rates.auc_gap(auc_by_group[:, t, : groups.shape[-2]], groups) for t, groups in enumerate(by_task)]
+    return values | {"auc_gap": np.stack(areas, -1)}, confusion
 
 
 def _scores(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from paretofair.metrics.ranking import auc, auc_by_group, average_precision, ranking
+from paretofair.metrics.ranking import auc, average_precision, ranking, ranking_by_group
 
 rows = st.lists(
     st.tuples(st.sampled_from([-0.0, 0.0, 0.1, 0.5, 0.9]) | st.floats(0, 1), st.sampled_from([-1, 0, 1])),
@@ -72,16 +72,18 @@ def test_groups_as_scikit_learn_with_ties(n_groups: int) -> None:
     scores = random.random((3, 2, 700)).round(2)
     labels, groups = random.integers(-1, 2, (2, 700)), random.integers(-1, n_groups, (2, 700))
     labels[groups == n_groups - 1] = 1
-    found = auc_by_group(*map(torch.tensor, (scores, labels, groups)), n_groups)
+    whole = ranking_by_group(*map(torch.tensor, (scores, labels, groups)), n_groups)
+    for value, expected in zip(whole, ranking(torch.tensor(scores), torch.tensor(labels)), strict=False):
+        assert torch.equal(value, expected)
+    found = whole.auc_by_group
     assert found.shape == (3, 2, n_groups)
     assert found[..., -1].isnan().all()
     for trial, task, group in np.ndindex(3, 2, n_groups - 1):
         own = (groups[task] == group) & (labels[task] >= 0)
         expected = roc_auc_score(labels[task, own], scores[trial, task, own])
         assert found[trial, task, group].item() == pytest.approx(expected, abs=1e-12)
-    assert torch.equal(
-        auc_by_group(torch.tensor(scores[1:2]), torch.tensor(labels), torch.tensor(groups), 1), found[1:2, :, :1]
-    )
+    alone = ranking_by_group(torch.tensor(scores[1:2]), torch.tensor(labels), torch.tensor(groups), 1)
+    assert torch.equal(alone.auc_by_group, found[1:2, :, :1])
 
 
 def test_undefined_is_nan_and_hurts_no_neighbour() -> None:
@@ -117,7 +119,7 @@ def test_a_trial_alone_is_the_same_trial(dtype: torch.dtype, stack_of_scores) ->
 def test_reads_no_value_back_to_the_host() -> None:
     scores, labels = torch.empty(3, 2, 5, device="meta"), torch.empty(2, 5, device="meta")
     assert [value.shape for value in ranking(scores, labels)] == [(3, 2)] * 2
-    assert auc_by_group(scores, labels, labels, 4).shape == (3, 2, 4)
+    assert ranking_by_group(scores, labels, labels, 4).auc_by_group.shape == (3, 2, 4)
 
 
 def test_inputs_not_mutated() -> None:

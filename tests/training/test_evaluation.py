@@ -61,6 +61,8 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
                     "auc": roc_auc_score(y[known], p[known]),
                     "average_precision": average_precision_score(y[known], p[known]),
                 }
+                areas = [roc_auc_score(y[known & (group == g)], p[known & (group == g)]) for g in present]
+                expected["auc_gap"] = max(areas) - min(areas)
                 for metric, label in (("fpr_gap", 0), ("tpr_gap", 1)):
                     for soft, values in (("", decision), ("soft_", p)):
                         rates = [values[(y == label) & (group == g)].mean() for g in present]
