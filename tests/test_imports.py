@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "metrics": set(),
     "pareto": set(),
     "methods": {"models", "metrics"},
-    "training": {"data", "models", "metrics", "methods"},
+    "training": {"data", "models", "metrics", "methods", "pareto"},
     "results": set(),
     "testing": {"data", "models", "methods", "training"},
     "adapters": {"data", "metrics", "report", "results", "search", "training"},

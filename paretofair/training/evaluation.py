@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,15 @@ class Evaluation:
     confusion: dict[str, np.ndarray]
     finite: np.ndarray
 
+    @staticmethod
+    def joined(parts: Sequence[Evaluation]) -> Evaluation:
+        """One after the other."""
+        return Evaluation(
+            {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics},
+            {name: np.concatenate([part.confusion[name] for part in parts]) for name in parts[0].confusion},
+            np.concatenate([part.finite for part in parts]),
+        )
+
 
 def evaluate(
     network: StackedNetwork,
@@ -49,12 +58,16 @@ def evaluate(
     threshold: Threshold,
     method: Method | None = None,
     values: Mapping[str, np.ndarray] | None = None,
+    *,
+    splits: Sequence[str] | None = None,
 ) -> Evaluation:
-    """Every headline metric of K trials on every split; the threshold is found once and applied to all.
+    """Every headline metric of K trials on every split; the threshold is found once and applied to all. `splits`: on
+    these alone, among them the one that chooses.
 
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
-    scores = {name: _scores(network, parameters, split.inputs) for name, split in data.splits.items()}
+    chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
+    scores = {name: _scores(network, parameters, split.inputs) for name, split in chosen.items()}
     logits = {name: each[0] for name, each in scores.items()}
     cut = _find_threshold(logits[data.selection_split], data, threshold)
     by_group = None
@@ -65,7 +78,7 @@ def evaluate(
         by_group = method.thresholds(*own)
     metrics: dict[str, np.ndarray] = {}
     confusion: dict[str, np.ndarray] = {}
-    for name, split in data.splits.items():
+    for name, split in chosen.items():
         decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
         of_split, confusion[name] = measured(decisions, *scores[name], split, data)
         metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from paretofair.methods import Method
 from paretofair.models import StackedNetwork
+from paretofair.training.contribution import disparities
+from paretofair.training.curves import Curve, Curves
 from paretofair.training.evaluation import Evaluation, Threshold, evaluate
-from paretofair.training.stack import Stack, TrainingSettings, Trials
+from paretofair.training.halving import Halving
+from paretofair.training.stack import Stack, TrainingSettings, Trials, Unfinished
 from paretofair.training.step import path
 from paretofair.training.tensors import DeviceData
 
 logger = logging.getLogger("paretofair")
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class FinishedStack:
     """Results of the trials at `positions` of the pack, each array with one row per trial.
 
-    `status` is `completed` or `diverged` (a loss that is not finite; metrics NaN). `undefined_losses` counts fairness
-    distances without a value over the whole training. `seconds` is the time of the stack divided by its trials.
-    `path` is that of `step.path`, `width` how many trials a stack could hold at most.
+    `status` is `completed`, `stopped` (by successive halving) or `diverged` (a loss that is not finite; metrics NaN).
+    `undefined_losses` counts fairness distances without a value over the whole training. `seconds` is the time of the
+    stack divided by its trials. `path` is that of `step.path`, `width` how many trials a stack could hold at most.
+    `curve` is what was measured on the way.
     """
 
     positions: np.ndarray
@@ -38,6 +46,7 @@ class FinishedStack:
     width: int
     evaluation: Evaluation
     parameters: np.ndarray
+    curve: Curve | None = None
 
 
 def train_pack(
@@ -49,61 +58,187 @@ def train_pack(
     settings: TrainingSettings,
     threshold: Threshold,
     width: int,
+    halving: Halving | None = None,
+    curves: Curves | None = None,
 ) -> Iterator[FinishedStack]:
     """Trains `trials` in stacks of at most `width`, shortest first, and yields each stack as it finishes.
 
-    Where the memory does not suffice the width is halved, with a warning.
+    With `halving` trials of a bracket compete at its rungs and all come at once, as one stack. With `curves` (not both)
+    metrics are measured on the way. Where the memory does not suffice the width is halved, with a warning.
 
     The device and type are those of `data`. A trial's result is a function of its seed, its hyperparameters and the
-    other arguments; on a CPU bit for bit, whatever stack it stands in.
+    other arguments (under `halving` also of its bracket's trials); on a CPU bit for bit, whatever stack it stands in.
     """
-    left = np.argsort(trials.values["epochs"], kind="stable")
-    while len(left):
-        positions = left[:width]
-        stack = _trained(data, network, method, trials, positions, settings, threshold, width)
-        if stack is None:
-            width = len(positions) // 2
-            logger.warning("Out of memory; going on with stacks of %d trials.", width)
-            continue
-        left = left[len(positions) :]
+    pack = _Pack(data, network, method, trials, settings, threshold, width)
+    if halving is not None:
+        yield pack.halved(halving)
+        return
+    order = np.argsort(trials.values["epochs"], kind="stable")
+    for _, stack in pack.in_stacks(order, functools.partial(pack.finished, curves=curves)):
         yield stack
 
 
-def _trained(
-    data: DeviceData,
-    network: StackedNetwork,
-    method: Method,
-    pack: Trials,
-    positions: np.ndarray,
-    settings: TrainingSettings,
-    threshold: Threshold,
-    width: int,
-) -> FinishedStack | None:
-    """The stack of the trials at `positions`; None where the memory did not suffice and fewer trials might do."""
-    trials = pack.take(positions)
-    started = time.perf_counter()
-    try:
-        stack = Stack(data, network, method, trials, settings, width)
+class _Pack:
+    """What the stacks of a pack have in common; `width` shrinks where the memory does not suffice."""
+
+    def __init__(
+        self,
+        data: DeviceData,
+        network: StackedNetwork,
+        method: Method,
+        trials: Trials,
+        settings: TrainingSettings,
+        threshold: Threshold,
+        width: int,
+    ) -> None:
+        self._data, self._network, self._method = data, network, method
+        self._trials, self._settings, self._threshold = trials, settings, threshold
+        self.width = width
+
+    def in_stacks(
+        self, rows: np.ndarray, work: Callable[[np.ndarray], _Result]
+    ) -> Iterator[tuple[np.ndarray, _Result]]:
+        """The results of `work` on as many of `rows` at a time as a stack holds, fewer where the memory does not
+        suffice."""
+        while len(rows):
+            own = rows[: self.width]
+            try:
+                result = work(own)
+            except (RuntimeError, MemoryError) as error:
+                if len(own) == 1 or not _out_of_memory(error):
+                    raise
+                result = None
+            # Behind the handler, whose traceback holds on to what was allocated.
+            if result is None:
+                self.width = len(own) // 2
+                logger.warning("Out of memory; going on with stacks of %d trials.", self.width)
+                continue
+            yield own, result
+            rows = rows[len(own) :]
+
+    def finished(self, positions: np.ndarray, curves: Curves | None) -> FinishedStack:
+        """One stack, trained to the end."""
+        started = time.perf_counter()
+        trials = self._trials.take(positions)
+        stack = self._stack(trials)
+        curve = None if curves is None else self._measured(stack, curves)
         stack.train()
-        evaluation = evaluate(network, stack.final, data, threshold, method, trials.values)
-    except (RuntimeError, MemoryError) as error:
-        if len(trials) == 1 or not _out_of_memory(error):
-            raise
-        return None
-    # The last step can blow up too, which only the scores show.
-    stack.status[~evaluation.finite] = "diverged"
-    _leave_out(evaluation, stack.status == "diverged", method.untrained(stack.trials.values))
-    return FinishedStack(
-        positions=positions,
-        status=stack.status,
-        epochs_trained=stack.epochs_trained,
-        undefined_losses=stack.undefined_losses,
-        seconds=(time.perf_counter() - started) / len(trials),
-        path=path(network, settings.compiled),
-        width=width,
-        evaluation=evaluation,
-        parameters=stack.final.cpu().numpy(),
-    )
+        evaluation = self._evaluated(np.arange(len(trials)), stack.final, trials)
+        seconds = (time.perf_counter() - started) / len(trials)
+        results = stack.status, stack.epochs_trained, stack.undefined_losses
+        return self._result(positions, *results, seconds, evaluation, stack.final, curve)
+
+    def halved(self, halving: Halving) -> FinishedStack:
+        """The whole pack, rung by rung: in between, trials wait outside of stacks."""
+        started = time.perf_counter()
+        trials, n = self._trials, len(self._trials)
+        assert trials.brackets is not None
+        status = np.full(n, "completed", dtype=object)
+        epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        final = self._data.splits["train"].inputs.new_empty(n, self._network.size)
+        running = np.argsort(trials.values["epochs"], kind="stable")
+        waiting: Unfinished | None = None
+        epoch = 0
+        for until in (*halving.rungs, None):
+            places, parts = [], []
+            advance = functools.partial(self._advanced, running=running, waiting=waiting, epoch=epoch, until=until)
+            for rows, stack in self.in_stacks(np.arange(len(running)), advance):
+                left, unfinished = stack.unfinished()
+                ended = np.setdiff1d(np.arange(len(rows)), left)
+                of_pack = running[rows]
+                undefined[of_pack] += stack.undefined_losses
+                final[of_pack[ended]] = stack.final[ended]
+                status[of_pack[ended]] = stack.status[ended]
+                epochs_trained[of_pack[ended]] = stack.epochs_trained[ended]
+                # In the order of the budgets, which rows of a stack keep.
+                places.append(of_pack[left])
+                parts.append(unfinished)
+            running = np.concatenate(places)
+            if until is None or not len(running):
+                break
+            waiting, epoch = Unfinished.joined(parts), until
+            split = self._data.selection_split
+            evaluation = self._all_evaluated(running, waiting.parameters, (split,))
+            metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
+            kept = halving.survivors(metrics, trials.brackets[running])
+            stopped = np.flatnonzero(~kept)
+            final[running[stopped]] = waiting.take(stopped).parameters
+            status[running[stopped]], epochs_trained[running[stopped]] = "stopped", until
+            running, waiting = running[kept], waiting.take(np.flatnonzero(kept))
+        evaluation = self._all_evaluated(np.arange(n), final)
+        seconds = (time.perf_counter() - started) / n
+        return self._result(np.arange(n), status, epochs_trained, undefined, seconds, evaluation, final, None)
+
+    def _stack(self, trials: Trials, epoch: int = 0, unfinished: Unfinished | None = None) -> Stack:
+        own = self._data, self._network, self._method, trials, self._settings, self.width
+        return Stack(*own, epoch=epoch, unfinished=unfinished)
+
+    def _advanced(
+        self, rows: np.ndarray, running: np.ndarray, waiting: Unfinished | None, epoch: int, until: int | None
+    ) -> Stack:
+        """The trials at `running[rows]`, trained until an epoch."""
+        unfinished = None if waiting is None else waiting.take(rows)
+        stack = self._stack(self._trials.take(running[rows]), epoch, unfinished)
+        stack.train(until)
+        return stack
+
+    def _measured(self, stack: Stack, curves: Curves) -> Curve:
+        """Trains a stack to the end and measures it on the way."""
+        left, epoch = np.arange(len(stack.trials)), 0
+        parts: list[Curve] = []
+        while len(left):
+            epoch += curves.every
+            stack.train(epoch)
+            running, unfinished = stack.unfinished()
+            ended = np.setdiff1d(left, running)
+            left = running
+            for rows, parameters, epochs in (
+                (running, unfinished.parameters, np.full(len(running), epoch)),
+                (ended, stack.final[torch.from_numpy(ended)], stack.epochs_trained[ended]),
+            ):
+                if len(rows):
+                    metrics = self._evaluated(rows, parameters, stack.trials).metrics
+                    if curves.contribution:
+                        found = disparities(self._network, parameters, self._data)
+                        metrics |= {f"contribution_{name}": values for name, values in found.items()}
+                    parts.append(Curve(rows, epochs, metrics))
+        return Curve.joined(parts)
+
+    def _all_evaluated(
+        self, positions: np.ndarray, parameters: torch.Tensor, splits: Sequence[str] | None = None
+    ) -> Evaluation:
+        """The evaluation of trials at positions of the pack, with parameters `(n, P)`."""
+
+        def of_stack(rows: np.ndarray) -> Evaluation:
+            own = parameters[torch.from_numpy(rows).to(parameters.device)]
+            return self._evaluated(positions[rows], own, self._trials, splits)
+
+        return Evaluation.joined([part for _, part in self.in_stacks(np.arange(len(positions)), of_stack)])
+
+    def _evaluated(
+        self, rows: np.ndarray, parameters: torch.Tensor, trials: Trials, splits: Sequence[str] | None = None
+    ) -> Evaluation:
+        """The evaluation of the trials at `rows` of `trials`."""
+        values = trials.take(rows).values
+        return evaluate(self._network, parameters, self._data, self._threshold, self._method, values, splits=splits)
+
+    def _result(
+        self,
+        positions: np.ndarray,
+        status: np.ndarray,
+        epochs_trained: np.ndarray,
+        undefined: np.ndarray,
+        seconds: float,
+        evaluation: Evaluation,
+        parameters: torch.Tensor,
+        curve: Curve | None,
+    ) -> FinishedStack:
+        # The last step can blow up too, which only the scores show.
+        status[~evaluation.finite] = "diverged"
+        _leave_out(evaluation, status == "diverged", self._method.untrained(self._trials.take(positions).values))
+        how = path(self._network, self._settings.compiled)
+        own = positions, status, epochs_trained, undefined, seconds, how, self.width
+        return FinishedStack(*own, evaluation, parameters.cpu().numpy(), curve)
 
 
 def _out_of_memory(error: Exception) -> bool:

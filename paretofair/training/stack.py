@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,17 +22,41 @@ from paretofair.training.tensors import DeviceData
 @dataclass(frozen=True)
 class Trials:
     """Trials of one pack: `seeds` `(n,)` give initial weights and batch order; `values` are hyperparameters by name,
-    `(n,)` or `(n, tasks)`: those of the method, `learning_rate` and `epochs`."""
+    `(n,)` or `(n, tasks)`: those of the method, `learning_rate` and `epochs`. `brackets` `(n,)`: those of one number
+    compete in successive halving."""
 
     seeds: np.ndarray
     values: Mapping[str, np.ndarray]
+    brackets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def take(self, rows: np.ndarray) -> Trials:
         """The trials at positions `rows`."""
-        return Trials(self.seeds[rows], {name: value[rows] for name, value in self.values.items()})
+        return Trials(
+            self.seeds[rows],
+            {name: value[rows] for name, value in self.values.items()},
+            None if self.brackets is None else self.brackets[rows],
+        )
+
+
+class Unfinished(NamedTuple):
+    """Trials in the middle of training, one row each: `parameters` `(n, P)`, the `state` of the optimiser."""
+
+    parameters: torch.Tensor
+    state: tuple[torch.Tensor, ...]
+
+    def take(self, rows: np.ndarray) -> Unfinished:
+        """The trials at positions `rows`."""
+        index = torch.from_numpy(rows).to(self.parameters.device)
+        return Unfinished(self.parameters[index], tuple(each[index] for each in self.state))
+
+    @staticmethod
+    def joined(parts: Sequence[Unfinished]) -> Unfinished:
+        """One after the other."""
+        state = zip(*(part.state for part in parts), strict=True)
+        return Unfinished(torch.cat([part.parameters for part in parts]), tuple(torch.cat(each) for each in state))
 
 
 _ADAGRAD = Adagrad()
@@ -64,7 +89,11 @@ class Stack:
         trials: Trials,
         settings: TrainingSettings,
         width: int,
+        *,
+        epoch: int = 0,
+        unfinished: Unfinished | None = None,
     ) -> None:
+        """A stack that begins, or one that goes on with trials that have been trained for `epoch` epochs."""
         train = data.splits["train"]
         optimizer = settings.optimizer
         self.trials = trials
@@ -78,12 +107,16 @@ class Stack:
             for name, value in trials.values.items()
         }
         seeds = trials.seeds[self._place].tolist()
-        self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-        self._state = optimizer.state(self._parameters[:, : network.trainable])
-        adversary = method.adversary(network)
-        if adversary is not None:
-            against = adversary.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-            self._state = (*self._state, against, *optimizer.state(against))
+        if unfinished is not None:
+            self._parameters, self._state = unfinished.take(self._place)
+        else:
+            self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
+            self._state = optimizer.state(self._parameters[:, : network.trainable])
+            adversary = method.adversary(network)
+            if adversary is not None:
+                against = adversary.initial(seeds, train.inputs.dtype).to(train.inputs.device)
+                self._state = (*self._state, against, *optimizer.state(against))
+        self._epoch = epoch
         self._batches = Batches(data, settings.batch_size, seeds, network, method, holdout=settings.holdout)
         self.final = torch.empty_like(self._parameters[: len(trials)])
         self.status = np.full(len(trials), "completed", dtype=object)
@@ -108,27 +141,31 @@ class Stack:
             times.append(time.perf_counter() - started)
         return float(np.median(times[1:]))
 
-    def train(self) -> None:
-        """Trains every trial to its budget."""
-        epoch = 0
-        while self._active.any():
+    def train(self, until: int | None = None) -> None:
+        """Trains every trial to its budget, or for no more than `until` epochs in all."""
+        while self._active.any() and (until is None or self._epoch < until):
             undefined = torch.zeros_like(self._parameters[:, 0])
-            for rows in self._batches.epoch(epoch):
+            for rows in self._batches.epoch(self._epoch):
                 counts = self._step(self._parameters, self._state, rows, self._hyper)
                 if counts is not None:
                     undefined += counts
-            epoch += 1
+            self._epoch += 1
             # The one synchronisation of an epoch. A loss that is not finite makes the parameters so, for good.
             finite = torch.isfinite(self._parameters).all(1).cpu().numpy()
             counted = undefined.cpu().numpy().astype(np.int64)
             self.undefined_losses[self._place[self._active]] += counted[self._active]
-            due = self.trials.values["epochs"][self._place] == epoch
-            self._finish(np.flatnonzero(self._active & (due | ~finite)), epoch, finite)
+            due = self.trials.values["epochs"][self._place] == self._epoch
+            self._finish(np.flatnonzero(self._active & (due | ~finite)), finite)
 
-    def _finish(self, rows: np.ndarray, epoch: int, finite: np.ndarray) -> None:
+    def unfinished(self) -> tuple[np.ndarray, Unfinished]:
+        """The positions of the trials that have not reached their budget, and what they are at."""
+        rows = np.flatnonzero(self._active)
+        return self._place[rows], Unfinished(self._parameters, self._state).take(rows)
+
+    def _finish(self, rows: np.ndarray, finite: np.ndarray) -> None:
         places = self._place[rows]
         self.final[places] = self._parameters[rows]
-        self.epochs_trained[places] = epoch
+        self.epochs_trained[places] = self._epoch
         self.status[places[~finite[rows]]] = "diverged"
         self._active[rows] = False
         left = np.flatnonzero(self._active)
@@ -138,8 +175,7 @@ class Stack:
             self._active = np.arange(len(kept)) < len(left)
             self._batches.keep(kept.tolist())
             index = torch.from_numpy(kept).to(self.final.device)
-            self._parameters = self._parameters[index]
-            self._state = tuple(tensor[index] for tensor in self._state)
+            self._parameters, self._state = Unfinished(self._parameters, self._state).take(kept)
             self._hyper = {name: value[index] for name, value in self._hyper.items()}
 
 

@@ -1,0 +1,36 @@
+"""What is measured while trials train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Asks for headline metrics after every so many epochs and at the end, and with `contribution` for the disparities
+    of `training.contribution`, under `contribution_<name>`. Training goes on as without."""
+
+    every: int = 1
+    contribution: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What was measured: in each row a trial, by its place in the stack, after so many epochs; metrics are
+    `(rows, tasks)`."""
+
+    positions: np.ndarray
+    epochs: np.ndarray
+    metrics: dict[str, np.ndarray]
+
+    @staticmethod
+    def joined(parts: Sequence[Curve]) -> Curve:
+        """One after the other."""
+        return Curve(
+            np.concatenate([part.positions for part in parts]),
+            np.concatenate([part.epochs for part in parts]),
+            {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics},
+        )
