@@ -1,36 +1,52 @@
 """The tables of the papers beside ours, at a stated budget, ten seeds each.
 
-    PARETOFAIR_DATA=... python benchmarks/published.py [--runs FOLDER] [--budget 1] [--only mtaf_lsac,gcm_adult]
+    PARETOFAIR_DATA=... python benchmarks/published.py [--only mtaf_lsac,gcm_adult] [--budget 1] [--runs FOLDER]
+    python benchmarks/published.py --page
 
-Runs each space file of `EXPERIMENTS` with its number of draws times `--budget` (results stay in `--runs`; the same
-command goes on from them), then writes benchmarks/results/published.csv: one row per published number with ours, the
-95 % interval of the mean over seeds, and whether the published number lies in it. See docs/published.md.
+Runs each space file of `EXPERIMENTS` with its number of draws times `--budget`, after saying how long it will train;
+runs stay in `--runs`, and the same command goes on from them. Then writes benchmarks/results/published.csv: one row per
+published number with ours, the 95 % interval of the mean over seeds, and whether the published number lies in it; and
+from that alone the tables of docs/published.md, between their markers. `--page` does only the last.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
+import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "published.md"
 
 from machine import describe  # noqa: E402
 
 from paretofair.metrics.intervals import mean_interval  # noqa: E402
 from paretofair.report.relative import baselines, with_relative  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
+from paretofair.search.build import build_method, build_network, build_settings, build_threshold  # noqa: E402
+from paretofair.search.engine import WORKER_ENVIRONMENT  # noqa: E402
+from paretofair.search.method_space import MethodSpace  # noqa: E402
+from paretofair.search.packs import Pack, as_trials  # noqa: E402
+from paretofair.search.run import Options, load_splits, planned  # noqa: E402
+from paretofair.search.space import Space, load_space  # noqa: E402
+from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
-# Draws per method and seed at budget 1: about an hour of two cores for all of them.
+# Draws per method and seed at budget 1.
 EXPERIMENTS = {
     "mtaf_lsac": 24,
     "mtaf_adult": 8,
@@ -41,9 +57,9 @@ EXPERIMENTS = {
     "gcm_layers_adult": 1,
     "gcm_matching_adult": 1,
 }
-SEEDS = list(range(10))
 # The published learning rate and epochs, for every method alike.
 TUNED = {"mtaf_lsac": (0.08, 60), "mtaf_adult": (0.02, 40), "mtaf_german": (0.06, 20)}
+WIDTH = 32  # trials of the packs that are timed, at most
 
 
 class Number(NamedTuple):
@@ -122,41 +138,97 @@ COMPAS_GAPS = {"vanilla": -0.383, "oversample": -0.038}
 def main() -> None:
     """Runs what is missing, compares, writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=ROOT / "results" / "published")
-    parser.add_argument("--budget", type=float, default=1)
-    parser.add_argument("--only", default=",".join(EXPERIMENTS))
+    parser.add_argument("--only", default=",".join(EXPERIMENTS), metavar="A,B", help="only these experiments")
+    parser.add_argument("--budget", type=float, default=1, help="times the draws of EXPERIMENTS")
+    parser.add_argument("--seeds", type=int, default=10, metavar="N")
+    parser.add_argument("--runs", type=Path, default=ROOT / "results" / "published", metavar="FOLDER")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="elsewhere, and no page")
+    parser.add_argument("--page", action="store_true", help="only the tables of docs/published.md")
     options = parser.parse_args()
-    names = options.only.split(",")
+    if not options.page:
+        if any(os.environ.get(name) != value for name, value in WORKER_ENVIRONMENT.items()):
+            # What is timed here is to take as long as in a worker.
+            os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | WORKER_ENVIRONMENT)
+        names = options.only.split(",")
+        write_results(names, options.budget, options.seeds, options.runs, options.results)
+    if options.page or options.results == RESULTS:
+        PAGE.write_text(with_tables(PAGE.read_text(), pd.read_csv(RESULTS / "published.csv")))
+        print(f"written: {PAGE}")
+
+
+def write_results(names: list[str], budget: float, seeds: int, runs: Path, results: Path) -> None:
+    """Runs the experiments `names` and puts their rows into published.csv, their times into published.json."""
     rows, seconds = [], {}
     for name in names:
-        draws = max(int(EXPERIMENTS[name] * options.budget), min(EXPERIMENTS[name], 1))
-        seconds[name] = run(name, draws, options.runs / name)
-        rows += list(compared(name, options.runs / name, draws))
-        print(f"{name}: {draws} draws per method and seed, {seconds[name]:.0f} s")
+        draws = max(int(EXPERIMENTS[name] * budget), min(EXPERIMENTS[name], 1))
+        seconds[name] = run(name, draws, seeds, runs / name)
+        rows += list(compared(name, runs / name, draws))
+        print(f"{name}: {draws} draws per method and seed, {seconds[name]} s")
     table = pd.DataFrame(rows)
-    target = RESULTS / "published.csv"
+    results.mkdir(parents=True, exist_ok=True)
+    target, times = results / "published.csv", results / "published.json"
     if target.exists():
         before = pd.read_csv(target)
         table = pd.concat([before[~before["experiment"].isin(names)], table], ignore_index=True)
     table.to_csv(target, index=False, float_format="%.4f")
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
-    times = RESULTS / "published.json"
     known = json.loads(times.read_text())["seconds"] if times.exists() else {}
     times.write_text(json.dumps({"machine": describe(), "seconds": known | seconds}, indent=1) + "\n")
 
 
-def run(name: str, draws: int, folder: Path) -> float:
+def run(name: str, draws: int, seeds: int, folder: Path) -> int:
     """Trains a space at this size; the seconds that it took."""
-    command = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--space", str(ROOT / f"search_spaces/{name}.yaml")]
-    command += ["--trials", str(draws), "--seeds", ",".join(map(str, SEEDS)), "--output", str(folder)]
-    command += ["--require-real-data", "--set", "stages.confirm=null"]
+    file = ROOT / "search_spaces" / f"{name}.yaml"
+    settings = ["stages.confirm=null", f"stages.sweep.trials={draws}", f"seeds={list(range(seeds))}"]
     if name in TUNED:
         rate, epochs = TUNED[name]
-        command += ["--set", "points=[]", "--set", f"parameters.learning_rate={rate}"]
-        command += ["--set", f"parameters.epochs={epochs}"]
+        settings += ["points=[]", f"parameters.learning_rate={rate}", f"parameters.epochs={epochs}"]
+    print(f"{name}: {expected(load_space(file, settings), folder)}", flush=True)
+    command = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--space", str(file), "--output", str(folder)]
+    command += ["--require-real-data", *(word for each in settings for word in ("--set", each))]
     start = time.time()
     subprocess.run(command, check=True)
-    return time.time() - start
+    return round(time.time() - start)
+
+
+def expected(space: Space, folder: Path) -> str:
+    """How many trials are missing and about how long they will take: one small pack of every method is timed."""
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)  # the run itself will say it
+    splits = load_splits(space, Options(folder, [], require_real_data=True))
+    first = splits.of(space.seeds[0])
+    data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    finished = set(TrialTable(folder).read()["trial_id"])
+    packs = [pack.without(finished) for pack in planned(space, splits, list(space.methods))]
+    missing: dict[str, list[Pack]] = {}
+    for pack in packs:
+        if len(pack):
+            missing.setdefault(pack.method, []).append(pack)
+    seconds = 0.0
+    for method, own in missing.items():
+        view = space.method(method) if method in space.methods else space.baselines
+        small = max(own, key=len)
+        small = small.take(np.arange(min(len(small), WIDTH)))
+        one, three = (seconds_of(small, epochs, view, data) for epochs in (1, 3))
+        for pack in own:
+            a_trial = one + (three - one) / 2 * (pack.values["epochs"].mean() - 1)
+            seconds += a_trial * len(pack) / len(small)
+    cores = os.cpu_count() or 1
+    trials = sum(len(pack) for own in missing.values() for pack in own)
+    return f"{trials} trials to train, about {seconds / cores:.0f} s of {cores} cores; start and exports come on top"
+
+
+def seconds_of(pack: Pack, epochs: int, space: MethodSpace, data: DeviceData) -> float:
+    """Training and evaluation of a pack cut to so many epochs, on one core, uncompiled."""
+    network, method, settings = build_network(space, data), build_method(space, data), build_settings(space, False)
+    short = replace(pack, values=pack.values | {"epochs": np.full(len(pack), epochs)})
+    trials = as_trials(short, data.tasks, type(method))
+    start = time.perf_counter()
+    for _ in train_pack(
+        data, network, method, trials, settings=settings, threshold=build_threshold(space), width=len(pack)
+    ):
+        pass
+    return time.perf_counter() - start
 
 
 def compared(name: str, folder: Path, draws: int) -> Iterator[dict[str, object]]:
@@ -239,6 +311,39 @@ def of_gcm(name: str, trials: pd.DataFrame) -> Iterator[tuple[Number, pd.Series]
             yield Number(f"GCM {where}", row, f"minus_{kind}odds_sum", gap), best[f"test_{kind}odds"]
             name_of = f"average_precision at best {kind}odds_sum"
             yield Number(f"GCM {where}", row, name_of, precision), best[f"test_average_precision_{task}"]
+
+
+def with_tables(text: str, table: pd.DataFrame) -> str:
+    """The page `text` with its tables made anew from the rows of published.csv.
+
+    A table stands between `<!-- table: EXPERIMENTS -->` and `<!-- end -->`, its experiments separated by commas.
+    """
+
+    def fill(marker: re.Match[str]) -> str:
+        return f"<!-- table: {marker[1]} -->\n\n{page_table(marker[1].split(','), table)}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, text, flags=re.DOTALL)
+
+
+def page_table(names: Sequence[str], table: pd.DataFrame) -> str:
+    """The rows of these experiments, and the size of their runs, in Markdown."""
+    own = pd.concat([table[table["experiment"] == name] for name in names])
+    if own.empty:
+        return f"Not run yet: `python benchmarks/published.py --only {','.join(names)}`."
+    lines = ["| | | published | ours | difference | 95 % |", "|---|---|---|---|---|---|"]
+    for row in own.itertuples():
+        between = f"{row.low:.3f} to {row.high:.3f}" + (" ✓" if row.agrees else "")
+        numbers = f"{row.published:.3f} | {row.ours:.3f} | {row.ours - row.published:+.3f} | {between}"
+        lines.append(f"| {row.row} | {row.metric} | {numbers} |")
+    draws = (
+        f"Draws per method and seed: {span(own['draws'])}" if own["draws"].any() else "No draws, one training a seed"
+    )
+    return "\n".join([*lines, "", f"{draws}. Seeds: {span(own['seeds'])}."])
+
+
+def span(values: pd.Series) -> str:
+    """`10`, or `8 to 10`."""
+    return " to ".join(str(value) for value in dict.fromkeys((values.min(), values.max())))
 
 
 if __name__ == "__main__":
