@@ -40,6 +40,7 @@ from ray import tune  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
 from paretofair.search.build import build_method, build_network  # noqa: E402
 from paretofair.search.run import Options, load_splits  # noqa: E402
+from paretofair.search.sources import Planned  # noqa: E402
 from paretofair.search.space import Space, load_space  # noqa: E402
 from paretofair.search.stages import sweep_packs  # noqa: E402
 from paretofair.search.worker import Job  # noqa: E402
@@ -207,20 +208,21 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
             packs = [
                 pack
                 for seed in range(cores)
-                for pack in sweep_packs(method, splits.split_id, [seed], packs_of, packs_of)
+                for pack in sweep_packs(method, {seed: splits.split_id}, packs_of, packs_of)
             ]
             job = Job(
                 spaces={("sweep", "mtaf"): method},
-                splits=splits,
+                splits={splits.split_id: splits},
                 sensitive=method.sensitive,
-                packs={pack.name: pack for pack in packs},
                 folder=Path(folder),
                 stack="auto",
                 compiled=True,
                 tf32=False,
+                halving=None,
+                curves={},
             )
             start = time.perf_counter()
-            outcome = run_packs(job, cpus=1, gpus=space.resources.gpus)
+            outcome = run_packs(job, Planned(packs), cpus=1, gpus=space.resources.gpus)
             seconds = time.perf_counter() - start
             trials = len(TrialTable(Path(folder)).read())
         what = "packs" if repeat else "packs, first time"
@@ -239,7 +241,7 @@ def main() -> None:
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     space = load_space(options.space, ["parameters.epochs=60"])
-    splits = load_splits(space, Options(Path(), []))
+    splits = load_splits(space, Options(Path(), [])).of(space.seeds[0])
     data = to_device(splits, space.baselines.sensitive, device, torch.float32)
     results: dict[str, Any] = {
         "machine": describe(),

@@ -40,7 +40,7 @@ def main() -> int:
     """Prints and writes the table; 1 if a mean falls outside."""
     torch.set_num_threads(1)
     space = load_space(SPACE)
-    splits = load_splits(space, Options(Path(), [], require_real_data=True))
+    splits = load_splits(space, Options(Path(), [], require_real_data=True)).of(space.seeds[0])
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     rows = []
     for (name, weight), ranges in PUBLISHED.items():

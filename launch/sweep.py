@@ -30,8 +30,10 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
     "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
     "audit.csv": "the midpoints measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
+    "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
     "trials": "the trial table, one row per trial (Parquet)",
 }
@@ -84,6 +86,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
         data_dir=options.data_dir,
         require_real_data=options.require_real_data,
         time_budget=options.time_budget,
+        retry_failed=options.retry_failed,
     )
     if options.dry_run:
         dry_run(space, where, console)
@@ -117,11 +120,11 @@ def dry_run(space, where, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import TrialTable
     from paretofair.search.resume import check_same
-    from paretofair.search.run import load_splits, planned
+    from paretofair.search.run import independent, load_splits, planned
 
     splits = load_splits(space, where)
     trials = TrialTable(where.output).read()
-    packs = planned(space, splits.split_id, where.methods)
+    packs = planned(space, splits, where.methods)
     check_same(space, where.methods, splits, where.output, trials, packs)
     finished = set(trials["trial_id"])
     table = Table("stage", "method", "packs", "trials", "finished", title=f"{space.name}: {where.output}")
@@ -133,11 +136,14 @@ def dry_run(space, where, console: Console) -> None:
         row[2] += len(pack) - len(pack.without(finished))
     for (stage, method), row in counts.items():
         table.add_row(stage, method, *(f"{value:,}" for value in row))
+    if not independent(space):
+        for method in where.methods:
+            table.add_row("sweep", method, "", f"{space.stages.sweep.trials * len(space.seeds):,}", "")
     if space.stages.confirm is not None:
         for method in where.methods:
             table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
     console.print(table)
-    console.print(f"data: {splits.name} ({splits.source}); nothing was trained (--dry-run)")
+    console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 
 
 def closing(result, methods: list[str], console: Console) -> None:
@@ -174,6 +180,9 @@ def closing(result, methods: list[str], console: Console) -> None:
         )
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
+    if result.given_up:
+        words = f"{result.given_up:,} trials failed every time in an earlier run and were left alone (failed.json)"
+        console.print(f"{words}; --retry-failed tries them again.", style="yellow")
     trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
     console.print(f"{trained}; written to {result.folder}:", highlight=False)
     for name, what in WRITTEN.items():
@@ -201,6 +210,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--time-budget", type=seconds, metavar="1h30m", help="begin no new pack after this time, then finish cleanly"
     )
+    command.add_argument("--retry-failed", action="store_true", help="train again what failed every time before")
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file, as in a.b=1"
     )

@@ -26,7 +26,7 @@ from rich.progress import track
 from rich.table import Table
 
 from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
-from paretofair.data import Splits
+from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import ParetofairError, RunError
 from paretofair.report.write import Report, overview
 from paretofair.results import TrialTable
@@ -93,7 +93,7 @@ class Settings:
 def add_fairlearn(
     folder: Path,
     space: Space,
-    splits: Splits,
+    splits: SplitsBySeed,
     settings: Settings,
     *,
     methods: Sequence[str] = METHODS,
@@ -103,20 +103,24 @@ def add_fairlearn(
 ) -> int:
     """Fits what is missing, writes one file per method and seed to `folder/trials`; the number of new rows.
 
-    Raises RunError where the folder holds rows of other data or of other settings.
+    Raises RunError where the folder holds rows of other data or of other settings, or none of a seed's split.
     """
     table = TrialTable(folder).read()
     check_data(folder, table, splits, "Give the --data-dir that it was made with.")
-    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float64)
+    without = [seed for seed in seeds if len(table) and splits.id_of(seed) not in set(table["split_id"])]
+    if without:
+        raise RunError(f"{folder} has no single-task models on the test rows of seed {without[0]}; train it first")
     new = 0
     for method in methods:
         name, space_id = f"fairlearn_{method}", settings.identity(space, method)
         if "method" in table and (table.loc[table["method"] == name, "space_id"] != space_id).any():
             raise RunError(f"{folder} holds rows of {name} that were fitted with other settings. Give the same again.")
         for seed in seeds:
-            places = combinations([len(settings.models(method))] * len(data.tasks), settings.rows, seed)
-            if set(trial_ids(space_id, splits, name, seed, len(places))) <= set(table["trial_id"]):
+            places = combinations([len(settings.models(method))] * len(space.tasks), settings.rows, seed)
+            if set(trial_ids(space_id, splits.id_of(seed), name, seed, len(places))) <= set(table["trial_id"]):
                 continue
+            own = splits.of(seed)
+            data = to_device(own, space.baselines.sensitive, torch.device("cpu"), torch.float64)
             models = fit_models(method, settings, data, seed, jobs=jobs, console=console)
             for problem in sorted({model.error for each in models for model in each if model.error}):
                 console.print(f"A fit of {name} failed: {problem}", style="yellow", markup=False, soft_wrap=True)
@@ -125,7 +129,7 @@ def add_fairlearn(
                 models,
                 places,
                 data,
-                splits,
+                own,
                 method=name,
                 seed=seed,
                 space_id=space_id,

@@ -49,9 +49,9 @@ def combinations(models: Sequence[int], rows: int, seed: int) -> np.ndarray:
     return np.stack(columns, -1)
 
 
-def trial_ids(space_id: str, splits: Splits, method: str, seed: int, rows: int) -> list[str]:
+def trial_ids(space_id: str, split_id: str, method: str, seed: int, rows: int) -> list[str]:
     """The identity of rows 0 to `rows` - 1 of a method and seed."""
-    return [trial_id(space_id, splits.split_id, "sweep", method, seed, index) for index in range(rows)]
+    return [trial_id(space_id, split_id, "sweep", method, seed, index) for index in range(rows)]
 
 
 def write_rows(
@@ -88,7 +88,7 @@ def write_rows(
         "dtype": "float64",
         "path": path,
     }
-    columns = {"trial_id": trial_ids(space_id, splits, method, seed, n), "index": np.arange(n)}
+    columns = {"trial_id": trial_ids(space_id, splits.split_id, method, seed, n), "index": np.arange(n)}
     columns |= {name: [value] * n for name, value in same.items()}
     table = pa.table(columns | evaluated(models, places, data))
     write_stack(folder, stack_name("sweep", method, [seed] * n, range(n)), table)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -138,6 +139,45 @@ def split(
         encoding=encoding,
         origin_names=dataset.origin_names,
     )
+
+
+class SplitsBySeed:
+    """The split of every seed of a run: the same for all, or (`test_seed` "each") one whose test rows the seed draws.
+
+    The arguments are those of `split`. A split is cut when it is first asked for, and kept.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        validation: float,
+        split_seed: int,
+        scale_with_test: bool,
+        test_seed: int | Literal["each"] | None,
+    ) -> None:
+        self.dataset = dataset
+        self._settings: dict[str, Any] = {
+            "validation": validation,
+            "split_seed": split_seed,
+            "scale_with_test": scale_with_test,
+        }
+        self._test_seed = test_seed
+        self._cut: dict[str, Splits] = {}
+
+    def id_of(self, seed: int) -> str:
+        """The `split_id` of a seed's trials, without cutting the data."""
+        return _split_id(self.dataset, **self._settings, test_seed=self._drawn_by(seed))
+
+    def of(self, seed: int) -> Splits:
+        """The split of a seed's trials."""
+        split_id = self.id_of(seed)
+        if split_id not in self._cut:
+            self._cut[split_id] = split(self.dataset, **self._settings, test_seed=self._drawn_by(seed))
+        return self._cut[split_id]
+
+    def _drawn_by(self, seed: int) -> int | None:
+        return seed if self._test_seed == "each" else self._test_seed
 
 
 def _group_columns(dataset: Dataset) -> np.ndarray:

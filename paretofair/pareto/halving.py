@@ -14,10 +14,10 @@ from paretofair.pareto.fronts import ranks
 def halving_ranks(points: ArrayLike, /) -> NDArray[np.int64]:
     """The place of every row: by non-dominated front, and within a front so that the first few are spread over it.
 
-    Within a front the row with the smallest first objective comes first, then always the one that is farthest from those
-    before, each objective scaled to its range in the front. Equal rows share a place; rows with a NaN or an infinity
-    come last. Places do not depend on the order of rows nor on the units of objectives, and a row never comes before one
-    that dominates it.
+    Within a front the row with the smallest first objective comes first, then always the one that is farthest from
+    those before, each objective scaled to its range in the front. Equal rows share a place; rows with a NaN or an
+    infinity come last. Places do not depend on the order of rows nor on the units of objectives, and a row never comes
+    before one that dominates it.
 
     Args:
         points: `(n, objectives)`, minimised.

@@ -10,8 +10,7 @@ import pandas as pd
 
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
-from paretofair.metrics.relative import are, arfg
-from paretofair.report.relative import tasks_of
+from paretofair.report.relative import RELATIVE, relative_to, tasks_of
 from paretofair.results import counts_of
 
 RESAMPLES = 1000
@@ -80,19 +79,19 @@ def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
 
 
 def row_intervals(
-    trial_ids: Sequence[str], tasks: Sequence[str], cells: Cells, sensitive: Mapping[str, str], alone: pd.DataFrame
+    trials: pd.DataFrame, tasks: Sequence[str], cells: Cells, sensitive: Mapping[str, str], alone: pd.DataFrame
 ) -> pd.DataFrame:
-    """`<metric>_low` and `<metric>_high` of trials on test, indexed by `trial_id`: 95 % intervals of resampled rows.
+    """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
+    intervals of resampled rows.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
     (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
     """
+    trial_ids = trials["trial_id"].tolist()
     metrics = _resampled(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
     values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
-    means = alone.set_index(["split", "metric", "task"])["mean"]
-    for name, metric, relative in (("are", "error", are), ("arfg", "fpr_gap", arfg)):
-        denominators = [means.get(("test", metric, task), float("nan")) for task in tasks]
-        values[name] = relative(metrics[metric], denominators)
+    for name, (metric, _) in RELATIVE.items():
+        values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
     ends = {}
     for name, found in values.items():
         # A resampled group without negatives has no rate; where none has one, neither has the interval.

@@ -12,12 +12,14 @@ from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.relative import tasks_of
 
 SEARCHED = ("points", "sweep")
+# A column of whether a trial keeps the constraints of the space, where it has any.
+WITHIN = "within_constraints"
 VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
 _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
 _NOT_HYPERPARAMETERS = {
     *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
     *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
-    *("device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
+    *(WITHIN, "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
 }
 
 
@@ -39,10 +41,11 @@ def hyperparameters(trials: pd.DataFrame) -> list[str]:
 
 
 def candidates(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that may enter a frontier: searched, and trained to their full budget."""
+    """The trials that may enter a frontier: searched, trained to their full budget, within the constraints."""
     if "stage" not in trials:
         return trials
-    return trials[trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")]
+    may = trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")
+    return trials[may & trials[WITHIN]] if WITHIN in trials else trials[may]
 
 
 def frontier(trials: pd.DataFrame, objectives: str, *, selected_on: str, pooled: bool) -> pd.DataFrame:

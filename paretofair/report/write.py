@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretofair.report.constraints import parsed, within
 from paretofair.report.counts import Cells, audit_table, row_intervals, with_intervals
-from paretofair.report.frontiers import VOLUMES, candidates, front_hypervolumes, frontier, with_confirmed
+from paretofair.report.frontiers import VOLUMES, WITHIN, candidates, front_hypervolumes, frontier, with_confirmed
 from paretofair.report.relative import baselines, tasks_of, unreliable, with_relative
 from paretofair.report.tables import midpoints, per_task, summary
 
@@ -36,6 +37,7 @@ def write_report(
     reference: tuple[float, float],
     protocol: str,
     sensitive: Mapping[str, str] | None = None,
+    constraints: Sequence[str] = (),
 ) -> Report:
     """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`.
 
@@ -43,7 +45,8 @@ def write_report(
     task, frontier points get intervals of their test metrics.
 
     Frontiers are chosen on validation and reported on test; under `protocol: paper` they are chosen on test, with the
-    seeds of a method pooled. `reference` is the hypervolume's reference point (arfg, are).
+    seeds of a method pooled. `reference` is the hypervolume's reference point (arfg, are). `constraints`, as in
+    `error_income <= 0.16`, keep trials off all frontiers.
     """
     selected_on, pooled = chosen_on(protocol)
     if trials.empty:
@@ -51,7 +54,7 @@ def write_report(
     # In one order, whatever the order in which trials finished.
     trials = trials.sort_values(["stage", "method", "seed", "index"], ignore_index=True)
     denominators = baselines(trials)
-    table = with_relative(trials, denominators)
+    table = _prepared(trials, denominators, constraints, selected_on)
     stamp = {"source": _only(table, "source"), "protocol": protocol}
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
     volumes = volumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
@@ -59,8 +62,8 @@ def write_report(
     cells = Cells(folder) if (folder / "groups.csv").exists() else None
     fronts = {name: frontier(table, name, selected_on=selected_on, pooled=pooled) for name in objectives}
     if cells is not None and sensitive is not None and any(map(len, fronts.values())):
-        ids = pd.concat([points["trial_id"] for points in fronts.values()]).unique().tolist()
-        intervals = row_intervals(ids, tasks_of(table), cells, sensitive, denominators)
+        ids = pd.concat([points["trial_id"] for points in fronts.values()])
+        intervals = row_intervals(table[table["trial_id"].isin(ids)], tasks_of(table), cells, sensitive, denominators)
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     every = []
     for name, points in fronts.items():
@@ -105,16 +108,28 @@ def arfg_are_points(trials: pd.DataFrame, protocol: str) -> pd.DataFrame:
     return trials[trials["trial_id"].isin(points["trial_id"])]
 
 
-def hypervolume_so_far(trials: pd.DataFrame, reference: tuple[float, float], protocol: str) -> str:
+def hypervolume_so_far(
+    trials: pd.DataFrame, reference: tuple[float, float], protocol: str, constraints: Sequence[str] = ()
+) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
     denominators = baselines(trials)
     if denominators.empty:
         return ""
     selected_on, pooled = chosen_on(protocol)
-    table = with_relative(trials, denominators)
+    table = _prepared(trials, denominators, constraints, selected_on)
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
     means = volumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
+
+
+def _prepared(
+    trials: pd.DataFrame, denominators: pd.DataFrame, constraints: Sequence[str], selected_on: str
+) -> pd.DataFrame:
+    """The trial table with ARE and ARFG, and with WITHIN where there are constraints."""
+    table = with_relative(trials, denominators)
+    if not constraints:
+        return table
+    return table.assign(**{WITHIN: within([parsed(text) for text in constraints], table, selected_on)})
 
 
 def _only(table: pd.DataFrame, column: str) -> str:

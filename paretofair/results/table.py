@@ -16,6 +16,7 @@ from pyarrow import dataset
 from paretofair.errors import RunError
 
 TRIALS = "trials"
+CURVES = "curves"
 _STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
@@ -29,9 +30,9 @@ def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[
     return f"{stage}-{method}-{order[0][0]}-{order[0][1]}-{order[-1][1]}.parquet"
 
 
-def write_stack(folder: Path, name: str, table: pa.Table) -> Path:
-    """Writes one stack to `folder/trials/name`: the file appears whole or not at all."""
-    target = folder / TRIALS / name
+def write_stack(folder: Path, name: str, table: pa.Table, into: str = TRIALS) -> Path:
+    """Writes one stack to `folder/trials/name`, or `into` another folder: the file appears whole or not at all."""
+    target = folder / into / name
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{name}.{uuid.uuid4().hex[:8]}.partial")
     try:

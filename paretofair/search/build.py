@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from paretofair.methods import METHODS, Method, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
+from paretofair.report.write import chosen_on
 from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
-from paretofair.training import DeviceData, Threshold, TrainingSettings
+from paretofair.search.samplers import SAMPLERS, Sampler
+from paretofair.training import DeviceData, Halving, Objective, Threshold, TrainingSettings
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -27,6 +31,31 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     kind = method_class(space)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
     return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
+
+
+def build_sampler(space: MethodSpace, seed: int) -> Sampler:
+    """The sampler of a method's sweep for one seed."""
+    kind = SAMPLERS[space.sampler.name]
+    return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
+
+
+def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving | None:
+    """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
+    if space.halving is None:
+        return None
+    split, _ = chosen_on(space.protocol)
+    means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
+    objectives = []
+    for name in space.halving.objectives:
+        if name in ("are", "arfg"):
+            metric = "error" if name == "are" else "fpr_gap"
+            weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
+            objectives.append(Objective(metric, tuple(map(float, weights))))
+            continue
+        task = max((task for task in space.tasks if name.endswith(f"_{task}")), key=len)
+        metric = name.removesuffix(f"_{task}")
+        objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
+    return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:

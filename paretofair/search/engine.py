@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,8 @@ from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tun
 from ray.tune.search import Searcher
 
 from paretofair.errors import RunError
+from paretofair.search.packs import Pack
+from paretofair.search.sources import Source
 from paretofair.search.worker import Job, PackTrainable
 
 # Without these the allocator returns and refaults the pages of every step, half of its time.
@@ -43,10 +45,11 @@ _RETRIES = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the packs ended: `failed` names those that failed every time, with the last line of the reason; `narrowed`
-    is the smallest stack to which a lack of memory led, else 0."""
+    """How the packs ended: `failed` are those that failed every time, by name, `reasons` the last line of why;
+    `narrowed` is the smallest stack to which a lack of memory led, else 0."""
 
-    failed: dict[str, str]
+    failed: dict[str, Pack]
+    reasons: dict[str, str]
     workers: int
     out_of_time: bool
     narrowed: int
@@ -87,13 +90,13 @@ def _probe(address: str) -> None:
         raise RunError(f"no Ray answers at {address}: {error.strerror or error}") from None
 
 
-def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
-    """Trains every pack of `job`, in order, as many at a time as the cluster has room for.
+def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
+    """Trains every pack of `source`, in order, as many at a time as the cluster has room for.
 
     `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
     ones finish. A pack that fails is tried twice more.
     """
-    queue = _Queue(list(job.packs), deadline)
+    queue = _Queue(source, deadline)
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
     # Tune would print a traceback for a worker that died, which is tried again; what fails for good is in the outcome.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -118,51 +121,61 @@ def run_packs(job: Job, *, cpus: float, gpus: float, deadline: float | None = No
     )
     results = tuner.fit()
     ended = [results[i] for i in range(len(results))]
-    reasons = {result.config["pack"]: result.error for result in ended if result.error is not None and result.config}
-    failed = {pack: str(reasons[pack]).strip().splitlines()[-1] for pack in queue.failed}
-    if not failed:
+    failures = [result for result in ended if result.error is not None and result.config]
+    reasons = {result.config["pack"].name: result.error for result in failures if result.config}
+    last = {name: str(reasons[name]).strip().splitlines()[-1] for name in queue.failed}
+    if not last:
         shutil.rmtree(logs, ignore_errors=True)
     metrics = [result.metrics for result in ended if result.error is None and result.metrics]
     workers = {each["worker"] for each in metrics}
     narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)
-    return Outcome(failed, len(workers), queue.out_of_time, narrowed)
+    return Outcome(queue.failed, last, len(workers), queue.out_of_time, narrowed)
 
 
 def _named(config: dict[str, Any]) -> str:
     """Name of a pack in logs and on Ray's dashboard."""
-    return config["pack"] if config["attempt"] == 1 else f"{config['pack']}-attempt-{config['attempt']}"
+    name = config["pack"].name
+    return name if config["attempt"] == 1 else f"{name}-attempt-{config['attempt']}"
 
 
 class _Queue(Searcher):
-    """Hands out packs by name, until they or the time are used up; one that fails is handed out again, at the end.
+    """Hands out the packs of a source until they or the time are used up; one that fails is handed out again, twice.
 
-    `failed`: those that failed every time.
+    `failed`: those that failed every time, by name.
     """
 
-    def __init__(self, names: Sequence[str], deadline: float | None) -> None:
+    def __init__(self, source: Source, deadline: float | None) -> None:
         super().__init__()
-        self._left = deque(names)
+        self._source = source
         self._deadline = deadline
-        self._running: dict[str, str] = {}
+        self._again: deque[Pack] = deque()
+        self._running: dict[str, Pack] = {}
         self._attempts: Counter[str] = Counter()
-        self.failed: list[str] = []
+        self.failed: dict[str, Pack] = {}
         self.out_of_time = False
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        if self._left and self._deadline is not None and time.monotonic() > self._deadline:
+        pack = None
+        late = self._deadline is not None and time.monotonic() > self._deadline
+        if not late:
+            pack = self._source.next() or (self._again.popleft() if self._again else None)
+        elif self._again or not self._source.empty():
             self.out_of_time = True
-            self._left.clear()
-        if not self._left:
-            # A pack that runs may fail and come back.
+        if pack is None:
+            # A pack that runs may fail and come back, or let a sampler go on.
             return None if self._running else Searcher.FINISHED
-        name = self._running[trial_id] = self._left.popleft()
-        self._attempts[name] += 1
-        return {"pack": name, "attempt": self._attempts[name]}
+        self._running[trial_id] = pack
+        self._attempts[pack.name] += 1
+        return {"pack": pack, "attempt": self._attempts[pack.name]}
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        name = self._running.pop(trial_id)
+        pack = self._running.pop(trial_id)
+        if error and self._attempts[pack.name] <= _RETRIES:
+            self._again.append(pack)
+            return
         if error:
-            (self.failed if self._attempts[name] > _RETRIES else self._left).append(name)
+            self.failed[pack.name] = pack
+        self._source.ended(pack)
 
     def save(self, checkpoint_path: str) -> None:
         """Resuming reads the trial table."""

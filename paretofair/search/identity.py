@@ -10,6 +10,10 @@ from paretofair.search.problems import shown
 from paretofair.search.space import Space
 
 
+# Where the space file has a section of the identity.
+_STAGES = {"sampler": "stages.sweep.", "successive_halving": "stages.sweep.", "tune": "stages."}
+
+
 def compare(old: Space, new: Space) -> list[str]:
     """One line for each difference that changes a result of the baselines or of a method that is in both spaces.
 
@@ -22,9 +26,10 @@ def compare(old: Space, new: Space) -> list[str]:
         lines[f"{prefix}{'.'.join(key)}: {words}"] = None
     for name in [name for name in old.methods if name in new.methods]:
         before, after = old.method(name), new.method(name)
-        for key, words in _differences(before, after, "sweep"):
+        tuned = _differences(before, after, "tune") if old.stages.tune and new.stages.tune else ()
+        for key, words in (*_differences(before, after, "sweep"), *tuned):
             own = any(_gives(space, name, key) for space in (old, new))
-            prefix = f"methods.{name}." if own else "stages.sweep." if key[0] == "sampler" else ""
+            prefix = f"methods.{name}." if own else _STAGES.get(key[0], "")
             lines[f"{prefix}{'.'.join(key)}: {words}"] = None
         if before.identity("sweep")["parameters"] == after.identity("sweep")["parameters"]:
             lines.update(dict.fromkeys(_changed_points(old, new, before, after)))

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from paretofair.methods.method import LossSettings
 from paretofair.search.distributions import Distribution, Distributions, Number, Simplex
-from paretofair.search.schema import Data, Fairness, Network, Sampler, Threshold, Training
+from paretofair.search.schema import Data, Fairness, Network, Sampler, SuccessiveHalving, Threshold, Training, Tune
 
 STAGES = ("baselines", "tune", "points", "sweep", "confirm")
 
@@ -39,6 +39,8 @@ class MethodSpace:
     fairness: Fairness
     threshold: Threshold
     sampler: Sampler
+    halving: SuccessiveHalving | None
+    tune: Tune | None
     parameters: Distributions
     points: tuple[Mapping[str, Number], ...]
     reads: tuple[str, ...]
@@ -47,6 +49,11 @@ class MethodSpace:
     def sensitive(self) -> dict[str, str]:
         """The attribute that the loss of each task acts on."""
         return self.data.sensitive_by_task(self.tasks)
+
+    @property
+    def bracket(self) -> int | None:
+        """Trials of a bracket of successive halving."""
+        return None if self.halving is None else self.halving.bracket
 
     @property
     def loss_settings(self) -> LossSettings:
@@ -87,8 +94,12 @@ class MethodSpace:
         own = {"class": self.kind if self.kind != self.method else None, "code": self.code, "options": self.options}
         own["penalty_split"] = self.penalty_split if self.penalty_split != "train" else None
         result |= {key: value for key, value in own.items() if value}
+        if stage == "tune" and self.tune is not None:
+            result["tune"] = {"parameters": sorted(self.tune.parameters), "trials": self.tune.trials}
         if stage == "sweep":
             result["sampler"] = _plain(self.sampler)
+            if self.halving is not None:
+                result["successive_halving"] = _plain(self.halving)
         return result
 
     def space_id(self, stage: str) -> str:

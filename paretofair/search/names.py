@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.search.schema import Settings
+from paretofair.search.stages import BASELINE_STEP
 
 
 def resolve_data(
@@ -20,12 +21,25 @@ def resolve_data(
         for size in range(2, len(attributes) + 1)
         for names in itertools.combinations(attributes, size)
     ]
+    if data.split_of_each:
+        _check_each(settings, problems)
     _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
     check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
     known = ("arfg_are", *tasks, "accuracies", "all")
     check_items(objectives, known, ("frontiers", "objectives"), problems)
     frontiers = settings.frontiers.model_copy(update={"objectives": objectives or known})
     return settings.model_copy(update={"data": data, "frontiers": frontiers})
+
+
+def _check_each(settings: Settings, problems: Problems) -> None:
+    """What a split of each seed excludes."""
+    if settings.protocol == "paper":
+        words = "found 'each'; under protocol paper one frontier holds all seeds, so that all need the same test rows"
+        problems.add(("data", "test_seed"), f"{words}. Accepted: an integer")
+    runs = settings.stages.baselines.runs
+    if runs > BASELINE_STEP:
+        words = f"found {runs}; must be at most {BASELINE_STEP:,} where data.test_seed is each"
+        problems.add(("stages", "baselines", "runs"), words)
 
 
 def check_items(items: Sequence[str], known: Iterable[str], path: KeyPath, problems: Problems) -> None:

@@ -13,7 +13,7 @@ from paretofair.search.method_space import trial_id
 from paretofair.training import Trials
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pack:
     """Trials of one stage and method that are trained by one worker, one row per trial in every array.
 
@@ -34,6 +34,9 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def __repr__(self) -> str:
+        return f"Pack({self.name}, {len(self)} trials)"
 
     @property
     def trial_ids(self) -> list[str]:
@@ -66,8 +69,9 @@ def split(pack: Pack, size: int) -> Iterable[Pack]:
         yield replace(pack.take(rows), name=f"{pack.name}-{start}-{start + size - 1}")
 
 
-def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method]) -> Trials:
-    """The pack's trials for `train_pack`: columns of per-task parameters gathered into `(n, tasks)`."""
+def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: int | None = None) -> Trials:
+    """The pack's trials for `train_pack`: columns of per-task parameters gathered into `(n, tasks)`. A `bracket` of
+    successive halving is a fixed range of so many indices."""
     tasks = list(tasks)
     per_task = [parameter.name for parameter in method.parameters if parameter.per_task]
     values: dict[str, np.ndarray] = {}
@@ -77,7 +81,7 @@ def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method]) -> Trials:
             values[name] = np.stack([pack.values[column] for column in columns], 1)
     spelled = {f"{name}_{task}" for name in values for task in tasks}
     values |= {name: value for name, value in pack.values.items() if name not in spelled}
-    return Trials(pack.training_seeds, values)
+    return Trials(pack.training_seeds, values, None if bracket is None else pack.indices // bracket)
 
 
 def training_seeds(protocol: str, seeds: np.ndarray, indices: np.ndarray) -> np.ndarray:

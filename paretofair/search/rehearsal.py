@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from paretofair.data import Splits
@@ -13,7 +12,8 @@ from paretofair.errors import ParetofairError, SpaceError
 from paretofair.search import code
 from paretofair.search.build import build_method, build_network, build_settings
 from paretofair.search.method_space import MethodSpace
-from paretofair.search.packs import Pack, as_trials
+from paretofair.search.packs import as_trials
+from paretofair.search.stages import sample
 from paretofair.training import rehearse, to_device
 
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
@@ -21,22 +21,21 @@ value of a tensor and no in-place change of a tensor made in forward. It gets ro
 docs/networks.md has examples."""
 
 
-def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits, packs: Sequence[Pack]) -> None:
+def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
     """Two steps of two trials for every method: options, batches and networks that do not fit the data fail here.
 
     Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
     """
     data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32)
     for space in spaces:
-        pack = next((pack for pack in packs if pack.method == space.method), None)
-        if pack is None:
-            continue
         _check_code("network.code", space.network.module, space.network.code)
         _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
-        some = pack.take(np.arange(min(2, len(pack))))
         try:
             method = build_method(space, data)
-            trials, network = as_trials(some, data.tasks, type(method)), build_network(space, data)
+            trials, network = (
+                as_trials(sample(space, splits.split_id, 2), data.tasks, type(method)),
+                build_network(space, data),
+            )
             rehearse(data, network, method, trials, settings=build_settings(space, compiled=False))
         except ParetofairError:
             raise

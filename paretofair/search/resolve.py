@@ -154,6 +154,8 @@ def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[st
         fairness=settings.fairness,
         threshold=settings.threshold,
         sampler=settings.stages.sweep.sampler,
+        halving=settings.stages.sweep.successive_halving,
+        tune=settings.stages.tune,
         parameters={},
         points=(),
         reads=method.reads,

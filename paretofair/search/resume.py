@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from paretofair.data import Splits
+from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.search.identity import compare
+from paretofair.search.method_space import STAGES, MethodSpace
 from paretofair.search.packs import Pack
 from paretofair.search.space import Space, load_space
+from paretofair.search.stages import own_seed
+
+_ADVICE = "Give another --output, or go back to what {folder} was made with."
 
 
 def check_same(
-    space: Space, methods: Sequence[str], splits: Splits, folder: Path, trials: pd.DataFrame, packs: Sequence[Pack]
+    space: Space,
+    methods: Sequence[str],
+    splits: SplitsBySeed,
+    folder: Path,
+    trials: pd.DataFrame,
+    packs: Sequence[Pack],
 ) -> None:
     """Raises RunError where `trials`, the table of `folder`, was made from anything else than what would extend it.
 
@@ -25,32 +34,50 @@ def check_same(
     """
     if not len(trials):
         return
-    advice = f"Give another --output, or go back to what {folder} was made with."
+    advice = _ADVICE.format(folder=folder)
     written = folder / "space.yaml"
     differences = compare(load_space(written), space) if written.exists() else []
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
     check_data(folder, trials, splits, advice)
-    for method_space in (space.baselines, *(space.method(name) for name in methods)):
-        own = trials[trials["method"] == method_space.method]
-        for stage, ids in own.groupby("stage")["space_id"]:
-            if (ids != method_space.space_id(str(stage))).any():
-                raise RunError(
-                    f"{folder} holds trials of {method_space.method} ({stage}) that were trained with other settings. "
-                    f"{advice}"
-                )
+    spaces = {(stage, name): space.method(name) for stage in STAGES for name in methods}
+    # What `tune` will choose is not known yet: the sweep is checked when it is.
+    stages = [stage for stage in STAGES if stage != "sweep" or space.stages.tune is None]
+    check_spaces(folder, trials, spaces | {("baselines", space.baselines.method): space.baselines}, stages)
     _check_points(trials, packs, folder, advice)
 
 
-def check_data(folder: Path, trials: pd.DataFrame, splits: Splits, advice: str) -> None:
-    """Raises RunError where `trials`, the table of `folder`, was made from other data than `splits`."""
-    for name, here in (("data_id", splits.data_id), ("split_id", splits.split_id)):
-        if name in trials and (trials[name] != here).any():
+def check_spaces(
+    folder: Path, trials: pd.DataFrame, spaces: Mapping[tuple[str, str], MethodSpace], stages: Sequence[str]
+) -> None:
+    """Raises RunError where `trials`, the table of `folder`, were made under other spaces than these, by stage and
+    method."""
+    for (stage, method), own in trials[trials["stage"].isin(stages)].groupby(["stage", "method"]):
+        space = spaces.get((str(stage), str(method)))
+        if space is not None and (own["space_id"] != space.space_id(str(stage))).any():
             raise RunError(
-                f"{folder} holds trials of other data ({name} {trials[name].iloc[0]}, {trials['source'].iloc[0]}) than "
-                f"these ({here}, {splits.source}). {advice}"
+                f"{folder} holds trials of {method} ({stage}) that were trained with other settings. "
+                f"{_ADVICE.format(folder=folder)}"
             )
+
+
+def check_data(folder: Path, trials: pd.DataFrame, splits: SplitsBySeed, advice: str) -> None:
+    """Raises RunError where a row of `trials`, the table of `folder`, was made from other data than its seed's split.
+
+    The seeds of rows need not be among those of this run.
+    """
+    if not len(trials):
+        return
+    data = splits.dataset
+    for row in trials[["stage", "seed", "data_id", "split_id", "source"]].drop_duplicates().itertuples():
+        split_id = splits.id_of(own_seed(row.stage, row.seed))
+        for name, there, here in (("data_id", row.data_id, data.data_id), ("split_id", row.split_id, split_id)):
+            if there != here:
+                raise RunError(
+                    f"{folder} holds trials of other data ({name} {there}, {row.source}) than these ({here}, "
+                    f"{data.source}). {advice}"
+                )
 
 
 def _check_points(trials: pd.DataFrame, packs: Sequence[Pack], folder: Path, advice: str) -> None:

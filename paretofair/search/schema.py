@@ -19,6 +19,7 @@ from pydantic import (
 
 from paretofair.search.csv_section import Csv
 from paretofair.search.problems import shown
+from paretofair.search.samplers import SAMPLERS
 from paretofair.search.sections import Names, Section, Seed, Size, Sizes, custom, unique
 
 
@@ -33,12 +34,20 @@ def _sensitive(value: Any) -> Any:
     return value
 
 
+def _test_seed(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 999_999
+    if value is not None and value != "each" and not number:
+        raise custom(f"found {shown(value)}; accepted: an integer from 0 to 999,999 or each")
+    return value
+
+
 class Data(Section):
     """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` is measured as well.
 
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
-    `test_seed` the test rows are drawn anew from all rows. `csv` describes a file in place of a known data set. `tasks`
-    chooses some of the data set's.
+    `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
+    seed has a split of its own. `csv` describes a file in place of a known data set. `tasks` chooses some of the data
+    set's.
     """
 
     name: str
@@ -47,7 +56,7 @@ class Data(Section):
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     split_seed: Seed = 0
-    test_seed: Seed | None = None
+    test_seed: Annotated[int | Literal["each"] | None, BeforeValidator(_test_seed)] = None
     sensitive: Annotated[str | dict[str, str], BeforeValidator(_sensitive)] = ""
     audit: Names = ()
 
@@ -57,6 +66,11 @@ class Data(Section):
         if isinstance(given, dict) and isinstance(given.get("csv"), dict) and "name" not in given:
             return given | {"name": PurePath(str(given["csv"].get("path", "csv"))).stem}
         return given
+
+    @property
+    def split_of_each(self) -> bool:
+        """Whether every seed has test rows, and with them a split, of its own."""
+        return self.test_seed == "each"
 
     def sensitive_by_task(self, tasks: tuple[str, ...]) -> dict[str, str]:
         """The attribute that the loss of each task acts on."""
@@ -188,9 +202,26 @@ def _sampler(value: Any) -> Any:
 
 
 class Sampler(Section):
-    """Where the trials of a sweep come from."""
+    """Where the trials of a sweep come from. Keys beside `name` are options of the sampler (`search/samplers/`)."""
 
-    name: Literal["random"] = "random"
+    model_config = ConfigDict(extra="allow")
+
+    name: Literal[tuple(SAMPLERS)] = "random"  # type: ignore[valid-type]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the sampler's own."""
+        return dict(self.model_extra or {})
+
+
+class SuccessiveHalving(Section):
+    """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
+    non-dominated rank of the `objectives`."""
+
+    bracket: Annotated[int, Field(ge=2)]
+    eta: Annotated[int, Field(ge=2)] = 3
+    rungs: Annotated[Sizes, Field(min_length=1)]
+    objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
 
 
 class Baselines(Section):
@@ -200,11 +231,22 @@ class Baselines(Section):
     parameters: Parameters = {}
 
 
+class Tune(Section):
+    """Before the sweep, `settings` draws of the listed `parameters`, each with the same `trials` draws of the others,
+    for every method and each of these `seeds`. The setting with the largest ARFG-ARE hypervolume is then fixed."""
+
+    parameters: Annotated[Names, Field(min_length=1)]
+    settings: Size
+    trials: Size
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (1000,)
+
+
 class Sweep(Section):
     """`trials` sampled for each method and seed."""
 
     trials: Annotated[int, Field(ge=0)]
     sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()
+    successive_halving: SuccessiveHalving | None = None
 
 
 class Confirm(Section):
@@ -217,8 +259,20 @@ class Stages(Section):
     """The parts of a run, in this order; without `confirm` nothing is retrained."""
 
     baselines: Baselines = Baselines()
+    tune: Tune | None = None
     sweep: Sweep
     confirm: Confirm | None = None
+
+
+class Curves(Section):
+    """What is measured while trials of these `stages` train, every so many epochs and at the end: headline metrics, and
+    with `contribution` the group contribution disparity by label and layer. Written to `curves/`."""
+
+    stages: Annotated[tuple[Literal["points", "sweep", "confirm"], ...], Field(strict=False, min_length=1)] = (
+        "points",
+    )
+    every: Size = 1
+    contribution: bool = False
 
 
 class ReferencePoint(Section):
@@ -256,7 +310,8 @@ class Resources(Section):
 
 
 class Settings(Section):
-    """A whole space file, as it is written; keys in the order in which it is written back."""
+    """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
+    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
     protocol: Literal["validation", "paper"] = "validation"
@@ -270,5 +325,7 @@ class Settings(Section):
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (0, 1, 2)
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
+    constraints: Names = ()
+    curves: Curves | None = None
     frontiers: Frontiers = Frontiers()
     resources: Resources = Resources()

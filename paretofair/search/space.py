@@ -14,6 +14,7 @@ from paretofair.search.names import check_items, check_name, resolve_data
 from paretofair.search.problems import Problems
 from paretofair.search.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
 from paretofair.search.schema import Settings
+from paretofair.search.sweep_checks import check_samplers, resolve_sweep
 from paretofair.search.validation import validate
 from paretofair.search.yaml_lines import Dumper, override, read_document
 
@@ -117,7 +118,9 @@ def _checked(
     tasks = settings.data.tasks or tuple(source.tasks)
     settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
     settings = resolve_code(settings, problems)
+    settings = resolve_sweep(settings, tasks, problems)
     views = resolve_methods(settings, methods, tasks, problems)
+    check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:
         return None

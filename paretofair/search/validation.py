@@ -15,9 +15,6 @@ from paretofair.search.problems import KeyPath, Problems, accepted, nearest, sho
 
 M = TypeVar("M", bound=BaseModel)
 
-NOT_YET = ("tune", "successive_halving")
-SAMPLERS_NOT_YET = ("grid", "quasi_random", "tpe", "nsga2", "nsga3", "gp")
-
 # A file that lacks these can still be checked further; they are never returned without a problem.
 _PLACEHOLDERS: dict[KeyPath, Any] = {
     ("name",): "unnamed",
@@ -71,14 +68,10 @@ def _explained(error: ErrorDetails, model: type[BaseModel]) -> str:
         return "required, but not given"
     if kind == "extra_forbidden":
         key = error["loc"][-1]
-        if key in NOT_YET:
-            return f"`{key}` is not available yet"
         known = _keys(model, error["loc"][:-1])
         return f"unknown key.{nearest(key, known)} Accepted: {accepted(known)}"
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
-        if error["loc"][-2:] == ("sampler", "name") and error["input"] in SAMPLERS_NOT_YET:
-            return f"`{error['input']}` is not available yet; accepted: {accepted(known)}"
         return f"found {found}; accepted: {accepted(known)}.{nearest(error['input'], known)}"
     if kind == "string_pattern_mismatch":
         return f"found {found}; accepted: letters, digits, _ and -, the first a letter or a digit"

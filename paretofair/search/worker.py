@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,79 +19,103 @@ from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.results import stack_name, write_stack
-from paretofair.results.table import finished_in
+from paretofair.results.table import CURVES, finished_in
 from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
 from paretofair.search.widths import remember, stack_width
-from paretofair.training import DeviceData, FinishedStack, to_device, train_pack
+from paretofair.training import Curve, Curves, DeviceData, FinishedStack, Halving, to_device, train_pack
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker of a run knows: the resolved spaces by (stage, method), the data, the packs by name, the
-    results folder, the stack width (`auto`: measured), and whether the steps of the sweep are compiled, and
-    whether products on a GPU are in TF32."""
+    """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
+    folder, the stack width (`auto`: measured), whether the steps of the sweep are compiled, and whether products on a
+    GPU are in TF32; how trials of the sweep are halved, by `split_id`, and what is measured on the way in which stages.
+    """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
-    splits: Splits
+    splits: Mapping[str, Splits]
     sensitive: Mapping[str, str]
-    packs: Mapping[str, Pack]
     folder: Path
     stack: int | Literal["auto"]
     compiled: bool
     tf32: bool
+    halving: Mapping[str, Halving] | None
+    curves: Mapping[str, Curves]
 
 
 class PackTrainable(Trainable):
-    """Trains the pack that `config["pack"]` names; one training step is one pack."""
+    """Trains `config["pack"]`; one training step is one pack."""
 
     def setup(self, config: dict[str, Any], job: Job) -> None:  # type: ignore[override]
         torch.set_num_threads(1)
         self._job = job
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.set_float32_matmul_precision("high" if job.tf32 else "highest")
-        self._data = to_device(job.splits, job.sensitive, self._device, torch.float32)
+        self._data: tuple[str, DeviceData] | None = None
         self._numerics = fingerprint(self._device)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Actors are reused: the data stay, the next step reads the new pack."""
         return True
 
+    def _data_of(self, split_id: str) -> DeviceData:
+        """A split on the device. The last one is kept, since a worker's next pack mostly has the same."""
+        if self._data is None or self._data[0] != split_id:
+            self._data = None
+            job = self._job
+            self._data = split_id, to_device(job.splits[split_id], job.sensitive, self._device, torch.float32)
+        return self._data[1]
+
     def step(self) -> dict[str, Any]:
-        pack = self._job.packs[self.config["pack"]]
+        pack: Pack = self.config["pack"]
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
             finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
         narrowed = 0
-        for name, table, width in stacks(left, self._job, self._data, self._numerics):
+        for name, table, curve, width in stacks(left, self._job, self._data_of(pack.split_id), self._numerics):
+            if curve is not None:
+                write_stack(self._job.folder, name, curve, into=CURVES)
             write_stack(self._job.folder, name, table)
             narrowed = width
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed}
 
 
-def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, pa.Table, int]]:
-    """Trains `pack` and yields, for each finished stack, its file name, its table, and the width to which a lack of
-    memory has narrowed the stacks, else 0."""
+def stacks(
+    pack: Pack, job: Job, data: DeviceData, numerics: str
+) -> Iterator[tuple[str, pa.Table, pa.Table | None, int]]:
+    """Trains `pack` and yields, for each finished stack, its file name, its table, that of its curves if any, and the
+    width to which a lack of memory has narrowed the stacks, else 0."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
     network, method = build_network(space, data), build_method(space, data)
-    trials = as_trials(pack, data.tasks, type(method))
+    halving = job.halving[pack.split_id] if job.halving is not None and pack.stage == "sweep" else None
+    trials = as_trials(pack, data.tasks, type(method), space.bracket if halving is not None else None)
     settings = build_settings(space, job.compiled and pack.stage == "sweep")
     width = job.stack
     if width == "auto":
         width = stack_width(space, data, network, method, trials, settings)
     threshold = build_threshold(space)
-    for stack in train_pack(data, network, method, trials, settings=settings, threshold=threshold, width=width):
+    for stack in train_pack(
+        *(data, network, method, trials),
+        settings=settings,
+        threshold=threshold,
+        width=width,
+        halving=halving,
+        curves=job.curves.get(pack.stage),
+    ):
         narrowed = stack.width if stack.width < width else 0
         if narrowed and job.stack == "auto":
             remember(space, data, narrowed)
         part = pack.take(stack.positions)
         name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
-        yield name, stack_table(part, stack, space, job.splits, data, numerics), narrowed
+        table = stack_table(part, stack, space, job.splits[part.split_id], data, numerics)
+        curve = None if stack.curve is None else curve_table(part, stack.curve, data.tasks)
+        yield name, table, curve, narrowed
 
 
 def stack_table(
@@ -135,6 +159,17 @@ def stack_table(
         columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
     for name, counts in stack.evaluation.confusion.items():
         columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
+    return pa.table(columns)
+
+
+def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
+    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured, task by task."""
+    columns: dict[str, Any] = {
+        "trial_id": np.array(part.trial_ids)[curve.positions],
+        "epoch": curve.epochs,
+    }
+    for name, values in curve.metrics.items():
+        columns |= {f"{name}_{task}": values[:, t].astype(np.float32) for t, task in enumerate(tasks)}
     return pa.table(columns)
 
 

@@ -15,6 +15,11 @@ from paretofair.metrics import ranking, rates, thresholds
 from paretofair.models import StackedNetwork, aligned
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
+# Metrics that every trial has for every split and task.
+HEADLINE = (
+    *("error", "realised_positive_rate", "average_precision", "auc"),
+    *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
+)
 _CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
 

@@ -11,12 +11,17 @@ import pandas as pd
 import pytest
 import torch
 from fairlearn.metrics import MetricFrame, false_positive_rate
+from rich.console import Console
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from paretofair.adapters import fairlearn
-from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, Settings, fit_models, main
+from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, Settings, add_fairlearn, fit_models, main
 from paretofair.adapters.rows import Model, combinations, evaluated
 from paretofair.data import split
+from paretofair.errors import RunError
+from paretofair.results import TrialTable
+from paretofair.search.run import Options, load_splits
+from paretofair.search.space import load_space
 from paretofair.training import to_device
 
 from ..conftest import make_dataset
@@ -152,6 +157,25 @@ def test_what_is_wrong_is_told(tmp_path, capsys, monkeypatch) -> None:
     assert "pip install 'paretofair[fairlearn]'" in capsys.readouterr().err
 
 
+def test_every_seed_has_its_own_split(tmp_path) -> None:
+    """Where seeds draw their test rows; a seed without single-task models of its split is refused."""
+    space = load_space(SPACE.with_name("mtaf_german.yaml"), ["data.source=simulated", "data.test_seed=each"])
+    splits = load_splits(space, Options(tmp_path, []))
+    run = {"methods": ["grid_search"], "console": Console(quiet=True)}
+    assert add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 1], **run) == 2 * 9
+    trials = TrialTable(tmp_path, confusion=True).read()
+    assert trials["trial_id"].is_unique
+    for seed, own in trials.groupby("seed"):
+        assert set(own["split_id"]) == {splits.id_of(seed)}
+        counts = np.stack(own["confusion_test"]).reshape(9, 2, -1, 6)
+        positive = counts[0, :, :, [0, 3]].sum((0, 2))
+        np.testing.assert_array_equal(positive, splits.of(seed).test.labels.sum(0))
+    assert splits.id_of(0) != splits.id_of(1)
+    assert add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 1], **run) == 0
+    with pytest.raises(RunError, match="no single-task models on the test rows of seed 2"):
+        add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 2], **run)
+
+
 @pytest.mark.ray
 def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     folder = tmp_path / "results"
@@ -185,7 +209,7 @@ def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     }
     assert own["data_id"].eq(trials["data_id"].iloc[0]).all()
     measured = [name for name in own if re.match("(train|validation|test)_.*_(high_grade|pass_bar)$", name)]
-    assert len(measured) == 3 * 9 * 2
+    assert len(measured) == 3 * 10 * 2
     assert own[measured].notna().all().all()
     for table in ("frontiers/all.csv", "tables/hypervolume.csv", "tables/summary.csv", "audit.csv"):
         assert set(pd.read_csv(folder / table)["method"]) >= names, table

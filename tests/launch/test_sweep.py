@@ -321,6 +321,16 @@ def test_a_killed_worker_is_replaced_and_failing_packs_are_listed(tmp_path):
     assert done.returncode == 3, done.stdout + done.stderr
     assert "packs failed" in done.stdout
     assert "sweep-vanilla-0-0-7" in done.stdout
+    # They are left alone until they are asked for.
+    (blocked / "trials").unlink()
+    again = [*arguments, "--output", blocked, "--time-budget", "0s"]
+    done = subprocess.run(command(*again), env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "21 trials failed every time in an earlier run" in done.stdout
+    done = subprocess.run(
+        command(*again, "--retry-failed"), env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert "21 trials are still to be trained" in done.stdout
 
 
 def workers_of(driver: int) -> list[int]:

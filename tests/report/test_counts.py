@@ -12,8 +12,15 @@ from paretofair.report.counts import Cells, audit_table, row_intervals, with_int
 from paretofair.results import write_stack
 
 IDS = ["a", "b", "c"]
+TRIALS = pd.DataFrame({"trial_id": IDS, "split_id": ["s0", "s0", "s1"]})
 ALONE = pd.DataFrame(
-    [("test", "error", "x", 0.2), ("test", "fpr_gap", "x", 0.1)], columns=["split", "metric", "task", "mean"]
+    [
+        ("s0", "test", "error", "x", 0.2),
+        ("s0", "test", "fpr_gap", "x", 0.1),
+        ("s1", "test", "error", "x", 0.4),
+        ("s1", "test", "fpr_gap", "x", 0.05),
+    ],
+    columns=["split_id", "split", "metric", "task", "mean"],
 )
 
 
@@ -67,16 +74,17 @@ def test_audit(counts):
 
 
 def test_intervals_of_rows(counts):
-    """Of an error those of the binomial distribution; and what is resampled is what the table says."""
+    """Of an error those of the binomial distribution; what is resampled is what the table says; and each trial is
+    divided by the single-task means of its own split."""
     folder, table = counts
-    found = row_intervals(IDS, ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    found = row_intervals(TRIALS, ["x"], Cells(folder), {"x": "sex"}, ALONE)
     error = rates.error(table[:, 0].sum(1))
     half = 1.96 * np.sqrt(error * (1 - error) / 2400)
     np.testing.assert_allclose(found["error_x_low"], error - half, atol=0.003)
     np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.003)
-    np.testing.assert_allclose(found["are_low"], found["error_x_low"] / 0.2)
-    np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / 0.1)
-    alone = row_intervals(["b"], ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    np.testing.assert_allclose(found["are_low"], found["error_x_low"] / [0.2, 0.2, 0.4])
+    np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / [0.1, 0.1, 0.05])
+    alone = row_intervals(TRIALS[1:2], ["x"], Cells(folder), {"x": "sex"}, ALONE)
     pd.testing.assert_frame_equal(alone, found.loc[["b"]])
     points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
     assert list(with_intervals(points, found)) == [

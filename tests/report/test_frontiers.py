@@ -25,6 +25,7 @@ def row(trial: str, stage: str, method: str, seed: int, index: int, grade: tuple
         "seed": seed,
         "index": index,
         "status": "completed",
+        "split_id": "s0",
         "source": "simulated",
         "protocol": "validation",
         "task_weight_grade": 0.5,
@@ -85,9 +86,33 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert table.loc["B", "validation_are"] == pytest.approx(0.975)
     assert table.loc["B", "validation_arfg"] == pytest.approx(0.5)
     assert np.isnan(table.loc["undefined", "validation_arfg"])
-    assert unreliable(denominators) == ["bar (validation)", "bar (test)"]
+    assert unreliable(denominators) == ["bar (validation, test)"]
     one_run = baselines(trials[trials["seed"] == 0])
-    assert unreliable(one_run) == ["grade (validation)", "grade (test)", "bar (validation)", "bar (test)"]
+    assert unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
+
+
+def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
+    """In s1 single-task errors are half of those in s0, the gap of `bar` is known, and there is no run of `grade`."""
+    own = [alone(f"s{run}", "bar", 1000 + run, 0.02, gap) | {"split_id": "s1"} for run, gap in enumerate((0.04, 0.041))]
+    trials = pd.concat([trials, pd.DataFrame(own)], ignore_index=True)
+    trials.loc[trials["trial_id"].isin(["other", "c0"]), "split_id"] = "s1"
+    denominators = baselines(trials)
+    means = denominators.set_index(["split_id", "split", "metric", "task"])["mean"]
+    assert means["s0", "validation", "error", "bar"] == pytest.approx(0.04)
+    assert means["s1", "validation", "error", "bar"] == pytest.approx(0.02)
+    table = with_relative(trials, denominators).set_index("trial_id")
+    assert table.loc["A", "validation_are"] == pytest.approx(0.75)
+    # No denominator of one task, no mean over both.
+    assert table.loc[["other", "c0"], ["validation_are", "validation_arfg", "test_are"]].isna().all(axis=None)
+    assert unreliable(denominators) == ["bar (validation in 1 of 2 splits, test in 1 of 2 splits)"]
+
+    more = [alone(f"h{run}", "grade", 1000 + run, 0.2, 0.3) | {"split_id": "s1"} for run in range(2)]
+    denominators = baselines(pd.concat([trials, pd.DataFrame(more)], ignore_index=True))
+    table = with_relative(trials, denominators).set_index("trial_id")
+    assert table.loc["other", "validation_are"] == pytest.approx((0.40 / 0.2 + 0.04 / 0.02) / 2)
+    assert table.loc["other", "validation_arfg"] == pytest.approx((0.1 / 0.3 + 0.02 / 0.0405) / 2)
+    assert table.loc["other", "test_are"] == pytest.approx((0.41 / 0.21 + 0.05 / 0.03) / 2)
+    assert table.loc["A", "test_are"] == pytest.approx((0.41 / 0.41 + 0.03 / 0.05) / 2)
 
 
 def test_frontiers_per_method_and_seed(trials):

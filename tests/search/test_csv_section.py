@@ -42,7 +42,7 @@ def path(tmp_path):
 
 
 def splits(space, folder):
-    return load_splits(space, Options(output=folder, methods=list(space.methods)))
+    return load_splits(space, Options(output=folder, methods=list(space.methods))).of(0)
 
 
 def test_the_file_beside_the_space_is_read(path):

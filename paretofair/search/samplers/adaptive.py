@@ -56,6 +56,11 @@ class Adaptive(sampler.Sampler):
         self._asked = 0
         self._study = self._new_study()
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the trial table that it reads."""
+        return list(_values(self.parameters, self.tasks, []))
+
     @abstractmethod
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         """Optuna's sampler with the options of this one."""

@@ -1,0 +1,41 @@
+"""Bounds on metrics: trials beyond them enter no frontier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+_WRITTEN = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`name` is a metric as in the columns of the trial table without the split (`error_income`, `arfg`), on the split
+    that chooses at most or at least `bound`."""
+
+    name: str
+    at_most: bool
+    bound: float
+
+    def violations(self, trials: pd.DataFrame, selected_on: str) -> np.ndarray:
+        """By how much it is missed, `(n,)`: 0 and less where it is kept, NaN where the metric has no value."""
+        values = trials[f"{selected_on}_{self.name}"].to_numpy(float)
+        return values - self.bound if self.at_most else self.bound - values
+
+
+def parsed(text: str) -> Constraint:
+    """Reads `error_income <= 0.16`. Raises ValueError with what is accepted."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"found {text!r}; expected a metric, <= or >=, and a number, as in 'error_income <= 0.16'")
+    return Constraint(found[1], found[2] == "<=", float(found[3]))
+
+
+def within(constraints: Sequence[Constraint], trials: pd.DataFrame, selected_on: str) -> np.ndarray:
+    """Mask of the trials that keep all constraints; a metric without a value keeps none."""
+    kept = [constraint.violations(trials, selected_on) <= 0 for constraint in constraints]
+    return np.all(kept, axis=0) if kept else np.ones(len(trials), dtype=bool)

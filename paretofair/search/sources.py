@@ -1,0 +1,112 @@
+"""Where the packs of a stage come from: planned ahead, or asked of samplers that learn from those that ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from paretofair.report.constraints import Constraint
+from paretofair.report.relative import with_relative
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.packs import Pack
+from paretofair.search.samplers import Adaptive
+from paretofair.search.stages import sweep_pack
+
+
+class Source(Protocol):
+    """Hands out packs one by one."""
+
+    def next(self) -> Pack | None:
+        """The next pack; None where there is none now."""
+
+    def ended(self, pack: Pack) -> None:
+        """A pack will not be trained again: its rows are in the table, or it failed for good."""
+
+    def empty(self) -> bool:
+        """Whether nothing will come until a running pack ends, if at all."""
+
+
+class Planned:
+    """Packs that are known ahead, in order."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        self._left = deque(packs)
+
+    def next(self) -> Pack | None:
+        return self._left.popleft() if self._left else None
+
+    def ended(self, pack: Pack) -> None:
+        """Nothing is learned from a pack."""
+
+    def empty(self) -> bool:
+        return not self._left
+
+
+@dataclass
+class Study:
+    """The adaptive search of one method and seed: `left` are the indices that are still to be asked for."""
+
+    space: MethodSpace
+    seed: int
+    split_id: str
+    sampler: Adaptive
+    left: deque[int]
+
+
+class Asked:
+    """Packs of one batch each, of the study with the most left to do."""
+
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        read: Callable[[], pd.DataFrame],
+        denominators: pd.DataFrame,
+        constraints: tuple[Constraint, ...],
+        selected_on: str,
+    ) -> None:
+        """`read` gives the trial table, `denominators` are those of ARE and ARFG. What the table holds is told."""
+        self._studies = {(study.space.method, study.seed): study for study in studies}
+        self._read, self._denominators = read, denominators
+        self._constraints, self._selected_on = constraints, selected_on
+        table = read()
+        if "stage" not in table:
+            return
+        for study in studies:
+            own = table[(table["stage"] == "sweep") & (table["method"] == study.space.method)]
+            self._tell(study, own[own["seed"] == study.seed])
+
+    def next(self) -> Pack | None:
+        study = max(self._studies.values(), key=lambda each: len(each.left))
+        if not study.left:
+            return None
+        count = min(study.sampler.options.batch, len(study.left))
+        indices = np.array([study.left.popleft() for _ in range(count)])
+        values = study.sampler.ask(indices)
+        return sweep_pack(study.space, study.split_id, study.seed, indices, values)
+
+    def ended(self, pack: Pack) -> None:
+        study = self._studies[pack.method, int(pack.seeds[0])]
+        table = self._read()
+        self._tell(study, table[table["trial_id"].isin(pack.trial_ids)])
+
+    def empty(self) -> bool:
+        return not any(study.left for study in self._studies.values())
+
+    def _tell(self, study: Study, rows: pd.DataFrame) -> None:
+        if rows.empty:
+            return
+        rows = with_relative(rows.sort_values("index"), self._denominators)
+        goals = rows[[f"{self._selected_on}_{name}" for name in study.sampler.options.objectives]].to_numpy(float)
+        missed = [each.violations(rows, self._selected_on) for each in self._constraints]
+        names = study.sampler.columns
+        study.sampler.tell(
+            rows["index"].to_numpy(np.int64),
+            {name: rows[name].to_numpy() for name in names},
+            goals,
+            np.stack(missed, 1) if missed else np.empty((len(rows), 0)),
+        )

@@ -1,0 +1,105 @@
+"""Checks what a space file says about searching: samplers, successive halving, tuning, constraints, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from paretofair.metrics import DIRECTIONS
+from paretofair.report.constraints import parsed
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.names import check_items
+from paretofair.search.problems import Problems, accepted, nearest
+from paretofair.search.samplers import SAMPLERS, Adaptive
+from paretofair.search.schema import Sampler, Settings
+from paretofair.search.validation import validate
+from paretofair.training.evaluation import HEADLINE
+
+SWEEP = ("stages", "sweep")
+RELATIVE = ("arfg", "are")
+
+
+def resolve_sweep(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> Settings:
+    """`settings` with the sampler's options written out; checks everything that needs no method."""
+    sweep = settings.stages.sweep
+    given = sweep.sampler.options
+    options = SAMPLERS[sweep.sampler.name].Options
+    known = list(options.model_fields)
+    for key in [key for key in given if key not in known]:
+        words = f"no option of {sweep.sampler.name}.{nearest(key, known)} Accepted: {accepted(['name', *known])}"
+        problems.add((*SWEEP, "sampler", key), words)
+        del given[key]
+    checked = validate(options, given, problems, (*SWEEP, "sampler"))
+    minimised = [
+        *RELATIVE,
+        *(f"{name}_{task}" for name in HEADLINE for task in tasks if DIRECTIONS[name] == "minimised"),
+    ]
+    if checked is not None:
+        settings = _with_sampler(settings, Sampler(name=sweep.sampler.name, **checked.model_dump(mode="json")))
+        check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
+    _check_halving(settings, minimised, problems)
+    tune = settings.stages.tune
+    for seed in sorted(set(tune.seeds) & set(settings.seeds)) if tune is not None else ():
+        problems.add(("stages", "tune", "seeds"), f"found {seed}, which is also a seed of the sweep; take others")
+    measured = [*RELATIVE, *(f"{name}_{task}" for name in HEADLINE for task in tasks)]
+    for index, text in enumerate(settings.constraints):
+        try:
+            name = parsed(text).name
+        except ValueError as error:
+            problems.add(("constraints", index), str(error))
+            continue
+        if name not in measured:
+            words = f"no metric {name!r}.{nearest(name, measured)} Accepted: {accepted(measured)}"
+            problems.add(("constraints", index), words)
+    return settings
+
+
+def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problems: Problems) -> None:
+    """Checks the sampler, the stage `tune` and curves against what each method has."""
+    sweep, tune = settings.stages.sweep, settings.stages.tune
+    kind = SAMPLERS[sweep.sampler.name]
+    swept = {name for view in views.values() for name in view.parameters}
+    if tune is not None:
+        check_items(tune.parameters, sorted(swept), ("stages", "tune", "parameters"), problems)
+    if problems:
+        return
+    for name, view in views.items():
+        if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
+            problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
+        frozen = () if tune is None else tune.parameters
+        free = {each: found for each, found in view.parameters.items() if each not in frozen}
+        try:
+            size = kind(free, view.tasks, 0, kind.Options(**sweep.sampler.options)).size
+        except ValueError as error:
+            problems.add((*SWEEP, "sampler"), f"{name}: {error}")
+            continue
+        if size is not None and sweep.trials > size:
+            words = f"found {sweep.trials}; the {sweep.sampler.name} of {name} has {size:,} combinations"
+            problems.add((*SWEEP, "trials"), words)
+
+
+def _check_halving(settings: Settings, minimised: list[str], problems: Problems) -> None:
+    sweep, halving = settings.stages.sweep, settings.stages.sweep.successive_halving
+    if halving is None:
+        return
+    at = (*SWEEP, "successive_halving")
+    check_items(halving.objectives, minimised, (*at, "objectives"), problems)
+    if list(halving.rungs) != sorted(set(halving.rungs)):
+        problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
+    if issubclass(SAMPLERS[sweep.sampler.name], Adaptive):
+        fixed = accepted([name for name, kind in SAMPLERS.items() if not kind.adaptive])
+        problems.add(at, f"brackets are fixed ranges of indices, which {sweep.sampler.name} has not; accepted: {fixed}")
+    if sweep.trials % halving.bracket:
+        below = sweep.trials // halving.bracket * halving.bracket
+        words = (
+            f"found {sweep.trials}; must be whole brackets of {halving.bracket}: {below} or {below + halving.bracket}"
+        )
+        problems.add((*SWEEP, "trials"), words)
+    if settings.curves is not None and "sweep" in settings.curves.stages:
+        problems.add(
+            ("curves", "stages"), "sweep cannot be measured under successive_halving; accepted: points, confirm"
+        )
+
+
+def _with_sampler(settings: Settings, sampler: Sampler) -> Settings:
+    sweep = settings.stages.sweep.model_copy(update={"sampler": sampler})
+    return settings.model_copy(update={"stages": settings.stages.model_copy(update={"sweep": sweep})})

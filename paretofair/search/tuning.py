@@ -1,0 +1,72 @@
+"""The stage `tune`: which setting of some parameters gives a method its best frontier."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretofair.pareto.hypervolume import hypervolume
+from paretofair.search.distributions import Distribution, Distributions, Fixed, Simplex, column, draw
+from paretofair.search.method_space import MethodSpace
+
+COLUMNS = ["method", "setting", "hypervolume", "seeds", "trials", "chosen"]
+
+
+def setting_values(space: MethodSpace, parameters: Sequence[str], settings: int) -> dict[str, np.ndarray]:
+    """The values of the listed `parameters` in every setting, by column: the same for every method that has them."""
+    tuned = {name: each for name, each in space.parameters.items() if name in parameters}
+    return draw(tuned, space.tasks, seed=_SEED, first=0, last=settings)
+
+
+def trial_values(space: MethodSpace, parameters: Sequence[str], settings: int, trials: int) -> dict[str, np.ndarray]:
+    """Hyperparameters of `settings` x `trials` trials, by column: the listed `parameters` change with the setting, the
+    others with the trial, the same in every setting and for every method that has them."""
+    of_setting = setting_values(space, parameters, settings)
+    free = {name: each for name, each in space.parameters.items() if name not in parameters}
+    of_trial = draw(free, space.tasks, seed=_SEED + 1, first=0, last=trials)
+    return {name: np.repeat(values, trials) for name, values in of_setting.items()} | {
+        name: np.tile(values, settings) for name, values in of_trial.items()
+    }
+
+
+def compared(
+    space: MethodSpace, rows: pd.DataFrame, settings: int, trials: int, reference: tuple[float, float]
+) -> pd.DataFrame:
+    """`tuned.csv` of one method: every setting with the mean over seeds of its ARFG-ARE hypervolume on validation.
+
+    `rows` are the trials of the stage with ARE and ARFG. The largest is chosen, of equal ones the first.
+    """
+    completed = rows[rows["status"] == "completed"]
+    setting = completed["index"] // trials
+    found = []
+    for place in range(settings):
+        own = completed[setting == place]
+        volumes = [
+            hypervolume(of_seed[["validation_arfg", "validation_are"]].to_numpy(float), reference)
+            for _, of_seed in own.groupby("seed")
+        ]
+        found.append((space.method, place, float(np.mean(volumes)) if volumes else 0.0, len(volumes), len(own), False))
+    table = pd.DataFrame(found, columns=COLUMNS)
+    table.loc[table["hypervolume"].idxmax(), "chosen"] = True
+    return table
+
+
+def frozen(space: MethodSpace, values: Mapping[str, float | int]) -> MethodSpace:
+    """The space of a method with these columns of the trial table fixed."""
+    parameters: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for name, distribution in space.parameters.items():
+        if isinstance(distribution, Distribution):
+            parameters[name] = Fixed(values[name]) if name in values else distribution
+            continue
+        names = {task: column(name, task) for task in space.tasks}
+        known = all(each in values for each in names.values())
+        parameters[name] = {task: Fixed(values[each]) for task, each in names.items()} if known else distribution
+    tuned: Distributions = parameters
+    return dataclasses.replace(space, parameters=tuned)
+
+
+# Draws of their own: a setting must not be the sweep's first.
+_SEED = 700_000_000
