@@ -42,7 +42,8 @@ from paretofair.search.build import build_method, build_network, build_settings,
 from paretofair.search.engine import WORKER_ENVIRONMENT  # noqa: E402
 from paretofair.search.method_space import MethodSpace  # noqa: E402
 from paretofair.search.packs import Pack, as_trials  # noqa: E402
-from paretofair.search.run import Options, load_splits, planned  # noqa: E402
+from paretofair.search.plan import planned  # noqa: E402
+from paretofair.search.run import Options, load_splits  # noqa: E402
 from paretofair.search.space import Space, load_space  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 

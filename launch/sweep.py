@@ -119,8 +119,9 @@ def chosen_methods(given: str | None, known: list[str]) -> list[str]:
 def dry_run(space, where, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import TrialTable
+    from paretofair.search.plan import independent, planned
     from paretofair.search.resume import check_same
-    from paretofair.search.run import independent, load_splits, planned
+    from paretofair.search.run import load_splits
 
     splits = load_splits(space, where)
     trials = TrialTable(where.output).read()

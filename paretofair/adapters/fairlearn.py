@@ -30,9 +30,10 @@ from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import ParetofairError, RunError
 from paretofair.report.write import Report, overview
 from paretofair.results import TrialTable
+from paretofair.search.folder import opened
 from paretofair.search.method_space import digest
 from paretofair.search.resume import check_data
-from paretofair.search.run import Options, export, load_splits, opened
+from paretofair.search.run import Options, export, load_splits
 from paretofair.search.space import Space, load_space
 from paretofair.training import DeviceData, to_device
 

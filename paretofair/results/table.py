@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def write_stack(folder: Path, name: str, table: pa.Table, into: str = TRIALS) ->
 class TrialTable:
     """Reads the trial table of a results folder; files are read once, new ones at every call.
 
-    A trial that stands in two files (a worker outlived its driver) is taken once.
+    A trial that stands in two files (a worker outlived its driver) is taken once. Threads may read at the same time.
     """
 
     def __init__(self, folder: Path, *, confusion: bool = False) -> None:
@@ -55,21 +56,26 @@ class TrialTable:
         self._confusion = confusion
         self._known: set[str] = set()
         self._frames: list[pd.DataFrame] = []
+        self._lock = threading.Lock()
 
     def read(self) -> pd.DataFrame:
         """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> pd.DataFrame:
         new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
-        for path in new:
-            self._frames.append(self._read(path))
-            self._known.add(path.name)
+        if new:
+            # One conversion for all new files: pandas takes longer over a narrow file than Arrow takes to read it.
+            tables = [_read(path, lambda name: self._confusion or not name.startswith("confusion_")) for path in new]
+            whole = pa.concat_tables(tables, promote_options="permissive")
+            self._frames.append(whole.to_pandas().drop_duplicates("trial_id"))
+            self._known.update(path.name for path in new)
         if not self._frames:
             return pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         if len(self._frames) > 1:
             self._frames = [pd.concat(self._frames, ignore_index=True).drop_duplicates("trial_id")]
         return self._frames[0]
-
-    def _read(self, path: Path) -> pd.DataFrame:
-        return _read(path, lambda name: self._confusion or not name.startswith("confusion_")).to_pandas()
 
 
 def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from paretofair.errors import RunError
 from paretofair.methods import METHODS, Method, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
+from paretofair.report.relative import RELATIVE
 from paretofair.report.write import chosen_on
 from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.samplers import SAMPLERS, Sampler
 from paretofair.training import DeviceData, Halving, Objective, Threshold, TrainingSettings
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
+
+if TYPE_CHECKING:
+    from paretofair.search.space import Space
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
@@ -39,16 +44,33 @@ def build_sampler(space: MethodSpace, seed: int) -> Sampler:
     return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
 
 
-def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving | None:
+def check_denominators(space: Space, denominators: pd.DataFrame) -> None:
+    """Raises RunError where the sweep is led by ARE or ARFG and one of their denominators is missing or 0."""
+    sweep = space.stages.sweep
+    led_by = set(sweep.sampler.options.get("objectives", ()))
+    if sweep.successive_halving is not None:
+        led_by = set(sweep.successive_halving.objectives)
+    split, _ = chosen_on(space.protocol)
+    for name, (metric, _) in RELATIVE.items():
+        of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
+        for task in space.tasks if name in led_by else ():
+            means = of_metric.loc[of_metric["task"] == task, "mean"]
+            if means.empty or not (means > 0).all():
+                raise RunError(
+                    f"the sweep is led by {name}, whose denominator, the {metric} of {task} trained alone, is "
+                    f"{'missing' if means.empty else means.min()} on {split}; choose other objectives"
+                )
+
+
+def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
     """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
-    if space.halving is None:
-        return None
+    assert space.halving is not None
     split, _ = chosen_on(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
     objectives = []
     for name in space.halving.objectives:
-        if name in ("are", "arfg"):
-            metric = "error" if name == "are" else "fpr_gap"
+        if name in RELATIVE:
+            metric, _ = RELATIVE[name]
             weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
             objectives.append(Objective(metric, tuple(map(float, weights))))
             continue

@@ -9,7 +9,6 @@ from paretofair.search.method_space import MethodSpace
 from paretofair.search.problems import shown
 from paretofair.search.space import Space
 
-
 # Where the space file has a section of the identity.
 _STAGES = {"sampler": "stages.sweep.", "successive_halving": "stages.sweep.", "tune": "stages."}
 

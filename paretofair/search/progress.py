@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 _LINE_SECONDS = 15.0
+_SHARE = 50  # the note takes at most one part in so many of a core
 
 # Shows trials done, the rate and a note.
 Show = Callable[[int, str, str], None]
@@ -46,11 +47,16 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
 
     def follow(show: Show, seconds: float) -> None:
         rate = Rate(done())
-        ended = False
+        ended, text, due = False, "", 0.0
         while not ended:
             ended = stop.wait(seconds)
+            started = time.monotonic()
+            if ended or started >= due:
+                text = note()
+                # In a large run it takes seconds, which the workers need.
+                due = started + _SHARE * (time.monotonic() - started)
             now = done()
-            show(now, rate.text(now, total), note())
+            show(now, rate.text(now, total), text)
 
     kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)
     with kind(console, what, total) as show:

@@ -14,8 +14,9 @@ from paretofair.data.splits import Examples
 from paretofair.errors import RunError, SpaceError
 from paretofair.search import run
 from paretofair.search.environment import environment, groups
+from paretofair.search.plan import planned
 from paretofair.search.resume import check_data
-from paretofair.search.run import Options, load_splits, planned
+from paretofair.search.run import Options, load_splits
 from paretofair.search.space import Space, dump, load_space
 from paretofair.search.stages import confirm_packs, own_seed
 from paretofair.training import to_device

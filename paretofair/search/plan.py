@@ -1,0 +1,61 @@
+"""What a run trains: every pack that follows from the space file alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from paretofair.data.splits import SplitsBySeed
+from paretofair.search.build import COMPILE_FROM, PACK
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.packs import Pack
+from paretofair.search.samplers import SAMPLERS
+from paretofair.search.space import Space
+from paretofair.search.stages import baseline_packs, point_packs, sweep_packs, tune_packs
+
+
+def planned(space: Space, splits: SplitsBySeed, methods: Sequence[str]) -> list[Pack]:
+    """Every pack that needs no result of another: baselines, points, `tune`, and an `independent` sweep."""
+    size = pack_size(space)
+    split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
+    packs = baseline_packs(space.baselines, split_ids, space.stages.baselines.runs, size)
+    for name in methods:
+        packs += point_packs(space.method(name), split_ids, size)
+    tune = space.stages.tune
+    if tune is not None:
+        of_seeds = {seed: splits.id_of(seed) for seed in tune.seeds}
+        for name in methods:
+            packs += tune_packs(space.method(name), of_seeds, tune.parameters, tune.settings, tune.trials, size)
+    if independent(space):
+        packs += sweep(space, {name: space.method(name) for name in methods}, split_ids)
+    return packs
+
+
+def independent(space: Space) -> bool:
+    """Whether the trials of the sweep follow from the space file alone."""
+    adaptive = SAMPLERS[space.stages.sweep.sampler.name].adaptive
+    return space.stages.tune is None and space.stages.sweep.successive_halving is None and not adaptive
+
+
+def sweep(space: Space, spaces: Mapping[str, MethodSpace], split_ids: Mapping[int, str]) -> list[Pack]:
+    """The packs of a sweep whose sampler learns nothing, by the methods' `spaces`, for every seed of `split_ids`.
+
+    Seed by seed rather than method by method: a run that is cut short still compares every method.
+    """
+    packs = []
+    for seed, split_id in split_ids.items():
+        for of_method in spaces.values():
+            packs += sweep_packs(of_method, {seed: split_id}, space.stages.sweep.trials, pack_size(space))
+    return packs
+
+
+def compiles(space: Space) -> bool:
+    """Whether the steps of the sweep are compiled. By what the space plans, not by what is left of it: a resumed run
+    has the rows of an undisturbed one."""
+    if space.resources.compile is not None:
+        return space.resources.compile
+    return space.stages.sweep.trials * len(space.seeds) >= COMPILE_FROM
+
+
+def pack_size(space: Space) -> int:
+    """Trials of a pack."""
+    return space.resources.pack or PACK["cuda" if space.resources.gpus else "cpu"]

@@ -1,0 +1,184 @@
+"""A run in progress: trains what is missing, stage by stage."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from paretofair.data import Splits
+from paretofair.data.splits import SplitsBySeed
+from paretofair.report.constraints import parsed
+from paretofair.report.relative import baselines, with_relative
+from paretofair.report.write import chosen_on, hypervolume_so_far
+from paretofair.results import TrialTable
+from paretofair.search.build import build_halving, build_sampler, check_denominators
+from paretofair.search.engine import Outcome, run_packs
+from paretofair.search.folder import FAILED, failures, replace
+from paretofair.search.method_space import STAGES, MethodSpace
+from paretofair.search.packs import Pack
+from paretofair.search.plan import compiles, sweep
+from paretofair.search.progress import watch
+from paretofair.search.resolve import BASELINE_METHOD
+from paretofair.search.resume import check_spaces
+from paretofair.search.samplers import SAMPLERS, Adaptive
+from paretofair.search.sources import Asked, Planned, Source, Study
+from paretofair.search.space import Space
+from paretofair.search.stages import own_seed, sweep_ids
+from paretofair.search.tuning import compared, frozen, setting_values
+from paretofair.search.worker import Job
+from paretofair.training import Curves, Halving
+
+
+class Session:
+    """A run in progress."""
+
+    def __init__(
+        self,
+        space: Space,
+        methods: Sequence[str],
+        splits: SplitsBySeed,
+        folder: Path,
+        console: Console,
+        deadline: float | None,
+        ray: Callable[[], None],
+    ) -> None:
+        """`ray` connects to Ray, when there is something to train."""
+        self._space, self._methods, self._splits, self._folder = space, methods, splits, folder
+        self._table, self._console, self._deadline = TrialTable(folder), console, deadline
+        self._connect = ray
+        self._spaces = _spaces(space, methods)
+        self._halving: Mapping[str, Halving] | None = None
+        # Trials of packs that failed every time are left alone until they are asked for.
+        self.given_up = {trial for each in failures(folder).values() for trial in each["trials"]}
+        self.wanted: set[str] = set()
+        self.trained = 0
+        self.workers = 0
+        self.failed: dict[str, str] = {}
+        self.out_of_time = False
+
+    def complete(self) -> bool:
+        """Whether everything that was to be trained so far has been."""
+        return not self.out_of_time and not self.failed
+
+    def train(self, what: str, packs: list[Pack]) -> None:
+        """Trains the trials of `packs` that are not in the table."""
+        done = self.given_up | set(self._table.read()["trial_id"])
+        left = [pack for pack in (each.without(done) for each in packs) if len(pack)]
+        ids = {trial for pack in packs for trial in pack.trial_ids}
+        splits = {pack.split_id: self._splits.of(own_seed(pack.stage, int(pack.seeds[0]))) for pack in left}
+        self._run(what, Planned(left), ids, splits)
+
+    def search(self) -> None:
+        """The sweep, where it depends on what was trained before."""
+        space, trials = self._space, self._table.read().sort_values(["stage", "method", "seed", "index"])
+        denominators = baselines(trials)
+        spaces = {name: space.method(name) for name in self._methods}
+        if space.stages.tune is not None:
+            spaces = self._tuned(spaces, with_relative(trials, denominators))
+        self._spaces = _spaces(space, self._methods, spaces)
+        check_spaces(self._folder, trials, self._spaces, ("sweep",))
+        split_ids = {seed: self._splits.id_of(seed) for seed in space.seeds}
+        splits = {split_id: self._splits.of(seed) for seed, split_id in split_ids.items()}
+        check_denominators(space, denominators)
+        of_any = next(iter(spaces.values()))
+        if of_any.halving is not None:
+            self._halving = {split_id: build_halving(of_any, denominators, split_id) for split_id in splits}
+        if not SAMPLERS[space.stages.sweep.sampler.name].adaptive:
+            self.train("sweep", sweep(space, spaces, split_ids))
+            return
+        before = self.given_up | set(trials["trial_id"])
+        studies, ids = [], set()
+        for seed, split_id in split_ids.items():
+            for of_method in spaces.values():
+                names = sweep_ids(of_method, split_id, seed, space.stages.sweep.trials)
+                left = deque(index for index, name in enumerate(names) if name not in before)
+                sampler = build_sampler(of_method, seed)
+                assert isinstance(sampler, Adaptive)
+                studies.append(Study(of_method, seed, split_id, sampler, left))
+                ids |= set(names)
+        constraints = tuple(parsed(text) for text in space.constraints)
+        selected_on, _ = chosen_on(space.protocol)
+        self._run("sweep", Asked(studies, self._table.read, denominators, constraints, selected_on), ids, splits)
+
+    def _tuned(self, spaces: Mapping[str, MethodSpace], trials: pd.DataFrame) -> dict[str, MethodSpace]:
+        """The spaces of the sweep, with what `tune` has chosen, which is written to `tuned.csv`."""
+        tune, point = self._space.stages.tune, self._space.frontiers.reference_point
+        assert tune is not None
+        tables, tuned = [], {}
+        for name, space in spaces.items():
+            own = trials[(trials["stage"] == "tune") & (trials["method"] == name)]
+            table = compared(space, own, tune.settings, tune.trials, (point.arfg, point.are))
+            values = setting_values(space, tune.parameters, tune.settings)
+            tables.append(table.assign(**values))
+            chosen = int(table["chosen"].to_numpy().argmax())
+            tuned[name] = frozen(space, {each: column[chosen].item() for each, column in values.items()})
+        pd.concat(tables, ignore_index=True).to_csv(self._folder / "tuned.csv", index=False)
+        return tuned
+
+    def _run(self, what: str, source: Source, ids: set[str], splits: Mapping[str, Splits]) -> None:
+        """Trains what `source` gives; `ids` are the trials that should stand in the table afterwards."""
+        self.wanted |= ids
+        if source.empty():
+            return
+        space, before = self._space, set(self._table.read()["trial_id"])
+        curves = space.curves
+        job = Job(
+            spaces=self._spaces,
+            splits=splits,
+            sensitive=space.baselines.sensitive,
+            folder=self._folder.resolve(),
+            stack=space.resources.stack,
+            compiled=compiles(space),
+            tf32=space.resources.tf32,
+            halving=self._halving,
+            curves={} if curves is None else dict.fromkeys(curves.stages, Curves(curves.every, curves.contribution)),
+        )
+        self._connect()
+        resources = space.resources
+        with watch(self._console, what, len(ids), lambda: self._done(ids), self._hypervolume):
+            outcome = run_packs(job, source, cpus=resources.cpus, gpus=resources.gpus, deadline=self._deadline)
+        after = self._table.read()
+        new = after[~after["trial_id"].isin(before)]
+        self.trained += len(new)
+        self.workers = max(self.workers, outcome.workers)
+        if job.compiled and len(new) and ((new["stage"] == "sweep") & (new["path"] == "eager")).any():
+            # Workers log the reason where nobody looks.
+            self._console.print("Trials were trained uncompiled: no working C++ compiler on a worker.", style="yellow")
+        if outcome.narrowed:
+            words = f"A worker ran out of memory and went on with stacks of {outcome.narrowed} trials."
+            self._console.print(words, style="yellow")
+        self.failed |= outcome.reasons
+        self._give_up(outcome)
+        self.out_of_time |= outcome.out_of_time
+
+    def _give_up(self, outcome: Outcome) -> None:
+        """Writes down what failed every time."""
+        if not outcome.failed:
+            return
+        done = set(self._table.read()["trial_id"])
+        given_up = failures(self._folder)
+        for name, pack in outcome.failed.items():
+            given_up[name] = {"reason": outcome.reasons[name], "trials": pack.without(done).trial_ids}
+        replace(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
+
+    def _done(self, ids: set[str]) -> int:
+        return len(ids.intersection(self._table.read()["trial_id"]))
+
+    def _hypervolume(self) -> str:
+        point = self._space.frontiers.reference_point
+        own = self._space.protocol, self._space.constraints
+        return hypervolume_so_far(self._table.read(), (point.arfg, point.are), *own)
+
+
+def _spaces(
+    space: Space, methods: Sequence[str], swept: Mapping[str, MethodSpace] | None = None
+) -> dict[tuple[str, str], MethodSpace]:
+    """The spaces by stage and method; those of the sweep are `swept`, where they are others."""
+    of_methods = {(stage, name): space.method(name) for stage in STAGES[1:] for name in methods}
+    of_methods |= {("sweep", name): each for name, each in (swept or {}).items()}
+    return of_methods | {("baselines", BASELINE_METHOD): space.baselines}
