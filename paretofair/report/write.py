@@ -54,7 +54,7 @@ def write_report(
     # In one order, whatever the order in which trials finished.
     trials = trials.sort_values(["stage", "method", "seed", "index"], ignore_index=True)
     denominators = baselines(trials)
-    table = _prepared(trials, denominators, constraints, selected_on)
+    table = prepared(trials, denominators, constraints, selected_on)
     stamp = {"source": _only(table, "source"), "protocol": protocol}
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
     volumes = volumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
@@ -116,13 +116,13 @@ def hypervolume_so_far(
     if denominators.empty:
         return ""
     selected_on, pooled = chosen_on(protocol)
-    table = _prepared(trials, denominators, constraints, selected_on)
+    table = prepared(trials, denominators, constraints, selected_on)
     volumes = front_hypervolumes(table, selected_on=selected_on, pooled=pooled, reference=reference)
     means = volumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
 
 
-def _prepared(
+def prepared(
     trials: pd.DataFrame, denominators: pd.DataFrame, constraints: Sequence[str], selected_on: str
 ) -> pd.DataFrame:
     """The trial table with ARE and ARFG, and with WITHIN where there are constraints."""

@@ -1,0 +1,348 @@
+"""How far a run is, from its results folder alone: counts, rate, failures and the front so far.
+
+Nothing here imports PyTorch or Ray, whose start takes longer than everything that is read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import dataset
+
+from paretofair.data import DATASETS
+from paretofair.errors import RunError
+from paretofair.report.constraints import parsed
+from paretofair.report.frontiers import front_hypervolumes
+from paretofair.report.relative import RELATIVE, baselines
+from paretofair.report.write import Report, arfg_are_points, chosen_on, overview, prepared
+from paretofair.results.table import CURVES, TRIALS
+from paretofair.search.problems import Problems
+from paretofair.search.schema import Settings
+from paretofair.search.validation import validate
+from paretofair.search.yaml_lines import read_document
+
+STAGES = ("baselines", "points", "tune", "sweep", "confirm")
+TRIES = 3  # of a pack, before it is given up
+_WINDOW = 600.0  # seconds of file times that the rate is taken over
+# As in `stages`, which imports PyTorch.
+_BASELINE_METHOD, _BASELINE_SEED, _BASELINE_STEP, _CONFIRM_STEP = "single_task", 900_000_000, 1_000, 1_000_000
+_WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
+_ATTEMPT = re.compile(r"(.+?)(?:-attempt-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Trials of one stage and method. `failed`: those of packs that failed every time; `planned` is None where the
+    number follows from trials that are not finished."""
+
+    stage: str
+    method: str
+    finished: int
+    planned: int | None
+    diverged: int
+    stopped: int
+    failed: int
+
+    @property
+    def left(self) -> int:
+        """Trials that are still to be trained, as far as their number is known."""
+        return 0 if self.planned is None else max(self.planned - self.finished - self.failed, 0)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A pack whose last try failed: its name, the last line of the reason, and how often it was tried."""
+
+    pack: str
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is.
+
+    `not_begun`: methods without a trial. `per_minute`: trials per minute over the last ten minutes of file times, NaN
+    where fewer than two files tell it. `front` is `report.write.overview` on the split `selected_on`, empty before
+    there are baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds
+    the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest file.
+    """
+
+    name: str
+    sources: set[str]
+    progress: list[Progress]
+    not_begun: list[str]
+    per_minute: float
+    failures: list[Failure]
+    front: pd.DataFrame
+    selected_on: str
+    others: int
+    driver: bool | None
+    age: float
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a pack has failed every time."""
+        return any(failure.tries >= TRIES for failure in self.failures)
+
+
+class Run:
+    """Reads the status of a results folder; trial files are read once, new ones at every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._schema: pa.Schema | None = None
+        self._times: dict[str, float] = {}
+        self._tables: list[pa.Table] = []
+
+    def status(self) -> Status:
+        """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
+        space = settings(self._folder)
+        tasks = _tasks(space)
+        trials = self._trials(_schema(space, tasks)).assign(protocol=space.protocol)
+        selected_on, pooled = chosen_on(space.protocol)
+        denominators = baselines(trials)
+        front = pd.DataFrame()
+        if len(denominators):
+            trials = prepared(trials, denominators, space.constraints, selected_on)
+            point = space.frontiers.reference_point
+            reference = point.arfg, point.are
+            volumes = front_hypervolumes(trials, selected_on=selected_on, pooled=pooled, reference=reference)
+            methods = [*space.methods, *sorted(set(volumes["method"]) - set(space.methods))]
+            front = overview(Report([], trials, volumes, selected_on, []), methods)
+            front = front[front["trials"] > 0].reset_index(drop=True)
+        given_up = _given_up(self._folder, trials["trial_id"])
+        progress, planned = _progress(space, tasks, trials, given_up)
+        last = trials.groupby("pack_id", observed=True)["written"].max()
+        begun = set(trials["method"].unique())
+        return Status(
+            name=space.name,
+            sources=set(trials["source"].unique()) or _source(self._folder),
+            progress=progress,
+            not_begun=[name for name in space.methods if name not in begun],
+            per_minute=_rate(trials.loc[planned, "written"]),
+            failures=_failures(self._folder, last, given_up),
+            front=front,
+            selected_on=selected_on,
+            others=int((~planned).sum()),
+            driver=driver_at_work(self._folder),
+            age=_age(self._folder),
+        )
+
+    def _trials(self, schema: pa.Schema) -> pd.DataFrame:
+        """One row per trial, with when its file was `written`."""
+        if schema != self._schema:
+            self._schema, self._times, self._tables = schema, {}, []
+        new = [path for path in map(str, (self._folder / TRIALS).glob("*.parquet")) if path not in self._times]
+        try:
+            self._times |= {path: os.stat(path).st_mtime for path in new}
+            if new:
+                files = dataset.dataset(sorted(new), schema=schema, format="parquet")
+                self._tables.append(files.to_table(columns=[*schema.names, "__filename"]))
+        except (pa.ArrowInvalid, OSError) as error:
+            words = str(error).splitlines()[0]
+            raise RunError(f"{self._folder / TRIALS}: a file is not readable Parquet ({words})") from None
+        table = pa.concat_tables([schema.append(pa.field("__filename", pa.string())).empty_table(), *self._tables])
+        trials = table.to_pandas().drop_duplicates("trial_id", ignore_index=True)
+        return trials.assign(written=trials.pop("__filename").map(self._times).astype(float))
+
+
+def settings(folder: Path) -> Settings:
+    """The space file of a results folder. Methods are not looked up: those of a user's own need not be there.
+
+    Raises RunError where the folder holds no run, SpaceError for a file that is no space.
+    """
+    written = folder / "space.yaml"
+    if not written.exists():
+        raise RunError(f"there is no {written}; RUN is the results folder that launch/sweep.py has written")
+    document = read_document(written)
+    problems = Problems(document.place)
+    space = validate(Settings, document.data, problems)
+    problems.raise_if_any()
+    assert space is not None, "a space without problems is complete"
+    return space
+
+
+def driver_at_work(folder: Path) -> bool | None:
+    """Whether a driver on this machine holds the lock of `run.opened`; None where that cannot be told."""
+    try:
+        lock = open(folder / ".lock")  # noqa: SIM115 (closed below)
+    except OSError:
+        return None
+    with lock:
+        try:
+            # Shared, and given back at once: two that look do not see each other.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+    return False
+
+
+def _tasks(space: Settings) -> Sequence[str]:
+    data = space.data
+    if data.tasks or data.csv is not None:
+        return data.tasks or tuple(data.csv.tasks if data.csv is not None else ())
+    if data.name not in DATASETS:
+        raise RunError(f"the data set {data.name} of this run is unknown to this version of the program")
+    return DATASETS[data.name].tasks
+
+
+def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
+    """The columns of the trial table that are read; where a file lacks one, its rows have no value."""
+    selected_on, _ = chosen_on(space.protocol)
+    metrics = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in tasks]
+    bounded = [name for text in space.constraints if (name := parsed(text).name) not in RELATIVE]
+    numbers = [f"{split}_{name}" for split in (selected_on, "test") for name in metrics]
+    numbers += [f"{selected_on}_{name}" for name in bounded] + [f"task_weight_{task}" for task in tasks]
+    return pa.schema(
+        [(name, pa.string()) for name in _WORDS]
+        + [(name, pa.int64()) for name in ("seed", "index")]
+        + [(name, pa.float64()) for name in dict.fromkeys(numbers)]
+    )
+
+
+def planned_trials(space: Settings, tasks: Sequence[str]) -> Iterator[tuple[str, str, Sequence[int], int]]:
+    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`."""
+    stages = space.stages
+    own = space.seeds if space.data.split_of_each else (0,)
+    runs = [_BASELINE_SEED + _BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
+    yield "baselines", _BASELINE_METHOD, runs, len(tasks)
+    for method in space.methods:
+        if space.points:
+            yield "points", method, space.seeds, len(space.points)
+        if stages.tune is not None:
+            yield "tune", method, stages.tune.seeds, stages.tune.settings * stages.tune.trials
+        if stages.sweep.trials:
+            yield "sweep", method, space.seeds, stages.sweep.trials
+
+
+def _progress(
+    space: Settings, tasks: Sequence[str], trials: pd.DataFrame, given_up: Mapping[str, Failed]
+) -> tuple[list[Progress], np.ndarray]:
+    """What is done of every stage and method, and a mask of the trials that are planned."""
+    places = trials.groupby(["stage", "method"], sort=False).indices
+    seed, index, status = (trials[name].to_numpy() for name in ("seed", "index", "status"))
+    mask = np.zeros(len(trials), dtype=bool)
+
+    def rows_of(stage: str, method: str) -> np.ndarray:
+        return places.get((stage, method), np.array([], dtype=int))
+
+    def progress(stage: str, method: str, rows: np.ndarray, planned: int | None) -> Progress:
+        mask[rows] = True
+        diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
+        pack = re.compile(re.escape(f"{stage}-{method}") + r"(-points|-sweep)?[-\d]+")
+        failed = sum(len(each.trials) for name, each in given_up.items() if pack.fullmatch(name))
+        return Progress(stage, method, len(rows), planned, diverged, stopped, failed)
+
+    found = []
+    for stage, method, seeds, count in planned_trials(space, tasks):
+        rows = rows_of(stage, method)
+        rows = rows[np.isin(seed[rows], seeds) & (index[rows] < count)]
+        found.append(progress(stage, method, rows, len(seeds) * count))
+    confirm = space.stages.confirm
+    if confirm is not None:
+        unfinished = {each.method for each in found if each.left or not each.finished}
+        if _BASELINE_METHOD in unfinished or "test_are" not in trials:
+            unfinished |= set(space.methods)
+        points = trials.iloc[:0] if unfinished.issuperset(space.methods) else arfg_are_points(trials, space.protocol)
+        for method in space.methods:
+            rows = rows_of("confirm", method)
+            if method in unfinished:
+                found.append(progress("confirm", method, rows, None))
+                continue
+            own = points.loc[points["method"] == method, "trial_id"]
+            of_these = trials["confirms"].iloc[rows].isin(own).to_numpy()
+            rows = rows[of_these & (seed[rows] // _CONFIRM_STEP <= confirm.runs)]
+            found.append(progress("confirm", method, rows, confirm.runs * len(own)))
+    return sorted(found, key=lambda each: STAGES.index(each.stage)), mask
+
+
+def _rate(written: pd.Series) -> float:
+    """Trials per minute. The first file in the window starts the clock; when it began is not known."""
+    recent = written[written >= written.max() - _WINDOW]
+    seconds = recent.max() - recent.min()
+    return float((recent > recent.min()).sum() * 60 / seconds) if seconds >= 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What `failed.json` says of a pack that failed every time: why, and which of its trials are not in the table."""
+
+    reason: str
+    trials: set[str]
+
+
+def _given_up(folder: Path, trials: pd.Series) -> dict[str, Failed]:
+    try:
+        listed = json.loads((folder / "failed.json").read_text())
+    except FileNotFoundError:
+        return {}
+    finished = set(trials)
+    packs = {name: Failed(each["reason"], set(each["trials"]) - finished) for name, each in listed.items()}
+    return {name: each for name, each in packs.items() if each.trials}
+
+
+def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) -> list[Failure]:
+    """Packs whose last try failed and of which nothing was written since: `written` is when, by pack.
+
+    Tune keeps `logs/ray-<time>/<pack>[-attempt-<n>]/error.txt` while it runs and where a pack has failed every time;
+    `failed.json` is written afterwards.
+    """
+    tries: dict[str, tuple[int, Path]] = {}
+    for logs in sorted((folder / "logs").glob("ray-*")):
+        of_these: dict[str, tuple[int, Path]] = {}
+        for path in (each for each in _inside(logs) if each.is_dir()):
+            found = _ATTEMPT.fullmatch(path.name)
+            assert found is not None, "it matches any name"
+            of_these[found[1]] = max(of_these.get(found[1], (0, path)), (int(found[2] or 1), path))
+        tries |= of_these
+    failures = {pack: Failure(pack, each.reason, TRIES) for pack, each in given_up.items()}
+    for pack, (count, path) in tries.items():
+        try:
+            error = path / "error.txt"
+            when, lines = error.stat().st_mtime, error.read_text(errors="replace").strip().splitlines()
+        except OSError:  # it runs, or has ended well
+            continue
+        if pack not in failures and not written.get(pack, 0.0) > when:
+            failures[pack] = Failure(pack, lines[-1] if lines else "no reason is known", count)
+    return sorted(failures.values(), key=lambda each: each.pack)
+
+
+def _source(folder: Path) -> set[str]:
+    """Where the data come from, before there are trials that say it."""
+    try:
+        return {json.loads((folder / "environment.json").read_text())["data"]["source"]}
+    except (OSError, ValueError, KeyError):
+        return set()
+
+
+def _age(folder: Path) -> float:
+    # Tune writes its own state beside the packs' logs every few seconds.
+    folders = [folder, folder / TRIALS, folder / CURVES, *(folder / "logs").glob("ray-*")]
+    newest = 0.0
+    for path in (path for each in folders for path in _inside(each)):
+        try:
+            newest = max(newest, path.stat().st_mtime)
+        except OSError:  # a partial file that has its name by now
+            continue
+    return max(time.time() - newest, 0.0)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it is none, or none any more: a run removes its logs when it ends."""
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []

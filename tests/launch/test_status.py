@@ -1,0 +1,229 @@
+"""`launch/status.py` on the folder of a run: whole, half-finished, with packs that fail, and none at all."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from paretofair.errors import RunError
+from paretofair.report.write import hypervolume_so_far
+from paretofair.results import TrialTable
+from paretofair.search.run import Options, load_splits, planned
+from paretofair.search.space import load_space
+from paretofair.search.status import Run, Status, planned_trials
+
+from .conftest import ROOT, SMOKE, SPACE, command, environment
+
+SIMULATED = ["--set", "data.source=simulated"]
+
+
+def show(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs `launch/status.py`."""
+    line = [sys.executable, str(ROOT / "launch" / "status.py"), *map(str, arguments)]
+    return subprocess.run(line, env=environment(**changes), capture_output=True, text=True, timeout=120)
+
+
+def counts(status: Status) -> dict[tuple[str, str], tuple[int, int | None]]:
+    """Finished and planned trials by stage and method."""
+    return {(each.stage, each.method): (each.finished, each.planned) for each in status.progress}
+
+
+def words(output: str) -> list[str]:
+    """Lines with single spaces."""
+    return [" ".join(line.split()) for line in output.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A finished run of two of the three methods of its space file, on simulated data."""
+    folder = tmp_path_factory.mktemp("run") / "results"
+    arguments = ["--space", SPACE, *SMOKE, *SIMULATED, "--methods", "vanilla,mtaf", "--output", folder]
+    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Path:
+    """A copy to change, with the times of its files."""
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+@pytest.mark.ray
+def test_numbers_are_those_of_the_table(finished):
+    status = Run(finished).status()
+    table = TrialTable(finished).read()
+    sizes = table.groupby(["stage", "method"]).size()
+    for place, (count, total) in counts(status).items():
+        if place[1] == "per_task":
+            assert (count, total) == (0, {"points": 1, "sweep": 6, "confirm": None}[place[0]])
+        else:
+            assert count == total == sizes[place], place
+    assert sum(each.finished for each in status.progress) == len(table)
+    assert status.others == 0
+    assert status.not_begun == ["per_task"]
+    assert status.sources == {"simulated"}
+    assert status.failures == []
+    assert status.driver is False
+    front = status.front.sort_values("method")
+    volumes = [f"{row.method} {row.hypervolume:.3f}" for row in front.itertuples()]
+    assert hypervolume_so_far(table, (1.5, 1.1), "validation") == f"hypervolume {', '.join(volumes)}"
+    times = pd.Series({path: path.stat().st_mtime for path in finished.glob("trials/*.parquet")})
+    rows = pd.Series({path: len(pd.read_parquet(path)) for path in times.index})
+    minutes = (times.max() - times.min()) / 60
+    assert status.per_minute == pytest.approx(rows[times > times.min()].sum() / minutes)
+
+
+@pytest.mark.ray
+def test_what_it_prints(finished):
+    done = show(finished)
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    assert "baselines single_task 4 4" in words(done.stdout)
+    assert "sweep mtaf 6 6" in words(done.stdout)
+    assert "not begun per_task 0 7" in words(done.stdout)
+    assert "No driver at work on this machine" in done.stdout
+    narrow = show(finished, COLUMNS="40").stdout
+    assert any(line.startswith("sweep mtaf 6 6") for line in words(narrow))
+    assert "…" not in narrow
+
+
+@pytest.mark.ray
+def test_a_half_finished_run(copied):
+    run = Run(copied)
+    assert counts(run.status())["sweep", "mtaf"] == (6, 6)
+    for path in (copied / "trials").glob("confirm-*.parquet"):
+        path.unlink()
+    (removed,) = (copied / "trials").glob("sweep-mtaf-0-4-5.parquet")
+    away = removed.rename(copied / removed.name)
+    run = Run(copied)
+    status = run.status()
+    assert counts(status)["sweep", "mtaf"] == (4, 6)
+    assert counts(status)["sweep", "vanilla"] == (6, 6)
+    assert counts(status)["confirm", "mtaf"] == (0, None)
+    assert [each.left for each in status.progress if (each.stage, each.method) == ("sweep", "mtaf")] == [2]
+    with open(copied / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = show(copied)
+    assert done.returncode == 0
+    assert "A driver is at work" in done.stdout
+    assert "sweep mtaf 4 6" in words(done.stdout)
+    assert "confirm mtaf 0 ?" in words(done.stdout)
+    # The file comes: what confirm is to train is known.
+    away.rename(removed)
+    count, total = counts(run.status())["confirm", "mtaf"]
+    front = pd.read_csv(copied / "frontiers" / "mtaf" / "arfg_are.csv")
+    assert (count, total) == (0, 2 * len(front))
+
+
+@pytest.mark.ray
+def test_trials_that_the_space_file_does_not_plan(copied):
+    written = copied / "space.yaml"
+    written.write_text(written.read_text().replace("trials: 6", "trials: 5"))
+    status = Run(copied).status()
+    assert counts(status)["sweep", "vanilla"] == (5, 5)
+    assert status.others >= 2
+
+
+@pytest.mark.ray
+def test_diverged_and_stopped_trials(copied):
+    (path,) = (copied / "trials").glob("sweep-vanilla-0-4-5.parquet")
+    rows = pd.read_parquet(path)
+    rows.assign(status=["diverged", "stopped"]).to_parquet(path)
+    own = next(each for each in Run(copied).status().progress if (each.stage, each.method) == ("sweep", "vanilla"))
+    assert (own.finished, own.diverged, own.stopped) == (6, 1, 1)
+    assert "sweep vanilla 6 6 1 1" in words(show(copied).stdout)
+
+
+@pytest.mark.ray
+def test_a_pack_that_failed_and_then_succeeded(copied):
+    path = copied / "trials" / "sweep-mtaf-0-4-5.parquet"
+    pack = copied / "logs" / "ray-20260101-000000" / "sweep-mtaf-0-4-7"
+    pack.mkdir(parents=True)
+    error = pack / "error.txt"
+    error.write_text("Failure # 1\nTraceback\nMemoryError: no room\n")
+    os.utime(error, times=(path.stat().st_mtime - 5,) * 2)
+    assert Run(copied).status().failures == []
+    # Its rows are not there: it failed once, and is tried again.
+    path.unlink()
+    (failure,) = Run(copied).status().failures
+    assert (failure.pack, failure.reason, failure.tries) == ("sweep-mtaf-0-4-7", "MemoryError: no room", 1)
+    done = show(copied)
+    assert done.returncode == 0
+    assert "sweep-mtaf-0-4-7 (try 1 of 3): MemoryError: no room" in done.stdout
+    # The second try runs.
+    pack.with_name("sweep-mtaf-0-4-7-attempt-2").mkdir()
+    assert Run(copied).status().failures == []
+    third = pack.with_name("sweep-mtaf-0-4-7-attempt-3")
+    third.mkdir()
+    (third / "error.txt").write_text("ValueError: no\n")
+    done = show(copied)
+    assert done.returncode == 3
+    assert "sweep-mtaf-0-4-7 (failed 3 times): ValueError: no" in done.stdout
+
+
+@pytest.mark.ray
+def test_packs_that_fail_every_time(tmp_path, sweep):
+    (tmp_path / "trials").write_text("a file where a folder is due")
+    small = [*SMOKE, *SIMULATED, "--trials", "0", "--set", "points=[]", "--set", "stages.confirm=null"]
+    done = sweep("--space", SPACE, *small, "--output", tmp_path)
+    assert done.returncode == 3, done.stdout + done.stderr
+    status = Run(tmp_path).status()
+    assert [(each.pack, each.tries) for each in status.failures] == [("baselines-single_task-0-3", 3)]
+    assert np.isnan(status.per_minute)
+    done = show(tmp_path)
+    assert done.returncode == 3
+    assert "SIMULATED" in done.stdout
+    reason = f"FileExistsError: [Errno 17] File exists: '{tmp_path / 'trials'}'"
+    assert f"baselines-single_task-0-3 (failed 3 times): {reason}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["stages.sweep.trials=7"],
+        ["stages.tune={parameters: [learning_rate], settings: 2, trials: 3, seeds: [8, 9]}", "data.test_seed=each"],
+    ],
+)
+def test_planned_trials_are_those_of_the_packs(tmp_path, settings):
+    space = load_space(SPACE, ["data.source=simulated", "seeds=[3, 5]", *settings])
+    packs = planned(space, load_splits(space, Options(tmp_path, ())), list(space.methods))
+    expected: dict[tuple[str, str], set[tuple[int, int]]] = {}
+    for pack in packs:
+        places = zip(pack.seeds.tolist(), pack.indices.tolist(), strict=True)
+        expected.setdefault((pack.stage, pack.method), set()).update(places)
+    found = {
+        (stage, method): set(itertools.product(seeds, range(count)))
+        for stage, method, seeds, count in planned_trials(space, space.tasks)
+        # A sweep after tune has no packs yet.
+        if stage != "sweep" or space.stages.tune is None
+    }
+    assert found == expected
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(RunError, match="results folder"):
+        Run(tmp_path).status()
+    for folder in (tmp_path, tmp_path / "none"):
+        done = show(folder)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert "space.yaml" in done.stderr
+
+
+def test_help_and_wrong_options(tmp_path):
+    done = show("--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    done = show(tmp_path, "--watch", "often")
+    assert done.returncode == 2
+    assert "expected seconds" in done.stderr
