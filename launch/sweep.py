@@ -20,7 +20,7 @@ examples:
   python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --trials 50 --seeds 0 --output results/quick
   python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --methods vanilla,mtaf --time-budget 1h
   python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --set fairness.distance=mmd --set name=mtaf_lsac_mmd
-  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --address ray://head:10001 --require-real-data
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --address head:6379 --require-real-data
   python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --dry-run
 
 The same command again trains only what is missing; more trials, seeds or methods extend a run.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import socket
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -59,9 +61,11 @@ class Outcome:
 def cluster(address: str | None) -> Iterator[None]:
     """A connected Ray: the cluster at `address` or `RAY_ADDRESS`, else a local one that ends with the block."""
     address = address or os.environ.get("RAY_ADDRESS")
-    where = {"address": address} if address else {"include_dashboard": False}
+    # Without a word Ray would join whatever `ray start` has left on this machine.
+    where = {"address": address} if address else {"address": "local", "include_dashboard": False}
     if address:
         _probe(address)
+    on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             log_to_driver=False,
@@ -71,6 +75,9 @@ def cluster(address: str | None) -> Iterator[None]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RunError(f"Ray at {address or 'this machine'} cannot be reached: {error}") from None
+    if threading.current_thread() is threading.main_thread():
+        # Ray has put its own in place, which would end the program without a word on how to go on.
+        signal.signal(signal.SIGTERM, on_terminate)
     try:
         yield
     finally:
@@ -122,7 +129,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     results = tuner.fit()
     ended = [results[i] for i in range(len(results))]
     failures = [result for result in ended if result.error is not None and result.config]
-    reasons = {result.config["pack"].name: result.error for result in failures if result.config}
+    reasons = {result.config["pack"]: result.error for result in failures if result.config}
     last = {name: str(reasons[name]).strip().splitlines()[-1] for name in queue.failed}
     if not last:
         shutil.rmtree(logs, ignore_errors=True)
@@ -134,7 +141,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
 
 def _named(config: dict[str, Any]) -> str:
     """Name of a pack in logs and on Ray's dashboard."""
-    name = config["pack"].name
+    name = config["pack"]
     return name if config["attempt"] == 1 else f"{name}-attempt-{config['attempt']}"
 
 
@@ -166,7 +173,8 @@ class _Queue(Searcher):
             return None if self._running else Searcher.FINISHED
         self._running[trial_id] = pack
         self._attempts[pack.name] += 1
-        return {"pack": pack, "attempt": self._attempts[pack.name]}
+        # By reference: Tune writes configurations down again and again.
+        return {"pack": pack.name, "trials": ray.put(pack), "attempt": self._attempts[pack.name]}
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         pack = self._running.pop(trial_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import torch
 from rich.console import Console
 
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
@@ -88,6 +89,9 @@ def run(space: Space, options: Options, console: Console) -> Result:
     own = {seed: splits.of(seed) for seed in space.seeds}
     first = own[space.seeds[0]]
     console.print(_describe(first, space.data.split_of_each), highlight=False, soft_wrap=True)
+    if torch.cuda.is_available() and not space.resources.gpus:
+        words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
+        console.print(words, style="yellow")
     folder = options.output
     packs = planned(space, splits, options.methods)
     with opened(folder), ExitStack() as ray:

@@ -132,6 +132,7 @@ class Session:
             splits=splits,
             sensitive=space.baselines.sensitive,
             folder=self._folder.resolve(),
+            device="cuda" if space.resources.gpus else "cpu",
             stack=space.resources.stack,
             compiled=compiles(space),
             tf32=space.resources.tf32,

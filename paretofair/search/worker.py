@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import ray
 import torch
 from ray.tune import Trainable
 
@@ -30,14 +31,15 @@ from paretofair.training import Curve, Curves, DeviceData, FinishedStack, Halvin
 @dataclass(frozen=True)
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
-    folder, the stack width (`auto`: measured), whether the steps of the sweep are compiled, and whether products on a
-    GPU are in TF32; how trials of the sweep are halved, by `split_id`, and what is measured on the way in which stages.
+    folder, the device, the stack width (`auto`: measured), whether the steps of the sweep are compiled, whether
+    products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, and what is measured where.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
     splits: Mapping[str, Splits]
     sensitive: Mapping[str, str]
     folder: Path
+    device: Literal["cpu", "cuda"]
     stack: int | Literal["auto"]
     compiled: bool
     tf32: bool
@@ -46,12 +48,12 @@ class Job:
 
 
 class PackTrainable(Trainable):
-    """Trains `config["pack"]`; one training step is one pack."""
+    """Trains the pack `config["trials"]`; one training step is one pack."""
 
     def setup(self, config: dict[str, Any], job: Job) -> None:  # type: ignore[override]
         torch.set_num_threads(1)
         self._job = job
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = torch.device(job.device)
         torch.set_float32_matmul_precision("high" if job.tf32 else "highest")
         self._data: tuple[str, DeviceData] | None = None
         self._numerics = fingerprint(self._device)
@@ -69,7 +71,7 @@ class PackTrainable(Trainable):
         return self._data[1]
 
     def step(self) -> dict[str, Any]:
-        pack: Pack = self.config["pack"]
+        pack: Pack = ray.get(self.config["trials"])
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
             finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
