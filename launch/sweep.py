@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import re
 import signal
@@ -26,6 +27,9 @@ examples:
 The same command again trains only what is missing; more trials, seeds or methods extend a run.
 Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs failed, 130 interrupted.
 """
+
+# A full disk, a used-up quota, a file system that has become read-only.
+STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
@@ -57,7 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("\nInterrupted. Every finished stack is on disk; the same command goes on from there.")
         return 130
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in STORAGE:
+            place = f"{error.filename}: " if error.filename else ""
+            errors.print(f"error: {place}{error.strerror}", style="red", markup=False, highlight=False, soft_wrap=True)
+            errors.print("Finished trials are kept; the same command goes on from them when there is space.")
+            return 1
         errors.print(traceback.format_exc(), markup=False, highlight=False)
         errors.print("error: the program failed; finished trials are on disk and the same command goes on from them.")
         return 1

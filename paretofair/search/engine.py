@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -43,6 +44,7 @@ WORKER_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 _RETRIES = 2
+_FULL = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _probe(address: str) -> None:
 def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
     """Trains every pack of `source`, in order, as many at a time as the cluster has room for.
 
-    `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
+    Raises OSError (ENOSPC) where the disk is full. `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
     ones finish. A pack that fails is tried twice more.
     """
     queue = _Queue(source, deadline)
@@ -126,7 +128,13 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
             checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         ),
     )
-    results = tuner.fit()
+    try:
+        results = tuner.fit()
+    except Exception as error:
+        # On a full disk Tune fails on what it could not write down, with words that do not say so.
+        if shutil.disk_usage(job.folder).free < _FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.folder)) from error
+        raise
     ended = [results[i] for i in range(len(results))]
     failures = [result for result in ended if result.error is not None and result.config]
     reasons = {result.config["pack"]: result.error for result in failures if result.config}
