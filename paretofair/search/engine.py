@@ -102,8 +102,8 @@ def _probe(address: str) -> None:
 def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: float | None = None) -> Outcome:
     """Trains every pack of `source`, in order, as many at a time as the cluster has room for.
 
-    Raises OSError (ENOSPC) where the disk is full. `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
-    ones finish. A pack that fails is tried twice more.
+    `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the running
+    ones finish. A pack that fails is tried twice more. Raises OSError (ENOSPC) where the disk is full.
     """
     queue = _Queue(source, deadline)
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
