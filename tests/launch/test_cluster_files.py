@@ -245,6 +245,7 @@ def of(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch):
     """Two nodes: SLURM's warning stops the sweep, Ray ends, the job is queued again. One node: the rest is trained."""
