@@ -193,6 +193,10 @@ class _Queue(Searcher):
             self.failed[pack.name] = pack
         self._source.ended(pack)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune keeps a copy of its searcher on disk, with all that the source knows."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Resuming reads the trial table."""
 
