@@ -358,6 +358,7 @@ def at_work_on(address: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_node_goes_and_another_comes(tmp_path, marked):
     folder = tmp_path / "out"
     with nodes() as tell:

@@ -125,6 +125,7 @@ def test_a_half_finished_run(copied):
     assert (count, total) == (0, 2 * len(front))
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_trials_that_the_space_file_does_not_plan(copied):
     written = copied / "space.yaml"
@@ -134,6 +135,7 @@ def test_trials_that_the_space_file_does_not_plan(copied):
     assert status.others >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_diverged_and_stopped_trials(copied):
     (path,) = (copied / "trials").glob("sweep-vanilla-0-4-5.parquet")
@@ -144,6 +146,7 @@ def test_diverged_and_stopped_trials(copied):
     assert "sweep vanilla 6 6 1 1" in words(show(copied).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_pack_that_failed_and_then_succeeded(copied):
     path = copied / "trials" / "sweep-mtaf-0-4-5.parquet"
@@ -171,6 +174,7 @@ def test_a_pack_that_failed_and_then_succeeded(copied):
     assert "sweep-mtaf-0-4-7 (failed 3 times): ValueError: no" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_packs_that_fail_every_time(tmp_path, sweep):
     (tmp_path / "trials").write_text("a file where a folder is due")
