@@ -287,12 +287,16 @@ def test_two_drivers_and_an_unreachable_cluster(finished, tmp_path, sweep):
     assert "no Ray answers at 127.0.0.1:1" in done.stderr
 
 
-def test_a_killed_worker_is_replaced_and_failing_packs_are_listed(tmp_path):
-    """SIGKILL to workers in the middle, twice: their packs are tried again and no row is lost. A pack that fails every
-    time gives exit code 3 and is named."""
-    slow = ["--set", "parameters.epochs=[20]", "--trials", "16", "--set", "stages.confirm=null"]
-    arguments = ["--space", SPACE, *SMOKE, *slow, "--output", tmp_path / "out", "--set", "data.source=simulated"]
-    arguments += ["--methods", "vanilla", "--set", "resources.pack=8"]
+LONGER = [
+    *("--space", SPACE, *SMOKE, "--set", "parameters.epochs=[20]", "--trials", "16"),
+    *("--set", "stages.confirm=null", "--set", "data.source=simulated"),
+    *("--methods", "vanilla", "--set", "resources.pack=8"),
+]
+
+
+def test_a_killed_worker_is_replaced(tmp_path):
+    """SIGKILL to workers in the middle, twice: their packs are tried again and no row is lost."""
+    arguments = [*LONGER, "--output", tmp_path / "out"]
     process = subprocess.Popen(
         command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -312,7 +316,11 @@ def test_a_killed_worker_is_replaced_and_failing_packs_are_listed(tmp_path):
     assert trials["trial_id"].is_unique
     assert trials.groupby("stage").size().to_dict() == {"baselines": 4, "points": 1, "sweep": 16}
 
-    blocked = tmp_path / "blocked"
+
+@pytest.mark.slow
+def test_failing_packs_are_listed_and_left_alone(tmp_path):
+    """A pack that fails every time gives exit code 3 and is named, and is not tried again until that is asked for."""
+    blocked, arguments = tmp_path / "blocked", LONGER
     blocked.mkdir()
     (blocked / "trials").write_text("a file where a folder is due")
     done = subprocess.run(
