@@ -32,7 +32,7 @@ from paretofair.search.space import load_space
 
 from .conftest import SPACE, command, environment
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 TIMEOUT = 300
 OVERRIDES = [
@@ -201,8 +201,8 @@ def finished(tmp_path_factory) -> Path:
     ("seed", "kills", "overrides"),
     [
         pytest.param(1, 2, [], id="random"),
-        pytest.param(9, 1, HALVED, id="sobol_halved", marks=pytest.mark.slow),
-        pytest.param(11, 1, ["stages.sweep.sampler={name: grid, points: 3}"], id="grid", marks=pytest.mark.slow),
+        pytest.param(9, 1, HALVED, id="sobol_halved"),
+        pytest.param(11, 1, ["stages.sweep.sampler={name: grid, points: 3}"], id="grid"),
     ],
 )
 def test_killed_drivers_leave_the_undisturbed_table(tmp_path, marked, finished, seed, kills, overrides):
@@ -234,7 +234,6 @@ def test_killed_drivers_leave_the_undisturbed_table(tmp_path, marked, finished, 
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
 
 
-@pytest.mark.slow
 def test_a_worker_that_outlives_its_driver(tmp_path, marked):
     """A worker is frozen, its driver killed; it wakes up when the next command has written and while it works."""
     folder, slow = tmp_path / "out", ["parameters.epochs=[12]"]
@@ -260,7 +259,6 @@ def test_a_worker_that_outlives_its_driver(tmp_path, marked):
     assert raw(folder).groupby("stage").size().to_dict() == {"baselines": 4, "points": 1, "sweep": 16}
 
 
-@pytest.mark.slow
 def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     """Every index once, and what a sampler is told on resuming is what stands in the table."""
     folder, moments = tmp_path / "out", random.Random(4)
@@ -358,7 +356,6 @@ def at_work_on(address: str) -> bool:
     return False
 
 
-@pytest.mark.slow
 def test_a_node_goes_and_another_comes(tmp_path, marked):
     folder = tmp_path / "out"
     with nodes() as tell:
@@ -379,7 +376,6 @@ def test_a_node_goes_and_another_comes(tmp_path, marked):
     assert raw(folder).index.is_unique
 
 
-@pytest.mark.slow
 def test_a_dead_cluster_is_not_waited_for(tmp_path, marked):
     """`ray start` leaves a note of its address, which `ray.init` follows; a head that was killed leaves it there."""
     folder = tempfile.mkdtemp(prefix="pf")
