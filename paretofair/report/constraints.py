@@ -21,6 +21,13 @@ class Constraint:
     at_most: bool
     bound: float
 
+    def __str__(self) -> str:
+        return f"{self.name} {'<=' if self.at_most else '>='} {self.bound!r}"
+
+    def holds(self, values: np.ndarray) -> np.ndarray:
+        """Mask of the values that keep it."""
+        return values <= self.bound if self.at_most else values >= self.bound
+
     def violations(self, trials: pd.DataFrame, selected_on: str) -> np.ndarray:
         """By how much it is missed, `(n,)`: 0 and less where it is kept, NaN where the metric has no value."""
         values = trials[f"{selected_on}_{self.name}"].to_numpy(float)
@@ -31,7 +38,7 @@ def parsed(text: str) -> Constraint:
     """Reads `error_income <= 0.16`. Raises ValueError with what is accepted."""
     found = _WRITTEN.fullmatch(text)
     if found is None:
-        raise ValueError(f"found {text!r}; expected a metric, <= or >=, and a number, as in 'error_income <= 0.16'")
+        raise ValueError(f"found {text!r}; expected a name, <= or >=, and a number, as in 'error_income <= 0.16'")
     return Constraint(found[1], found[2] == "<=", float(found[3]))
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from paretofair.report.constraints import Constraint
 
 Number = int | float
 
@@ -124,6 +126,27 @@ class Integers(Distribution):
 
 
 @dataclass(frozen=True)
+class When(Distribution):
+    """A distribution that counts only where another parameter of the trial, or of the trial and task, is at least or at
+    most a bound (file: `{when: fairness_weight >= 0.1, then: {uniform: [0, 1]}, otherwise: 0}`)."""
+
+    condition: Constraint
+    then: Distribution
+    otherwise: Number
+
+    @property
+    def centre(self) -> Number:
+        return self.then.centre
+
+    def values(self, uniforms: np.ndarray) -> np.ndarray:
+        """Those of `then`; `settled` puts `otherwise` in their place."""
+        return self.then.values(uniforms)
+
+    def written(self) -> Any:
+        return {"when": str(self.condition), "then": self.then.written(), "otherwise": self.otherwise}
+
+
+@dataclass(frozen=True)
 class Simplex:
     """Shares of the tasks that sum to 1, uniform over all such vectors (file: `simplex`)."""
 
@@ -146,6 +169,40 @@ def column(name: str, task: str) -> str:
     return f"{name}_{task}"
 
 
+def parts(parameters: Distributions, tasks: Sequence[str]) -> Iterator[tuple[list[str], Distribution | Simplex]]:
+    """Every distribution with the columns that it fills: one, or for shares those of all tasks."""
+    for name, distribution in parameters.items():
+        if isinstance(distribution, Simplex):
+            yield [column(name, task) for task in tasks], distribution
+        elif isinstance(distribution, Distribution):
+            yield [name], distribution
+        else:
+            yield from (([column(name, task)], distribution[task]) for task in tasks)
+
+
+def conditions(parameters: Distributions, tasks: Sequence[str]) -> dict[str, tuple[str, When]]:
+    """The columns with a condition, each with the column that decides it: the same task's, where there is one."""
+    found = {}
+    for name, distribution in parameters.items():
+        for task in tasks if isinstance(distribution, Mapping) else [None]:
+            each = distribution[task] if isinstance(distribution, Mapping) and task else distribution
+            if isinstance(each, When):
+                on = each.condition.name
+                of_task = task is not None and not isinstance(parameters.get(on), Distribution)
+                found[column(name, task) if task else name] = (column(on, task) if task and of_task else on, each)
+    return found
+
+
+def settled(parameters: Distributions, tasks: Sequence[str], values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Drawn `values` by column, with `otherwise` where a condition does not hold."""
+    changed = {
+        name: np.where(each.condition.holds(values[on]), values[name], each.otherwise).astype(values[name].dtype)
+        for name, (on, each) in conditions(parameters, tasks).items()
+        if on in values
+    }
+    return values | changed
+
+
 def draw(parameters: Distributions, tasks: Sequence[str], *, seed: int, first: int, last: int) -> dict[str, np.ndarray]:
     """The hyperparameters of the trials `first` to `last - 1`: by column `(last - first,)`, float64 or int64.
 
@@ -154,21 +211,13 @@ def draw(parameters: Distributions, tasks: Sequence[str], *, seed: int, first: i
     platform.
     """
     result: dict[str, np.ndarray] = {}
-
-    def stream(name: str) -> np.ndarray:
-        return uniforms(seed, name, first, last)
-
-    for name, distribution in parameters.items():
-        if isinstance(distribution, Distribution):
-            result[name] = distribution.values(stream(name))
-        elif isinstance(distribution, Simplex):
-            names = [column(name, task) for task in tasks]
-            result.update(zip(names, distribution.values([stream(each) for each in names]), strict=True))
+    for names, distribution in parts(parameters, tasks):
+        streams = [uniforms(seed, name, first, last) for name in names]
+        if isinstance(distribution, Simplex):
+            result.update(zip(names, distribution.values(streams), strict=True))
         else:
-            for task in tasks:
-                each = column(name, task)
-                result[each] = distribution[task].values(stream(each))
-    return result
+            result[names[0]] = distribution.values(streams[0])
+    return settled(parameters, tasks, result)
 
 
 def uniforms(seed: int, name: str, first: int, last: int) -> np.ndarray:

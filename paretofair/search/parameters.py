@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from paretofair.methods.method import Parameter
+from paretofair.report.constraints import parsed
 from paretofair.search.distributions import (
     Choice,
     Distribution,
@@ -17,12 +18,17 @@ from paretofair.search.distributions import (
     Number,
     Simplex,
     Uniform,
+    When,
     column,
 )
 from paretofair.search.problems import KeyPath, accepted, nearest, shown
 
 RANGES = ("uniform", "log_uniform", "integer")
-WRITTEN = "a number, a list of numbers, {uniform: [a, b]}, {log_uniform: [a, b]} or {integer: [a, b]}"
+WRITTEN = (
+    "a number, a list of numbers, {uniform: [a, b]}, {log_uniform: [a, b]}, {integer: [a, b]} or "
+    "{when: ..., then: ..., otherwise: ...}"
+)
+CONDITION = ("when", "then", "otherwise")
 SUM_TOLERANCE = 1e-6
 
 
@@ -112,6 +118,8 @@ def _distribution(parameter: Parameter, value: Any, *where: str, tasks: Sequence
         if not value:
             raise Invalid("an empty list; a choice needs at least one number", *where)
         return Choice(tuple(_number(parameter, entry, *where, index) for index, entry in enumerate(value)))
+    if isinstance(value, dict) and "when" in value:
+        return _conditional(parameter, value, *where)
     if isinstance(value, dict):
         return _range(parameter, value, *where, tasks=tasks)
     if value == "simplex":
@@ -119,6 +127,45 @@ def _distribution(parameter: Parameter, value: Any, *where: str, tasks: Sequence
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid(f"found {shown(value)}; expected {WRITTEN}", *where)
     return Fixed(_number(parameter, value, *where))
+
+
+def _conditional(parameter: Parameter, value: dict[str, Any], *where: str) -> Distribution:
+    for key in value:
+        if key not in CONDITION:
+            raise Invalid(f"unknown key.{nearest(key, CONDITION)} Accepted: {accepted(CONDITION)}", *where, key)
+    for key in CONDITION:
+        if key not in value:
+            raise Invalid(f"{key} is missing; write {{when: epochs >= 40, then: ..., otherwise: ...}}", *where)
+    try:
+        condition = parsed(str(value["when"]))
+    except ValueError as error:
+        raise Invalid(str(error), *where, "when") from None
+    if isinstance(value["then"], dict) and "when" in value["then"]:
+        raise Invalid("a condition inside a condition; give one", *where, "then")
+    then = _distribution(parameter, value["then"], *where, "then")
+    return When(condition, then, _number(parameter, value["otherwise"], *where, "otherwise"))
+
+
+def check_conditions(distributions: Distributions) -> Iterator[tuple[KeyPath, str]]:
+    """What is wrong with the parameters that conditions name: the key path from the parameter on, and words."""
+    free = {
+        name: isinstance(found, Distribution)
+        for name, found in distributions.items()
+        if not any(isinstance(each, When) for each in _each(found))
+    }
+    for name, distribution in distributions.items():
+        own = distribution if isinstance(distribution, Mapping) else {"": distribution}
+        accepts = [other for other, scalar in free.items() if scalar or isinstance(distribution, Mapping)]
+        for task, each in own.items():
+            if isinstance(each, When) and (on := each.condition.name) not in accepts:
+                words = (
+                    f"found {on!r}; a condition is on another parameter, which has none itself.{nearest(on, accepts)}"
+                )
+                yield (name, *([task] if task else []), "when"), f"{words} Accepted: {accepted(accepts)}"
+
+
+def _each(found: Distribution | Simplex | Mapping[str, Distribution]) -> Iterable[Any]:
+    return found.values() if isinstance(found, Mapping) else [found]
 
 
 def _range(parameter: Parameter, value: dict[str, Any], *where: str, tasks: Sequence[str]) -> Distribution:

@@ -251,6 +251,8 @@ def _distributions(
         found = _parsed(parameter, value, tasks, (*at, key), problems)
         if found is not None:
             result[key] = found
+    for where, words in reading.check_conditions(result):
+        problems.add((*(path if where[0] in own else ("parameters",)), *where), words)
     return result
 
 

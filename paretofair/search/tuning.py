@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.search.distributions import Distribution, Distributions, Fixed, Simplex, column, draw
+from paretofair.search.distributions import Distribution, Distributions, Fixed, Simplex, When, column, draw, settled
 from paretofair.search.method_space import MethodSpace
 
 COLUMNS = ["method", "setting", "hypervolume", "seeds", "trials", "chosen"]
@@ -27,9 +27,9 @@ def trial_values(space: MethodSpace, parameters: Sequence[str], settings: int, t
     of_setting = setting_values(space, parameters, settings)
     free = {name: each for name, each in space.parameters.items() if name not in parameters}
     of_trial = draw(free, space.tasks, seed=_SEED + 1, first=0, last=trials)
-    return {name: np.repeat(values, trials) for name, values in of_setting.items()} | {
-        name: np.tile(values, settings) for name, values in of_trial.items()
-    }
+    values = {name: np.repeat(each, trials) for name, each in of_setting.items()}
+    values |= {name: np.tile(each, settings) for name, each in of_trial.items()}
+    return settled(space.parameters, space.tasks, values)
 
 
 def compared(
@@ -56,16 +56,23 @@ def compared(
 
 def frozen(space: MethodSpace, values: Mapping[str, float | int]) -> MethodSpace:
     """The space of a method with these columns of the trial table fixed."""
+
+    def fix(distribution: Distribution, value: float | int) -> Distribution:
+        return replace(distribution, then=Fixed(value)) if isinstance(distribution, When) else Fixed(value)
+
     parameters: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
     for name, distribution in space.parameters.items():
+        own = {task: values[column(name, task)] for task in space.tasks if column(name, task) in values}
         if isinstance(distribution, Distribution):
-            parameters[name] = Fixed(values[name]) if name in values else distribution
-            continue
-        names = {task: column(name, task) for task in space.tasks}
-        known = all(each in values for each in names.values())
-        parameters[name] = {task: Fixed(values[each]) for task, each in names.items()} if known else distribution
+            parameters[name] = fix(distribution, values[name]) if name in values else distribution
+        elif own and isinstance(distribution, Simplex):
+            parameters[name] = {task: Fixed(value) for task, value in own.items()}
+        elif own and isinstance(distribution, Mapping):
+            parameters[name] = {task: fix(distribution[task], value) for task, value in own.items()}
+        else:
+            parameters[name] = distribution
     tuned: Distributions = parameters
-    return dataclasses.replace(space, parameters=tuned)
+    return replace(space, parameters=tuned)
 
 
 # Draws of their own: a setting must not be the sweep's first.

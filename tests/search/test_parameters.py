@@ -5,8 +5,9 @@ import math
 import pytest
 
 from paretofair.methods import Parameter
-from paretofair.search.distributions import Choice, Fixed, Integers, LogUniform, Simplex, Uniform
-from paretofair.search.parameters import Invalid, centre, default, parse, point_values
+from paretofair.report.constraints import parsed
+from paretofair.search.distributions import Choice, Fixed, Integers, LogUniform, Simplex, Uniform, When
+from paretofair.search.parameters import Invalid, centre, check_conditions, default, parse, point_values
 
 TASKS = ("high_grade", "pass_bar")
 SPACE = {
@@ -38,6 +39,11 @@ SHARES = Parameter("task_weight", per_task=True, low=0, high=1, sums_to_one=True
             {"pass_bar": {"uniform": [0, 5]}, "high_grade": 0},
             {"high_grade": Fixed(0.0), "pass_bar": Uniform(0.0, 5.0)},
         ),
+        (
+            SCALAR,
+            {"when": "epochs >= 40", "then": {"uniform": [0.1, 1]}, "otherwise": 1},
+            When(parsed("epochs >= 40"), Uniform(0.1, 1.0), 1.0),
+        ),
         (SHARES, "simplex", Simplex()),
         (SHARES, {"high_grade": 0.3, "pass_bar": 0.7}, {"high_grade": Fixed(0.3), "pass_bar": Fixed(0.7)}),
     ],
@@ -54,6 +60,10 @@ def test_parse(parameter: Parameter, value, expected) -> None:
         (SCALAR, {"log_uniform": [0, 1]}, "log_uniform needs numbers above 0"),
         (SCALAR, {"uniform": [1]}, r"found \[1\]; expected two numbers: \{uniform: \[a, b\]\}"),
         (SCALAR, {"uniform": 1}, "found 1; expected two numbers"),
+        (SCALAR, {"when": "epochs >= 40", "then": 1}, "otherwise is missing"),
+        (SCALAR, {"when": "epochs 40", "then": 1, "otherwise": 2}, "expected a name, <= or >=, and a number"),
+        (SCALAR, {"when": "epochs >= 1", "than": 1, "otherwise": 2}, "Did you mean `then`"),
+        (SCALAR, {"when": "epochs >= 1", "then": 1, "otherwise": -2}, "must be at least 1e-12"),
         (SCALAR, {"uniform": [1, "2"]}, "found '2'; expected a number"),
         (SCALAR, {"uniform": [math.nan, 1]}, "finite"),
         (SCALAR, {"uniform": [1, math.inf]}, "finite"),
@@ -140,3 +150,19 @@ def test_defaults() -> None:
     whole = default(Parameter("layers", default=2.0, integer=True), TASKS)
     assert whole == 2
     assert isinstance(whole, int)
+
+
+def test_conditions_name_other_parameters() -> None:
+    def when(on):
+        return When(parsed(f"{on} >= 1"), Fixed(1.0), 2.0)
+
+    good = SPACE | {"learning_rate": when("epochs"), "penalty": {task: when("fairness_weight") for task in TASKS}}
+    assert not list(check_conditions(good))
+    bad = SPACE | {"learning_rate": when("fairness_weight"), "penalty": {task: when("epoch") for task in TASKS}}
+    problems = list(check_conditions(bad))
+    assert [where for where, _ in problems] == [
+        ("learning_rate", "when"),
+        ("penalty", "high_grade", "when"),
+        ("penalty", "pass_bar", "when"),
+    ]
+    assert "Did you mean `epochs`?" in problems[1][1]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field
 
 from paretofair.search.distributions import (
@@ -22,11 +20,17 @@ from paretofair.search.distributions import (
     LogUniform,
     Simplex,
     Uniform,
-    column,
+    When,
+    conditions,
+    parts,
+    settled,
 )
 from paretofair.search.samplers import sampler
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+if TYPE_CHECKING:  # imported where it is used: every command reads the space file, few search with Optuna
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
 
 class AdaptiveOptions(sampler.Options):
@@ -48,18 +52,27 @@ class Adaptive(sampler.Sampler):
 
     def __init__(self, parameters: Distributions, tasks: Sequence[str], seed: int, options: Any = None) -> None:
         super().__init__(parameters, tasks, seed, options)
-        self._space = _space(parameters, self.tasks)
+        self._parts = list(parts(parameters, self.tasks))
+        self._conditions = conditions(parameters, self.tasks)
         if not self._space:
             raise ValueError("nothing to sample: every parameter is fixed")
         self._waiting: dict[int, optuna.Trial] = {}
         self._told: list[FrozenTrial] = []
         self._asked = 0
-        self._study = self._new_study()
 
     @property
     def columns(self) -> list[str]:
         """The columns of the trial table that it reads."""
-        return list(_values(self.parameters, self.tasks, []))
+        return [name for names, _ in self._parts for name in names]
+
+    @functools.cached_property
+    def _study(self) -> optuna.Study:
+        return self._new_study()
+
+    @functools.cached_property
+    def _space(self) -> dict[str, BaseDistribution]:
+        """Optuna's distributions of everything that is not fixed; shares of tasks by what each takes of the rest."""
+        return {name: each for names, own in self._parts for name, each in _optunas(names, own).items()}
 
     @abstractmethod
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
@@ -75,15 +88,22 @@ class Adaptive(sampler.Sampler):
         if history is not None and len(self._study.get_trials(deepcopy=False)) > 1.5 * history:
             self._study = self._new_study()
         params = []
+        always = {name: each for name, each in self._space.items() if name not in self._conditions}
         for index in indices.tolist():
-            trial = self._waiting[index] = self._study.ask(self._space)
+            trial = self._waiting[index] = self._study.ask(always)
+            values = self._values([trial.params]) if self._conditions else {}
+            for name, (on, each) in self._conditions.items():
+                if name in self._space and each.condition.holds(values[on])[0]:
+                    _suggest(trial, name, self._space[name])
             params.append(trial.params)
         self._asked += len(indices)
-        return _values(self.parameters, self.tasks, params)
+        return self._values(params)
 
     def tell(
         self, indices: np.ndarray, values: dict[str, np.ndarray], objectives: np.ndarray, violations: np.ndarray
     ) -> None:
+        from optuna.trial import TrialState, create_trial
+
         for row, index in enumerate(indices.tolist()):
             known = bool(np.isfinite(objectives[row]).all() and np.isfinite(violations[row]).all())
             state = TrialState.COMPLETE if known else TrialState.FAIL
@@ -94,11 +114,12 @@ class Adaptive(sampler.Sampler):
                     waiting.set_constraint(str(number), missed)
                 done = self._study.tell(waiting, goals, state=state)
             else:
-                done = optuna.trial.create_trial(
+                params = self._params({name: each[row].item() for name, each in values.items()})
+                done = create_trial(
                     state=state,
                     values=goals,
-                    params=_params(self.parameters, self.tasks, {name: each[row] for name, each in values.items()}),
-                    distributions=self._space,
+                    params=params,
+                    distributions={name: self._space[name] for name in params},
                     system_attrs=self.attributes(len(self._told)) | _constraints(violations[row]),
                 )
                 self._study.add_trial(done)
@@ -106,6 +127,9 @@ class Adaptive(sampler.Sampler):
                 self._told.append(done)
 
     def _new_study(self) -> optuna.Study:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(
             directions=["minimize"] * len(self.options.objectives),
             sampler=self.optuna_sampler((self.seed * 1_000_003 + self._asked) % 2**32),
@@ -114,6 +138,40 @@ class Adaptive(sampler.Sampler):
         study.add_trials(self._told if history is None else self._told[-history:])
         self._waiting.clear()
         return study
+
+    def _values(self, asked: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+        """Columns of the trial table from what Optuna gave."""
+        values: dict[str, np.ndarray] = {}
+        for names, distribution in self._parts:
+            if isinstance(distribution, Simplex):
+                rest = np.ones(len(asked))
+                for left, name in zip(reversed(range(len(names))), names, strict=True):
+                    taken = np.array([each[_of_the_rest(name)] for each in asked]) if left else rest
+                    # So that equal numbers between 0 and 1 give vectors that are uniform over the simplex.
+                    values[name] = rest * (1 - (1 - taken) ** (1 / left)) if left else rest
+                    rest = rest - values[name]
+                continue
+            (name,) = names
+            middle = distribution.values(np.full(len(asked), 0.5))
+            found = [params.get(name, value) for params, value in zip(asked, middle, strict=True)]
+            values[name] = np.array(found, dtype=middle.dtype)
+        return settled(self.parameters, self.tasks, values)
+
+    def _params(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What Optuna would have given for a row of the trial table."""
+        params: dict[str, Any] = {}
+        for names, distribution in self._parts:
+            if isinstance(distribution, Simplex):
+                rest = 1.0
+                for left, name in zip(reversed(range(len(names))), names[:-1], strict=False):
+                    taken = min(row[name] / rest, 1.0) if rest > 0 else 0.0
+                    params[_of_the_rest(name)] = float(np.clip(1 - (1 - taken) ** left, 0, 1))
+                    rest -= row[name]
+            elif names[0] in self._space:
+                on, each = self._conditions.get(names[0], (names[0], None))
+                if each is None or each.condition.holds(np.array(row[on])):
+                    params[names[0]] = row[names[0]]
+        return params
 
 
 class TPEOptions(AdaptiveOptions):
@@ -129,7 +187,9 @@ class TPE(Adaptive):
     Options = TPEOptions
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.TPESampler(
+        from optuna.samplers import TPESampler
+
+        return TPESampler(
             seed=seed,
             n_startup_trials=self.options.startup,
             multivariate=True,
@@ -151,7 +211,9 @@ class GP(Adaptive):
     Options = GPOptions
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.GPSampler(seed=seed, n_startup_trials=self.options.startup)
+        from optuna.samplers import GPSampler
+
+        return GPSampler(seed=seed, n_startup_trials=self.options.startup)
 
 
 class GeneticOptions(AdaptiveOptions):
@@ -164,24 +226,26 @@ class NSGA2(Adaptive):
     """The genetic algorithm of Deb et al. 2002."""
 
     Options = GeneticOptions
-    kind: ClassVar[type[Any]] = optuna.samplers.NSGAIISampler
+    kind: ClassVar[str] = "NSGAIISampler"
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        return self.kind(population_size=self.options.population, seed=seed)
+        import optuna
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # NSGA-III
+            made: optuna.samplers.BaseSampler = getattr(optuna.samplers, self.kind)(
+                population_size=self.options.population, seed=seed
+            )
+            return made
 
     def attributes(self, place: int) -> dict[str, Any]:
-        return {f"{self.kind.__name__}:generation": place // self.options.population}
+        return {f"{self.kind}:generation": place // self.options.population}
 
 
 class NSGA3(NSGA2):
     """The genetic algorithm of Deb and Jain 2014, for more than three objectives."""
 
-    kind = optuna.samplers.NSGAIIISampler
-
-    def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return super().optuna_sampler(seed)
+    kind = "NSGAIIISampler"
 
 
 def _constraints(violations: np.ndarray) -> dict[str, Any]:
@@ -189,68 +253,32 @@ def _constraints(violations: np.ndarray) -> dict[str, Any]:
     return {f"constraints:{number}": missed for number, missed in enumerate(violations.tolist())}
 
 
-def _space(parameters: Distributions, tasks: Sequence[str]) -> dict[str, BaseDistribution]:
-    """Optuna's distributions of everything that is not fixed; shares of tasks by what each takes of the rest."""
-    space: dict[str, BaseDistribution] = {}
-    for name, distribution in parameters.items():
-        if isinstance(distribution, Simplex):
-            space |= {f"{column(name, task)} of the rest": FloatDistribution(0, 1) for task in tasks[:-1]}
-            continue
-        own = {name: distribution} if isinstance(distribution, Distribution) else _by_column(name, distribution)
-        space |= {each: _optunas(one) for each, one in own.items() if not isinstance(one, Fixed)}
-    return space
+def _of_the_rest(name: str) -> str:
+    return f"{name} of the rest"
 
 
-def _optunas(distribution: Distribution) -> BaseDistribution:
-    if isinstance(distribution, Choice):
-        return CategoricalDistribution(distribution.entries)
-    if isinstance(distribution, Integers):
-        return IntDistribution(int(distribution.low), int(distribution.high))
-    assert isinstance(distribution, Uniform | LogUniform)
-    return FloatDistribution(distribution.low, distribution.high, log=isinstance(distribution, LogUniform))
+def _optunas(names: Sequence[str], distribution: Distribution | Simplex) -> dict[str, BaseDistribution]:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    own = distribution.then if isinstance(distribution, When) else distribution
+    if isinstance(own, Simplex):
+        return {_of_the_rest(name): FloatDistribution(0, 1) for name in names[:-1]}
+    if isinstance(own, Fixed):
+        return {}
+    if isinstance(own, Choice):
+        return {names[0]: CategoricalDistribution(own.entries)}
+    if isinstance(own, Integers):
+        return {names[0]: IntDistribution(int(own.low), int(own.high))}
+    assert isinstance(own, Uniform | LogUniform)
+    return {names[0]: FloatDistribution(own.low, own.high, log=isinstance(own, LogUniform))}
 
 
-def _values(parameters: Distributions, tasks: Sequence[str], asked: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Columns of the trial table from what Optuna gave."""
-    values: dict[str, np.ndarray] = {}
-    for name, distribution in parameters.items():
-        if isinstance(distribution, Simplex):
-            rest = np.ones(len(asked))
-            for place, task in enumerate(tasks):
-                own, left = column(name, task), len(tasks) - 1 - place
-                taken = np.array([each[f"{own} of the rest"] for each in asked]) if left else rest
-                # So that equal numbers between 0 and 1 give vectors that are uniform over the simplex.
-                values[own] = rest * (1 - (1 - taken) ** (1 / left)) if left else rest
-                rest = rest - values[own]
-            continue
-        own_parts = {name: distribution} if isinstance(distribution, Distribution) else _by_column(name, distribution)
-        for each, one in own_parts.items():
-            middle = one.values(np.full(len(asked), 0.5))
-            found = middle if isinstance(one, Fixed) else np.array([params[each] for params in asked])
-            values[each] = found.astype(middle.dtype)
-    return values
+def _suggest(trial: optuna.Trial, name: str, distribution: Any) -> None:
+    from optuna.distributions import CategoricalDistribution, IntDistribution
 
-
-def _params(parameters: Distributions, tasks: Sequence[str], row: dict[str, Any]) -> dict[str, Any]:
-    """What Optuna would have given for a row of the trial table."""
-    params: dict[str, Any] = {}
-    for name, distribution in parameters.items():
-        if isinstance(distribution, Simplex):
-            rest = 1.0
-            for place, task in enumerate(tasks[:-1]):
-                share = float(row[column(name, task)])
-                taken = share / rest if rest > 0 else 0.0
-                params[f"{column(name, task)} of the rest"] = float(
-                    np.clip(1 - (1 - min(taken, 1.0)) ** (len(tasks) - 1 - place), 0, 1)
-                )
-                rest -= share
-            continue
-        own = {name: distribution} if isinstance(distribution, Distribution) else _by_column(name, distribution)
-        for each, one in own.items():
-            if not isinstance(one, Fixed):
-                params[each] = row[each].item()
-    return params
-
-
-def _by_column(name: str, distribution: Any) -> dict[str, Distribution]:
-    return {column(name, task): each for task, each in distribution.items()}
+    if isinstance(distribution, CategoricalDistribution):
+        trial.suggest_categorical(name, distribution.choices)
+    elif isinstance(distribution, IntDistribution):
+        trial.suggest_int(name, distribution.low, distribution.high)
+    else:
+        trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)

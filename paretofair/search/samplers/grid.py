@@ -9,7 +9,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from paretofair.search.distributions import Choice, Distribution, Fixed, Integers, Simplex, column
+from paretofair.search.distributions import (
+    Choice,
+    Distribution,
+    Fixed,
+    Integers,
+    Simplex,
+    When,
+    conditions,
+    parts,
+    settled,
+)
 from paretofair.search.samplers import sampler
 
 LARGEST = 10_000_000
@@ -32,32 +42,45 @@ class Grid(sampler.Sampler):
         super().__init__(*arguments, **named)  # type: ignore[arg-type]
         # Axes: the columns that change together, and their values side by side, `(values, columns)`.
         self._axes: list[tuple[list[str], np.ndarray]] = []
-        for name, distribution in self.parameters.items():
-            if isinstance(distribution, Distribution):
-                self._axes.append(([name], self._values(distribution)[:, None]))
-            elif isinstance(distribution, Simplex):
-                names = [column(name, task) for task in self.tasks]
-                self._axes.append((names, self._shares()))
-            else:
-                self._axes += [([column(name, task)], self._values(distribution[task])[:, None]) for task in self.tasks]
-        if self.size > LARGEST:
-            raise ValueError(f"the grid has {self.size:,} combinations, more than {LARGEST:,}: take fewer points")
+        for names, distribution in parts(self.parameters, self.tasks):
+            values = self._shares() if isinstance(distribution, Simplex) else self._values(distribution)[:, None]
+            self._axes.append((names, values))
+        whole = math.prod(len(values) for _, values in self._axes)
+        if whole > LARGEST:
+            raise ValueError(f"the grid has {whole:,} combinations, more than {LARGEST:,}: take fewer points")
+        self._whole = whole
+        self._kept = self._without_repetitions() if conditions(self.parameters, self.tasks) else None
 
     @property
     def size(self) -> int:
-        return math.prod(len(values) for _, values in self._axes)
+        return self._whole if self._kept is None else len(self._kept)
 
     def ask(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         if len(indices) and indices.max() >= self.size:
             raise ValueError(f"index {indices.max()} is beyond the {self.size} combinations of the grid")
-        places = np.unravel_index(indices, [len(values) for _, values in self._axes])
+        places = indices if self._kept is None else self._kept[indices]
+        return settled(self.parameters, self.tasks, self._at(places))
+
+    def _at(self, combinations: np.ndarray) -> dict[str, np.ndarray]:
+        places = np.unravel_index(combinations, [len(values) for _, values in self._axes])
         return {
             name: values[place, each]
             for (names, values), place in zip(self._axes, places, strict=True)
             for each, name in enumerate(names)
         }
 
+    def _without_repetitions(self) -> np.ndarray:
+        """Where a condition does not hold all values of its parameter are one: the first stands for them."""
+        combinations = np.arange(self._whole)
+        firsts = {names[0]: values[0, 0] for names, values in self._axes}
+        for name, (on, each) in conditions(self.parameters, self.tasks).items():
+            values = self._at(combinations)
+            combinations = combinations[each.condition.holds(values[on]) | (values[name] == firsts[name])]
+        return combinations
+
     def _values(self, distribution: Distribution) -> np.ndarray:
+        if isinstance(distribution, When):
+            return self._values(distribution.then)
         if isinstance(distribution, Fixed):
             return distribution.values(np.array([0.5]))
         if isinstance(distribution, Choice):

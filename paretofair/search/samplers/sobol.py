@@ -6,9 +6,8 @@ import hashlib
 import warnings
 
 import numpy as np
-from scipy.stats import qmc
 
-from paretofair.search.distributions import Distribution, Fixed, Simplex, column
+from paretofair.search.distributions import Fixed, Simplex, parts, settled
 from paretofair.search.samplers.sampler import Sampler
 
 _BITS = 30
@@ -22,33 +21,27 @@ class Sobol(Sampler):
     """
 
     def ask(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        dimensions: list[str] = []
-        for name, distribution in self.parameters.items():
-            if isinstance(distribution, Distribution):
-                dimensions += [] if isinstance(distribution, Fixed) else [name]
-            elif isinstance(distribution, Simplex):
-                dimensions += [column(name, task) for task in self.tasks[1:]]
-            else:
-                dimensions += [column(name, task) for task in self.tasks if not isinstance(distribution[task], Fixed)]
-        uniforms = dict(zip(dimensions, self._points(len(dimensions), indices).T, strict=True))
-        nothing = np.full(len(indices), 0.5)
+        distributions = list(parts(self.parameters, self.tasks))
+        # Shares take one number fewer than they are; a fixed value takes none.
+        needs = [
+            0 if isinstance(each, Fixed) else len(names) - isinstance(each, Simplex) for names, each in distributions
+        ]
+        uniforms = iter(self._points(sum(needs), indices).T)
         values: dict[str, np.ndarray] = {}
-        for name, distribution in self.parameters.items():
-            if isinstance(distribution, Distribution):
-                values[name] = distribution.values(uniforms.get(name, nothing))
-            elif isinstance(distribution, Simplex):
-                names = [column(name, task) for task in self.tasks]
-                values |= dict(zip(names, spacings([uniforms[each] for each in names[1:]], len(indices)), strict=True))
+        for (names, distribution), count in zip(distributions, needs, strict=True):
+            own = [next(uniforms) for _ in range(count)]
+            if isinstance(distribution, Simplex):
+                values |= dict(zip(names, spacings(own, len(indices)), strict=True))
             else:
-                for task in self.tasks:
-                    own = column(name, task)
-                    values[own] = distribution[task].values(uniforms.get(own, nothing))
-        return values
+                values[names[0]] = distribution.values(own[0] if own else np.full(len(indices), 0.5))
+        return settled(self.parameters, self.tasks, values)
 
     def _points(self, dimensions: int, indices: np.ndarray) -> np.ndarray:
         """`(n, dimensions)` numbers strictly between 0 and 1."""
         if not dimensions or not len(indices):
             return np.empty((len(indices), dimensions))
+        from scipy.stats import qmc  # half a second, which no other sampler need pay
+
         key = int.from_bytes(hashlib.sha256(f"sobol {self.seed}".encode()).digest()[:8], "little")
         engine = qmc.Sobol(dimensions, scramble=True, bits=_BITS, rng=np.random.default_rng(key))
         first, last = int(indices.min()), int(indices.max()) + 1

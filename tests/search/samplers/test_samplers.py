@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from paretofair.search.distributions import Choice, Fixed, Integers, LogUniform, Simplex, Uniform
+from paretofair.report.constraints import parsed
+from paretofair.search.distributions import Choice, Fixed, Integers, LogUniform, Simplex, Uniform, When
 from paretofair.search.samplers import SAMPLERS
 
 TASKS = ("one", "two", "three")
@@ -132,7 +133,7 @@ def test_what_was_told_survives_a_new_process(name):
         assert one.values == other.values
         assert one.params == pytest.approx(other.params, abs=1e-9)
     if name.startswith("nsga"):
-        key = f"{SAMPLERS[name].kind.__name__}:generation"
+        key = f"{SAMPLERS[name].kind}:generation"
         assert [trial.system_attrs[key] for trial in second._told] == [0] * 16 + [1] * 16
     assert set(second.ask(own[-1:] + 1)) == COLUMNS
 
@@ -175,3 +176,48 @@ def test_constraints_are_kept_more_often(name):
 def test_nothing_to_sample_is_an_error():
     with pytest.raises(ValueError, match="every parameter is fixed"):
         make("tpe", space={"learning_rate": Fixed(0.1)})
+
+
+CONDITIONAL = {
+    "epochs": Choice((20, 40, 60)),
+    "learning_rate": When(parsed("epochs >= 40"), LogUniform(0.01, 0.3), 1.0),
+    "fairness_weight": {"one": Uniform(0.0, 1.0), "two": Choice((0.0, 0.5)), "three": Fixed(1.0)},
+    "layers": {task: When(parsed("fairness_weight <= 0.5"), Integers(1, 3), 0) for task in TASKS},
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_parameter_counts_only_where_its_condition_holds(name):
+    sampler = make(name, space=CONDITIONAL)
+    size = sampler.size or 16
+    values = sampler.ask(np.arange(size))
+    late = values["epochs"] >= 40
+    assert 0 < late.sum() < size
+    assert (values["learning_rate"][~late] == 1).all()
+    assert (values["learning_rate"][late] <= 0.3).all()
+    for task in TASKS:
+        np.testing.assert_array_equal(values[f"layers_{task}"] > 0, values[f"fairness_weight_{task}"] <= 0.5)
+    assert values["layers_one"].dtype == np.int64
+
+
+def test_the_grid_has_no_combination_twice_where_a_condition_fails():
+    grid = make("grid", space=CONDITIONAL, points=3)
+    values = grid.ask(np.arange(grid.size))
+    rows = np.stack(list(values.values()), 1)
+    assert len(np.unique(rows, axis=0)) == grid.size
+    # Learning rates 1 + 3 + 3 by epochs; layers of one 3 + 3 + 1 by its weight, of two 3 + 3, of three 1.
+    assert grid.size == 7 * 7 * 6
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_a_study_with_conditions_is_rebuilt(name):
+    first, indices = make(name, space=CONDITIONAL), np.arange(12)
+    values = first.ask(indices)
+    goals = np.stack([values["learning_rate"], 1 - values["fairness_weight_one"]], 1)
+    first.tell(indices, values, goals, np.empty((12, 0)))
+    second = make(name, space=CONDITIONAL)
+    second.tell(indices, values, goals, np.empty((12, 0)))
+    for one, other in zip(first._told, second._told, strict=True):
+        assert one.params == pytest.approx(other.params, abs=1e-9)
+        assert ("learning_rate" in one.params) == (one.params["epochs"] >= 40)
+    assert set(second.ask(np.array([12]))) == set(values)
