@@ -21,16 +21,19 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from machine import describe
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from machine import describe  # noqa: E402
+
+from tests.launch.processes import Marked, kill, raw  # noqa: E402
+
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
-MARK = "PARETOFAIR_FAULTS"
 # Seconds are those of the machine; the width of a stack is measured anew by every worker.
 MAY_DIFFER = {"train_seconds", "stack_width"}
 JOBS = {
@@ -62,9 +65,11 @@ def main() -> int:
 
 def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dict[str, Any]:
     """One job: undisturbed, then killed so many times."""
+    (folder / "output").mkdir()
+    marked = Marked(folder / "output", os.environ)
     started = time.monotonic()
-    finish(start(name, folder / "whole"), folder)
-    whole, undisturbed = read(folder / "whole"), time.monotonic() - started
+    check(name, marked.finish(marked.start(command(name, folder / "whole")), None))
+    whole, undisturbed = raw(folder / "whole"), time.monotonic() - started
     seconds = undisturbed
     print(f"{name}: {len(whole)} rows, undisturbed in {undisturbed:.1f} s")
     found: list[dict[str, Any]] = []
@@ -75,27 +80,27 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
         own, before, done = folder / str(rounds), pd.DataFrame(), False
         while not done:
             last = len(found) == kills
-            process, mark = start(name, own)
+            process = marked.start(command(name, own))
             began = time.monotonic()
             try:
                 code = process.wait(None if last else moments.uniform(0, seconds))
             except subprocess.TimeoutExpired:
-                os.kill(process.pid, signal.SIGKILL)
+                kill(process.pid)
                 code = process.wait()
             after = time.monotonic() - began
             done = code == 0
-            if not done and code != -signal.SIGKILL:
-                raise SystemExit(f"{name}: exit code {code}\n{log(folder)}")
+            if code != -signal.SIGKILL:
+                check(name, marked.finish(process))
             if done and before.empty:
                 # Nobody killed it: on a shared machine the first run may have been slow.
                 seconds = min(seconds, after)
-            now = read(own)
+            now = raw(own)
             lost += len(before.index.difference(now.index))
             doubled += int(now.index.duplicated().sum())
             if len(before):
                 differ |= differing(now.loc[now.index.intersection(before.index)], before) - MAY_DIFFER
             if not done:
-                left = processes(mark)
+                left = marked.alive(process)
                 found.append(
                     {
                         "round": rounds,
@@ -111,7 +116,7 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
                     flush=True,
                 )
             before = now
-        differ |= differing(read(own), whole)
+        differ |= differing(raw(own), whole)
         print(f"{name}: round {rounds} is done; other columns than in the undisturbed run: {sorted(differ)}")
     return {
         "rows": len(whole),
@@ -126,46 +131,17 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
     }
 
 
-def start(name: str, output: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """The command of a job, marked by a variable that its descendants inherit."""
-    mark = uuid.uuid4().hex
-    command = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--output", str(output)]
-    command += ["--space", str(ROOT / "search_spaces" / "mtaf_lsac.yaml"), *JOBS[name], "--set", "stages.confirm=null"]
-    with open(output.parent / "log", "wb") as file:
-        process = subprocess.Popen(
-            command, env=os.environ | {MARK: mark}, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    return process, mark
+def command(name: str, output: Path) -> list[str]:
+    """The command of a job."""
+    arguments = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--output", str(output)]
+    arguments += ["--space", str(ROOT / "search_spaces" / "mtaf_lsac.yaml"), *JOBS[name]]
+    return [*arguments, "--set", "stages.confirm=null"]
 
 
-def finish(started: tuple[subprocess.Popen[bytes], str], folder: Path) -> None:
-    """Waits for a command that nobody kills."""
-    code = started[0].wait()
-    if code:
-        raise SystemExit(f"exit code {code}\n{log(folder)}")
-
-
-def log(folder: Path) -> str:
-    """What the last command said."""
-    return (folder / "log").read_text()
-
-
-def processes(mark: str) -> list[int]:
-    """Process ids of what descends from a command and is still there."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"{MARK}={mark}".encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def read(folder: Path) -> pd.DataFrame:
-    """Every row of every file, by trial."""
-    frames = [pd.read_parquet(path) for path in sorted((folder / "trials").glob("*.parquet"))]
-    return pd.concat(frames).set_index("trial_id").sort_index() if frames else pd.DataFrame()
+def check(name: str, done: subprocess.CompletedProcess[str]) -> None:
+    """Ends the benchmark where a command that nobody killed has failed."""
+    if done.returncode:
+        raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def differing(found: pd.DataFrame, expected: pd.DataFrame) -> set[str]:

@@ -3,18 +3,14 @@ read-only folder."""
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,10 +27,10 @@ from paretofair.search.sources import Asked, Study
 from paretofair.search.space import load_space
 
 from .conftest import SPACE, command, environment
+from .processes import TIMEOUT, Marked, at_work_on, files, kill, killed, nodes, raw, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-TIMEOUT = 300
 OVERRIDES = [
     "seeds=[0]",
     "stages.sweep.trials=16",
@@ -60,100 +56,13 @@ def small(folder: Path, *overrides: str) -> list[str]:
     return command("--space", SPACE, "--methods", "mtaf", *settings, "--output", folder)
 
 
-class Marked:
-    """Starts commands and finds the processes that descend from them, by a variable of the environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, arguments: list[str], **changes: str) -> subprocess.Popen[bytes]:
-        """A command in a session of its own. Its output goes to files: what is left behind would keep pipes open."""
-        mark = uuid.uuid4().hex
-        with open(self._folder / f"{mark}.out", "wb") as out, open(self._folder / f"{mark}.err", "wb") as err:
-            process = subprocess.Popen(
-                arguments,
-                env=environment(PARETOFAIR_TEST=mark, **changes),
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-        self._started[mark] = process
-        return process
-
-    def finish(self, process: subprocess.Popen[bytes], seconds: float = TIMEOUT) -> subprocess.CompletedProcess[str]:
-        """Waits for a command."""
-        code = process.wait(seconds)
-        (mark,) = (mark for mark, each in self._started.items() if each is process)
-        output, errors = ((self._folder / f"{mark}.{kind}").read_text() for kind in ("out", "err"))
-        return subprocess.CompletedProcess(process.args, code, output, errors)
-
-    def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        """Starts a command and waits for it."""
-        return self.finish(self.start(arguments))
-
-    def alive(self, of: subprocess.Popen[bytes] | None = None) -> dict[int, str]:
-        """Process ids and programs of a command, or of all, and what descends from it."""
-        marks = [mark for mark, process in self._started.items() if of in (None, process)]
-        wanted, found = {f"PARETOFAIR_TEST={mark}".encode() for mark in marks}, {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if wanted.intersection((folder / "environ").read_bytes().split(b"\0")):
-                    words = (folder / "cmdline").read_bytes().split(b"\0")
-                    found[int(folder.name)] = words[0].decode(errors="replace").rpartition("/")[2]
-            except OSError:
-                continue
-        return found
-
-    def workers(self, of: subprocess.Popen[bytes]) -> list[int]:
-        """Process ids of the workers that train for a command."""
-        return [pid for pid, name in self.alive(of).items() if "Trainable" in name]
-
-    def clean(self) -> None:
-        """Kills the groups of the commands and what has left them."""
-        for process in self._started.values():
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(30)
-        assert wait_for(lambda: not [kill(pid) for pid in self.alive()], 30)
-
-
-def kill(pid: int, number: int = signal.SIGKILL) -> None:
-    """Sends a signal to a process that may be gone."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = TIMEOUT) -> bool:
-    """Whether a condition came true in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.fixture
 def marked(tmp_path) -> Iterator[Marked]:
     """Commands that are killed with all their processes at the end of the test."""
     (tmp_path / "output").mkdir()
-    found = Marked(tmp_path / "output")
+    found = Marked(tmp_path / "output", environment())
     yield found
     found.clean()
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted((folder / "trials").glob("*.parquet"))
-
-
-def raw(folder: Path) -> pd.DataFrame:
-    """Every row of every file by trial, doubled ones too."""
-    if not files(folder):
-        return pd.DataFrame(index=pd.Index([], name="trial_id"))
-    return pd.concat([pd.read_parquet(path) for path in files(folder)]).set_index("trial_id").sort_index()
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -173,18 +82,6 @@ def assert_kept(folder: Path, before: pd.DataFrame) -> None:
     if before.empty:
         return
     pd.testing.assert_frame_equal(now.loc[before.index, before.columns], before, check_exact=True)
-
-
-def killed(marked: Marked, arguments: list[str], folder: Path, after: int, delay: float) -> bool:
-    """Kills a driver some time after there are `after` files; whether it was still at work."""
-    process = marked.start(arguments)
-    wait_for(lambda: process.poll() is not None or len(files(folder)) >= after)
-    time.sleep(delay)
-    at_work = process.poll() is None
-    kill(process.pid)
-    process.wait()
-    print(f"killed driver {process.pid}, {len(files(folder))} stacks on disk, left behind: {marked.alive(process)}")
-    return at_work
 
 
 @pytest.fixture(scope="module")
@@ -288,77 +185,9 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     np.testing.assert_array_equal([each.values for each in told], goals)
 
 
-NODES = """
-import sys
-from ray.cluster_utils import Cluster
-
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-node = cluster.add_node(num_cpus=1, node_ip_address="127.0.0.2")
-print(cluster.address, flush=True)
-for line in sys.stdin:
-    if line.strip() == "remove":
-        cluster.remove_node(node, allow_graceful=False)
-    else:
-        cluster.add_node(num_cpus=1, node_ip_address="127.0.0.3")
-    print(line, end="", flush=True)
-cluster.shutdown()
-"""
-
-
-@contextmanager
-def nodes() -> Iterator[Callable[[str], str]]:
-    """A cluster of two nodes in another process, which is told `remove` and `add` and answers; first with its address.
-
-    Its files, and with them the note that makes any other `ray.init` of this machine join it, are in a folder of its
-    own, whose name is short because those of sockets are limited.
-    """
-    folder = tempfile.mkdtemp(prefix="pf")
-    process = subprocess.Popen(
-        [sys.executable, "-c", NODES],
-        env=environment(RAY_TMPDIR=folder),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-
-    def tell(line: str) -> str:
-        if line:
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
-        return process.stdout.readline().strip()
-
-    try:
-        yield tell
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(60)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(30)
-            process.stdout.close()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def at_work_on(address: str) -> bool:
-    """Whether a worker that trains is a child of the raylet with this address."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"Trainable" in (folder / "cmdline").read_bytes():
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-                if f"--node_ip_address={address}".encode() in Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0"):
-                    return True
-        except OSError:
-            continue
-    return False
-
-
 def test_a_node_goes_and_another_comes(tmp_path, marked):
     folder = tmp_path / "out"
-    with nodes() as tell:
+    with nodes(environment()) as tell:
         address = tell("")
         assert address
         slow = ["parameters.epochs=[30]", "resources.pack=2"]
