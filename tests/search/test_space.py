@@ -18,36 +18,9 @@ from paretofair.search.distributions import Fixed, Simplex, Uniform, draw
 from paretofair.search.schema import FixedThreshold
 from paretofair.search.space import Space, dump, load_space
 
+from .conftest import EXAMPLE, edited
+
 SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
-EXAMPLE = """\
-name: example
-protocol: validation
-data: {name: lsac, validation: 0.2, sensitive: sex, audit: [race, sex_x_race]}
-network: {shared: [32], head: [16], embedding: 10}
-training: {optimizer: adagrad, batch_size: 512}
-fairness: {distance: correlation, goal: fpr}
-threshold: base_rate
-parameters:
-  learning_rate: {log_uniform: [0.01, 0.3]}
-  epochs: [20, 40, 60]
-  task_weight: simplex
-  fairness_weight: {uniform: [0, 5]}
-methods:
-  vanilla:
-  per_task:
-  mtaf:
-    parameters: {head_ratio: {log_uniform: [0.1, 3]}}
-seeds: [0, 1, 2]
-points:
-  - {task_weight: [0.5, 0.5], fairness_weight: 2, head_ratio: 1}
-stages:
-  baselines: {runs: 10, parameters: {learning_rate: 0.08, epochs: 60}}
-  sweep: {trials: 2000, sampler: random}
-frontiers: {objectives: [arfg_are, high_grade, all]}
-resources: {cpus: 1, gpus: 0.5, pack: 256}
-"""
-TUNE = "  tune: {parameters: [epochs], settings: 4, trials: 8, seeds: [1000]}\n  sweep:"
-HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
 SMALLEST = """\
 name: small
 data: {name: lsac}
@@ -55,36 +28,6 @@ parameters: {learning_rate: 0.1, epochs: 5, fairness_weight: 1}
 methods: {mtaf: , vanilla: }
 stages: {sweep: {trials: 3}}
 """
-
-
-@pytest.fixture
-def write(tmp_path: Path):
-    def written(text: str) -> Path:
-        path = tmp_path / "space.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return written
-
-
-def edited(*replacements: tuple[str, str], text: str = EXAMPLE) -> str:
-    for old, new in replacements:
-        assert old in text
-        text = text.replace(old, new, 1)
-    return text
-
-
-@pytest.fixture
-def refusal(write):
-    """The message about the example with (old, new) replacements and overrides, the folder left out."""
-
-    def message(*replacements: tuple[str, str], text: str = EXAMPLE, overrides: tuple[str, ...] = ()) -> str:
-        path = write(edited(*replacements, text=text))
-        with pytest.raises(SpaceError) as caught:
-            load_space(path, overrides)
-        return str(caught.value).replace(str(path), "space.yaml")
-
-    return message
 
 
 @pytest.fixture
@@ -292,51 +235,6 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("[0.5, 0.5]", "0.5", "space.yaml:20: points[0].task_weight: found 0.5; the tasks share 1, so give a list"),
         ("[0.5, 0.5]", "[0.5, 0.6]", "points[0].task_weight: the values sum to 1.1; they must sum to 1"),
         ("head_ratio: 1}", "head_ratio: -1}", "points[0].head_ratio.high_grade: found -1; must be at least 0"),
-        ("  sweep:", "  tune: {settings: 5}\n  sweep:", "space.yaml:23: stages.tune.trials: required, but not given"),
-        ("  sweep:", TUNE.replace("epochs", "epoch"), "stages.tune.parameters[0]: found 'epoch'; accepted: "),
-        ("  sweep:", TUNE.replace("1000", "2"), "stages.tune.seeds: found 2, which is also a seed of the sweep"),
-        ("2000,", "2000, successive_halving: {},", "stages.sweep.successive_halving.bracket: required, but not given"),
-        ("2000,", "2000, " + HALVING, "stages.sweep.trials: found 2000; must be whole brackets of 81: 1944 or 2025"),
-        ("2000,", "2025, " + HALVING.replace("7, 20", "20, 7"), "rungs: found [20, 7]; epochs must ascend"),
-        ("2000,", "2025, " + HALVING.replace("[7", "[0"), "successive_halving.rungs[0]: found 0; must be at least 1"),
-        (
-            "2000, sampler: random",
-            "2025, sampler: tpe, " + HALVING,
-            "brackets are fixed ranges of indices, which tpe has not; accepted: random, sobol, grid",
-        ),
-        (
-            "2000,",
-            "2025, " + HALVING.replace("20]", "20], objectives: [are, auc_pass_bar]"),
-            "successive_halving.objectives[1]: found 'auc_pass_bar'; accepted: arfg, are, error_high_grade",
-        ),
-        ("sampler: random", "sampler: {name: rndom}", "found 'rndom'; accepted: random, sobol, grid, tpe"),
-        (
-            "sampler: random",
-            "sampler: {name: random, history: 5}",
-            "stages.sweep.sampler.history: no option of random. Accepted: name",
-        ),
-        (
-            "sampler: random",
-            "sampler: {name: tpe, batch: 0}",
-            "stages.sweep.sampler.batch: found 0; must be at least 1",
-        ),
-        (
-            "sampler: random",
-            "sampler: {name: tpe, objectives: [errr_pass_bar]}",
-            "objectives[0]: found 'errr_pass_bar'; accepted: arfg, are, ",
-        ),
-        ("sampler: random", "sampler: {name: grid, points: 2}", "the grid of vanilla has 12 combinations"),
-        ("seeds:", "constraints: [error_pass_bar < 1]\nseeds:", "constraints[0]: found 'error_pass_bar < 1'; expected"),
-        (
-            "seeds:",
-            "constraints: [errr_pass_bar <= 1]\nseeds:",
-            "no metric 'errr_pass_bar'. Did you mean `error_pass_bar`",
-        ),
-        (
-            "seeds:",
-            "curves: {stages: [tune]}\nseeds:",
-            "curves.stages[0]: found 'tune'; accepted: points, sweep, confirm",
-        ),
         ("trials: 2000", "trials: -1", "stages.sweep.trials: found -1; must be at least 0"),
         ("runs: 10", "runs: 0", "stages.baselines.runs: found 0; must be at least 1"),
         ("epochs: 60", "epochs: [60]", "stages.baselines.parameters.epochs: required: one number; found [60]"),

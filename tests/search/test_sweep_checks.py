@@ -1,0 +1,60 @@
+"""What is said about samplers, tuning, successive halving, constraints and curves that a space cannot have."""
+
+import pytest
+
+TUNE = "  tune: {parameters: [epochs], settings: 4, trials: 8, seeds: [1000]}\n  sweep:"
+HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  sweep:", "  tune: {settings: 5}\n  sweep:", "space.yaml:23: stages.tune.trials: required, but not given"),
+        ("  sweep:", TUNE.replace("epochs", "epoch"), "stages.tune.parameters[0]: found 'epoch'; accepted: "),
+        ("  sweep:", TUNE.replace("1000", "2"), "stages.tune.seeds: found 2, which is also a seed of the sweep"),
+        ("2000,", "2000, successive_halving: {},", "stages.sweep.successive_halving.bracket: required, but not given"),
+        ("2000,", "2000, " + HALVING, "stages.sweep.trials: found 2000; must be whole brackets of 81: 1944 or 2025"),
+        ("2000,", "2025, " + HALVING.replace("7, 20", "20, 7"), "rungs: found [20, 7]; epochs must ascend"),
+        ("2000,", "2025, " + HALVING.replace("[7", "[0"), "successive_halving.rungs[0]: found 0; must be at least 1"),
+        (
+            "2000, sampler: random",
+            "2025, sampler: tpe, " + HALVING,
+            "brackets are fixed ranges of indices, which tpe has not; accepted: random, sobol, grid",
+        ),
+        (
+            "2000,",
+            "2025, " + HALVING.replace("20]", "20], objectives: [are, auc_pass_bar]"),
+            "successive_halving.objectives[1]: found 'auc_pass_bar'; accepted: are, arfg, error_high_grade",
+        ),
+        ("sampler: random", "sampler: {name: rndom}", "found 'rndom'; accepted: random, sobol, grid, tpe"),
+        (
+            "sampler: random",
+            "sampler: {name: random, history: 5}",
+            "stages.sweep.sampler.history: no option of random. Accepted: name",
+        ),
+        (
+            "sampler: random",
+            "sampler: {name: tpe, batch: 0}",
+            "stages.sweep.sampler.batch: found 0; must be at least 1",
+        ),
+        (
+            "sampler: random",
+            "sampler: {name: tpe, objectives: [errr_pass_bar]}",
+            "objectives[0]: found 'errr_pass_bar'; accepted: are, arfg, ",
+        ),
+        ("sampler: random", "sampler: {name: grid, points: 2}", "the grid of vanilla has 12 combinations"),
+        ("seeds:", "constraints: [error_pass_bar < 1]\nseeds:", "constraints[0]: found 'error_pass_bar < 1'; expected"),
+        (
+            "seeds:",
+            "constraints: [errr_pass_bar <= 1]\nseeds:",
+            "no metric 'errr_pass_bar'. Did you mean `error_pass_bar`",
+        ),
+        (
+            "seeds:",
+            "curves: {stages: [tune]}\nseeds:",
+            "curves.stages[0]: found 'tune'; accepted: points, sweep, confirm",
+        ),
+    ],
+)
+def test_a_problem_is_told_with_place_found_and_accepted(refusal, old: str, new: str, message: str) -> None:
+    assert message in refusal((old, new))
