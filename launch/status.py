@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import traceback
 from pathlib import Path
 
 from rich import box
@@ -29,21 +28,10 @@ _MOST_FAILURES = 10
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
-    console, errors = Console(), Console(stderr=True)
-    # It takes a second to import; wrong options are told before.
-    from paretofair.errors import ParetofairError
+    # It takes half a second to import; wrong options are told before.
+    from paretofair.commands import ended
 
-    try:
-        return show(options, console)
-    except ParetofairError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except Exception:
-        errors.print(traceback.format_exc(), markup=False, highlight=False)
-        errors.print("error: the program failed; the run is not touched by it.")
-        return 1
+    return ended(lambda: show(options, Console()), failed="The run is not touched by it.")
 
 
 def show(options: argparse.Namespace, console: Console) -> int:
@@ -152,7 +140,7 @@ def _table(*columns: str) -> Table:
 
 def tries(count: int) -> str:
     """How often a pack was tried, and what comes."""
-    from paretofair.search.status import TRIES
+    from paretofair.search.numbering import TRIES
 
     return f"failed {count} times" if count >= TRIES else f"try {count} of {TRIES}"
 

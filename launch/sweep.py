@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import re
-import signal
 import sys
-import traceback
 from pathlib import Path
 
 from rich import box
@@ -28,9 +25,6 @@ The same command again trains only what is missing; more trials, seeds or method
 Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs failed, 130 interrupted.
 """
 
-# A full disk, a used-up quota, a file system that has become read-only.
-STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
     "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
@@ -47,29 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
     # Ray and PyTorch take seconds to import, wrong input is told before.
-    from paretofair.errors import ParetofairError
+    from paretofair.commands import ended
 
-    console = Console(stderr=False)
-    errors = Console(stderr=True)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return sweep(options, console)
-    except ParetofairError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("\nInterrupted. Every finished stack is on disk; the same command goes on from there.")
-        return 130
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in STORAGE:
-            place = f"{error.filename}: " if error.filename else ""
-            errors.print(f"error: {place}{error.strerror}", style="red", markup=False, highlight=False, soft_wrap=True)
-            errors.print("Finished trials are kept; the same command goes on from them when there is space.")
-            return 1
-        errors.print(traceback.format_exc(), markup=False, highlight=False)
-        errors.print("error: the program failed; finished trials are on disk and the same command goes on from them.")
-        return 1
+    return ended(
+        lambda: sweep(options, Console()),
+        interrupted="Every finished stack is on disk; the same command goes on from there.",
+        failed="Finished trials are kept; the same command goes on from them.",
+    )
 
 
 def sweep(options: argparse.Namespace, console: Console) -> int:

@@ -26,8 +26,9 @@ from rich.progress import track
 from rich.table import Table
 
 from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
+from paretofair.commands import ended
 from paretofair.data.splits import SplitsBySeed
-from paretofair.errors import ParetofairError, RunError
+from paretofair.errors import RunError
 from paretofair.report.write import Report, overview
 from paretofair.results import TrialTable
 from paretofair.search.folder import opened
@@ -240,26 +241,23 @@ def _of_mixture(mixture: Any, inputs: dict[str, np.ndarray], seed: int) -> Decid
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
-    console, errors = Console(), Console(stderr=True)
-    try:
-        report, new = _add(options, console)
-    except ParetofairError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("\nInterrupted. Every finished method and seed is on disk; the same command goes on from there.")
-        return 130
+    return ended(
+        lambda: _add(options, Console()),
+        interrupted="Every finished method and seed is on disk; the same command goes on from there.",
+    )
+
+
+def _closing(report: Report, new: int, folder: Path, console: Console) -> None:
     table = Table("method", "rows", "best ARE", "best ARFG", "hypervolume", "on test")
     for row in overview(report, sorted(report.hypervolumes["method"].unique())).itertuples():
         table.add_row(row.method, f"{row.trials:,}", *(f"{value:.4f}" for value in row[4:]))
     console.print(table)
     if (report.trials["source"] == "simulated").any():
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    console.print(f"{new:,} new rows; exports written again in {options.run}", highlight=False, soft_wrap=True)
-    return 0
+    console.print(f"{new:,} new rows; exports written again in {folder}", highlight=False, soft_wrap=True)
 
 
-def _add(options: argparse.Namespace, console: Console) -> tuple[Report, int]:
+def _add(options: argparse.Namespace, console: Console) -> int:
     try:
         import fairlearn.reductions  # noqa: F401
     except ImportError as error:
@@ -282,7 +280,9 @@ def _add(options: argparse.Namespace, console: Console) -> tuple[Report, int]:
             jobs=options.jobs,
             console=console,
         )
-        return export(options.run, space, TrialTable(options.run).read()), new
+        report = export(options.run, space, TrialTable(options.run).read())
+    _closing(report, new, options.run, console)
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:

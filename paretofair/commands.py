@@ -1,0 +1,43 @@
+"""How every command ends: messages for people and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import traceback
+from collections.abc import Callable
+
+from rich.console import Console
+
+from paretofair.errors import ParetofairError
+
+# A full disk, a used-up quota, a file system that has become read-only.
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def ended(work: Callable[[], int], *, interrupted: str = "", failed: str = "") -> int:
+    """The exit code of `work`: its own, 2 for wrong input, 130 for Ctrl-C or a termination signal, 1 for a failure.
+
+    `interrupted` says what the user has of it then, `failed` what there is after a failure.
+    """
+    errors = Console(stderr=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return work()
+    except ParetofairError as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        if interrupted:
+            errors.print(f"\nInterrupted. {interrupted}", soft_wrap=True)
+        return 130
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _STORAGE:
+            place = f"{error.filename}: " if error.filename else ""
+            errors.print(f"error: {place}{error.strerror}", style="red", markup=False, highlight=False, soft_wrap=True)
+        else:
+            errors.print(traceback.format_exc(), markup=False, highlight=False)
+            errors.print("error: the program failed.", style="red")
+        if failed:
+            errors.print(failed, soft_wrap=True)
+        return 1
