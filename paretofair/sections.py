@@ -1,4 +1,4 @@
-"""What the sections of a space file are made of."""
+"""What the sections of a space file are made of. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from paretofair.search.problems import shown
-
 
 def custom(message: str) -> PydanticCustomError:
+    """What a check of a value raises; pydantic adds the key."""
     return PydanticCustomError("space", "{message}", {"message": message})
 
 
 def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
-        raise custom(f"{shown(repeated[0])} stands in the list more than once")
+        raise custom(f"{repeated[0]!r} stands in the list more than once")
     return values
 
 

@@ -22,12 +22,13 @@ _MOST_GROUPS = 20
 _MOST_ORIGINS = 20
 
 
-def read_csv_dataset(schema: CsvSchema, folder: Path) -> Dataset:
+def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | None = None) -> Dataset:
     """Read a CSV file of the user.
 
     Args:
         schema: What its columns are.
         folder: What the schema's path is relative to: the folder of the space file.
+        name: Of the data set; by default that of the file.
 
     Returns:
         The data set, with source "real". Its `data_id` follows from what was read.
@@ -39,7 +40,8 @@ def read_csv_dataset(schema: CsvSchema, folder: Path) -> Dataset:
             or more than 20; a row without an origin, or one origin or more than 20; fewer than 30 rows; no test or no
             training rows; missing cells where they are errors.
     """
-    return _Reader(schema, Path(folder) / schema.path).dataset()
+    path = Path(folder) / schema.path
+    return _Reader(schema, path).dataset(name or path.stem)
 
 
 class CsvTable:
@@ -89,7 +91,7 @@ class _Reader:
             self.fail(f"has {self.rows} rows; at least {FEWEST_ROWS} are needed to train, validate and test")
         self.is_numeric = cache(self.table.is_numeric)
 
-    def dataset(self) -> Dataset:
+    def dataset(self, name: str) -> Dataset:
         schema = self.schema
         expressions = {task: self.expression(task, text) for task, text in schema.tasks.items()}
         labels = {task: self.labels(task, expression) for task, expression in expressions.items()}
@@ -97,7 +99,7 @@ class _Reader:
         numeric, categorical = self.inputs(expressions.values())
         test = schema.test if schema.split is None else self.given_split(schema.split)
         dataset = assemble(
-            schema.name or self.path.stem,
+            name,
             "real",
             labels=labels,
             numeric={name: self.table.numbers(name) for name in numeric},

@@ -1,35 +1,24 @@
 """What a user says about a CSV file of their own: the section `data.csv` of a space file."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from paretofair.data.expressions import parse_expression
 from paretofair.errors import DataError
+from paretofair.sections import Names, Section, custom, unique
 
 AUTO: Final = "auto"
-
-
-def refusal(message: str) -> PydanticCustomError:
-    """What a check of a value raises; pydantic adds the key."""
-    return PydanticCustomError("csv", "{message}", {"message": message})
-
-
-def _different(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if names.count(name) > 1:
-            raise refusal(f"{name!r} stands in the list more than once")
-    return names
 
 
 def _auto_or_names(value: Any) -> Any:
     if value == AUTO:
         return value
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise refusal(f"found {value!r}; expected auto or a list of columns")
-    return _different(tuple(value))
+        raise custom(f"found {value!r}; expected auto or a list of columns")
+    return unique(tuple(value))
 
 
 def _expression(text: str) -> str:
@@ -38,35 +27,29 @@ def _expression(text: str) -> str:
     except DataError as error:
         # A column's name need not be a plain word; whether there is such a column is seen when the file is read.
         if not text.replace("-", "").replace(" ", "").replace(".", "").replace("_", "").isalnum():
-            raise refusal(str(error)) from None
+            raise custom(str(error)) from None
     return text
 
 
 def _one_character(text: str) -> str:
     if len(text) != 1:
-        raise refusal(f"found {text!r}; expected one character")
+        raise custom(f"found {text!r}; expected one character")
     return text
 
 
 def _ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
     if any(not low < high for low, high in pairwise(bins)):
-        raise refusal(f"found {list(bins)}; they must ascend")
+        raise custom(f"found {list(bins)}; they must ascend")
     return bins
 
 
 def _mapping_of_column(value: Any) -> Any:
     if not isinstance(value, str | dict | Sensitive):
-        raise refusal(f"found {value!r}; expected a column, or a mapping with the key column")
+        raise custom(f"found {value!r}; expected a column, or a mapping with the key column")
     return {"column": value} if isinstance(value, str) else value
 
 
-class _Section(BaseModel):
-    """No key but its own, no value of another type, not to be changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Sensitive(_Section):
+class Sensitive(Section):
     """How the groups of an attribute follow from a column; by default every value is a group, in sorted order.
 
     Attributes:
@@ -85,11 +68,11 @@ class Sensitive(_Section):
     @model_validator(mode="after")
     def _bins_or_groups(self) -> "Sensitive":
         if self.bins and self.groups:
-            raise refusal("bins and groups exclude each other")
+            raise custom("bins and groups exclude each other")
         return self
 
 
-class Inputs(_Section):
+class Inputs(Section):
     """Which columns are inputs.
 
     Attributes:
@@ -100,13 +83,13 @@ class Inputs(_Section):
         sensitive: Whether sensitive columns may be inputs, as race and sex are in `lsac`.
     """
 
-    exclude: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_different)] = ()
+    exclude: Names = ()
     numeric: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     categorical: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     sensitive: bool = True
 
 
-class Missing(_Section):
+class Missing(Section):
     """What an empty cell, `?`, `NA` or `NaN` means.
 
     Attributes:
@@ -121,7 +104,7 @@ class Missing(_Section):
     inputs: Literal["fill", "error"] = "fill"
 
 
-class CsvSchema(_Section):
+class CsvSchema(Section):
     """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
 
     Attributes:
@@ -136,7 +119,6 @@ class CsvSchema(_Section):
         origin: In a table joined from several data sets, the column that says which of them a row is from. It is no
             input.
         missing: What missing cells mean.
-        name: Of the data set; by default that of the file.
     """
 
     path: str
@@ -149,4 +131,7 @@ class CsvSchema(_Section):
     test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
     origin: str | None = None
     missing: Missing = Missing()
-    name: str | None = None
+
+    def relative_to(self, folder: Path) -> "CsvSchema":
+        """The same with the path made absolute."""
+        return self.model_copy(update={"path": str((folder / self.path).resolve())})

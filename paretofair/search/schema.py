@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from paretofair.search.csv_section import Csv
+from paretofair.data.csv_schema import CsvSchema
 from paretofair.search.problems import shown
 from paretofair.search.samplers import SAMPLERS
-from paretofair.search.sections import Names, Section, Seed, Size, Sizes, custom, unique
+from paretofair.sections import Names, Section, Seed, Size, Sizes, custom, unique
 
 
 def _empty_for_nothing(value: Any) -> Any:
@@ -51,7 +51,7 @@ class Data(Section):
     """
 
     name: str
-    csv: Csv | None = None
+    csv: CsvSchema | None = None
     tasks: Names = ()
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2

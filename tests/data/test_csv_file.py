@@ -75,7 +75,7 @@ def test_reading(write: Write) -> None:
 def test_another_separator_and_name(write: Write) -> None:
     same = read_csv_dataset(changed(separator=";"), write(loans(), ";"))
     assert same.data_id == read_csv_dataset(SCHEMA, write(loans())).data_id
-    assert read_csv_dataset(changed(name="mine"), write(loans())).name == "mine"
+    assert read_csv_dataset(SCHEMA, write(loans()), name="mine").name == "mine"
 
 
 def test_the_id_follows_from_the_contents(write: Write) -> None:

@@ -85,7 +85,7 @@ def test_the_test_rows_can_be_drawn_again(path):
         ("data.csv.tasks.repaid='amount >'", "data.csv.tasks.repaid"),
         ("data.csv.test=1.5", "data.csv.test: found 1.5; must be below 1"),
         ("data.csv.separator='||'", "data.csv.separator: found '||'; expected one character"),
-        ("data.csv.name=mine", "data.csv.name: found 'mine'; the name of the data set is data.name"),
+        ("data.csv.name=mine", "data.csv.name: unknown key."),
         ("data.csv.origin=5", "data.csv.origin: found 5; expected text"),
         ("data.csv.sensitive.sex=5", "data.csv.sensitive.sex: found 5; expected a column, or a mapping"),
         ("data.csv.sensitive.sex={colum: gender}", "data.csv.sensitive.sex.colum: unknown key. Did you mean `column`?"),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from paretofair.search.distributions import Distributions
-from paretofair.search.sections import Section
+from paretofair.sections import Section
 
 
 class Options(Section):
