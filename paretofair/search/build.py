@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from paretofair.errors import RunError
 from paretofair.methods import METHODS, Method, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.report.relative import RELATIVE
@@ -16,9 +15,6 @@ from paretofair.search.method_space import MethodSpace
 from paretofair.search.samplers import SAMPLERS, Sampler
 from paretofair.training import DeviceData, Halving, Objective, Threshold, TrainingSettings
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
-
-if TYPE_CHECKING:
-    from paretofair.search.space import Space
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
@@ -42,24 +38,6 @@ def build_sampler(space: MethodSpace, seed: int) -> Sampler:
     """The sampler of a method's sweep for one seed."""
     kind = SAMPLERS[space.sampler.name]
     return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
-
-
-def check_denominators(space: Space, denominators: pd.DataFrame) -> None:
-    """Raises RunError where the sweep is led by ARE or ARFG and one of their denominators is missing or 0."""
-    sweep = space.stages.sweep
-    led_by = set(sweep.sampler.options.get("objectives", ()))
-    if sweep.successive_halving is not None:
-        led_by = set(sweep.successive_halving.objectives)
-    split, _ = chosen_on(space.protocol)
-    for name, (metric, _) in RELATIVE.items():
-        of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
-        for task in space.tasks if name in led_by else ():
-            means = of_metric.loc[of_metric["task"] == task, "mean"]
-            if means.empty or not (means > 0).all():
-                raise RunError(
-                    f"the sweep is led by {name}, whose denominator, the {metric} of {task} trained alone, is "
-                    f"{'missing' if means.empty else means.min()} on {split}; choose other objectives"
-                )
 
 
 def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:

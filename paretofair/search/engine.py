@@ -29,6 +29,7 @@ from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tun
 from ray.tune.search import Searcher
 
 from paretofair.errors import RunError
+from paretofair.search.numbering import TRIES
 from paretofair.search.packs import Pack
 from paretofair.search.sources import Source
 from paretofair.search.worker import Job, PackTrainable
@@ -43,7 +44,6 @@ WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_RETRIES = 2
 _FULL = 1 << 16  # bytes
 
 
@@ -186,7 +186,7 @@ class _Queue(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         pack = self._running.pop(trial_id)
-        if error and self._attempts[pack.name] <= _RETRIES:
+        if error and self._attempts[pack.name] < TRIES:
             self._again.append(pack)
             return
         if error:

@@ -1,7 +1,8 @@
-"""What a run was made with, for `environment.json` and `groups.csv`."""
+"""What a run was made with, for `space.yaml`, `environment.json` and `groups.csv`."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -11,25 +12,39 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from paretofair.data import Splits
-from paretofair.training import DeviceData
+from paretofair.data.splits import SplitsBySeed
+from paretofair.search.folder import replace
+from paretofair.search.space import Space, dump
+from paretofair.training import DeviceData, to_device
 
 _PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
 
 
-def environment(splits: Mapping[int, Splits]) -> dict[str, Any]:
-    """Versions, hardware, data with the split of every seed, and the commit of the program, as plain JSON data."""
-    first = next(iter(splits.values()))
+def write_settings(space: Space, splits: SplitsBySeed, folder: Path) -> None:
+    """The files of a results folder that say what is run."""
+    first = splits.of(space.seeds[0])
+    data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    groups(data).to_csv(folder / "groups.csv", index=False)
+    split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
+    replace(folder / "space.yaml", dump(space))
+    replace(folder / "environment.json", json.dumps(environment(first, split_ids), indent=2) + "\n")
+
+
+def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
+    """Versions, hardware, data with the split of every seed, and the commit of the program, as plain JSON data.
+
+    `first` is the split of the first seed.
+    """
     return {
         "data": {
             "name": first.name,
             "source": first.source,
             "data_id": first.data_id,
-            "split_ids": {str(seed): own.split_id for seed, own in splits.items()},
+            "split_ids": {str(seed): split_id for seed, split_id in split_ids.items()},
             "sha256": first.checksums,
         },
         "python": sys.version.split()[0],
@@ -44,17 +59,13 @@ def environment(splits: Mapping[int, Splits]) -> dict[str, Any]:
     }
 
 
-def groups(splits: Mapping[int, Splits], data: DeviceData) -> pd.DataFrame:
+def groups(data: DeviceData) -> pd.DataFrame:
     """`groups.csv`: the finest cells of all attributes, in the order of the confusion lists, with their rows.
 
     Columns `cell`, one per attribute (empty where the group is unknown), `code_<attribute>`, the group's place in the
-    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`.
-
-    `splits` are those of the seeds. Cells are the same in all of them; rows are those of `data`, the first seed's.
+    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`, those of `data`. All
+    seeds have the same cells, since splits only part the same rows.
     """
-    for own in {own.split_id: own for own in splits.values()}.values():
-        if not np.array_equal(_cells(own), data.cells):
-            raise RuntimeError(f"the cells of groups of split {own.split_id} are not those of the first seed's split")
     table = pd.DataFrame({"cell": range(len(data.cells))})
     for column, attribute in enumerate(data.attributes):
         names = data.group_names[attribute]
@@ -63,11 +74,6 @@ def groups(splits: Mapping[int, Splits], data: DeviceData) -> pd.DataFrame:
     for split, counts in data.counts.items():
         table[f"rows_{split}"] = counts
     return table
-
-
-def _cells(splits: Splits) -> np.ndarray:
-    parts = (splits.train, splits.validation, splits.test)
-    return np.unique(np.concatenate([part.groups for part in parts if part is not None]), axis=0)
 
 
 def _commit() -> str | None:

@@ -1,35 +1,18 @@
-"""The results folder of a run: one driver at a time, and the files that say what was run and what failed."""
+"""The results folder of a run: one driver at a time, and what is said there of packs that failed."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from paretofair.data import Splits
 from paretofair.errors import RunError
-from paretofair.search.environment import environment, groups
-from paretofair.search.space import Space, dump
-from paretofair.training import to_device
 
 FAILED = "failed.json"
-
-
-def write_settings(space: Space, splits: Mapping[int, Splits], folder: Path) -> None:
-    """The files that say what is run, `splits` being those of the seeds."""
-    data = to_device(splits[space.seeds[0]], space.baselines.sensitive, torch.device("cpu"), torch.float32)
-    groups(splits, data).to_csv(folder / "groups.csv", index=False)
-    for name, text in (
-        ("space.yaml", dump(space)),
-        ("environment.json", json.dumps(environment(splits), indent=2) + "\n"),
-    ):
-        replace(folder / name, text)
 
 
 def failures(folder: Path) -> dict[str, dict[str, Any]]:
@@ -58,6 +41,26 @@ def opened(folder: Path) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise RunError(f"{folder} is in use by another run; wait for it or give another --output") from None
+        except OSError as error:
+            words = f"{folder / '.lock'} cannot be locked: {error.strerror}; two runs could not be kept apart"
+            raise RunError(f"{words}. Give an --output on a file system with locks") from None
         yield
+
+
+def in_use(folder: Path) -> bool | None:
+    """Whether a driver on this machine has `opened` the folder; None where that cannot be told."""
+    try:
+        lock = open(folder / ".lock")  # noqa: SIM115 (closed below)
+    except OSError:
+        return None
+    with lock:
+        try:
+            # Shared, and given back at once: two that look do not see each other.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+    return False

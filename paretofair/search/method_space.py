@@ -12,9 +12,8 @@ from pydantic import BaseModel
 
 from paretofair.methods.method import LossSettings
 from paretofair.search.distributions import Distribution, Distributions, Number, Simplex
+from paretofair.search.numbering import STAGES
 from paretofair.search.schema import Data, Fairness, Network, Sampler, SuccessiveHalving, Threshold, Training, Tune
-
-STAGES = ("baselines", "tune", "points", "sweep", "confirm")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+from paretofair.search.numbering import BASELINE_STEP
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.search.schema import Settings
-from paretofair.search.stages import BASELINE_STEP
 
 
 def resolve_data(

@@ -14,12 +14,12 @@ from paretofair.search import parameters as reading
 from paretofair.search.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.search.method_space import MethodSpace, written
 from paretofair.search.names import check_keys
+from paretofair.search.numbering import BASELINE_METHOD
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.search.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.search.validation import validate
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
-BASELINE_METHOD = "single_task"
 M = TypeVar("M", bound=Section)
 Methods = Mapping[str, type[Method]]
 

@@ -11,10 +11,10 @@ import pandas as pd
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.search.identity import compare
-from paretofair.search.method_space import STAGES, MethodSpace
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.numbering import STAGES, own_seed
 from paretofair.search.packs import Pack
 from paretofair.search.space import Space, load_space
-from paretofair.search.stages import own_seed
 
 _ADVICE = "Give another --output, or go back to what {folder} was made with."
 

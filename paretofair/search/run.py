@@ -18,7 +18,8 @@ from paretofair.data.splits import SplitsBySeed
 from paretofair.report.write import Report, arfg_are_points, write_report
 from paretofair.results import TrialTable
 from paretofair.search.engine import cluster
-from paretofair.search.folder import FAILED, opened, write_settings
+from paretofair.search.environment import write_settings
+from paretofair.search.folder import FAILED, opened
 from paretofair.search.packs import Pack
 from paretofair.search.plan import independent, pack_size, planned
 from paretofair.search.rehearsal import rehearse_methods
@@ -60,7 +61,7 @@ def load_splits(space: Space, options: Options) -> SplitsBySeed:
     """The data of a space, split as its protocol says: under `paper`, no validation and z-scores from all rows."""
     wanted = space.data
     if wanted.csv is not None:
-        dataset = read_csv_dataset(wanted.csv.schema_named(wanted.name), Path())
+        dataset = read_csv_dataset(wanted.csv, name=wanted.name)
     else:
         source = "real" if options.require_real_data else wanted.source
         dataset = load(wanted.name, source=source, data_dir=options.data_dir)
@@ -86,8 +87,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
     """
     deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
     splits = load_splits(space, options)
-    own = {seed: splits.of(seed) for seed in space.seeds}
-    first = own[space.seeds[0]]
+    first = splits.of(space.seeds[0])
     console.print(_describe(first, space.data.split_of_each), highlight=False, soft_wrap=True)
     if torch.cuda.is_available() and not space.resources.gpus:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
@@ -98,11 +98,11 @@ def run(space: Space, options: Options, console: Console) -> Result:
         table = TrialTable(folder)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
-        write_settings(space, own, folder)
+        write_settings(space, splits, folder)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
         connected = functools.cache(lambda: ray.enter_context(cluster(options.address)))
-        state = Session(space, options.methods, splits, folder, console, deadline, connected)
+        state = Session(space, options.methods, splits, folder, table, console, deadline, connected)
         state.train("search" if independent(space) else "baselines", packs)
         to_come = 0
         if not independent(space):

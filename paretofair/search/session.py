@@ -16,19 +16,20 @@ from paretofair.report.constraints import parsed
 from paretofair.report.relative import baselines, with_relative
 from paretofair.report.write import chosen_on, hypervolume_so_far
 from paretofair.results import TrialTable
-from paretofair.search.build import build_halving, build_sampler, check_denominators
+from paretofair.search.build import build_halving, build_sampler
 from paretofair.search.engine import Outcome, run_packs
 from paretofair.search.folder import FAILED, failures, replace
-from paretofair.search.method_space import STAGES, MethodSpace
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.numbering import BASELINE_METHOD, STAGES, own_seed
 from paretofair.search.packs import Pack
 from paretofair.search.plan import compiles, sweep
 from paretofair.search.progress import watch
-from paretofair.search.resolve import BASELINE_METHOD
 from paretofair.search.resume import check_spaces
 from paretofair.search.samplers import SAMPLERS, Adaptive
 from paretofair.search.sources import Asked, Planned, Source, Study
 from paretofair.search.space import Space
-from paretofair.search.stages import own_seed, sweep_ids
+from paretofair.search.stages import sweep_ids
+from paretofair.search.sweep_checks import check_denominators
 from paretofair.search.tuning import compared, frozen, setting_values
 from paretofair.search.worker import Job
 from paretofair.training import Curves, Halving
@@ -43,13 +44,14 @@ class Session:
         methods: Sequence[str],
         splits: SplitsBySeed,
         folder: Path,
+        table: TrialTable,
         console: Console,
         deadline: float | None,
         ray: Callable[[], None],
     ) -> None:
         """`ray` connects to Ray, when there is something to train."""
         self._space, self._methods, self._splits, self._folder = space, methods, splits, folder
-        self._table, self._console, self._deadline = TrialTable(folder), console, deadline
+        self._table, self._console, self._deadline = table, console, deadline
         self._connect = ray
         self._spaces = _spaces(space, methods)
         self._halving: Mapping[str, Halving] | None = None
@@ -84,7 +86,7 @@ class Session:
         check_spaces(self._folder, trials, self._spaces, ("sweep",))
         split_ids = {seed: self._splits.id_of(seed) for seed in space.seeds}
         splits = {split_id: self._splits.of(seed) for seed, split_id in split_ids.items()}
-        check_denominators(space, denominators)
+        check_denominators(space, space.tasks, denominators)
         of_any = next(iter(spaces.values()))
         if of_any.halving is not None:
             self._halving = {split_id: build_halving(of_any, denominators, split_id) for split_id in splits}

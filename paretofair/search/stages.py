@@ -10,24 +10,9 @@ import pandas as pd
 from paretofair.search.build import build_sampler
 from paretofair.search.distributions import draw
 from paretofair.search.method_space import MethodSpace, trial_id
+from paretofair.search.numbering import BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP
 from paretofair.search.packs import Pack, split, training_seeds
 from paretofair.search.tuning import trial_values
-
-# Seeds of a user are below a million. The stages that need fresh ones take them from above.
-_BASELINE_SEED = 900_000_000
-BASELINE_STEP = 1_000
-_CONFIRM_STEP = 1_000_000
-
-
-def own_seed(stage: str, seed: int) -> int:
-    """The seed of the space file whose split a trial of this stage and seed has; any of them where all have one split.
-
-    >>> own_seed("baselines", 900_003_014), own_seed("confirm", 5_000_003), own_seed("sweep", 3)
-    (3, 3, 3)
-    """
-    if stage == "baselines":
-        return (seed - _BASELINE_SEED) // BASELINE_STEP
-    return seed % _CONFIRM_STEP if stage == "confirm" else seed
 
 
 def baseline_packs(space: MethodSpace, split_ids: Mapping[int, str], runs: int, size: int) -> list[Pack]:
@@ -39,7 +24,7 @@ def baseline_packs(space: MethodSpace, split_ids: Mapping[int, str], runs: int, 
     packs = []
     tasks = len(space.tasks)
     for split_id, own, part in _by_split(space, split_ids):
-        first = _BASELINE_SEED + (BASELINE_STEP * own[0] if space.data.split_of_each else 0)
+        first = BASELINE_SEED + (BASELINE_STEP * own[0] if space.data.split_of_each else 0)
         seeds = np.repeat(first + np.arange(runs), tasks)
         indices = np.tile(np.arange(tasks), runs)
         values = draw(space.parameters, space.tasks, seed=0, first=0, last=len(seeds))
@@ -135,7 +120,7 @@ def confirm_packs(space: MethodSpace, points: pd.DataFrame, runs: int, size: int
         if stage == "points":
             # Points and draws count from 0 each: points go below.
             indices = -1 - indices
-        own = _CONFIRM_STEP * (run + 1) + int(seed)
+        own = CONFIRM_STEP * (run + 1) + int(seed)
         values = {name: front[name].to_numpy() for name in names}
         confirms = front["trial_id"].to_numpy(object)
         split_id, part = front["split_id"].iloc[0], f"-{stage}-{seed}"

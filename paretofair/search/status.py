@@ -5,7 +5,6 @@ Nothing here imports PyTorch or Ray, whose start takes longer than everything th
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -26,16 +25,14 @@ from paretofair.report.frontiers import front_hypervolumes
 from paretofair.report.relative import RELATIVE, baselines
 from paretofair.report.write import Report, arfg_are_points, chosen_on, overview, prepared
 from paretofair.results.table import CURVES, TRIALS
+from paretofair.search.folder import failures, in_use
+from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, STAGES, TRIES
 from paretofair.search.problems import Problems
 from paretofair.search.schema import Settings
 from paretofair.search.validation import validate
 from paretofair.search.yaml_lines import read_document
 
-STAGES = ("baselines", "points", "tune", "sweep", "confirm")
-TRIES = 3  # of a pack, before it is given up
 _WINDOW = 600.0  # seconds of file times that the rate is taken over
-# As in `stages`, which imports PyTorch.
-_BASELINE_METHOD, _BASELINE_SEED, _BASELINE_STEP, _CONFIRM_STEP = "single_task", 900_000_000, 1_000, 1_000_000
 _WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
 _ATTEMPT = re.compile(r"(.+?)(?:-attempt-(\d+))?")
 
@@ -135,7 +132,7 @@ class Run:
             front=front,
             selected_on=selected_on,
             others=int((~planned).sum()),
-            driver=driver_at_work(self._folder),
+            driver=in_use(self._folder),
             age=_age(self._folder),
         )
 
@@ -173,23 +170,6 @@ def settings(folder: Path) -> Settings:
     return space
 
 
-def driver_at_work(folder: Path) -> bool | None:
-    """Whether a driver on this machine holds the lock of `run.opened`; None where that cannot be told."""
-    try:
-        lock = open(folder / ".lock")  # noqa: SIM115 (closed below)
-    except OSError:
-        return None
-    with lock:
-        try:
-            # Shared, and given back at once: two that look do not see each other.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return None
-    return False
-
-
 def _tasks(space: Settings) -> Sequence[str]:
     data = space.data
     if data.tasks or data.csv is not None:
@@ -217,8 +197,8 @@ def planned_trials(space: Settings, tasks: Sequence[str]) -> Iterator[tuple[str,
     """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`."""
     stages = space.stages
     own = space.seeds if space.data.split_of_each else (0,)
-    runs = [_BASELINE_SEED + _BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
-    yield "baselines", _BASELINE_METHOD, runs, len(tasks)
+    runs = [BASELINE_SEED + BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
+    yield "baselines", BASELINE_METHOD, runs, len(tasks)
     for method in space.methods:
         if space.points:
             yield "points", method, space.seeds, len(space.points)
@@ -254,7 +234,7 @@ def _progress(
     confirm = space.stages.confirm
     if confirm is not None:
         unfinished = {each.method for each in found if each.left or not each.finished}
-        if _BASELINE_METHOD in unfinished or "test_are" not in trials:
+        if BASELINE_METHOD in unfinished or "test_are" not in trials:
             unfinished |= set(space.methods)
         points = trials.iloc[:0] if unfinished.issuperset(space.methods) else arfg_are_points(trials, space.protocol)
         for method in space.methods:
@@ -264,7 +244,7 @@ def _progress(
                 continue
             own = points.loc[points["method"] == method, "trial_id"]
             of_these = trials["confirms"].iloc[rows].isin(own).to_numpy()
-            rows = rows[of_these & (seed[rows] // _CONFIRM_STEP <= confirm.runs)]
+            rows = rows[of_these & (seed[rows] // CONFIRM_STEP <= confirm.runs)]
             found.append(progress("confirm", method, rows, confirm.runs * len(own)))
     return sorted(found, key=lambda each: STAGES.index(each.stage)), mask
 
@@ -285,12 +265,8 @@ class Failed:
 
 
 def _given_up(folder: Path, trials: pd.Series) -> dict[str, Failed]:
-    try:
-        listed = json.loads((folder / "failed.json").read_text())
-    except FileNotFoundError:
-        return {}
     finished = set(trials)
-    packs = {name: Failed(each["reason"], set(each["trials"]) - finished) for name, each in listed.items()}
+    packs = {name: Failed(each["reason"], set(each["trials"]) - finished) for name, each in failures(folder).items()}
     return {name: each for name, each in packs.items() if each.trials}
 
 
@@ -308,16 +284,16 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) 
             assert found is not None, "it matches any name"
             of_these[found[1]] = max(of_these.get(found[1], (0, path)), (int(found[2] or 1), path))
         tries |= of_these
-    failures = {pack: Failure(pack, each.reason, TRIES) for pack, each in given_up.items()}
+    failed = {pack: Failure(pack, each.reason, TRIES) for pack, each in given_up.items()}
     for pack, (count, path) in tries.items():
         try:
             error = path / "error.txt"
             when, lines = error.stat().st_mtime, error.read_text(errors="replace").strip().splitlines()
         except OSError:  # it runs, or has ended well
             continue
-        if pack not in failures and not written.get(pack, 0.0) > when:
-            failures[pack] = Failure(pack, lines[-1] if lines else "no reason is known", count)
-    return sorted(failures.values(), key=lambda each: each.pack)
+        if pack not in failed and not written.get(pack, 0.0) > when:
+            failed[pack] = Failure(pack, lines[-1] if lines else "no reason is known", count)
+    return sorted(failed.values(), key=lambda each: each.pack)
 
 
 def _source(folder: Path) -> set[str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
+from paretofair.errors import RunError
 from paretofair.metrics import DIRECTIONS
 from paretofair.report.constraints import parsed
+from paretofair.report.relative import RELATIVE
+from paretofair.report.write import chosen_on
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_items
 from paretofair.search.problems import Problems, accepted, nearest
@@ -15,7 +20,6 @@ from paretofair.search.validation import validate
 from paretofair.training.evaluation import HEADLINE
 
 SWEEP = ("stages", "sweep")
-RELATIVE = ("arfg", "are")
 
 
 def resolve_sweep(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> Settings:
@@ -75,6 +79,24 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
         if size is not None and sweep.trials > size:
             words = f"found {sweep.trials}; the {sweep.sampler.name} of {name} has {size:,} combinations"
             problems.add((*SWEEP, "trials"), words)
+
+
+def check_denominators(settings: Settings, tasks: Sequence[str], denominators: pd.DataFrame) -> None:
+    """Raises RunError where the sweep is led by ARE or ARFG and one of their denominators is missing or 0."""
+    sweep = settings.stages.sweep
+    led_by = set(sweep.sampler.options.get("objectives", ()))
+    if sweep.successive_halving is not None:
+        led_by = set(sweep.successive_halving.objectives)
+    split, _ = chosen_on(settings.protocol)
+    for name, (metric, _) in RELATIVE.items():
+        of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
+        for task in tasks if name in led_by else ():
+            means = of_metric.loc[of_metric["task"] == task, "mean"]
+            if means.empty or not (means > 0).all():
+                raise RunError(
+                    f"the sweep is led by {name}, whose denominator, the {metric} of {task} trained alone, is "
+                    f"{'missing' if means.empty else means.min()} on {split}; choose other objectives"
+                )
 
 
 def _check_halving(settings: Settings, minimised: list[str], problems: Problems) -> None:

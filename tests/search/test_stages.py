@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 import torch
 
-from paretofair.data.splits import Examples
 from paretofair.errors import RunError, SpaceError
 from paretofair.search import run
-from paretofair.search.environment import environment, groups
+from paretofair.search.environment import write_settings
+from paretofair.search.numbering import own_seed
 from paretofair.search.plan import planned
 from paretofair.search.resume import check_data
 from paretofair.search.run import Options, load_splits
 from paretofair.search.space import Space, dump, load_space
-from paretofair.search.stages import confirm_packs, own_seed
+from paretofair.search.stages import confirm_packs
 from paretofair.training import to_device
 
 EACH, ONE = "data.test_seed=each", "data.test_seed=3"
@@ -155,18 +155,21 @@ def test_rows_may_belong_to_the_split_of_any_seed(load) -> None:
         check_data(Path("here"), trials, splits_of(load(ONE)), "Go back.")
 
 
-def test_what_is_written_about_the_splits(load) -> None:
+def test_what_is_written_about_the_splits(load, tmp_path) -> None:
     space = load(EACH)
     splits = splits_of(space)
-    by_seed = {seed: splits.of(seed) for seed in space.seeds}
-    assert environment(by_seed)["data"]["split_ids"] == {"0": splits.id_of(0), "4": splits.id_of(4)}
-    data = to_device(by_seed[0], space.baselines.sensitive, torch.device("cpu"), torch.float32)
-    table = groups(by_seed, data)
-    assert table["rows_test"].tolist() == data.counts["test"].tolist()
-    test = by_seed[4].test
-    strange = Examples(test.numeric, test.categories, test.labels, np.full_like(test.groups, -1), test.origins)
-    with pytest.raises(RuntimeError, match="cells"):
-        groups({**by_seed, 4: replace(by_seed[4], test=strange)}, data)
+    write_settings(space, splits, tmp_path)
+    written = json.loads((tmp_path / "environment.json").read_text())
+    assert written["data"]["split_ids"] == {"0": splits.id_of(0), "4": splits.id_of(4)}
+    assert load_space(tmp_path / "space.yaml") == space
+    of_seeds = [
+        to_device(splits.of(seed), space.baselines.sensitive, torch.device("cpu"), torch.float32)
+        for seed in space.seeds
+        for seed in space.seeds
+    ]
+    table = pd.read_csv(tmp_path / "groups.csv")
+    assert table["rows_test"].tolist() == of_seeds[0].counts["test"].tolist()
+    np.testing.assert_array_equal(of_seeds[0].cells, of_seeds[1].cells)
 
 
 def test_the_words_of_the_space_file(load, tmp_path) -> None:
