@@ -163,7 +163,7 @@ def closing(result, methods: list[str], console: Console) -> None:
         )
     for name, count in result.report.undefined.items():
         console.print(
-            f"{name} has no value on {result.report.selected_on} in {count:,} trials, which enter no frontier that "
+            f"{name} has no value on {result.report.settings.selected_on} in {count:,} trials, which enter no frontier that "
             "needs it (a group without negatives, or a task with one class there).",
             style="yellow",
         )

@@ -29,7 +29,8 @@ from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
 from paretofair.commands import ended
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
-from paretofair.report.write import Report, overview
+from paretofair.report.results import Results
+from paretofair.report.write import overview
 from paretofair.results import TrialTable
 from paretofair.search.folder import opened
 from paretofair.search.method_space import digest
@@ -247,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
 
-def _closing(report: Report, new: int, folder: Path, console: Console) -> None:
+def _closing(report: Results, new: int, folder: Path, console: Console) -> None:
     table = Table("method", "rows", "best ARE", "best ARFG", "hypervolume", "on test")
     for row in overview(report, sorted(report.hypervolumes["method"].unique())).itertuples():
         table.add_row(row.method, f"{row.trials:,}", *(f"{value:.4f}" for value in row[4:]))
@@ -280,7 +281,7 @@ def _add(options: argparse.Namespace, console: Console) -> int:
             jobs=options.jobs,
             console=console,
         )
-        report = export(options.run, space, TrialTable(options.run).read())
+        report = export(options.run, TrialTable(options.run).read())
     _closing(report, new, options.run, console)
     return 0
 

@@ -21,18 +21,21 @@ _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
 class Cells:
-    """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial table of a folder."""
+    """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
+    same data."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        codes = pd.read_csv(folder / "groups.csv").filter(regex="^code_")
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self.names = pd.read_csv(folders[0] / "groups.csv", keep_default_na=False)
+        codes = self.names.filter(regex="^code_")
         self.attributes = [name.removeprefix("code_") for name in codes]
         self.groups = codes.to_numpy(int)
         self.n_groups = (self.groups.max(0) + 1).tolist()
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
-        table = counts_of(self._folder, trial_ids).loc[list(trial_ids)]
+        found = pd.concat([counts_of(folder, trial_ids) for folder in self._folders])
+        table = found[~found.index.duplicated()].loc[list(trial_ids)]
         return {
             str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
             .astype(float)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from paretofair.metrics import DIRECTIONS
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.relative import tasks_of
@@ -48,15 +49,18 @@ def candidates(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[may & trials[WITHIN]] if WITHIN in trials else trials[may]
 
 
-def frontier(trials: pd.DataFrame, objectives: str, *, selected_on: str, pooled: bool) -> pd.DataFrame:
-    """Frontier points of every method and seed under `objectives`, chosen on the split `selected_on`.
+def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_on: str, pooled: bool) -> pd.DataFrame:
+    """Frontier points of every method and seed under `objectives`, a named set or metrics, chosen on the split
+    `selected_on`.
 
     `trials` has the columns `<split>_<objective>` (see `relative.with_relative`); only completed trials of a search
     are considered. `pooled` makes one frontier of all seeds of a method (`protocol: paper`). One row per point with
     `rank`, its place from the smallest first objective on, 1 the first; ties are kept. Each objective is reported
     on validation and on test, then every hyperparameter.
     """
-    names = objective_names(objectives, tasks_of(trials))
+    names = objective_names(objectives, tasks_of(trials)) if isinstance(objectives, str) else list(objectives)
+    # Metrics that are maximised turn round for the choice.
+    signs = np.array([-1.0 if _maximised(name) else 1.0 for name in names])
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
     # A frontier may hold a classifier that calls nobody positive: that must be seen.
     rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
@@ -66,12 +70,19 @@ def frontier(trials: pd.DataFrame, objectives: str, *, selected_on: str, pooled:
     fronts = []
     eligible = candidates(trials)
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        front = group[non_dominated(group[chosen_by].to_numpy(float))]
+        front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
         front = front.sort_values([*chosen_by, "trial_id"], kind="stable")
         fronts.append(front.assign(rank=np.arange(1, len(front) + 1)))
     points = pd.concat(fronts) if fronts else eligible.assign(rank=0)
-    points = points.assign(objectives=objectives, selected_on=selected_on)
+    label = objectives if isinstance(objectives, str) else "_".join(objectives)
+    points = points.assign(objectives=label, selected_on=selected_on)
     return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
+
+
+def _maximised(name: str) -> bool:
+    """Whether a metric of a task is the better the larger; the longest known name that it begins with decides."""
+    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
+    return bool(known) and DIRECTIONS[max(known, key=len)] == "maximised"
 
 
 def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

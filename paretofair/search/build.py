@@ -9,7 +9,7 @@ import pandas as pd
 from paretofair.methods import METHODS, Method, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.report.relative import RELATIVE
-from paretofair.report.write import chosen_on
+from paretofair.report.results import chosen_on
 from paretofair.search import code
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.samplers import SAMPLERS, Sampler

@@ -15,7 +15,8 @@ from rich.console import Console
 
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
 from paretofair.data.splits import SplitsBySeed
-from paretofair.report.write import Report, arfg_are_points, write_report
+from paretofair.report.results import Results, read_settings
+from paretofair.report.write import arfg_are_points, write_report
 from paretofair.results import TrialTable
 from paretofair.search.engine import cluster
 from paretofair.search.environment import write_settings
@@ -48,7 +49,7 @@ class Result:
     `given_up`: trials of packs that failed in earlier runs."""
 
     folder: Path
-    report: Report
+    report: Results
     source: str
     trained: int = 0
     missing: int = 0
@@ -112,34 +113,27 @@ def run(space: Space, options: Options, console: Console) -> Result:
                 to_come = space.stages.sweep.trials * len(space.seeds) * len(options.methods)
         if space.stages.confirm is not None:
             if state.complete():
-                again = _confirming(space, options.methods, export(folder, space, table.read()).trials)
+                again = _confirming(space, options.methods, Results.of(table.read(), read_settings(folder)))
                 state.train("confirm", again)
             else:
                 console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
-        report = export(folder, space, table.read())
+        report = export(folder, table.read())
         missing = state.wanted - set(report.trials["trial_id"])
         counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
 
 
-def export(folder: Path, space: Space, trials: pd.DataFrame) -> Report:
+def export(folder: Path, trials: pd.DataFrame) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
-    point = space.frontiers.reference_point
-    return write_report(
-        folder,
-        trials,
-        objectives=space.frontiers.objectives,
-        reference=(point.arfg, point.are),
-        protocol=space.protocol,
-        sensitive=space.baselines.sensitive,
-        constraints=space.constraints,
-    )
+    results = Results.of(trials, read_settings(folder), [folder])
+    write_report(results, folder)
+    return results
 
 
-def _confirming(space: Space, methods: Sequence[str], trials: pd.DataFrame) -> list[Pack]:
+def _confirming(space: Space, methods: Sequence[str], results: Results) -> list[Pack]:
     """Packs that train every point of the ARFG-ARE frontiers again."""
     assert space.stages.confirm is not None
-    points = arfg_are_points(trials, space.protocol)
+    points = arfg_are_points(results)
     packs = []
     for name in methods:
         own = points[points["method"] == name]

@@ -14,7 +14,8 @@ from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
 from paretofair.report.constraints import parsed
 from paretofair.report.relative import baselines, with_relative
-from paretofair.report.write import chosen_on, hypervolume_so_far
+from paretofair.report.results import Results, chosen_on, read_settings
+from paretofair.report.write import hypervolume_so_far
 from paretofair.results import TrialTable
 from paretofair.search.build import build_halving, build_sampler
 from paretofair.search.engine import Outcome, run_packs
@@ -173,9 +174,7 @@ class Session:
         return len(ids.intersection(self._table.read()["trial_id"]))
 
     def _hypervolume(self) -> str:
-        point = self._space.frontiers.reference_point
-        own = self._space.protocol, self._space.constraints
-        return hypervolume_so_far(self._table.read(), (point.arfg, point.are), *own)
+        return hypervolume_so_far(Results.of(self._table.read(), read_settings(self._folder)))
 
 
 def _spaces(

@@ -21,9 +21,9 @@ from pyarrow import dataset
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.report.constraints import parsed
-from paretofair.report.frontiers import front_hypervolumes
-from paretofair.report.relative import RELATIVE, baselines
-from paretofair.report.write import Report, arfg_are_points, chosen_on, overview, prepared
+from paretofair.report.relative import RELATIVE
+from paretofair.report.results import Results, chosen_on, read_settings
+from paretofair.report.write import arfg_are_points, overview
 from paretofair.results.table import CURVES, TRIALS
 from paretofair.search.folder import failures, in_use
 from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, STAGES, TRIES
@@ -107,19 +107,13 @@ class Run:
         space = settings(self._folder)
         tasks = _tasks(space)
         trials = self._trials(_schema(space, tasks)).assign(protocol=space.protocol)
-        selected_on, pooled = chosen_on(space.protocol)
-        denominators = baselines(trials)
-        front = pd.DataFrame()
-        if len(denominators):
-            trials = prepared(trials, denominators, space.constraints, selected_on)
-            point = space.frontiers.reference_point
-            reference = point.arfg, point.are
-            volumes = front_hypervolumes(trials, selected_on=selected_on, pooled=pooled, reference=reference)
-            methods = [*space.methods, *sorted(set(volumes["method"]) - set(space.methods))]
-            front = overview(Report([], trials, volumes, selected_on, []), methods)
-            front = front[front["trials"] > 0].reset_index(drop=True)
+        results = Results.of(trials, read_settings(self._folder))
+        trials = results.trials
+        methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
+        front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
+        front = front[front["trials"] > 0].reset_index(drop=True)
         given_up = _given_up(self._folder, trials["trial_id"])
-        progress, planned = _progress(space, tasks, trials, given_up)
+        progress, planned = _progress(space, tasks, results, given_up)
         last = trials.groupby("pack_id", observed=True)["written"].max()
         begun = set(trials["method"].unique())
         return Status(
@@ -130,7 +124,7 @@ class Run:
             per_minute=_rate(trials.loc[planned, "written"]),
             failures=_failures(self._folder, last, given_up),
             front=front,
-            selected_on=selected_on,
+            selected_on=results.settings.selected_on,
             others=int((~planned).sum()),
             driver=in_use(self._folder),
             age=_age(self._folder),
@@ -209,9 +203,10 @@ def planned_trials(space: Settings, tasks: Sequence[str]) -> Iterator[tuple[str,
 
 
 def _progress(
-    space: Settings, tasks: Sequence[str], trials: pd.DataFrame, given_up: Mapping[str, Failed]
+    space: Settings, tasks: Sequence[str], results: Results, given_up: Mapping[str, Failed]
 ) -> tuple[list[Progress], np.ndarray]:
     """What is done of every stage and method, and a mask of the trials that are planned."""
+    trials = results.trials
     places = trials.groupby(["stage", "method"], sort=False).indices
     seed, index, status = (trials[name].to_numpy() for name in ("seed", "index", "status"))
     mask = np.zeros(len(trials), dtype=bool)
@@ -236,7 +231,7 @@ def _progress(
         unfinished = {each.method for each in found if each.left or not each.finished}
         if BASELINE_METHOD in unfinished or "test_are" not in trials:
             unfinished |= set(space.methods)
-        points = trials.iloc[:0] if unfinished.issuperset(space.methods) else arfg_are_points(trials, space.protocol)
+        points = trials.iloc[:0] if unfinished.issuperset(space.methods) else arfg_are_points(results)
         for method in space.methods:
             rows = rows_of("confirm", method)
             if method in unfinished:

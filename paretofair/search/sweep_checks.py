@@ -10,7 +10,7 @@ from paretofair.errors import RunError
 from paretofair.metrics import DIRECTIONS
 from paretofair.report.constraints import parsed
 from paretofair.report.relative import RELATIVE
-from paretofair.report.write import chosen_on
+from paretofair.report.results import chosen_on
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_items
 from paretofair.search.problems import Problems, accepted, nearest

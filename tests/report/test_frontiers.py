@@ -10,6 +10,7 @@ import pytest
 
 from paretofair.report.frontiers import front_hypervolumes, frontier, hyperparameters, objective_names, with_confirmed
 from paretofair.report.relative import baselines, tasks_of, unreliable, with_relative
+from paretofair.report.results import ReportSettings, Results
 from paretofair.report.tables import midpoints, summary
 from paretofair.report.write import overview, write_report
 
@@ -163,43 +164,36 @@ def test_hypervolume_and_midpoint(trials):
     assert table.loc["mtaf", ["seeds", "trials"]].tolist() == [2, 6]
 
 
+SETTINGS = ReportSettings(objectives=("arfg_are", "grade", "all"))
+
+
 def test_write_report(trials, tmp_path):
-    report = write_report(
-        tmp_path, trials, objectives=["arfg_are", "grade", "all"], reference=(1.5, 1.1), protocol="validation"
-    )
-    for path in report.paths:
+    results = Results.of(trials, SETTINGS)
+    paths = write_report(results, tmp_path)
+    for path in paths:
         frame = pd.read_csv(path)
         assert set(frame["source"]) == {"simulated"}, path
     assert (tmp_path / "frontiers" / "mtaf" / "all.csv").exists()
     both = pd.read_csv(tmp_path / "frontiers" / "all.csv")
     assert set(both["objectives"]) == {"arfg_are", "grade", "all"}
-    table = overview(report, ["vanilla", "mtaf", "absent"]).set_index("method")
+    table = overview(results, ["vanilla", "mtaf", "absent"]).set_index("method")
     assert table.loc["mtaf", "trials"] == 6
     assert table.loc["absent", "trials"] == 0
     assert table["diverged"].to_dict() == {"vanilla": 0, "mtaf": 1, "absent": 0}
     assert pd.read_csv(tmp_path / "confirm.csv")["on_frontier"].tolist() == [True, True]
     shuffled = trials.sample(frac=1, random_state=0)
-    before = {path: path.read_text() for path in report.paths}
-    write_report(
-        tmp_path, shuffled, objectives=["arfg_are", "grade", "all"], reference=(1.5, 1.1), protocol="validation"
-    )
-    assert {path: path.read_text() for path in report.paths} == before
+    before = {path: path.read_text() for path in paths}
+    write_report(Results.of(shuffled, SETTINGS), tmp_path)
+    assert {path: path.read_text() for path in paths} == before
 
 
 def test_nothing_finished_yet(tmp_path):
-    report = write_report(
-        tmp_path,
-        pd.DataFrame({"trial_id": []}),
-        objectives=["arfg_are"],
-        reference=(1.5, 1.1),
-        protocol="validation",
-    )
-    assert report.paths == []
-    assert overview(report, ["mtaf"])["trials"].tolist() == [0]
+    results = Results.of(pd.DataFrame({"trial_id": []}), SETTINGS)
+    assert write_report(results, tmp_path) == []
+    assert overview(results, ["mtaf"])["trials"].tolist() == [0]
 
 
 def test_no_baselines_yet(trials, tmp_path):
     """A run that was cut short before its baselines still writes the fronts that need none."""
-    cut = trials[trials["stage"] != "baselines"]
-    write_report(tmp_path, cut, objectives=["arfg_are", "grade"], reference=(1.5, 1.1), protocol="validation")
-    assert pd.read_csv(tmp_path / "frontiers" / "all.csv")["objectives"].unique().tolist() == ["grade"]
+    write_report(Results.of(trials[trials["stage"] != "baselines"], SETTINGS), tmp_path)
+    assert pd.read_csv(tmp_path / "frontiers" / "all.csv")["objectives"].unique().tolist() == ["grade", "all"]
