@@ -136,8 +136,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.folder)) from error
         raise
     ended = [results[i] for i in range(len(results))]
-    failures = [result for result in ended if result.error is not None and result.config]
-    reasons = {result.config["pack"]: result.error for result in failures if result.config}
+    reasons = {each.config["pack"]: each.error for each in ended if each.error is not None and each.config}
     last = {name: str(reasons[name]).strip().splitlines()[-1] for name in queue.failed}
     if not last:
         shutil.rmtree(logs, ignore_errors=True)

@@ -13,7 +13,7 @@ from paretofair.search.method_space import trial_id
 from paretofair.training import Trials
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Pack:
     """Trials of one stage and method that are trained by one worker, one row per trial in every array.
 
@@ -34,9 +34,6 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.indices)
-
-    def __repr__(self) -> str:
-        return f"Pack({self.name}, {len(self)} trials)"
 
     @property
     def trial_ids(self) -> list[str]:

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.metrics.contribution import contribution_disparity
+from paretofair.metrics.contribution import Disparity, contribution_disparity
 from paretofair.models import StackedNetwork, aligned
 from paretofair.training.tensors import DeviceData
 
 _CHUNK = 2048  # rows of a pass
-STATISTICS = ("mean", "median", "ratio_of_sums", "excluded")
 
 
 @torch.no_grad()
@@ -33,7 +32,7 @@ def disparities(network: StackedNetwork, parameters: Tensor, data: DeviceData) -
             {
                 f"{statistic}_{label}_{name}": getattr(disparity, statistic)[:, label]
                 for name, disparity in found.items()
-                for statistic in STATISTICS
+                for statistic in Disparity._fields
                 for label in (0, 1)
             }
         )

@@ -78,22 +78,17 @@ def train_pack(
         yield stack
 
 
+@dataclass
 class _Pack:
     """What the stacks of a pack have in common; `width` shrinks where the memory does not suffice."""
 
-    def __init__(
-        self,
-        data: DeviceData,
-        network: StackedNetwork,
-        method: Method,
-        trials: Trials,
-        settings: TrainingSettings,
-        threshold: Threshold,
-        width: int,
-    ) -> None:
-        self._data, self._network, self._method = data, network, method
-        self._trials, self._settings, self._threshold = trials, settings, threshold
-        self.width = width
+    data: DeviceData
+    network: StackedNetwork
+    method: Method
+    trials: Trials
+    settings: TrainingSettings
+    threshold: Threshold
+    width: int
 
     def in_stacks(
         self, rows: np.ndarray, work: Callable[[np.ndarray], _Result]
@@ -119,7 +114,7 @@ class _Pack:
     def finished(self, positions: np.ndarray, curves: Curves | None) -> FinishedStack:
         """One stack, trained to the end."""
         started = time.perf_counter()
-        trials = self._trials.take(positions)
+        trials = self.trials.take(positions)
         stack = self._stack(trials)
         curve = None if curves is None else self._measured(stack, curves)
         stack.train()
@@ -131,11 +126,11 @@ class _Pack:
     def halved(self, halving: Halving) -> FinishedStack:
         """The whole pack, rung by rung: in between, trials wait outside of stacks."""
         started = time.perf_counter()
-        trials, n = self._trials, len(self._trials)
+        trials, n = self.trials, len(self.trials)
         assert trials.brackets is not None
         status = np.full(n, "completed", dtype=object)
         epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        final = self._data.splits["train"].inputs.new_empty(n, self._network.size)
+        final = self.data.splits["train"].inputs.new_empty(n, self.network.size)
         running = np.argsort(trials.values["epochs"], kind="stable")
         waiting: Unfinished | None = None
         epoch = 0
@@ -157,7 +152,7 @@ class _Pack:
             if until is None or not len(running):
                 break
             waiting, epoch = Unfinished.joined(parts), until
-            split = self._data.selection_split
+            split = self.data.selection_split
             evaluation = self._all_evaluated(running, waiting.parameters, (split,))
             metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
             kept = halving.survivors(metrics, trials.brackets[running])
@@ -170,7 +165,7 @@ class _Pack:
         return self._result(np.arange(n), status, epochs_trained, undefined, seconds, evaluation, final, None)
 
     def _stack(self, trials: Trials, epoch: int = 0, unfinished: Unfinished | None = None) -> Stack:
-        own = self._data, self._network, self._method, trials, self._settings, self.width
+        own = self.data, self.network, self.method, trials, self.settings, self.width
         return Stack(*own, epoch=epoch, unfinished=unfinished)
 
     def _advanced(
@@ -178,7 +173,7 @@ class _Pack:
     ) -> Stack:
         """The trials at `running[rows]`, trained until an epoch."""
         unfinished = None if waiting is None else waiting.take(rows)
-        stack = self._stack(self._trials.take(running[rows]), epoch, unfinished)
+        stack = self._stack(self.trials.take(running[rows]), epoch, unfinished)
         stack.train(until)
         return stack
 
@@ -199,7 +194,7 @@ class _Pack:
                 if len(rows):
                     metrics = self._evaluated(rows, parameters, stack.trials).metrics
                     if curves.contribution:
-                        found = disparities(self._network, parameters, self._data)
+                        found = disparities(self.network, parameters, self.data)
                         metrics |= {f"contribution_{name}": values for name, values in found.items()}
                     parts.append(Curve(rows, epochs, metrics))
         return Curve.joined(parts)
@@ -211,7 +206,7 @@ class _Pack:
 
         def of_stack(rows: np.ndarray) -> Evaluation:
             own = parameters[torch.from_numpy(rows).to(parameters.device)]
-            return self._evaluated(positions[rows], own, self._trials, splits)
+            return self._evaluated(positions[rows], own, self.trials, splits)
 
         return Evaluation.joined([part for _, part in self.in_stacks(np.arange(len(positions)), of_stack)])
 
@@ -220,7 +215,7 @@ class _Pack:
     ) -> Evaluation:
         """The evaluation of the trials at `rows` of `trials`."""
         values = trials.take(rows).values
-        return evaluate(self._network, parameters, self._data, self._threshold, self._method, values, splits=splits)
+        return evaluate(self.network, parameters, self.data, self.threshold, self.method, values, splits=splits)
 
     def _result(
         self,
@@ -235,8 +230,8 @@ class _Pack:
     ) -> FinishedStack:
         # The last step can blow up too, which only the scores show.
         status[~evaluation.finite] = "diverged"
-        _leave_out(evaluation, status == "diverged", self._method.untrained(self._trials.take(positions).values))
-        how = path(self._network, self._settings.compiled)
+        _leave_out(evaluation, status == "diverged", self.method.untrained(self.trials.take(positions).values))
+        how = path(self.network, self.settings.compiled)
         own = positions, status, epochs_trained, undefined, seconds, how, self.width
         return FinishedStack(*own, evaluation, parameters.cpu().numpy(), curve)
 

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from paretofair.data import split
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, to_device
-from paretofair.training.evaluation import evaluate
+from paretofair.training.evaluation import HEADLINE, evaluate
 
 from ..conftest import make_dataset
 
@@ -35,6 +35,7 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
     network, parameters, scores = stack(data)
     found = evaluate(network, parameters, data, threshold)
     assert found.finite.all()
+    assert set(found.metrics) == {f"{name}_{metric}" for name in data.splits for metric in HEADLINE}
     for k in range(3):
         for t in range(2):
             train = splits.train.labels[:, t]
