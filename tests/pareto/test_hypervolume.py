@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from paretofair.pareto.fronts import non_dominated
-from paretofair.pareto.hypervolume import hypervolume
+from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
 
 
 def hypervolume_slow(points: np.ndarray, reference: np.ndarray) -> float:
@@ -66,6 +66,49 @@ def test_nothing_has_no_volume(empty) -> None:
     assert hypervolume(empty, reference=[1, 1]) == 0.0
 
 
+@given(point_sets, st.lists(st.integers(0, 7), max_size=9))
+def test_curve_is_the_hypervolume_of_the_first_points(points: np.ndarray, at: list[int]) -> None:
+    at = [n for n in at if n <= len(points)]
+    reference = np.ones(points.shape[1])
+    curve = hypervolume_curve(points, reference, at)
+    assert curve.tolist() == pytest.approx([hypervolume(points[:n], reference) for n in at], abs=1e-12)
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3, 4])
+def test_curve_of_many_points(objectives: int) -> None:
+    random = np.random.default_rng(objectives)
+    points = random.normal(0.5, 0.4, (500, objectives))
+    points[random.random(500) < 0.1] = np.nan
+    points[random.random(500) < 0.2] = points[7]
+    at, reference = random.permutation(501)[:80], np.ones(objectives)
+    curve = hypervolume_curve(points, reference, at)
+    assert curve == pytest.approx([hypervolume(points[:n], reference) for n in at])
+    assert (np.diff(curve[np.argsort(at)]) >= -1e-12).all()
+
+
+def test_curve_counts_trials_that_add_nothing() -> None:
+    points = [[np.nan, 0], [0.5, 0.5], [2, 0], [0.75, 0.75], [0.5, 0.5], [0, 0.75]]
+    assert hypervolume_curve(points, [1, 1], range(7)).tolist() == [0, 0, 0.25, 0.25, 0.25, 0.25, 0.375]
+    assert hypervolume_curve(points, [1, 1], [6, 0, 2, 2]).tolist() == [0.375, 0, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("empty", [[], np.empty((0, 2)), [[np.nan, 0.0]]])
+def test_curve_of_nothing(empty) -> None:
+    assert hypervolume_curve(empty, [1, 1], [0, len(empty)]).tolist() == [0, 0]
+    assert hypervolume_curve(empty, [1, 1], []).shape == (0,)
+
+
+def test_curve_at_wrong_places() -> None:
+    for at in ([4], [-1], [0, 4]):
+        with pytest.raises(ValueError, match=r"got places from .* expected 0 to 3, the points"):
+            hypervolume_curve(np.zeros((3, 2)), [1, 1], at)
+    for wrong in (2, [[1]], [0.5], [True]):
+        with pytest.raises(ValueError, match=r"expected whole numbers \(places,\)"):
+            hypervolume_curve(np.zeros((3, 2)), [1, 1], wrong)
+    with pytest.raises(ValueError, match="got a reference with 3 objectives, expected 2 as in the points"):
+        hypervolume_curve(np.zeros((3, 2)), [1, 1, 1], [3])
+
+
 def test_wrong_input_says_got_and_expected() -> None:
     with pytest.raises(ValueError, match="got a reference with 3 objectives, expected 2 as in the points"):
         hypervolume([[0.0, 0.0]], reference=[1, 1, 1])
@@ -82,3 +125,4 @@ def test_inputs_not_mutated() -> None:
     points.setflags(write=False)
     reference.setflags(write=False)
     hypervolume(points, reference)
+    hypervolume_curve(points, reference, np.array([1, 2]))
