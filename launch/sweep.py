@@ -43,7 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     # Ray and PyTorch take seconds to import, wrong input is told before.
     from paretofair.commands import ended
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    # The run sets its own logger to INFO for its file: what reaches the terminal is up to this handler.
+    logging.getLogger().handlers[0].setLevel(logging.DEBUG if options.verbose else logging.WARNING)
+    if options.verbose:
+        logging.getLogger("paretofair").setLevel(logging.DEBUG)
     return ended(
         lambda: sweep(options, Console()),
         interrupted="Every finished stack is on disk; the same command goes on from there.",
@@ -163,8 +167,8 @@ def closing(result, methods: list[str], console: Console) -> None:
         )
     for name, count in result.report.undefined.items():
         console.print(
-            f"{name} has no value on {result.report.settings.selected_on} in {count:,} trials, which enter no frontier that "
-            "needs it (a group without negatives, or a task with one class there).",
+            f"{name} has no value on {result.report.settings.selected_on} in {count:,} trials, which enter no frontier "
+            "that needs it (a group without negatives, or a task with one class there).",
             style="yellow",
         )
     if result.missing:
@@ -203,6 +207,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file, as in a.b=1"
     )
+    command.add_argument("--verbose", action="store_true", help="show what logs/run.log gets, and the workers' output")
     command.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     return command
 

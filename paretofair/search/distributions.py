@@ -30,6 +30,10 @@ class Distribution(ABC):
         """`(trials,)` values at `(trials,)` uniform numbers between 0 and 1, both exclusive."""
 
     @abstractmethod
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        """Mask of the `(trials,)` values that can be drawn."""
+
+    @abstractmethod
     def written(self) -> Any:
         """The distribution as the space file writes it."""
 
@@ -46,6 +50,9 @@ class Fixed(Distribution):
 
     def values(self, uniforms: np.ndarray) -> np.ndarray:
         return np.full(len(uniforms), self.value, _dtype(self.value))
+
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return values == self.value
 
     def written(self) -> Any:
         return self.value
@@ -65,6 +72,9 @@ class Choice(Distribution):
         indices = np.floor(uniforms * len(self.entries)).astype(np.int64)
         return np.array(self.entries, _dtype(self.entries[0]))[indices]
 
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return np.isin(values, self.entries)
+
     def written(self) -> Any:
         return list(self.entries)
 
@@ -82,6 +92,9 @@ class Uniform(Distribution):
 
     def values(self, uniforms: np.ndarray) -> np.ndarray:
         return np.clip(self.low + (self.high - self.low) * uniforms, self.low, self.high)
+
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return (values >= self.low) & (values <= self.high)
 
     def written(self) -> Any:
         return {"uniform": [self.low, self.high]}
@@ -102,6 +115,9 @@ class LogUniform(Distribution):
         low, high = log(np.array([self.low, self.high]))
         return np.clip(exp(low + (high - low) * uniforms), self.low, self.high)
 
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return (values >= self.low) & (values <= self.high)
+
     def written(self) -> Any:
         return {"log_uniform": [self.low, self.high]}
 
@@ -120,6 +136,9 @@ class Integers(Distribution):
     def values(self, uniforms: np.ndarray) -> np.ndarray:
         steps = np.floor(uniforms * (self.high - self.low + 1))
         return (self.low + steps).astype(_dtype(self.low))
+
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return (values >= self.low) & (values <= self.high) & (values == np.rint(values))
 
     def written(self) -> Any:
         return {"integer": [self.low, self.high]}
@@ -141,6 +160,9 @@ class When(Distribution):
     def values(self, uniforms: np.ndarray) -> np.ndarray:
         """Those of `then`; `settled` puts `otherwise` in their place."""
         return self.then.values(uniforms)
+
+    def covers(self, values: np.ndarray) -> np.ndarray:
+        return self.then.covers(values) | (values == self.otherwise)
 
     def written(self) -> Any:
         return {"when": str(self.condition), "then": self.then.written(), "otherwise": self.otherwise}

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray import tune
+from ray._private import ray_constants
 from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.search import Searcher
 
@@ -34,6 +35,7 @@ from paretofair.search.packs import Pack
 from paretofair.search.sources import Source
 from paretofair.search.worker import Job, PackTrainable
 
+logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.
 WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
@@ -69,12 +71,13 @@ def cluster(address: str | None) -> Iterator[None]:
         _probe(address)
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            **where,
-        )
+        with nullcontext() if address else _on_loopback():
+            ray.init(
+                log_to_driver=logger.isEnabledFor(logging.DEBUG),
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+                **where,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RunError(f"Ray at {address or 'this machine'} cannot be reached: {error}") from None
     if threading.current_thread() is threading.main_thread():
@@ -84,6 +87,18 @@ def cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A Ray that starts here listens on 127.0.0.1 alone, as it does by itself on other systems than Linux. Whoever
+    reaches its ports can run programs."""
+    several_nodes = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = several_nodes
 
 
 def _probe(address: str) -> None:
@@ -109,8 +124,11 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
     # Tune would print a traceback for a worker that died, which is tried again; what fails for good is in the outcome.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    worker = tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus})
+    # What Ray's dashboard and the process list call it. A worker trains many packs; the log says which.
+    worker.__name__ = worker.__qualname__ = "paretofair_packs"
     tuner = Tuner(
-        tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus}),
+        worker,
         tune_config=TuneConfig(
             search_alg=queue,
             num_samples=-1,
@@ -180,11 +198,14 @@ class _Queue(Searcher):
             return None if self._running else Searcher.FINISHED
         self._running[trial_id] = pack
         self._attempts[pack.name] += 1
+        logger.info("%s begins: %d trials, try %d", pack.name, len(pack), self._attempts[pack.name])
         # By reference: Tune writes configurations down again and again.
         return {"pack": pack.name, "trials": ray.put(pack), "attempt": self._attempts[pack.name]}
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         pack = self._running.pop(trial_id)
+        by = "" if error or not result else f" by {result['worker']} in {result['time_this_iter_s']:.1f} s"
+        logger.info("%s %s%s", pack.name, "failed" if error else "ended", by)
         if error and self._attempts[pack.name] < TRIES:
             self._again.append(pack)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from paretofair.errors import RunError
 
 FAILED = "failed.json"
+LOG = "logs/run.log"
 
 
 def failures(folder: Path) -> dict[str, dict[str, Any]]:
@@ -47,6 +49,24 @@ def opened(folder: Path) -> Iterator[None]:
             words = f"{folder / '.lock'} cannot be locked: {error.strerror}; two runs could not be kept apart"
             raise RunError(f"{words}. Give an --output on a file system with locks") from None
         yield
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Keeps what the program logs, from INFO on, in `logs/run.log`."""
+    logger, file = logging.getLogger("paretofair"), folder / LOG
+    file.parent.mkdir(exist_ok=True)
+    handler = logging.FileHandler(file, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        handler.close()
 
 
 def in_use(folder: Path) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from paretofair.report.write import arfg_are_points, write_report
 from paretofair.results import TrialTable
 from paretofair.search.engine import cluster
 from paretofair.search.environment import write_settings
-from paretofair.search.folder import FAILED, opened
+from paretofair.search.folder import FAILED, logged, opened
 from paretofair.search.packs import Pack
 from paretofair.search.plan import independent, pack_size, planned
 from paretofair.search.rehearsal import rehearse_methods
@@ -28,6 +29,8 @@ from paretofair.search.resume import check_same
 from paretofair.search.session import Session
 from paretofair.search.space import Space
 from paretofair.search.stages import confirm_packs
+
+logger = logging.getLogger("paretofair")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def run(space: Space, options: Options, console: Console) -> Result:
         console.print(words, style="yellow")
     folder = options.output
     packs = planned(space, splits, options.methods)
-    with opened(folder), ExitStack() as ray:
+    with opened(folder), logged(folder), ExitStack() as ray:
+        logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
         table = TrialTable(folder)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)

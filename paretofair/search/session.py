@@ -27,7 +27,7 @@ from paretofair.search.plan import compiles, sweep
 from paretofair.search.progress import watch
 from paretofair.search.resume import check_spaces
 from paretofair.search.samplers import SAMPLERS, Adaptive
-from paretofair.search.sources import Asked, Planned, Source, Study
+from paretofair.search.sources import Asked, Planned, Source, Study, warmed
 from paretofair.search.space import Space
 from paretofair.search.stages import sweep_ids
 from paretofair.search.sweep_checks import check_denominators
@@ -106,7 +106,25 @@ class Session:
                 ids |= set(names)
         constraints = tuple(parsed(text) for text in space.constraints)
         selected_on, _ = chosen_on(space.protocol)
-        self._run("sweep", Asked(studies, self._table.read, denominators, constraints, selected_on), ids, splits)
+        folder = space.stages.sweep.sampler.options.get("warm_start")
+        if folder is not None:
+            earlier = Results(folder)
+            known = {study.space.method: warmed(study, earlier, constraints, selected_on) for study in studies}
+            words = ", ".join(f"{count:,} trials of {name}" for name, count in known.items())
+            self._console.print(f"Told from {folder}: {words}", highlight=False, soft_wrap=True)
+        source = Asked(studies, self._table.read, denominators, constraints, selected_on)
+        self._warn_of_asking(source.asking_seconds(), sum(len(study.left) for study in studies), trials)
+        self._run("sweep", source, ids, splits)
+
+    def _warn_of_asking(self, asking: float, count: int, trials: pd.DataFrame) -> None:
+        """Says so where asking for `count` trials takes longer than training them would, by the seconds of the
+        baselines, `trials` of the table."""
+        training = count * float(trials["train_seconds"].median()) / max(self.workers, 1)
+        if asking > max(training, 60):
+            name = self._space.stages.sweep.sampler.name
+            words = f"Asking {name} for {count:,} trials will take about {asking / 60:,.0f} min, training them about "
+            words += f"{training / 60:,.0f} min. A smaller history (stages.sweep.sampler) or nsga2 asks faster."
+            self._console.print(words, style="yellow", soft_wrap=True)
 
     def _tuned(self, spaces: Mapping[str, MethodSpace], trials: pd.DataFrame) -> dict[str, MethodSpace]:
         """The spaces of the sweep, with what `tune` has chosen, which is written to `tuned.csv`."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from paretofair.report.constraints import Constraint
 from paretofair.report.relative import with_relative
+from paretofair.report.results import Results
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack
 from paretofair.search.samplers import Adaptive
@@ -80,6 +81,10 @@ class Asked:
             own = table[(table["stage"] == "sweep") & (table["method"] == study.space.method)]
             self._tell(study, own[own["seed"] == study.seed])
 
+    def asking_seconds(self) -> float:
+        """About how long it takes to ask for everything that is left."""
+        return sum(study.sampler.asking_seconds(len(study.left)) for study in self._studies.values())
+
     def next(self) -> Pack | None:
         study = max(self._studies.values(), key=lambda each: len(each.left))
         if not study.left:
@@ -101,12 +106,28 @@ class Asked:
         if rows.empty:
             return
         rows = with_relative(rows.sort_values("index"), self._denominators)
-        goals = rows[[f"{self._selected_on}_{name}" for name in study.sampler.options.objectives]].to_numpy(float)
-        missed = [each.violations(rows, self._selected_on) for each in self._constraints]
-        names = study.sampler.columns
-        study.sampler.tell(
-            rows["index"].to_numpy(np.int64),
-            {name: rows[name].to_numpy() for name in names},
-            goals,
-            np.stack(missed, 1) if missed else np.empty((len(rows), 0)),
-        )
+        told(study.sampler, rows, rows["index"].to_numpy(np.int64), self._constraints, self._selected_on)
+
+
+def told(
+    sampler: Adaptive, rows: pd.DataFrame, indices: np.ndarray, constraints: Sequence[Constraint], selected_on: str
+) -> None:
+    """Tells a sampler the results of `rows`, the trial table with ARE and ARFG, as those of the trials `indices`."""
+    goals = rows[[f"{selected_on}_{name}" for name in sampler.options.objectives]].to_numpy(float)
+    missed = [each.violations(rows, selected_on) for each in constraints]
+    values = {name: rows[name].to_numpy() for name in sampler.columns}
+    sampler.tell(indices, values, goals, np.stack(missed, 1) if missed else np.empty((len(rows), 0)))
+
+
+def warmed(study: Study, earlier: Results, constraints: Sequence[Constraint], selected_on: str) -> int:
+    """Tells a study the finished trials of its method in an earlier run that it could have asked for itself; how many
+    these were."""
+    rows = earlier.searched
+    rows = rows[rows["method"] == study.space.method].sort_values(["seed", "stage", "index"])
+    names = study.sampler.columns
+    if rows.empty or not set(names) <= set(rows):
+        return 0
+    rows = rows[study.sampler.covers({name: rows[name].to_numpy() for name in names})]
+    # Below 0 are no trials of this run.
+    told(study.sampler, rows, -1 - np.arange(len(rows)), constraints, selected_on)
+    return len(rows)

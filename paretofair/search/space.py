@@ -118,7 +118,7 @@ def _checked(
     tasks = settings.data.tasks or tuple(source.tasks)
     settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
     settings = resolve_code(settings, problems)
-    settings = resolve_sweep(settings, tasks, problems)
+    settings = resolve_sweep(settings, tasks, folder, problems)
     views = resolve_methods(settings, methods, tasks, problems)
     check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from paretofair.metrics import DIRECTIONS
 from paretofair.report.constraints import parsed
 from paretofair.report.relative import RELATIVE
 from paretofair.report.results import chosen_on
+from paretofair.results import TRIALS
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_items
 from paretofair.search.problems import Problems, accepted, nearest
@@ -22,8 +24,9 @@ from paretofair.training.evaluation import HEADLINE
 SWEEP = ("stages", "sweep")
 
 
-def resolve_sweep(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> Settings:
-    """`settings` with the sampler's options written out; checks everything that needs no method."""
+def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, problems: Problems) -> Settings:
+    """`settings` with the sampler's options written out, paths being relative to `folder`; checks everything that needs
+    no method."""
     sweep = settings.stages.sweep
     given = sweep.sampler.options
     options = SAMPLERS[sweep.sampler.name].Options
@@ -38,6 +41,13 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], problems: Problems
         *(f"{name}_{task}" for name in HEADLINE for task in tasks if DIRECTIONS[name] == "minimised"),
     ]
     if checked is not None:
+        before = getattr(checked, "warm_start", None)
+        if before is not None:
+            path = (folder / before).resolve()
+            if not (path / TRIALS).is_dir():
+                words = f"found {before!r}; expected the results folder of an earlier run ({path / TRIALS} is missing)"
+                problems.add((*SWEEP, "sampler", "warm_start"), words)
+            checked = checked.model_copy(update={"warm_start": str(path)})
         settings = _with_sampler(settings, Sampler(name=sweep.sampler.name, **checked.model_dump(mode="json")))
         check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
     _check_halving(settings, minimised, problems)

@@ -30,6 +30,8 @@ TPE = [
     *("--set", "stages.confirm=null"),
 ]
 
+FAST = ["--set", "parameters.epochs=2", "--set", "stages.confirm=null"]
+
 pytestmark = pytest.mark.ray
 
 
@@ -100,3 +102,20 @@ def test_an_adaptive_search_learns_and_goes_on(sweep, tmp_path):
     # What stood there stands.
     both = trials[trials["trial_id"].isin(first["trial_id"])].set_index("trial_id").sort_index()
     pd.testing.assert_frame_equal(both, first.set_index("trial_id").sort_index())
+    log = (tmp_path / "logs" / "run.log").read_text()
+    assert "sweep-mtaf-0-12-0-3 begins: 4 trials, try 1" in log
+    assert "sweep-mtaf-0-12-0-3 ended by" in log
+
+
+def test_a_search_starts_from_what_an_earlier_one_knows(sweep, tmp_path):
+    earlier = tmp_path / "earlier"
+    done = sweep(*SMALL, *FAST, "--methods", "mtaf", "--output", earlier)
+    assert done.returncode == 0, done.stdout + done.stderr
+    warm = f"{{name: nsga2, batch: 4, population: 4, objectives: [error_pass_bar], warm_start: {earlier}}}"
+    again = [*SMALL, *FAST, "--set"]
+    some = sweep(*again, f"stages.sweep.sampler={warm}", "--output", tmp_path / "some")
+    assert some.returncode == 0, some.stdout + some.stderr
+    assert f"Told from {earlier}: 0 trials of vanilla, 26 trials of mtaf" in some.stdout
+    missing = sweep(*again, "stages.sweep.sampler={name: tpe, warm_start: nowhere}", "--output", tmp_path / "no")
+    assert missing.returncode == 2
+    assert "stages.sweep.sampler.warm_start: found 'nowhere'; expected the results folder" in missing.stderr

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paretofair.report.constraints import parsed
 from paretofair.search.distributions import (
     Choice,
     Distribution,
@@ -15,6 +16,7 @@ from paretofair.search.distributions import (
     LogUniform,
     Simplex,
     Uniform,
+    When,
     draw,
     exp,
     log,
@@ -183,3 +185,20 @@ def test_centre_is_the_median(distribution: Distribution, expected: float) -> No
     drawn = distribution.values(uniforms(0, "x", 0, 4001))
     assert np.mean(drawn <= distribution.centre) >= 0.47
     assert np.mean(drawn >= distribution.centre) >= 0.47
+
+
+@pytest.mark.parametrize(
+    ("distribution", "outside"),
+    [
+        (Fixed(0.5), [0.4, 1.0]),
+        (Choice((20, 40, 60)), [30, 61]),
+        (Uniform(0.0, 5.0), [-0.1, 5.1]),
+        (LogUniform(0.01, 0.3), [0.009, 0.31]),
+        (Integers(1, 4), [0, 2.5, 5]),
+        (When(parsed("epochs >= 40"), Uniform(0.0, 1.0), -1.0), [-0.5, 1.1]),
+    ],
+)
+def test_a_distribution_covers_what_it_draws(distribution: Distribution, outside: list[float]) -> None:
+    drawn = distribution.values(uniforms(0, "a", 0, 100))
+    assert distribution.covers(drawn).all()
+    assert not distribution.covers(np.array([*outside, math.nan])).any()

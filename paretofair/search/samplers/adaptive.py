@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -36,11 +36,14 @@ if TYPE_CHECKING:  # imported where it is used: every command reads the space fi
 class AdaptiveOptions(sampler.Options):
     """`objectives`: metrics on validation, all minimised: `arfg`, `are`, or `<metric>_<task>`. `batch` trials are asked
     for at a time, without results of each other. `history`: how many of the latest results the sampler sees; None: all.
+    `warm_start`: the results folder of an earlier run, relative to the space file: what it knows of the same method is
+    told first.
     """
 
     objectives: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("arfg", "are")
     batch: Annotated[int, Field(ge=1)] = 32
     history: Annotated[int, Field(ge=10)] | None = None
+    warm_start: str | None = None
 
 
 class Adaptive(sampler.Sampler):
@@ -49,6 +52,9 @@ class Adaptive(sampler.Sampler):
 
     Options: ClassVar[type[sampler.Options]] = AdaptiveOptions
     adaptive = True
+    # Seconds of asking for one trial: without results, and more for each result that the sampler sees. Of one core,
+    # two objectives and six parameters; the order of magnitude.
+    cost: ClassVar[tuple[float, float]]
 
     def __init__(self, parameters: Distributions, tasks: Sequence[str], seed: int, options: Any = None) -> None:
         super().__init__(parameters, tasks, seed, options)
@@ -64,6 +70,21 @@ class Adaptive(sampler.Sampler):
     def columns(self) -> list[str]:
         """The columns of the trial table that it reads."""
         return [name for names, _ in self._parts for name in names]
+
+    def covers(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Mask of the trials, hyperparameters by column `(n,)`, that this sampler could have asked for."""
+        fits = [
+            np.ones(len(values[names[0]]), bool) if isinstance(each, Simplex) else each.covers(values[names[0]])
+            for names, each in self._parts
+        ]
+        return np.all(fits, axis=0)
+
+    def asking_seconds(self, count: int) -> float:
+        """About how long it takes to ask for so many more trials."""
+        base, each = self.cost
+        seen = len(self._told) + np.arange(count)
+        history = self.options.history
+        return float(np.sum(base + each * (seen if history is None else np.minimum(seen, 1.25 * history))))
 
     @functools.cached_property
     def _study(self) -> optuna.Study:
@@ -185,6 +206,7 @@ class TPE(Adaptive):
     """Tree-structured Parzen estimator over all parameters together (Ozaki et al. 2022 for several objectives)."""
 
     Options = TPEOptions
+    cost = (4e-3, 1e-5)
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         from optuna.samplers import TPESampler
@@ -209,6 +231,7 @@ class GP(Adaptive):
     """Gaussian processes and expected hypervolume improvement. Seconds for every trial that is asked for."""
 
     Options = GPOptions
+    cost = (0.1, 4e-3)
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         from optuna.samplers import GPSampler
@@ -227,6 +250,7 @@ class NSGA2(Adaptive):
 
     Options = GeneticOptions
     kind: ClassVar[str] = "NSGAIISampler"
+    cost = (1e-3, 6e-7)
 
     def optuna_sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         import optuna
