@@ -221,6 +221,7 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
                 tf32=False,
                 halving=None,
                 curves={},
+                models=False,
             )
             start = time.perf_counter()
             outcome = run_packs(job, Planned(packs), cpus=1, gpus=space.resources.gpus)

@@ -1,7 +1,31 @@
-"""paretofair: fairness methods compared by whole accuracy-fairness frontiers."""
+"""paretofair: fairness methods compared by whole accuracy-fairness frontiers.
 
+    results = paretofair.sweep("search_spaces/mtaf_lsac.yaml")          # as launch/sweep.py
+    results = paretofair.Results("results/mtaf_lsac")                   # what is there
+    results.frontier("arfg", "are")                                     # a pandas frame
+    paretofair.load("results/mtaf_lsac/exported/3f2a9c").predict_proba(frame)
+"""
+
+import importlib
 import os
+from typing import Any
 
 # One code path of matrix products, whatever the place of their operands in memory: the bits of a trial depend on it. It
 # is read when PyTorch is first imported.
 os.environ.setdefault("MKL_CBWR", "AUTO")
+
+# Imported when they are asked for: PyTorch and Ray take seconds.
+_PUBLIC = {
+    "Results": "paretofair.report.results",
+    "export_trial": "paretofair.export",
+    "load": "paretofair.exported",
+    "sweep": "paretofair.api",
+}
+
+__all__ = ["Results", "export_trial", "load", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'paretofair' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from paretofair.models.network import Outputs, aligned
+from paretofair.models.perceptron import Perceptron
 from paretofair.models.products import outer, product, where_active
 
 
@@ -107,6 +108,23 @@ class MultilayerPerceptron:
                 limit = math.sqrt(6 / sum(value.shape[-2:]))
                 value.uniform_(-limit, limit, generator=generator)
         return row[0]
+
+    def module(self, row: Tensor) -> Perceptron:
+        """The ordinary module with the parameters of one trial's row `(P,)`, in evaluation mode."""
+        module = Perceptron(self.numeric, self.categories, self.tasks, self.shared, self.head, self.embedding)
+        state: dict[str, Tensor] = {}
+        for name, value in self.named(row[None]).items():
+            kind, number = name.split("_")
+            layer, own = int(number), value[0]
+            if kind == "embedding":
+                state[f"embeddings.{layer}.weight"] = own.T
+            elif layer < len(self.shared):
+                state[f"shared.{layer}.{kind}"] = own
+            else:
+                place = layer - len(self.shared)
+                state |= {f"heads.{task}.{place}.{kind}": of_task for task, of_task in enumerate(own)}
+        module.to(row.dtype).load_state_dict(state)
+        return module.eval()
 
     def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
         """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Outputs(NamedTuple):
@@ -58,6 +58,9 @@ class StackedNetwork(Protocol):
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
+
+    def module(self, row: Tensor) -> nn.Module:
+        """The ordinary module of one trial's row `(P,)`: inputs `(B, F)` to logits `(B, T)`, in evaluation mode."""
 
     def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
         """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`.

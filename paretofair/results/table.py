@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from paretofair.errors import RunError
 
 TRIALS = "trials"
 CURVES = "curves"
+MODELS = "models"
 _STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
@@ -87,6 +89,16 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
     wanted = dataset.field("trial_id").isin(list(trial_ids))
     found = dataset.dataset(files, format="parquet").to_table(columns=["trial_id", *names], filter=wanted)
     return found.to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+
+
+def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
+    """The row of parameters of a trial, `(P,)` float32; None where it was not kept."""
+    files = sorted((folder / MODELS).glob("*.parquet"))
+    if not files:
+        return None
+    wanted = dataset.field("trial_id") == trial_id
+    found = dataset.dataset(files, format="parquet").to_table(columns=["parameters"], filter=wanted)
+    return np.array(found["parameters"][0].values) if len(found) else None
 
 
 def finished_in(folder: Path, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> set[str]:

@@ -298,7 +298,8 @@ def _stack(value: Any) -> Any:
 class Resources(Section):
     """What one pack occupies; trials of a `pack`, trials side by side in a `stack` (`auto`: measured), and whether to
     `compile` the steps of the sweep (by default in large ones). None: the program's choice. `tf32`: products on a GPU
-    with 10 bits of mantissa, several times faster.
+    with 10 bits of mantissa, several times faster. `models`: whether the weights of trials that may stand on a frontier
+    are kept in `models/`.
     """
 
     cpus: Annotated[float, Field(gt=0)] = 1
@@ -307,6 +308,7 @@ class Resources(Section):
     stack: Annotated[int | Literal["auto"], BeforeValidator(_stack)] = "auto"
     compile: bool | None = None
     tf32: bool = False
+    models: bool = True
 
 
 class Settings(Section):

@@ -158,6 +158,7 @@ class Session:
             compiled=compiles(space),
             tf32=space.resources.tf32,
             halving=self._halving,
+            models=space.resources.models,
             curves={} if curves is None else dict.fromkeys(curves.stages, Curves(curves.every, curves.contribution)),
         )
         self._connect()

@@ -19,8 +19,10 @@ from ray.tune import Trainable
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
+from paretofair.pareto.fronts import non_dominated
+from paretofair.report.frontiers import SEARCHED
 from paretofair.results import stack_name, write_stack
-from paretofair.results.table import CURVES, finished_in
+from paretofair.results.table import CURVES, MODELS, TRIALS, finished_in
 from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
@@ -32,7 +34,8 @@ from paretofair.training import Curve, Curves, DeviceData, FinishedStack, Halvin
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
     folder, the device, the stack width (`auto`: measured), whether the steps of the sweep are compiled, whether
-    products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, and what is measured where.
+    products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured where, and
+    whether weights are kept.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
@@ -45,6 +48,7 @@ class Job:
     tf32: bool
     halving: Mapping[str, Halving] | None
     curves: Mapping[str, Curves]
+    models: bool
 
 
 class PackTrainable(Trainable):
@@ -77,20 +81,18 @@ class PackTrainable(Trainable):
             finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
         narrowed = 0
-        for name, table, curve, width in stacks(left, self._job, self._data_of(pack.split_id), self._numerics):
-            if curve is not None:
-                write_stack(self._job.folder, name, curve, into=CURVES)
-            write_stack(self._job.folder, name, table)
+        for name, tables, width in stacks(left, self._job, self._data_of(pack.split_id), self._numerics):
+            # The trial table last: what it has is done.
+            for into in sorted(tables, key=TRIALS.__eq__):
+                write_stack(self._job.folder, name, tables[into], into=into)
             narrowed = width
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed}
 
 
-def stacks(
-    pack: Pack, job: Job, data: DeviceData, numerics: str
-) -> Iterator[tuple[str, pa.Table, pa.Table | None, int]]:
-    """Trains `pack` and yields, for each finished stack, its file name, its table, that of its curves if any, and the
-    width to which a lack of memory has narrowed the stacks, else 0."""
+def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
+    """Trains `pack` and yields, for each finished stack, its file name, its tables by folder (trials, and where wanted
+    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
@@ -115,9 +117,12 @@ def stacks(
             remember(space, data, narrowed)
         part = pack.take(stack.positions)
         name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
-        table = stack_table(part, stack, space, job.splits[part.split_id], data, numerics)
-        curve = None if stack.curve is None else curve_table(part, stack.curve, data.tasks)
-        yield name, table, curve, narrowed
+        tables = {TRIALS: stack_table(part, stack, space, job.splits[part.split_id], data, numerics)}
+        if stack.curve is not None:
+            tables[CURVES] = curve_table(part, stack.curve, data.tasks)
+        if job.models and part.stage in SEARCHED:
+            tables[MODELS] = model_table(part, stack, data.selection_split)
+        yield name, tables, narrowed
 
 
 def stack_table(
@@ -173,6 +178,19 @@ def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
     for name, values in curve.metrics.items():
         columns |= {f"{name}_{task}": values[:, t].astype(np.float32) for t, task in enumerate(tasks)}
     return pa.table(columns)
+
+
+def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
+    """The parameters of the trials of a stack that no other of its trials beats in the errors and gaps of all tasks on
+    `split`: `trial_id, parameters`. Every frontier of errors, gaps, ARE and ARFG is a part of them, but for ties and
+    constraints."""
+    values = np.concatenate([stack.evaluation.metrics[f"{split}_{name}"] for name in ("error", "fpr_gap")], 1)
+    values[stack.status != "completed"] = np.nan
+    rows = np.flatnonzero(non_dominated(values))
+    kept = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
+    return pa.table(
+        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": kept}
+    )
 
 
 def _in_tf32(inputs: torch.Tensor) -> bool:

@@ -74,13 +74,7 @@ def evaluate(
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
     scores = {name: _scores(network, parameters, split.inputs) for name, split in chosen.items()}
     logits = {name: each[0] for name, each in scores.items()}
-    cut = _find_threshold(logits[data.selection_split], data, threshold)
-    by_group = None
-    if method is not None:
-        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-        chosen_on = data.splits[data.selection_split]
-        own = logits[data.selection_split], chosen_on.labels, chosen_on.groups, n_groups, values or {}
-        by_group = method.thresholds(*own)
+    cut, by_group = decision_thresholds(logits[data.selection_split], data, threshold, method, values)
     metrics: dict[str, np.ndarray] = {}
     confusion: dict[str, np.ndarray] = {}
     for name, split in chosen.items():
@@ -89,6 +83,23 @@ def evaluate(
         metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
     return Evaluation(metrics, confusion, finite.cpu().numpy())
+
+
+def decision_thresholds(
+    logits: Tensor,
+    data: DeviceData,
+    threshold: Threshold,
+    method: Method | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Thresholds on logits, found on those of the split that chooses `(K, T, n)`: common ones `(K, T)`, and where the
+    method decides by group those `(K, T, groups)`."""
+    by_group = None
+    if method is not None:
+        n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        chosen_on = data.splits[data.selection_split]
+        by_group = method.thresholds(logits, chosen_on.labels, chosen_on.groups, n_groups, values or {})
+    return _find_threshold(logits, data, threshold), by_group
 
 
 def measured(

@@ -140,3 +140,19 @@ def test_bits_do_not_depend_on_the_place_whatever_the_width(units, dtype):
     for trials in ([0], [63], list(range(7)), list(range(30, 37))):
         for found, expected in zip(run(trials), whole, strict=True):
             assert torch.equal(found, expected[trials])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_module_of_one_trial_gives_its_logits(shape):
+    torch.manual_seed(0)
+    net = network(shape)
+    parameters = net.initial([1, 2], torch.float64)
+    parameters += 0.1 * torch.randn_like(parameters)
+    x = inputs(2, common=True)
+    expected = plain(net, parameters, x)
+    for k in range(2):
+        module = net.module(parameters[k])
+        torch.testing.assert_close(module(x).T, expected[k], rtol=1e-12, atol=1e-12)
+        assert sum(value.numel() for value in module.parameters()) == sum(
+            value[0].numel() for value in net.named(parameters).values()
+        )

@@ -1,0 +1,60 @@
+"""Sweeps from Python, as in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from paretofair.errors import RunError
+from paretofair.report.results import Results
+from paretofair.search.run import Options, run
+from paretofair.search.space import load_space
+
+
+def sweep(
+    space: str | Path,
+    output: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    methods: Sequence[str] | None = None,
+    address: str | None = None,
+    data_dir: str | Path | None = None,
+    require_real_data: bool = False,
+    time_budget: float | None = None,
+    quiet: bool = False,
+) -> Results:
+    """Trains what is missing of a space, as `launch/sweep.py` does, and gives its results.
+
+    Args:
+        space: the space file.
+        output: results folder; by default `results/<name>`.
+        overrides: `key.path=value` each, as `--set`.
+        methods: some of the file's.
+        address: an existing Ray cluster; by default a local Ray.
+        data_dir: where the real data sets are looked for first.
+        require_real_data: fail rather than use simulated data.
+        time_budget: seconds after which no new pack begins.
+        quiet: whether to show no progress.
+
+    Raises:
+        SpaceError, DataError, RunError: as the command; RunError also where packs failed every time.
+    """
+    loaded = load_space(space, overrides)
+    for name in methods or ():
+        if name not in loaded.methods:
+            raise RunError(f"no method {name!r} in {space}; accepted: {', '.join(loaded.methods)}")
+    options = Options(
+        output=Path(output) if output is not None else Path("results") / loaded.name,
+        methods=list(methods or loaded.methods),
+        address=address,
+        data_dir=None if data_dir is None else Path(data_dir),
+        require_real_data=require_real_data,
+        time_budget=time_budget,
+    )
+    done = run(loaded, options, Console(quiet=quiet))
+    if done.failed:
+        name, reason = next(iter(done.failed.items()))
+        raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {done.folder / 'logs'}")
+    return done.report

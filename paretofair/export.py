@@ -1,0 +1,300 @@
+"""One trial of a run as an ordinary model: its weights, or the trial trained again, with a model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from paretofair.data import Splits
+from paretofair.data.dataset import Dataset
+from paretofair.errors import RunError
+from paretofair.exported import ExportedModel, save
+from paretofair.metrics import rates
+from paretofair.results import TrialTable, weights_of
+from paretofair.search.build import build_method, build_network, build_settings, build_threshold
+from paretofair.search.distributions import parts
+from paretofair.search.method_space import MethodSpace
+from paretofair.search.numbering import BASELINE_METHOD, own_seed
+from paretofair.search.packs import Pack, as_trials, training_seeds
+from paretofair.search.resume import check_data
+from paretofair.search.run import Options, load_splits
+from paretofair.search.space import Space, load_space
+from paretofair.training import DeviceData, Trials, to_device, train_pack
+from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate
+
+CARD = "README.md"
+_WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
+_RATES = {
+    "error": rates.error,
+    "positive rate": rates.positive_rate,
+    "FPR": rates.false_positive_rate,
+    "TPR": rates.true_positive_rate,
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the folder, the model, whether the trial was trained again, and by how much its metrics differ
+    from those in the table at most (NaN in both is no difference)."""
+
+    folder: Path
+    model: ExportedModel
+    retrained: bool
+    difference: float
+
+
+def export_trial(run: Path, trial_id: str, output: Path | None = None, *, data_dir: Path | None = None) -> Exported:
+    """Writes `model.json`, `weights.pt` and a model card for one trial of a run.
+
+    Weights of trials that may stand on a frontier were kept by the run; any other trial is trained again, by its seed
+    and hyperparameters, which gives the same bits where processor and versions are the same.
+
+    Args:
+        run: results folder of `launch/sweep.py`.
+        trial_id: the trial, or the first characters of its id where no other has these.
+        output: the folder to write; by default `exported/<trial_id>` in `run`.
+        data_dir: where the real data sets are looked for first.
+
+    Raises:
+        RunError: no such run or trial, or other data than the run was made with.
+    """
+    if not (run / "space.yaml").exists():
+        raise RunError(f"there is no {run / 'space.yaml'}; RUN is the results folder that launch/sweep.py has written")
+    space = load_space(run / "space.yaml")
+    trials = TrialTable(run).read()
+    row = _row(trials, trial_id, run)
+    by_seed = load_splits(space, Options(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))
+    check_data(
+        run, trials[trials["trial_id"] == row["trial_id"]], by_seed, "Give the --data-dir that it was made with."
+    )
+    splits = by_seed.of(own_seed(row["stage"], row["seed"]))
+    own = space.baselines if row["method"] == BASELINE_METHOD and row["stage"] == "baselines" else _of(space, row, run)
+    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    network, method = build_network(own, data), build_method(own, data)
+    pack = _pack(own, row)
+    given = as_trials(pack, data.tasks, type(method))
+    kept = weights_of(run, row["trial_id"])
+    parameters = torch.from_numpy(kept)[None] if kept is not None else _trained(own, data, given, row)
+    threshold = build_threshold(own)
+    found = evaluate(network, parameters, data, threshold, method, given.values)
+    split = data.splits[data.selection_split]
+    logits = network.forward(parameters, _whole(split.inputs)).logits[..., : len(split.inputs)]
+    cut, by_group = decision_thresholds(logits, data, threshold, method, given.values)
+    metrics = {name: values[0] for name, values in found.metrics.items()}
+    difference = _difference(metrics, row, data.tasks)
+    about = {
+        "trial_id": row["trial_id"],
+        "run": space.name,
+        "method": row["method"],
+        "stage": row["stage"],
+        "seed": int(row["seed"]),
+        "protocol": row["protocol"],
+        "source": row["source"],
+        "data": {
+            "name": splits.name,
+            "data_id": splits.data_id,
+            "split_id": splits.split_id,
+            "sha256": splits.checksums,
+        },
+        "tasks": list(data.tasks),
+        "hyperparameters": {name: values[0].item() for name, values in pack.values.items()},
+        "network": _network(own, data),
+        "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
+        "fills": _fills(by_seed.dataset),
+        "metrics": {
+            f"{name}_{task}": _plain(values[t]) for name, values in metrics.items() for t, task in enumerate(data.tasks)
+        },
+        "retrained": kept is None,
+        "packages": {name: version(name) for name in ("paretofair", "torch")},
+    }
+    model = ExportedModel(network.module(parameters[0]), splits.encoding, about)
+    folder = output or run / "exported" / row["trial_id"]
+    save(model, folder)
+    (folder / CARD).write_text(
+        card(model, own, splits, data, {name: each[0] for name, each in found.confusion.items()})
+    )
+    return Exported(folder, model, kept is None, difference)
+
+
+def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
+    found = trials[trials["trial_id"].str.startswith(trial_id)] if trial_id else trials.iloc[:0]
+    if len(found) != 1:
+        words = "several trials" if len(found) else "no trial"
+        raise RunError(
+            f"{run} has {words} with the id {trial_id!r}; ids stand in frontiers/all.csv and {run / 'trials'}"
+        )
+    row: dict[str, Any] = found.iloc[0].to_dict()
+    if row["status"] != "completed":
+        raise RunError(f"trial {row['trial_id']} is {row['status']}; only completed ones are exported")
+    return row
+
+
+def _of(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+    if row["method"] not in space.methods:
+        raise RunError(f"{row['method']} is no method of {run / 'space.yaml'}: it was not trained by a sweep")
+    return space.method(row["method"])
+
+
+def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
+    """The trial as it was trained."""
+    names = [name for columns, _ in parts(space.parameters, space.tasks) for name in columns]
+    names += [name for name in (f"task_weight_{task}" for task in space.tasks) if name not in names]
+    seeds, indices = np.array([int(row["seed"])]), np.array([int(row["index"])])
+    fresh = row["stage"] == "baselines"
+    return Pack(
+        name=str(row["pack_id"]),
+        stage=str(row["stage"]),
+        method=str(row["method"]),
+        space_id=str(row["space_id"]),
+        split_id=str(row["split_id"]),
+        seeds=seeds,
+        indices=indices,
+        training_seeds=seeds if fresh else training_seeds(space.protocol, seeds, indices),
+        values={name: np.array([row[name]]) for name in names if name in row},
+    )
+
+
+def _trained(space: MethodSpace, data: DeviceData, trials: Trials, row: Mapping[str, Any]) -> Tensor:
+    """The parameters of a trial that is trained again, `(1, P)`, as a worker trains it."""
+    torch.set_num_threads(1)
+    (stack,) = train_pack(
+        *(data, build_network(space, data), build_method(space, data), trials),
+        settings=build_settings(space, compiled=row["path"] != "eager"),
+        threshold=build_threshold(space),
+        width=_WIDTH,
+    )
+    return torch.from_numpy(stack.parameters)
+
+
+def _whole(inputs: Tensor) -> Tensor:
+    """Rows filled up to whole vectors."""
+    return torch.cat([inputs, inputs.new_zeros(-len(inputs) % 32, inputs.shape[1])])
+
+
+def _difference(metrics: Mapping[str, np.ndarray], row: Mapping[str, Any], tasks: tuple[str, ...]) -> float:
+    names = [(name, t, f"{name}_{task}") for name in metrics for t, task in enumerate(tasks)]
+    pairs = [(float(metrics[name][t]), float(row[column])) for name, t, column in names if column in row]
+    return max((abs(one - other) for one, other in pairs if not np.isnan([one, other]).all()), default=0.0)
+
+
+def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
+    if space.network.module is not None:
+        inputs = data.splits["train"].inputs.shape[1]
+        own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
+        return {"module": space.network.module, **own}
+    widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
+    sizes = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
+    return {**sizes, **widths, "embedding": space.network.embedding}
+
+
+def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Tensor | None) -> dict[str, Any]:
+    """Of every task: the logit from which on a decision is positive, and where groups have their own those."""
+    found: dict[str, dict[str, Any]] = {}
+    for t, task in enumerate(data.tasks):
+        attribute = space.sensitive[task]
+        found[task] = {"logit": _plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
+        if by_group is not None:
+            named = dict(zip(data.group_names[attribute], by_group[t].tolist(), strict=False))
+            found[task] |= {"attribute": attribute, "by_group": {name: _plain(each) for name, each in named.items()}}
+    return found
+
+
+def _fills(dataset: Dataset) -> dict[str, float]:
+    """What stands where a number is missing, of every input that has had missing ones in training."""
+    fills = {}
+    for place, name in enumerate(dataset.numeric_names):
+        base = name.removesuffix("_missing")
+        if base != name and base in dataset.numeric_names:
+            missing = np.flatnonzero(dataset.numeric[:, place] == 1)
+            if len(missing):
+                fills[base] = float(dataset.numeric[missing[0], dataset.numeric_names.index(base)])
+    return fills
+
+
+def _plain(value: float) -> float | str:
+    """JSON has no infinity and no NaN."""
+    return float(value) if np.isfinite(value) else str(value)
+
+
+def card(
+    model: ExportedModel, space: MethodSpace, splits: Splits, data: DeviceData, confusion: Mapping[str, np.ndarray]
+) -> str:
+    """The model card, Markdown. `confusion` are the counts of the trial in the finest cells, by split."""
+    about = model.about
+    lines = [f"# {about['method']}, trial {about['trial_id']}", ""]
+    if about["source"] == "simulated":
+        lines += ["**Trained on SIMULATED data: it says nothing about real people.**", ""]
+    lines += [
+        f"A classifier of {', '.join(data.tasks)}, trained by `{about['method']}` (seed {about['seed']}) on "
+        f"{splits.name} ({len(splits.train):,} training rows, {about['source']} data) in the run `{about['run']}` of "
+        f"paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness trade, measured on "
+        "these data and groups; nothing here says that it is fit for use on people.",
+        "",
+        "    import paretofair",
+        '    model = paretofair.load("this folder")',
+        "    model.predict_proba(frame)   # a pandas frame with the columns below",
+        "",
+        f"Inputs: {', '.join(model.inputs)}.",
+        "",
+        f"The losses act on {_acts_on(space)}; decisions by the rule `{_rule(space)}`, found on "
+        f"{data.selection_split}: "
+        + ", ".join(f"{task} from {each['probability']:.4f} on" for task, each in about["thresholds"].items())
+        + (", each group with its own (model.json)" if "by_group" in next(iter(about["thresholds"].values())) else "")
+        + ".",
+        "",
+        "## Hyperparameters",
+        "",
+        *_table(["parameter", "value"], [[name, f"{value:.6g}"] for name, value in about["hyperparameters"].items()]),
+        "",
+        "## Metrics",
+        "",
+        *_table(
+            ["task", "metric", *data.splits],
+            [
+                [task, name, *(_shown(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
+                for task in data.tasks
+                for name in HEADLINE
+            ],
+        ),
+        "",
+        "## By group, on test",
+        "",
+        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion["test"]))),
+        "",
+    ]
+    if about["retrained"]:
+        lines += ["The weights are of the trial trained again; its run had not kept them.", ""]
+    return "\n".join(lines)
+
+
+def _by_group(data: DeviceData, confusion: np.ndarray) -> Iterator[list[str]]:
+    for t, task in enumerate(data.tasks):
+        for place, attribute in enumerate(data.attributes):
+            counts = rates.merge(confusion[t], data.cells[:, place], data.n_groups[place])
+            for group, name in enumerate(data.group_names[attribute]):
+                values = (f"{float(rate(counts[group])):.4f}" for rate in _RATES.values())
+                yield [task, attribute, name, f"{counts[group, :4].sum():,.0f}", *values]
+
+
+def _acts_on(space: MethodSpace) -> str:
+    return ", ".join(f"{attribute} ({task})" for task, attribute in space.sensitive.items())
+
+
+def _rule(space: MethodSpace) -> str:
+    return space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed:g}"
+
+
+def _shown(value: float | str | None) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]

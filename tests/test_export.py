@@ -1,0 +1,183 @@
+"""From Python: a small sweep, its results, and models out of it that score pandas frames."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import paretofair
+from paretofair.data import load
+from paretofair.errors import DataError, RunError
+from paretofair.results import TrialTable, weights_of
+
+SPACE = """\
+name: small
+data: {name: german, source: simulated, sensitive: sex, audit: [age]}
+network: {shared: [8], head: [4], embedding: 3}
+training: {batch_size: 128}
+fairness: {distance: correlation}
+parameters: {learning_rate: {uniform: [0.02, 0.1]}, epochs: [2, 3], task_weight: simplex}
+methods:
+  mtaf: {parameters: {fairness_weight: {uniform: [0, 3]}, head_ratio: 1}}
+  threshold_frontier: {parameters: {tolerance: {uniform: [0, 0.2]}}}
+seeds: [0, 1]
+stages:
+  baselines: {runs: 2, parameters: {learning_rate: 0.06, epochs: 2}}
+  sweep: {trials: 6}
+resources: {stack: 4}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "small.yaml").write_text(SPACE)
+    results = paretofair.sweep(folder / "small.yaml", folder / "run", quiet=True)
+    assert results.folders == (folder / "run",)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def german():
+    """The data set as a frame in its own units, and everything else of it."""
+    data = load("german", source="simulated")
+    frame = pd.DataFrame(data.numeric, columns=data.numeric_names)
+    for place, name in enumerate(data.categorical_names):
+        frame[name] = data.categorical[:, place]
+    return frame, data
+
+
+def errors(decisions, data, rows):
+    labels = data.labels[rows]
+    return [float((decisions[task].to_numpy() != labels[:, t]).mean()) for t, task in enumerate(data.tasks)]
+
+
+@pytest.mark.ray
+def test_results_are_frames(run):
+    results = paretofair.Results(run)
+    front = results.frontier("arfg", "are")
+    assert set(front["method"]) == {"mtaf", "threshold_frontier"}
+    pd.testing.assert_frame_equal(
+        front.drop(columns="objectives"), results.frontier("arfg_are").drop(columns="objectives")
+    )
+    # Nothing on the front is beaten, every other trial is.
+    for (method, seed), own in results.searched.groupby(["method", "seed"]):
+        values = own[["validation_arfg", "validation_are"]].to_numpy()
+        beaten = [((values <= each).all(1) & (values < each).any(1)).any() for each in values]
+        points = front[(front["method"] == method) & (front["seed"] == seed)]
+        assert set(own["trial_id"][~np.array(beaten)]) == set(points["trial_id"])
+    best = results.frontier("auc_good_loan")
+    top = results.searched.groupby(["method", "seed"])["validation_auc_good_loan"].max()
+    assert sorted(best["validation_auc_good_loan"]) == sorted(top)
+    with pytest.raises(ValueError, match="no metric 'aré'; accepted: error_good_loan"):
+        results.frontier("aré")
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("method", ["mtaf", "threshold_frontier"])
+def test_a_frontier_point_scores_a_frame_as_the_table_says(run, german, method):
+    frame, data = german
+    front = paretofair.Results(run).frontier("arfg_are")
+    trial = front[front["method"] == method]["trial_id"].iloc[-1]
+    done = paretofair.export_trial(run, trial[:10])
+    assert (done.retrained, done.difference) == (False, 0)
+    row = TrialTable(run).read().set_index("trial_id").loc[trial]
+    model = paretofair.load(run / "exported" / trial)
+    test = frame[data.is_test]
+    groups = {"sex": [data.group_names["sex"][code] for code in data.groups["sex"][data.is_test]]}
+    decisions = model.predict(test, groups)
+    assert decisions.index.equals(test.index)
+    assert errors(decisions, data, data.is_test) == [row[f"test_error_{task}"] for task in data.tasks]
+    # The false-positive rates of the two groups by plain counting.
+    for t, task in enumerate(data.tasks):
+        labels, sex = data.labels[data.is_test][:, t], data.groups["sex"][data.is_test]
+        found = [decisions[task].to_numpy()[(labels == 0) & (sex == group)].mean() for group in (0, 1)]
+        assert abs(found[0] - found[1]) == pytest.approx(row[f"test_fpr_gap_{task}"], abs=1e-12)
+    probabilities = model.predict_proba(test.sample(frac=1, random_state=0)).loc[test.index]
+    logits = model.module(model.encoded(test)).detach().numpy()
+    np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-6)
+    if method == "threshold_frontier":
+        with pytest.raises(DataError, match="differ by sex: give groups="):
+            model.predict(test)
+    card = (run / "exported" / trial / "README.md").read_text()
+    assert "SIMULATED" in card
+    assert f"| good_loan | error | {row['train_error_good_loan']:.4f} |" in card
+
+
+@pytest.mark.ray
+def test_a_trial_without_weights_is_trained_again(run, tmp_path):
+    trials = TrialTable(run).read()
+    searched = trials[trials["stage"].isin(["points", "sweep"])]
+    kept = {trial for trial in searched["trial_id"] if weights_of(run, trial) is not None}
+    front = set(paretofair.Results(run).frontier("all")["trial_id"])
+    assert front <= kept
+    left = sorted(set(searched["trial_id"]) - kept)
+    again = [*left, trials[trials["stage"] == "baselines"]["trial_id"].iloc[0]][:2]
+    for trial in again:
+        done = paretofair.export_trial(run, trial, tmp_path / trial)
+        assert done.retrained
+        assert done.difference == 0
+    assert "trained again" in (tmp_path / again[0] / "README.md").read_text()
+
+
+@pytest.mark.ray
+def test_the_command(run, tmp_path):
+    command = [sys.executable, Path(__file__).parent.parent / "launch" / "export.py"]
+    trial = paretofair.Results(run).frontier("arfg_are")["trial_id"].iloc[0]
+    done = subprocess.run(
+        [*command, run, "--trial", trial, "--output", tmp_path], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "weights as the run has kept them; its metrics are those of the table, bit for bit" in done.stdout
+    assert "SIMULATED" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "model.json", "weights.pt"}
+    wrong = subprocess.run([*command, run, "--trial", "zzz"], capture_output=True, text=True, timeout=120)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "no trial with the id 'zzz'" in wrong.stderr
+
+
+@pytest.mark.ray
+def test_what_a_user_may_get_wrong(run, german, tmp_path):
+    frame, data = german
+    trial = paretofair.Results(run).frontier("arfg_are")["trial_id"].iloc[0]
+    model = paretofair.export_trial(run, trial, tmp_path / "model").model
+    name = model.inputs[0]
+    with pytest.raises(DataError, match=f"the frame has no column {name}; expected {name}, "):
+        model.predict_proba(frame.drop(columns=name))
+    with pytest.raises(DataError, match=f"column {name}, row 3: found 'many'; expected a number"):
+        model.predict_proba(
+            frame.astype(object).assign(**{name: frame[name].astype(object).where(frame.index != 3, "many")})
+        )
+    assert model.predict_proba(frame.iloc[:0]).shape == (0, len(data.tasks))
+    with pytest.raises(RunError, match="no trial with the id 'zzzz'"):
+        paretofair.export_trial(run, "zzzz")
+    with pytest.raises(RunError, match="no trial with the id ''"):
+        paretofair.export_trial(run, "")
+    with pytest.raises(RunError, match=r"no .*space.yaml; RUN is the results folder"):
+        paretofair.export_trial(tmp_path, trial)
+    with pytest.raises(DataError, match="holds no exported model"):
+        paretofair.load(tmp_path)
+    about = json.loads((tmp_path / "model" / "model.json").read_text())
+    (tmp_path / "model" / "model.json").write_text(json.dumps(about | {"format": 9}))
+    with pytest.raises(DataError, match="has format 9; this version reads 1"):
+        paretofair.load(tmp_path / "model")
+
+
+def test_a_model_in_which_nothing_runs_when_it_is_read(tmp_path):
+    """Weights are tensors alone: a pickled object in their place is refused."""
+
+    class Harm:
+        def __reduce__(self):
+            return print, ("harm",)
+
+    (tmp_path / "model.json").write_text("{}")
+    torch.save(Harm(), tmp_path / "weights.pt")
+    with pytest.raises(DataError, match="holds no exported model"):
+        paretofair.load(tmp_path)
