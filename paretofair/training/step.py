@@ -84,7 +84,11 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
 @functools.cache
 def _compiled(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
     import torch._dynamo.config as dynamo
+    import torch._inductor.config as inductor
 
+    # A pack is the work of one core. Compiled for several, reductions to an index read beyond their rows (seen as an
+    # abort with PyTorch 2.13, two threads, the correlation distance).
+    inductor.cpp.threads = 1
     # A width too many must fail loudly, not fall back to eager; and autograd.grad is part of the step.
     dynamo.recompile_limit = 32
     dynamo.fail_on_recompile_limit_hit = True
