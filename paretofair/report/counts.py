@@ -26,6 +26,7 @@ class Cells:
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
+        self._read = pd.DataFrame()
         self.names = pd.read_csv(folders[0] / "groups.csv", keep_default_na=False)
         codes = self.names.filter(regex="^code_")
         self.attributes = [name.removeprefix("code_") for name in codes]
@@ -34,8 +35,11 @@ class Cells:
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
-        found = pd.concat([counts_of(folder, trial_ids) for folder in self._folders])
-        table = found[~found.index.duplicated()].loc[list(trial_ids)]
+        new = [name for name in trial_ids if name not in self._read.index]
+        if new:
+            found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
+            self._read = found[~found.index.duplicated()]
+        table = self._read.loc[list(trial_ids)]
         return {
             str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
             .astype(float)

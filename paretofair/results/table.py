@@ -20,6 +20,7 @@ from paretofair.errors import RunError
 TRIALS = "trials"
 CURVES = "curves"
 MODELS = "models"
+_TOGETHER = 200  # files
 _STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
@@ -67,12 +68,14 @@ class TrialTable:
 
     def _read(self) -> pd.DataFrame:
         new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
-        if new:
-            # One conversion for all new files: pandas takes longer over a narrow file than Arrow takes to read it.
-            tables = [_read(path, lambda name: self._confusion or not name.startswith("confusion_")) for path in new]
-            whole = pa.concat_tables(tables, promote_options="permissive")
+        # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it. Not for all
+        # at once: thousands of narrow columns in pieces take many times the memory of what is in them.
+        for first in range(0, len(new), _TOGETHER):
+            some = new[first : first + _TOGETHER]
+            tables = [_read(path, lambda name: self._confusion or not name.startswith("confusion_")) for path in some]
+            whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
             self._frames.append(whole.to_pandas().drop_duplicates("trial_id"))
-            self._known.update(path.name for path in new)
+        self._known.update(path.name for path in new)
         if not self._frames:
             return pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         if len(self._frames) > 1:
@@ -87,8 +90,14 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
         return pd.DataFrame()
     names = [name for name in pq.read_schema(files[0]).names if name.startswith("confusion_")]
     wanted = dataset.field("trial_id").isin(list(trial_ids))
-    found = dataset.dataset(files, format="parquet").to_table(columns=["trial_id", *names], filter=wanted)
-    return found.to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+    # A data set keeps what every one of its files says of itself, far more than what is wanted of them.
+    parts = [
+        dataset.dataset(files[first : first + _TOGETHER], format="parquet").to_table(
+            columns=["trial_id", *names], filter=wanted
+        )
+        for first in range(0, len(files), _TOGETHER)
+    ]
+    return pa.concat_tables(parts).to_pandas().drop_duplicates("trial_id").set_index("trial_id")
 
 
 def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
