@@ -47,6 +47,12 @@ class Cells:
             for name in table
         }
 
+    def group_names(self, attribute: str) -> list[str]:
+        """Names of an attribute's groups, in the schema's order."""
+        codes = self.names[f"code_{attribute}"]
+        named = dict(zip(codes, self.names[attribute].astype(str), strict=True))
+        return [named[code] for code in range(max(codes) + 1)]
+
     def by_group(self, counts: np.ndarray, attribute: str) -> np.ndarray:
         """`(…, cells, 6)` merged into the groups of one attribute."""
         column = self.attributes.index(attribute)

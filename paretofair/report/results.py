@@ -26,7 +26,7 @@ from paretofair.report.frontiers import (
 from paretofair.report.relative import RELATIVE, baselines, tasks_of, unreliable, with_relative
 from paretofair.results import TrialTable
 
-BASELINES = "baselines.csv"
+BASELINES, GROUPS = "baselines.csv", "groups.csv"
 # What a table made elsewhere need not say.
 _DEFAULTS: dict[str, Any] = {
     "stage": "sweep",
@@ -186,9 +186,11 @@ class Results:
 
     @functools.cached_property
     def cells(self) -> Cells | None:
-        """The counts in the finest cells of all attributes; None where a run has none."""
-        have = bool(self.folders) and all((folder / "groups.csv").exists() for folder in self.folders)
-        return Cells(*self.folders) if have else None
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
+        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+            return None
+        codes = [pd.read_csv(folder / GROUPS).filter(regex="^code_") for folder in self.folders]
+        return Cells(*self.folders) if all(codes[0].equals(each) for each in codes) else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.
@@ -239,7 +241,7 @@ class _Run:
             self.trials = _foreign(path)
         beside = path if path.is_dir() else path.parent
         if (beside / BASELINES).exists() and "split_id" in (known := pd.read_csv(beside / BASELINES)):
-            self.baselines = known.fillna({"split_id": ""})
+            self.baselines = known.assign(split_id=known["split_id"].astype(object).fillna(""))
         if self.folder is not None:
             self.settings = read_settings(path)
         if self.trials.empty:
@@ -273,9 +275,9 @@ def _foreign(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
     tasks = tasks_of(table)
-    needed = ["method"] + [
-        f"{split}_{metric}_{task}" for split in ("test",) for metric, _ in RELATIVE.values() for task in tasks
-    ]
+    splits = ("validation", "test") if "paper" not in set(table.get("protocol", ())) else ("test",)
+    metrics = [metric for metric, _ in RELATIVE.values()]
+    needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
     missing = [name for name in needed if name not in table]
     if missing or not tasks:
         words = ", ".join(missing) if tasks else "test_error_<task>"

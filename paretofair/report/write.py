@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretofair.report.constraints import parsed
 from paretofair.report.counts import audit_table, row_intervals, with_intervals
-from paretofair.report.results import Results
+from paretofair.report.relative import RELATIVE
+from paretofair.report.results import ReportSettings, Results
 from paretofair.report.tables import midpoints, per_task, summary
+
+_NEEDED = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source")
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
@@ -61,9 +65,14 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
     return results.trials[results.trials["trial_id"].isin(results.frontier("arfg_are")["trial_id"])]
 
 
-def hypervolume_so_far(results: Results) -> str:
+def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
-    means = results.hypervolumes.groupby("method")["hypervolume"].mean()
+    bounds = [parsed(text).name for text in settings.constraints]
+    metrics = [metric for metric, _ in RELATIVE.values()]
+    ends = tuple(f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds))
+    # A part of the columns: in a large run every copy of the table counts.
+    needed = [name for name in trials if name in _NEEDED or str(name).startswith((*ends, "task_weight_"))]
+    means = Results.of(trials[needed], settings).hypervolumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
 
 

@@ -228,7 +228,7 @@ def _slots(cpus: float, gpus: float) -> int:
     """How many packs the cluster holds at once."""
     have = ray.cluster_resources()
     slots = [have.get(kind, 0) / need for kind, need in (("CPU", cpus), ("GPU", gpus)) if need]
-    room = int(min(slots, default=0))
+    room = int(min(slots, default=0) + 1e-9)
     if room < 1:
         raise RunError(
             f"a pack needs {cpus:g} CPUs and {gpus:g} GPUs (resources in the space file), "

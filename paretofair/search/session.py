@@ -193,7 +193,7 @@ class Session:
         return len(ids.intersection(self._table.read()["trial_id"]))
 
     def _hypervolume(self) -> str:
-        return hypervolume_so_far(Results.of(self._table.read(), read_settings(self._folder)))
+        return hypervolume_so_far(self._table.read(), read_settings(self._folder))
 
 
 def _spaces(

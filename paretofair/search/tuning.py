@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.pareto.hypervolume import hypervolume
+from paretofair.report.results import chosen_on
 from paretofair.search.distributions import Distribution, Distributions, Fixed, Simplex, When, column, draw, settled
 from paretofair.search.method_space import MethodSpace
 
@@ -35,17 +36,19 @@ def trial_values(space: MethodSpace, parameters: Sequence[str], settings: int, t
 def compared(
     space: MethodSpace, rows: pd.DataFrame, settings: int, trials: int, reference: tuple[float, float]
 ) -> pd.DataFrame:
-    """`tuned.csv` of one method: every setting with the mean over seeds of its ARFG-ARE hypervolume on validation.
+    """`tuned.csv` of one method: every setting with the mean over seeds of its ARFG-ARE hypervolume on the split that
+    chooses.
 
     `rows` are the trials of the stage with ARE and ARFG. The largest is chosen, of equal ones the first.
     """
+    split, _ = chosen_on(space.protocol)
     completed = rows[rows["status"] == "completed"]
     setting = completed["index"] // trials
     found = []
     for place in range(settings):
         own = completed[setting == place]
         volumes = [
-            hypervolume(of_seed[["validation_arfg", "validation_are"]].to_numpy(float), reference)
+            hypervolume(of_seed[[f"{split}_arfg", f"{split}_are"]].to_numpy(float), reference)
             for _, of_seed in own.groupby("seed")
         ]
         found.append((space.method, place, float(np.mean(volumes)) if volumes else 0.0, len(volumes), len(own), False))

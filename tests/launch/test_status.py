@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from paretofair.errors import RunError
-from paretofair.report.results import ReportSettings, Results
+from paretofair.report.results import ReportSettings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import TrialTable
 from paretofair.search.run import Options, load_splits, planned
@@ -77,7 +77,7 @@ def test_numbers_are_those_of_the_table(finished):
     assert status.driver is False
     front = status.front.sort_values("method")
     volumes = [f"{row.method} {row.hypervolume:.3f}" for row in front.itertuples()]
-    assert hypervolume_so_far(Results.of(table, ReportSettings())) == f"hypervolume {', '.join(volumes)}"
+    assert hypervolume_so_far(table, ReportSettings()) == f"hypervolume {', '.join(volumes)}"
     times = pd.Series({path: path.stat().st_mtime for path in finished.glob("trials/*.parquet")})
     rows = pd.Series({path: len(pd.read_parquet(path)) for path in times.index})
     minutes = (times.max() - times.min()) / 60

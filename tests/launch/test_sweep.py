@@ -197,11 +197,16 @@ def test_the_paper_protocol_at_smoke_size(tmp_path, sweep):
     space = SPACE.with_name("mtaf_lsac_paper.yaml")
     done = sweep(
         *("--space", space, "--trials", 4, "--output", tmp_path, "--require-real-data"),
-        *("--set", "parameters.epochs=1", "--set", "stages.baselines.runs=2"),
+        *("--set", "parameters.epochs=1"),
+        *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 1}}"),
+        *("--set", "stages.tune.settings=2", "--set", "stages.tune.trials=2"),
     )
     assert done.returncode == 0, done.stderr
     trials = table(tmp_path)
     assert set(trials["protocol"]) == {"paper"}
+    tuned = pd.read_csv(tmp_path / "tuned.csv")
+    assert tuned.groupby("method")["trials"].sum().to_dict() == dict.fromkeys(("vanilla", "per_task", "mtaf"), 4)
+    assert trials[trials["stage"] == "sweep"].groupby("method")["learning_rate"].nunique().eq(1).all()
     assert not [name for name in trials if name.startswith("validation_")]
     front = pd.read_csv(tmp_path / "frontiers" / "mtaf" / "arfg_are.csv")
     assert set(front["selected_on"]) == {"test"}

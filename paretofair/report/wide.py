@@ -1,0 +1,76 @@
+"""The trial table with every rate of every group spelled out: over a thousand columns, for those who ask for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from paretofair.errors import RunError
+from paretofair.metrics import rates
+from paretofair.report.counts import Cells
+from paretofair.report.results import Results
+
+WIDE = "wide.parquet"
+_TOGETHER = 2_000  # trials
+
+
+def write_wide(results: Results, folder: Path) -> Path:
+    """Writes `wide.parquet`: the columns of the trial table, then `<split>_<rate>_<task>_<group>` for all of
+    `rates.RATES` (a group's name is preceded by its attribute where two attributes share it), and
+    `<split>_<metric>_<task>_by_<attribute>` for all of `rates.GROUP_METRICS`. NaN where a rate is undefined.
+
+    Raises RunError for runs without counts of cells.
+    """
+    cells = results.cells
+    if cells is None:
+        raise RunError(
+            "the wide table needs groups.csv and the counts confusion_<split>, which are missing"
+        )
+    target = folder / WIDE
+    partial = target.with_name(f".{WIDE}.partial")
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of the whole table: a part of it may have no value in a column at all.
+    known = pa.Schema.from_pandas(results.trials, preserve_index=False).remove_metadata()
+    writer: pq.ParquetWriter | None = None
+    try:
+        for first in range(0, len(results.trials), _TOGETHER):
+            some = results.trials.iloc[first : first + _TOGETHER]
+            # Counts are kept by the cells that read them; these are needed once.
+            own = Cells(*results.folders).of(some["trial_id"].tolist())
+            added = spelled(own, cells, results.tasks)
+            if writer is None:
+                schema = pa.schema([*known, *(pa.field(name, pa.float64()) for name in added)])
+                writer = pq.ParquetWriter(partial, schema, compression="zstd")
+            wide = pd.concat([some.reset_index(drop=True), added], axis=1)
+            writer.write_table(pa.Table.from_pandas(wide, schema=writer.schema, preserve_index=False))
+        if writer is not None:
+            writer.close()
+            os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def spelled(counts: dict[str, np.ndarray], cells: Cells, tasks: list[str]) -> pd.DataFrame:
+    """Rates and group metrics of trials by column, from their `counts` by split, `(trials, tasks, cells, 6)`."""
+    names = {attribute: cells.group_names(attribute) for attribute in cells.attributes}
+    every = [name for own in names.values() for name in own]
+    columns: dict[str, np.ndarray] = {}
+    for split, of_split in counts.items():
+        for attribute, groups in names.items():
+            merged = cells.by_group(of_split, attribute)
+            for t, task in enumerate(tasks):
+                for g, group in enumerate(groups):
+                    label = group if every.count(group) == 1 else f"{attribute}_{group}"
+                    for name, rate in rates.RATES.items():
+                        columns[f"{split}_{name}_{task}_{label}"] = rate(merged[:, t, g])
+                for metric, measure in rates.GROUP_METRICS.items():
+                    if metric in rates.OF_TWO_GROUPS and len(groups) != 2:
+                        continue
+                    columns[f"{split}_{metric}_{task}_by_{attribute}"] = measure(merged[:, t])
+    return pd.DataFrame(columns)
