@@ -51,7 +51,7 @@ def main() -> int:
         (stack,) = train_pack(
             data,
             build_network(method, data),
-            build_method(method),
+            build_method(method, data),
             Trials(np.arange(SEEDS), values),
             settings=build_settings(method, False),
             threshold=build_threshold(method),
