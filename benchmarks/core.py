@@ -215,6 +215,7 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
                 splits={splits.split_id: splits},
                 sensitive=method.sensitive,
                 folder=Path(folder),
+                store=None,
                 device="cuda" if space.resources.gpus else "cpu",
                 stack="auto",
                 compiled=True,

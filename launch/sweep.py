@@ -69,10 +69,14 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     space = load_space(options.space, overrides)
     methods = chosen_methods(options.methods, list(space.methods))
 
+    from paretofair.results import Store, is_url
     from paretofair.search.run import Options, run
 
+    url = options.output if options.output and is_url(options.output) else None
+    folder = Path("results") / Store(url).name if url else Path(options.output or Path("results") / space.name)
     where = Options(
-        output=options.output or Path("results") / space.name,
+        output=folder,
+        store=url,
         methods=methods,
         address=options.address,
         data_dir=options.data_dir,
@@ -177,7 +181,7 @@ def closing(result, methods: list[str], console: Console) -> None:
         words = f"{result.given_up:,} trials failed every time in an earlier run and were left alone (failed.json)"
         console.print(f"{words}; --retry-failed tries them again.", style="yellow")
     trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
-    console.print(f"{trained}; written to {result.folder}:", highlight=False)
+    console.print(f"{trained}; written to {result.folder}:", highlight=False, soft_wrap=True)
     for name, what in WRITTEN.items():
         if (result.folder / name).exists():
             console.print(f"  {result.folder / name}: {what}", highlight=False, markup=False, soft_wrap=True)
@@ -196,7 +200,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--methods", metavar="A,B", help="only these methods of the file")
     command.add_argument("--seeds", metavar="0,1", help="seeds in place of the file's")
     command.add_argument("--stack-size", type=int, metavar="K", help="trials trained side by side (default: measured)")
-    command.add_argument("--output", type=Path, metavar="DIR", help="results folder (default: results/<name>)")
+    what = "results folder (default: results/<name>), or a URL as s3://bucket/run where machines share no folder"
+    command.add_argument("--output", metavar="DIR", help=what)
     command.add_argument("--address", help="an existing Ray cluster (default: RAY_ADDRESS, else a local Ray)")
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
     command.add_argument("--require-real-data", action="store_true", help="fail rather than use simulated data")

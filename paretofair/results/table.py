@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from paretofair.errors import RunError
+from paretofair.results.store import Store
 
 TRIALS = "trials"
 CURVES = "curves"
@@ -34,8 +35,11 @@ def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[
     return f"{stage}-{method}-{order[0][0]}-{order[0][1]}-{order[-1][1]}.parquet"
 
 
-def write_stack(folder: Path, name: str, table: pa.Table, into: str = TRIALS) -> Path:
+def write_stack(folder: Path | Store, name: str, table: pa.Table, into: str = TRIALS) -> None:
     """Writes one stack to `folder/trials/name`, or `into` another folder: the file appears whole or not at all."""
+    if isinstance(folder, Store):
+        folder.write(into, name, table)
+        return
     target = folder / into / name
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{name}.{uuid.uuid4().hex[:8]}.partial")
@@ -44,7 +48,6 @@ def write_stack(folder: Path, name: str, table: pa.Table, into: str = TRIALS) ->
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    return target
 
 
 class TrialTable:
@@ -53,8 +56,10 @@ class TrialTable:
     A trial that stands in two files (a worker outlived its driver) is taken once. Threads may read at the same time.
     """
 
-    def __init__(self, folder: Path, *, confusion: bool = False) -> None:
-        """`confusion`: whether to read the lists of counts too, by far the larger part of the table."""
+    def __init__(self, folder: Path, *, confusion: bool = False, store: Store | None = None) -> None:
+        """`confusion`: whether to read the lists of counts too, by far the larger part of the table. `store`: where
+        workers write, if not to `folder`, which then holds copies."""
+        self._run, self._store = folder, store
         self._folder = folder / TRIALS
         self._confusion = confusion
         self._known: set[str] = set()
@@ -64,6 +69,8 @@ class TrialTable:
     def read(self) -> pd.DataFrame:
         """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read."""
         with self._lock:
+            if self._store is not None:
+                self._store.pull(self._run)
             return self._read()
 
     def _read(self) -> pd.DataFrame:
@@ -110,21 +117,28 @@ def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
     return np.array(found["parameters"][0].values) if len(found) else None
 
 
-def finished_in(folder: Path, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> set[str]:
+def finished_in(
+    folder: Path | Store, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]
+) -> set[str]:
     """Trial ids of the stacks in the table that begin with one of these trials, without reading any other stack.
 
     Raises RunError for a file that cannot be read.
     """
     firsts = {f"{stage}-{method}-{seed}-{index}" for seed, index in zip(seeds, indices, strict=True)}
     found: set[str] = set()
-    for path in (folder / TRIALS).glob(f"{stage}-{method}-*.parquet"):
-        name = _STACK_NAME.fullmatch(path.name)
-        if name is not None and name[1] in firsts:
-            found.update(_read(path, "trial_id".__eq__)["trial_id"].to_pylist())
+    for name in folder.names(TRIALS) if isinstance(folder, Store) else _names(folder / TRIALS):
+        parts = _STACK_NAME.fullmatch(name)
+        if parts is not None and parts[1] in firsts:
+            file = folder.open(TRIALS, name) if isinstance(folder, Store) else folder / TRIALS / name
+            found.update(_read(file, "trial_id".__eq__)["trial_id"].to_pylist())
     return found
 
 
-def _read(path: Path, wanted: Callable[[str], bool]) -> pa.Table:
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.parquet")]
+
+
+def _read(path: Path | pa.NativeFile, wanted: Callable[[str], bool]) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             return file.read([name for name in file.schema_arrow.names if wanted(name)])

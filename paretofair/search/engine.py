@@ -30,6 +30,7 @@ from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tun
 from ray.tune.search import Searcher
 
 from paretofair.errors import RunError
+from paretofair.results import Store
 from paretofair.search.numbering import TRIES
 from paretofair.search.packs import Pack
 from paretofair.search.sources import Source
@@ -124,6 +125,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     logs = job.folder / "logs" / time.strftime("ray-%Y%m%d-%H%M%S")
     # Tune would print a traceback for a worker that died, which is tried again; what fails for good is in the outcome.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    store = None if job.store is None else Store(job.store)
     worker = tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus})
     # What Ray's dashboard and the process list call it. A worker trains many packs; the log says which.
     worker.__name__ = worker.__qualname__ = "paretofair_packs"
@@ -139,7 +141,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
         ),
         run_config=RunConfig(
             name=logs.name,
-            storage_path=str(logs.parent.resolve()),
+            storage_path=str(logs.parent.resolve()) if store is None else store.inside("logs"),
             verbose=0,
             # Tune does not try a pack again whose worker died before it began; the queue does.
             failure_config=FailureConfig(max_failures=0),
@@ -158,6 +160,8 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     last = {name: str(reasons[name]).strip().splitlines()[-1] for name in queue.failed}
     if not last:
         shutil.rmtree(logs, ignore_errors=True)
+        if store is not None:
+            store.remove(f"logs/{logs.name}")
     metrics = [result.metrics for result in ended if result.error is None and result.metrics]
     workers = {each["worker"] for each in metrics}
     narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)

@@ -18,7 +18,7 @@ from paretofair.data import Splits, load, read_csv_dataset, with_intersection, w
 from paretofair.data.splits import SplitsBySeed
 from paretofair.report.results import Results, read_settings
 from paretofair.report.write import arfg_are_points, write_report
-from paretofair.results import TrialTable
+from paretofair.results import Store, TrialTable
 from paretofair.search.engine import cluster
 from paretofair.search.environment import write_settings
 from paretofair.search.folder import FAILED, logged, opened
@@ -35,7 +35,8 @@ logger = logging.getLogger("paretofair")
 
 @dataclass(frozen=True)
 class Options:
-    """What a command may say beside the space: none of it changes the result of a trial."""
+    """What a command may say beside the space: none of it changes the result of a trial. `store`: the URL that workers
+    write to where they cannot write to `output`, which then holds copies."""
 
     output: Path
     methods: Sequence[str]
@@ -44,6 +45,7 @@ class Options:
     require_real_data: bool = False
     time_budget: float | None = None
     retry_failed: bool = False
+    store: str | None = None
 
 
 @dataclass
@@ -100,14 +102,17 @@ def run(space: Space, options: Options, console: Console) -> Result:
     packs = planned(space, splits, options.methods)
     with opened(folder), logged(folder), ExitStack() as ray:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
-        table = TrialTable(folder)
+        store = None if options.store is None else Store(options.store)
+        if store is not None:
+            store.pull_settings(folder)
+        table = TrialTable(folder, store=store)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(space, splits, folder)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
         connected = functools.cache(lambda: ray.enter_context(cluster(options.address)))
-        state = Session(space, options.methods, splits, folder, table, console, deadline, connected)
+        state = Session(space, options.methods, splits, folder, table, options.store, console, deadline, connected)
         state.train("search" if independent(space) else "baselines", packs)
         to_come = 0
         if not independent(space):
@@ -122,6 +127,8 @@ def run(space: Space, options: Options, console: Console) -> Result:
             else:
                 console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
         report = export(folder, table.read())
+        if store is not None:
+            store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
         counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)

@@ -46,6 +46,7 @@ class Session:
         splits: SplitsBySeed,
         folder: Path,
         table: TrialTable,
+        store: str | None,
         console: Console,
         deadline: float | None,
         ray: Callable[[], None],
@@ -53,7 +54,7 @@ class Session:
         """`ray` connects to Ray, when there is something to train."""
         self._space, self._methods, self._splits, self._folder = space, methods, splits, folder
         self._table, self._console, self._deadline = table, console, deadline
-        self._connect = ray
+        self._connect, self._store = ray, store
         self._spaces = _spaces(space, methods)
         self._halving: Mapping[str, Halving] | None = None
         # Trials of packs that failed every time are left alone until they are asked for.
@@ -153,6 +154,7 @@ class Session:
             splits=splits,
             sensitive=space.baselines.sensitive,
             folder=self._folder.resolve(),
+            store=self._store,
             device="cuda" if space.resources.gpus else "cpu",
             stack=space.resources.stack,
             compiled=compiles(space),

@@ -21,7 +21,7 @@ from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.report.frontiers import SEARCHED
-from paretofair.results import stack_name, write_stack
+from paretofair.results import Store, stack_name, write_stack
 from paretofair.results.table import CURVES, MODELS, TRIALS, finished_in
 from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.method_space import MethodSpace
@@ -33,15 +33,16 @@ from paretofair.training import Curve, Curves, DeviceData, FinishedStack, Halvin
 @dataclass(frozen=True)
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
-    folder, the device, the stack width (`auto`: measured), whether the steps of the sweep are compiled, whether
-    products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured where, and
-    whether weights are kept.
+    folder or where else stacks go, the device, the stack width (`auto`: measured), whether the steps of the sweep are
+    compiled, whether products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured
+    where, and whether weights are kept.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
     splits: Mapping[str, Splits]
     sensitive: Mapping[str, str]
     folder: Path
+    store: str | None
     device: Literal["cpu", "cuda"]
     stack: int | Literal["auto"]
     compiled: bool
@@ -60,6 +61,7 @@ class PackTrainable(Trainable):
         self._device = torch.device(job.device)
         torch.set_float32_matmul_precision("high" if job.tf32 else "highest")
         self._data: tuple[str, DeviceData] | None = None
+        self._place = job.folder if job.store is None else Store(job.store)
         self._numerics = fingerprint(self._device)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -78,13 +80,13 @@ class PackTrainable(Trainable):
         pack: Pack = ray.get(self.config["trials"])
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
-            finished_in(self._job.folder, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
+            finished_in(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
         narrowed = 0
         for name, tables, width in stacks(left, self._job, self._data_of(pack.split_id), self._numerics):
             # The trial table last: what it has is done.
             for into in sorted(tables, key=TRIALS.__eq__):
-                write_stack(self._job.folder, name, tables[into], into=into)
+                write_stack(self._place, name, tables[into], into=into)
             narrowed = width
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed}

@@ -65,7 +65,8 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_truncated_file_is_named(tmp_path):
-    path = write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a"))
+    write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a"))
+    path = tmp_path / "trials" / "sweep-mtaf-0-0-1.parquet"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
         TrialTable(tmp_path).read()

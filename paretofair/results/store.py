@@ -1,0 +1,112 @@
+"""A place that workers write to where machines share no folder: any file system that pyarrow knows by its URL."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from paretofair.errors import RunError
+
+FOLDERS = ("trials", "models", "curves")
+# What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
+_OBJECT_STORES = ("s3", "gcs", "abfs")
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is a URL, as in `s3://bucket/run`."""
+    return "://" in place
+
+
+class Store:
+    """The results folder of a run at a URL. Raises RunError for one that cannot be reached."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._files, self._root = fs.FileSystem.from_uri(url)
+        except (pa.ArrowInvalid, OSError, ValueError) as error:
+            raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2] or urlsplit(self.url).netloc
+
+    def inside(self, name: str) -> str:
+        """The URL of a folder in it."""
+        parts = urlsplit(self.url)
+        return parts._replace(path=f"{parts.path.rstrip('/')}/{name}").geturl()
+
+    def remove(self, name: str) -> None:
+        """Removes a folder with what is in it, if it is there."""
+        if self._files.get_file_info(f"{self._root}/{name}").type == fs.FileType.Directory:
+            self._files.delete_dir(f"{self._root}/{name}")
+
+    def write(self, into: str, name: str, table: pa.Table) -> None:
+        """Writes one stack to the folder `into`: the file appears whole or not at all."""
+        self._files.create_dir(f"{self._root}/{into}", recursive=True)
+        target = f"{self._root}/{into}/{name}"
+        if self._files.type_name in _OBJECT_STORES:
+            pq.write_table(table, target, filesystem=self._files, compression="zstd")
+            return
+        partial = f"{self._root}/{into}/.{name}.{uuid.uuid4().hex[:8]}.partial"
+        pq.write_table(table, partial, filesystem=self._files, compression="zstd")
+        self._files.move(partial, target)
+
+    def names(self, into: str) -> list[str]:
+        """The files of a folder, in order; none where there is no such folder."""
+        selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
+        found = self._files.get_file_info(selected)
+        return sorted(each.base_name for each in found if each.is_file and not each.base_name.startswith("."))
+
+    def open(self, into: str, name: str) -> pa.NativeFile:
+        """A file of a folder, to be read."""
+        return self._files.open_input_file(f"{self._root}/{into}/{name}")
+
+    def pull(self, folder: Path) -> None:
+        """Copies to `folder` the stacks that it lacks."""
+        for into in FOLDERS:
+            local = folder / into
+            have = set(os.listdir(local)) if local.exists() else set()
+            for name in self.names(into):
+                if name not in have:
+                    self._copy(f"{into}/{name}", local / name)
+
+    def pull_settings(self, folder: Path) -> None:
+        """Copies to `folder` what stands beside the stacks (the space file, `failed.json`), where it is not there."""
+        for name in self.names(""):
+            if not (folder / name).exists():
+                self._copy(name, folder / name)
+
+    def push(self, folder: Path) -> None:
+        """Copies everything of `folder` but the stacks and Ray's logs to the URL."""
+        for path in _own_files(folder):
+            target = f"{self._root}/{path.relative_to(folder).as_posix()}"
+            self._files.create_dir(target.rpartition("/")[0], recursive=True)
+            with self._files.open_output_stream(target) as out:
+                out.write(path.read_bytes())
+
+    def _copy(self, name: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        with self._files.open_input_stream(f"{self._root}/{name}") as source:
+            partial.write_bytes(source.read())
+        os.replace(partial, target)
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        first = path.relative_to(folder).parts[0]
+        if path.is_file() and first not in (*FOLDERS, "logs") and not path.name.startswith("."):
+            yield path
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
