@@ -40,7 +40,7 @@ def imports(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))
 def test_arrows(part):
-    files = list((PACKAGE / part).glob("*.py"))
+    files = list((PACKAGE / part).rglob("*.py"))
     assert files
     for file in files:
         for name in imports(file):

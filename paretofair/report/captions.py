@@ -1,0 +1,94 @@
+"""Sentences that captions of figures and tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretofair.report.results import Results
+
+
+def stamps(results: Results) -> list[str]:
+    """What must be seen on every figure and table: simulated data, and a frontier that was chosen on test."""
+    found = []
+    if "simulated" in results.source:
+        found.append("SIMULATED DATA")
+    if results.settings.protocol == "paper":
+        found.append("protocol: paper (chosen on test)")
+    return found
+
+
+def stamped(results: Results, text: str) -> str:
+    """A caption behind its stamps."""
+    return " ".join([*(f"{stamp}." for stamp in stamps(results)), text])
+
+
+def provenance(results: Results) -> str:
+    """Which split chose and which is shown, seeds, trials, threshold and constraints."""
+    settings = results.settings
+    chosen = f"Points are chosen on {settings.selected_on} and shown on test"
+    parts = [chosen + (", the seeds of a method pooled" if settings.pooled else "")]
+    parts += [seeds(results), trials(results), f"decision threshold {threshold(results)}"]
+    if settings.constraints:
+        parts.append("constraints " + ", ".join(settings.constraints))
+    return "; ".join(parts) + "."
+
+
+def seeds(results: Results) -> str:
+    """`seeds 0, 1, 2`, shortened where there are many."""
+    found = sorted(results.searched["seed"].unique())
+    if len(found) == 1:
+        return f"seed {found[0]}"
+    if len(found) > 6 and found == list(range(found[0], found[-1] + 1)):
+        return f"{len(found)} seeds, {found[0]} to {found[-1]}"
+    return "seeds " + ", ".join(map(str, found))
+
+
+def trials(results: Results) -> str:
+    """How many completed trials each method and seed has."""
+    counts = results.searched.groupby(["method", "seed"]).size()
+    return f"{between(counts)} completed trials per method and seed"
+
+
+def threshold(results: Results) -> str:
+    """The rules of decision in words."""
+    if "threshold" in results.searched:
+        rules = sorted(map(str, results.searched["threshold"].dropna().unique()))
+        if rules:
+            return ", ".join(rules)
+    return results.settings.threshold or "not known"
+
+
+def reference(results: Results) -> str:
+    """The reference point of hypervolumes."""
+    arfg, are = results.settings.reference
+    return f"reference point ARFG {arfg:g}, ARE {are:g}"
+
+
+def reliability(results: Results) -> str:
+    """A warning where ARFG divides by gaps that may be 0; empty where it does not."""
+    tasks = results.unreliable
+    if not tasks:
+        return ""
+    return (
+        "ARFG is unreliable: it divides by single-task gaps that are not known to differ from 0, "
+        f"of {', '.join(tasks)}."
+    )
+
+
+def joined(*sentences: str) -> str:
+    """Sentences as one paragraph, without the empty ones."""
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def between(counts: pd.Series) -> str:
+    """`5`, or `5 to 8` where they differ."""
+    low, high = (int(np.min(counts)), int(np.max(counts))) if len(counts) else (0, 0)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

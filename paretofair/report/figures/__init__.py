@@ -1,0 +1,61 @@
+"""Figures of a run, each in a file of its own with `draw(results)` and `caption(results)`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+from paretofair.report.captions import stamped
+from paretofair.report.figures import (
+    accuracies,
+    amplification,
+    attainment,
+    audit,
+    confirmed,
+    contribution,
+    fronts,
+    hypervolume,
+    importance,
+    slices,
+    splits,
+    tasks,
+)
+from paretofair.report.figures.style import save
+from paretofair.report.results import Results
+
+FIGURES: dict[str, ModuleType] = {
+    "fronts": fronts,
+    "tasks": tasks,
+    "accuracies": accuracies,
+    "attainment": attainment,
+    "hypervolume": hypervolume,
+    "importance": importance,
+    "slices": slices,
+    "confirmed": confirmed,
+    "splits": splits,
+    "audit": audit,
+    "contribution": contribution,
+    "amplification": amplification,
+}
+
+
+def write_figures(results: Results, folder: Path) -> list[Path]:
+    """Writes `figures/<name>.pdf`, `.png` and `figures/captions.md` in `folder`; what the run lacks is left out.
+
+    Returns the paths of what was written, nothing for a run without trials that may enter a frontier.
+    """
+    if results.trials.empty or results.searched.empty:
+        return []
+    written, captions = [], []
+    target = folder / "figures"
+    for name, module in FIGURES.items():
+        figure = module.draw(results)
+        if figure is not None:
+            target.mkdir(parents=True, exist_ok=True)
+            written += save(figure, target / name)
+            captions.append(f"## {name}\n\n{stamped(results, module.caption(results))}\n")
+    if captions:
+        path = target / "captions.md"
+        path.write_text("\n".join(captions))
+        written.append(path)
+    return written

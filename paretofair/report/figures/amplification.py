@@ -1,0 +1,90 @@
+"""Whether predictions are further from even shares of groups than the labels that they were learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from paretofair.metrics.rates import FN, FP, TP
+from paretofair.report import captions
+from paretofair.report.figures.dots import draw_dots, height, over_seeds
+from paretofair.report.figures.fronts import available
+from paretofair.report.figures.style import COLUMN, GREY, legend, looks_of, panels, styled
+from paretofair.report.results import Results
+from paretofair.report.tables import midpoints
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEAST = 100  # training rows with the label
+
+
+@styled
+def draw(results: Results) -> Figure | None:
+    """Bias amplification of every method's midpoint, by task and group."""
+    table = amplified(results)
+    if table.empty:
+        return None
+    shown = looks_of(results)
+    rows = list(dict.fromkeys(table["row"]))
+    figure, grid = panels(1, 1, width=COLUMN, height=height(len(rows), len(shown)))
+    draw_dots(grid[0, 0], table, rows, shown)
+    grid[0, 0].axvline(0, color=GREY, linewidth=0.6, zorder=0)
+    grid[0, 0].set_xlabel("bias amplification (away from one half)")
+    legend(figure, shown, kind="marker")
+    return figure
+
+
+def amplified(results: Results) -> pd.DataFrame:
+    """Columns `row, method, mean, low, high, seeds`, `row` naming task, group and its share among training labels.
+
+    The share of a group among test rows that are predicted positive, less that among training rows labelled so,
+    turned so that away from one half is positive (Zhao et al. 2017). The group is that of the row: a trial table
+    knows no predicted groups. Of two groups the first is shown, as the other is its mirror.
+    """
+    cells = results.cells
+    if cells is None or not available(results):
+        return pd.DataFrame()
+    chosen = midpoints(results.trials, results.frontier("arfg_are"))
+    counts = cells.of(chosen["trial_id"].tolist())
+    parts = []
+    for attribute in cells.attributes:
+        names = group_names(results, attribute)
+        train, test = (cells.by_group(counts[split], attribute) for split in ("train", "test"))
+        labelled, predicted = train[..., TP] + train[..., FN], test[..., TP] + test[..., FP]
+        for t, task in enumerate(results.tasks):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                of_labels = labelled[:, t] / labelled[:, t].sum(-1, keepdims=True)
+                of_predictions = predicted[:, t] / predicted[:, t].sum(-1, keepdims=True)
+            for group in range(1 if len(names) == 2 else len(names)):
+                enough = labelled[:, t].sum(-1) >= LEAST
+                share = of_labels[:, group]
+                value = np.where(enough, np.sign(share - 0.5) * (of_predictions[:, group] - share), np.nan)
+                row = f"{task}: {names[group]} ({np.nanmean(share):.2f})"
+                parts.append(pd.DataFrame({"row": row, "method": chosen["method"], "value": value}))
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts, ignore_index=True)
+    return over_seeds(table[table["value"].notna()], ["row", "method"], "value")
+
+
+def group_names(results: Results, attribute: str) -> list[str]:
+    """Names of an attribute's groups in the order of their codes."""
+    cells = results.cells
+    assert cells is not None
+    known = dict(zip(cells.names[f"code_{attribute}"], cells.names[attribute], strict=True))
+    return [str(known.get(code, code)) for code in range(cells.n_groups[cells.attributes.index(attribute)])]
+
+
+def caption(results: Results) -> str:
+    """What is shown, and how it was chosen."""
+    return captions.joined(
+        "Bias amplification of each method's midpoint: the share of a group among test rows that are predicted "
+        "positive, less its share among training rows labelled positive (in brackets), turned so that positive is "
+        f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "
+        "positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, lines "
+        "95 % bootstrap intervals.",
+        captions.provenance(results),
+    )

@@ -1,0 +1,61 @@
+"""Gaps of the midpoints for every attribute and intersection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from paretofair.report import captions
+from paretofair.report.counts import audit_table
+from paretofair.report.figures.dots import draw_dots, height, over_seeds
+from paretofair.report.figures.fronts import available
+from paretofair.report.figures.style import COLUMN, PAGE, legend, looks_of, panels, styled
+from paretofair.report.figures.tasks import acting
+from paretofair.report.results import Results
+from paretofair.report.tables import midpoints
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+METRIC = "fpr_gap"
+
+
+@styled
+def draw(results: Results) -> Figure | None:
+    """FPR gap on test of every method's midpoint, for each attribute and intersection; minimised."""
+    table = audited(results)
+    if table.empty:
+        return None
+    shown = looks_of(results)
+    tasks, rows = list(dict.fromkeys(table["task"])), list(dict.fromkeys(table["grouping"]))
+    width = COLUMN if len(tasks) == 1 else PAGE
+    figure, grid = panels(1, len(tasks), width=width, height=height(len(rows), len(shown)), sharey=True)
+    for axes, task in zip(grid[0], tasks, strict=True):
+        draw_dots(axes, table[table["task"] == task].rename(columns={"grouping": "row"}), rows, shown)
+        axes.set(xlabel=f"{METRIC} {task} on test", xlim=(0, None))
+    legend(figure, shown, kind="marker")
+    return figure
+
+
+def audited(results: Results) -> pd.DataFrame:
+    """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds; empty without counts."""
+    cells = results.cells
+    if cells is None or not available(results):
+        return pd.DataFrame()
+    table = audit_table(midpoints(results.trials, results.frontier("arfg_are")), cells)
+    own = table[(table["metric"] == METRIC) & (table["split"] == "test") & table["value"].notna()]
+    return over_seeds(own, ["method", "task", "grouping"], "value")
+
+
+def caption(results: Results) -> str:
+    """What is shown, and how it was chosen."""
+    acts = acting(results).strip()
+    return captions.joined(
+        "The audit: largest difference of false positive rates between groups on test, better the smaller, of each "
+        "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for every attribute "
+        "and intersection of attributes; groups of fewer than 50 rows are left out. More groups have larger gaps by "
+        f"chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over seeds, lines 95 % "
+        "bootstrap intervals.",
+        captions.provenance(results),
+    )

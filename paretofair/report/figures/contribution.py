@@ -1,0 +1,100 @@
+"""Group contribution disparity over epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from paretofair.report import captions
+from paretofair.report.figures.style import COLUMN, GREY, MANY, PAGE, legend, looks, panels, styled
+from paretofair.report.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CURVES = "curves"
+_STATISTIC = "contribution_ratio_of_sums_{label}_all_{task}"
+
+
+@styled
+def draw(results: Results) -> Figure | None:
+    """How much harder the first group pulls at all parameters than the second, by task and label; best at 1."""
+    table = curves(results)
+    if table.empty:
+        return None
+    methods = [name for name in results.methods if (table["method"] == name).any()]
+    shown = {name: look for name, look in looks(_order(results)).items() if name in methods}
+    tasks = list(dict.fromkeys(table["task"]))
+    width = COLUMN if len(tasks) == 1 else PAGE
+    figure, grid = panels(2, len(tasks), width=width, height=1.55, sharex=True)
+    for label, row in enumerate(grid):
+        for axes, task in zip(row, tasks, strict=True):
+            axes.axhline(1, color=GREY, linewidth=0.6, zorder=0)
+            for method, look in shown.items():
+                own = table[(table["method"] == method) & (table["task"] == task) & (table["label"] == label)]
+                axes.plot(own["epoch"], own["median"], color=look.colour, linestyle=look.line, gid=method, zorder=3)
+                if len(shown) <= MANY:
+                    ends = own["low"], own["high"]
+                    axes.fill_between(own["epoch"], *ends, color=look.colour, alpha=0.12, linewidth=0, zorder=1)
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
+            axes.set_ylabel(f"{task} = {label}")
+    for axes in grid[1]:
+        axes.set_xlabel("epoch")
+        axes.locator_params(axis="x", integer=True)
+    legend(figure, shown, kind="line")
+    return figure
+
+
+def curves(results: Results) -> pd.DataFrame:
+    """Columns `method, task, label, epoch, median, low, high, trials`: the ratio of sums of contributions over the
+    trials whose curves were measured; `low` and `high` are the smallest and the largest. Empty without curves."""
+    names = {_STATISTIC.format(label=label, task=task): (task, label) for task in results.tasks for label in (0, 1)}
+    parts = []
+    for folder in results.folders:
+        for path in sorted((folder / CURVES).glob("*.parquet")):
+            present = [name for name in pq.read_schema(path).names if name in names]
+            if present:
+                parts.append(pq.read_table(path, columns=["trial_id", "epoch", *present]).to_pandas())
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts, ignore_index=True).drop_duplicates(["trial_id", "epoch"])
+    table["method"] = table["trial_id"].map(results.searched.set_index("trial_id")["method"])
+    found = []
+    for name in names:
+        if name not in table:
+            continue
+        grouped = table.dropna(subset=["method", name]).groupby(["method", "epoch"])[name]
+        own = grouped.agg(median="median", low="min", high="max", trials="size").reset_index()
+        found.append(own.assign(task=names[name][0], label=names[name][1]))
+    whole = pd.concat(found, ignore_index=True)
+    return whole[["method", "task", "label", "epoch", "median", "low", "high", "trials"]]
+
+
+def _order(results: Results) -> list[str]:
+    return list(dict.fromkeys([*results.settings.methods, *results.methods]))
+
+
+def caption(results: Results) -> str:
+    """What is shown."""
+    table = curves(results)
+    counts = table.groupby("method")["trials"].max()
+    groups = ""
+    if results.cells is not None and results.sensitive is not None:
+        of_each = []
+        for attribute in dict.fromkeys(results.sensitive.values()):
+            if attribute in results.cells.attributes:
+                column = results.cells.names[["code_" + attribute, attribute]].drop_duplicates()
+                ordered = column[column["code_" + attribute] >= 0].sort_values("code_" + attribute)[attribute]
+                of_each.append(" over ".join(ordered.iloc[:2]))
+        groups = f" ({captions.listed(of_each)})" if of_each else ""
+    bands = "; bands are the smallest and the largest" if len(counts) <= MANY else ""
+    return captions.joined(
+        "Group contribution disparity (Li et al. 2023, eq. 6 to 9) over epochs, on training rows: sum of the absolute "
+        f"gradients of the first group over that of the second{groups}, over all parameters, by task and label; best "
+        f"at 1. Lines are medians over the trials whose curves were measured ({captions.between(counts)} for "
+        f"each method){bands}. Nothing is chosen on any split; {captions.seeds(results)}."
+    )

@@ -1,0 +1,92 @@
+"""Frontier points on training, validation and test rows: whether fairness is overfitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from paretofair.report import captions
+from paretofair.report.figures.dots import over_seeds
+from paretofair.report.figures.style import COLUMN, MANY, PAGE, REFERENCE, legend, looks_of, panels, styled
+from paretofair.report.figures.tasks import acting
+from paretofair.report.relative import SPLITS
+from paretofair.report.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_METRICS = ("error", "fpr_gap")
+
+
+@styled
+def draw(results: Results) -> Figure | None:
+    """Error and FPR gap of each task's own frontier on the three splits, both minimised."""
+    table = split_means(results)
+    if table.empty or table["split"].nunique() < 2:
+        return None
+    tasks = list(dict.fromkeys(table["task"]))
+    shown = looks_of(results)
+    width = COLUMN if len(tasks) == 1 else PAGE
+    figure, grid = panels(len(_METRICS), len(tasks), width=width, height=1.6, sharex=True)
+    splits = [name for name in SPLITS if name in set(table["split"])]
+    shifts = np.linspace(-0.14, 0.14, len(shown)) if len(shown) > 1 else [0.0]
+    for row, metric in zip(grid, _METRICS, strict=True):
+        for axes, task in zip(row, tasks, strict=True):
+            own = table[(table["task"] == task) & (table["metric"] == metric)]
+            for shift, (method, look) in zip(shifts, shown.items(), strict=True):
+                line = own[own["method"] == method].set_index("split").reindex(splits)
+                places = np.arange(len(splits)) + shift
+                if len(shown) <= MANY:
+                    axes.vlines(places, line["low"], line["high"], color=look.colour, linewidth=0.6, alpha=0.7)
+                marker = look.marker if method != REFERENCE else None
+                axes.plot(
+                    places,
+                    line["mean"],
+                    marker=marker,
+                    color=look.colour,
+                    linestyle=look.line,
+                    linewidth=0.9,
+                    markersize=3,
+                    gid=method,
+                )
+            axes.set_ylabel(f"{metric} {task}")
+            axes.set_xticks(range(len(splits)), splits)
+            axes.set_xlim(-0.4, len(splits) - 0.6)
+            axes.set_ylim(0 if metric == "fpr_gap" else None, None)
+            axes.locator_params(axis="y", nbins=5)
+    legend(figure, shown)
+    return figure
+
+
+def split_means(results: Results) -> pd.DataFrame:
+    """Columns `method, task, metric, split, mean, low, high, seeds`: means over the points of each seed's frontier of
+    the task, then over seeds."""
+    table = results.searched.set_index("trial_id")
+    rows = []
+    for task in results.tasks:
+        points = results.frontier(task)
+        if results.settings.pooled:
+            points = points.assign(seed="all")
+        for (method, seed), own in points.groupby(["method", "seed"], sort=False):
+            for metric in _METRICS:
+                for split in SPLITS:
+                    column = f"{split}_{metric}_{task}"
+                    if column in table:
+                        rows.append((method, seed, task, metric, split, table.loc[own["trial_id"], column].mean()))
+    points = pd.DataFrame(rows, columns=["method", "seed", "task", "metric", "split", "value"])
+    return over_seeds(points, ["method", "task", "metric", "split"], "value")
+
+
+def caption(results: Results) -> str:
+    """What is shown, and how it was chosen."""
+    pooled = results.settings.pooled
+    intervals = " with 95 % bootstrap intervals" if len(results.methods) <= MANY else ""
+    over = "means over all points" if pooled else f"means over the points of a seed, then over seeds{intervals}"
+    return captions.joined(
+        f"Error and largest difference of false positive rates between groups {acting(results)}of each task's frontier "
+        f"points on training, validation and test rows, better the smaller: {over}. A gap grows where there are fewer "
+        "rows, also without overfitting.",
+        captions.provenance(results).replace("shown on test", "shown on all splits"),
+    )

@@ -1,0 +1,53 @@
+"""Frontiers of every task alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paretofair.report import captions
+from paretofair.report.figures.planes import draw_plane, outside_words, test_fronts, words
+from paretofair.report.figures.style import COLUMN, LIGHT, PAGE, corner, handle, legend, looks_of, panels, styled
+from paretofair.report.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_COLUMNS = 3
+
+
+@styled
+def draw(results: Results) -> Figure | None:
+    """FPR gap and error of each task on test, both minimised; a panel for each task."""
+    tasks = [task for task in results.tasks if len(results.frontier(task))]
+    if not tasks:
+        return None
+    shown = looks_of(results)
+    columns = min(_COLUMNS, len(tasks))
+    figure, grid = panels(-(-len(tasks) // columns), columns, width=COLUMN if columns == 1 else PAGE, height=2.3)
+    for axes, task in zip(grid.flat, tasks, strict=False):
+        names = [f"test_fpr_gap_{task}", f"test_error_{task}"]
+        draw_plane(axes, test_fronts(results, task), shown, results.searched[names].to_numpy(float))
+        axes.set(xlabel=f"fpr_gap {task} on test", ylabel=f"error {task} on test")
+    for axes in grid.flat[len(tasks) :]:
+        axes.set_axis_off()
+    legend(figure, shown, extra=[handle("other trials", color=LIGHT, marker=".", linestyle="none"), corner()])
+    return figure
+
+
+def caption(results: Results) -> str:
+    """What is shown, and how it was chosen."""
+    tasks = [task for task in results.tasks if len(results.frontier(task))]
+    return captions.joined(
+        f"Frontiers of each task ({captions.listed(tasks)}): largest difference of false positive rates between groups "
+        f"{acting(results)}against error on test, both better the smaller; every task has frontiers of its own.",
+        words(results),
+        "Light dots are all trials.",
+        outside_words(*(test_fronts(results, task) for task in tasks)),
+        captions.provenance(results),
+    )
+
+
+def acting(results: Results) -> str:
+    """`of sex `, the attributes whose groups are compared, where they are known."""
+    known = results.sensitive
+    return f"of {captions.listed(list(dict.fromkeys(known.values())))} " if known else ""

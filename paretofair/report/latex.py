@@ -1,0 +1,244 @@
+"""Tables in LaTeX, with the package booktabs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from paretofair.metrics import DIRECTIONS
+from paretofair.report import captions
+from paretofair.report.comparison import comparison, selected, volumes
+from paretofair.report.results import Results
+from paretofair.report.tables import midpoints, per_task, summary
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+}
+_HEADERS = {"arfg": "ARFG", "are": "ARE"}
+
+
+def escaped(text: str) -> str:
+    r"""Text as LaTeX prints it.
+
+    >>> escaped("fpr_gap <= 5 %")
+    'fpr\\_gap $\\leq$ 5 \\%'
+    """
+    for sign, word in (("<=", "≤"), (">=", "≥")):
+        text = text.replace(sign, word)
+    return "".join(_ESCAPES.get(letter, letter) for letter in text)
+
+
+def direction(name: str) -> str:
+    """`minimised`, `maximised`, `best at 1` or `diagnostic`, by the longest known metric that a column begins with.
+
+    >>> direction("test_auc_income"), direction("auc_gap_income"), direction("seeds")
+    ('maximised', 'minimised', 'diagnostic')
+    """
+    for split in ("train_", "validation_", "test_"):
+        name = name.removeprefix(split)
+    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
+    return DIRECTIONS[max(known, key=len)] if known else "diagnostic"
+
+
+def best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
+    """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
+
+    >>> best([0.1002, 0.1004, 0.2], "minimised").tolist()
+    [True, True, False]
+    """
+    printed = np.round(np.asarray(values, dtype=float), digits)
+    if towards == "diagnostic" or np.isnan(printed).all():
+        return np.zeros(len(printed), dtype=bool)
+    loss = {"minimised": printed, "maximised": -printed, "best at 1": np.abs(printed - 1)}[towards]
+    return np.asarray(loss <= np.nanmin(loss) + 1e-12)
+
+
+def booktabs(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    caption: str,
+    label: str,
+    within: str | None = None,
+    spread: str = "deviation",
+    digits: int = 3,
+    wide: bool = False,
+) -> str:
+    r"""A `table` environment; the document needs `\usepackage{booktabs}`.
+
+    Args:
+        table: rows as they are printed; NaN is a dash.
+        columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
+            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
+            of the metric in its name.
+        caption, label: plain text, and the label of `\ref`.
+        within: a column whose equal values, one after the other, are a block of rows with a best of its own.
+        spread: `deviation` or `interval`.
+        digits: behind the point; whole numbers have none.
+        wide: over both columns of a page (`table*`).
+    """
+    blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
+    cells = [_cells(table, name, blocks, spread, digits) for name in columns]
+    lines = []
+    for place, row in enumerate(zip(*cells, strict=True)):
+        if place and blocks[place] != blocks[place - 1]:
+            lines.append(r"\midrule")
+        lines.append(" & ".join(row) + r" \\")
+    environment = "table*" if wide else "table"
+    alignment = "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in columns)
+    return "\n".join(
+        [
+            rf"\begin{{{environment}}}",
+            r"\centering\small",
+            rf"\caption{{{escaped(caption)}}}",
+            rf"\label{{{label}}}",
+            r"\smallskip",
+            rf"\begin{{tabular}}{{{alignment}}}",
+            r"\toprule",
+            " & ".join(escaped(_HEADERS.get(name, name).replace("_", " ")) for name in columns) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"\end{{{environment}}}",
+            "",
+        ]
+    )
+
+
+def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int) -> list[str]:
+    values = table[name]
+    if not pd.api.types.is_numeric_dtype(values):
+        return [escaped(str(value)) for value in values]
+    if pd.api.types.is_integer_dtype(values):
+        return [f"{value:,}" for value in values]
+    bold = np.zeros(len(table), dtype=bool)
+    for block in pd.unique(blocks):
+        own = blocks == block
+        bold[own] = best(values.to_numpy(float)[own], direction(name), digits)
+    printed = []
+    for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
+        if np.isnan(row[name]):
+            printed.append("--")
+            continue
+        number = f"{row[name]:.{digits}f}"
+        if number.startswith("-"):
+            number = f"$-${number[1:]}"
+        number = rf"\textbf{{{number}}}" if is_best else number
+        printed.append(number + _spread(row, name, spread, digits))
+    return printed
+
+
+def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
+    if spread == "deviation":
+        value = row.get(f"{name}_std", np.nan)
+        return "" if np.isnan(value) else rf" $\pm$ {value:.{digits}f}"
+    low, high = row.get(f"{name}_low", np.nan), row.get(f"{name}_high", np.nan)
+    return "" if np.isnan(low) else f" [${low:.{digits}f}$, ${high:.{digits}f}$]"
+
+
+def latex_tables(results: Results) -> dict[str, str]:
+    """LaTeX of `summary`, `per_task`, `volumes`, `comparison` and `selected`, those that the run has, by name."""
+    if not len(results.hypervolumes) or not len(results.frontier("arfg_are")):
+        return {}
+    chosen = midpoints(results.trials, results.frontier("arfg_are"))
+    tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", "fpr_gap")]
+    rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
+    over = "mean ± deviation over seeds; best in bold"
+    tables = {
+        "summary": booktabs(
+            _ordered(summary(chosen), results),
+            ["method", "arfg", "are", "seeds"],
+            caption=_caption(results, f"ARFG and ARE on test at the midpoint, {rule}: {over}, the smallest."),
+            label="tab:summary",
+        ),
+        "per_task": booktabs(
+            _ordered(per_task(chosen), results),
+            ["method", *tasks],
+            caption=_caption(
+                results,
+                "Error and largest difference of false positive rates between groups on test, of each task, at the "
+                f"midpoint, {rule}: {over}, the smallest.",
+            ),
+            label="tab:per_task",
+            wide=len(tasks) > 2,
+        ),
+        "hypervolume": booktabs(
+            volumes(results),
+            ["method", "hypervolume", "test_hypervolume", "seeds", "trials"],
+            caption=_caption(
+                results,
+                f"Hypervolume of the ARFG-ARE frontiers ({captions.reference(results)}) on "
+                f"{results.settings.selected_on}, where their points are chosen, and of the same points on test: mean "
+                "over seeds with 95 % bootstrap interval; best in bold, the largest.",
+            ),
+            label="tab:hypervolume",
+            spread="interval",
+            wide=True,
+        ),
+        "selected": booktabs(
+            selected(results),
+            ["rule", "method", "arfg", "are", "seeds", "without"],
+            caption=_caption(
+                results,
+                "ARFG and ARE on test of the frontier points that rules take on "
+                f"{results.settings.selected_on}: {over} for each rule, the smallest. Without: seeds where no point "
+                "keeps the bound, which are in no mean.",
+            ),
+            label="tab:selected",
+            within="rule",
+            wide=True,
+        ),
+    }
+    pairs = comparison(results)
+    if len(pairs):
+        least = int(pairs["seeds"].min())
+        tables["comparison"] = booktabs(
+            pairs,
+            ["method", "against", "difference", "p_value", "p_holm", "seeds"],
+            caption=_caption(
+                results,
+                f"Difference of hypervolume on test ({captions.reference(results)}), method less against, over the "
+                "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
+                f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+            ),
+            label="tab:comparison",
+            spread="interval",
+            wide=True,
+        )
+    return tables
+
+
+def write_latex(results: Results, folder: Path) -> list[Path]:
+    """Writes `latex_tables` as `tables/<name>.tex` in `folder`; returns their paths."""
+    paths = []
+    for name, text in latex_tables(results).items():
+        path = folder / "tables" / f"{name}.tex"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(text)
+        os.replace(partial, path)
+        paths.append(path)
+    return paths
+
+
+def _caption(results: Results, text: str) -> str:
+    return captions.stamped(results, captions.joined(text, captions.provenance(results), captions.reliability(results)))
+
+
+def _ordered(table: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Rows in the order of the run's methods."""
+    present = [name for name in results.methods if name in set(table["method"])]
+    return table.set_index("method").loc[present].reset_index()

@@ -1,0 +1,111 @@
+"""LaTeX tables."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from paretofair.report.latex import best, booktabs, direction, escaped, latex_tables, write_latex
+
+TABLE = pd.DataFrame(
+    {
+        "method": ["a_b", "100%", "c"],
+        "error_x": [0.12341, 0.12339, np.nan],
+        "error_x_std": [0.01, np.nan, np.nan],
+        "auc_x": [0.7, 0.8, -0.8],
+        "auc_x_low": [0.6, np.nan, -0.9],
+        "auc_x_high": [0.75, np.nan, 0.1],
+        "disparate_impact_ratio_x": [0.9, 1.05, 2.0],
+        "seeds": [5, 4, 1200],
+    }
+)
+
+
+def test_values_spreads_and_the_best():
+    text = booktabs(TABLE, ["method", "error_x", "disparate_impact_ratio_x", "seeds"], caption="5 % of a_b", label="t")
+    lines = text.splitlines()
+    assert r"a\_b & \textbf{0.123} $\pm$ 0.010 & 0.900 & 5 \\" in lines
+    assert r"100\% & \textbf{0.123} & \textbf{1.050} & 4 \\" in lines
+    assert r"c & -- & 2.000 & 1,200 \\" in lines
+    assert r"\caption{5 \% of a\_b}" in lines
+    assert r"method & error x & disparate impact ratio x & seeds \\" in lines
+    assert r"\begin{tabular}{lrrr}" in lines
+    interval = booktabs(TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2)
+    assert r"a\_b & 0.70 [$0.60$, $0.75$] \\" in interval
+    assert r"100\% & \textbf{0.80} \\" in interval
+    assert r"c & $-$0.80 [$-0.90$, $0.10$] \\" in interval
+
+
+def test_every_block_has_a_best():
+    table = pd.DataFrame({"rule": ["a", "a", "b", "b"], "method": list("vmvm"), "are": [1.0, 0.9, 2.0, 3.0]})
+    text = booktabs(table, ["rule", "method", "are"], caption="", label="t", within="rule")
+    assert r"a & m & \textbf{0.900} \\" in text
+    assert r"b & v & \textbf{2.000} \\" in text
+    assert text.count(r"\midrule") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("fpr_gap_signed_x", "diagnostic"),
+        ("fpr_gap_x", "minimised"),
+        ("test_hypervolume", "maximised"),
+        ("accuracy_gap_x", "minimised"),
+        ("accuracy_x", "maximised"),
+        ("p_value", "diagnostic"),
+    ],
+)
+def test_directions(name, found):
+    assert direction(name) == found
+
+
+def test_best_without_any():
+    assert not best([np.nan, np.nan], "minimised").any()
+    assert not best([1.0, 2.0], "diagnostic").any()
+    assert escaped("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
+
+
+def test_captions_say_how_it_was_chosen(made_up_run):
+    tables = latex_tables(made_up_run)
+    assert set(tables) == {"summary", "per_task", "hypervolume", "comparison", "selected"}
+    for text in tables.values():
+        caption = next(line for line in text.splitlines() if line.startswith(r"\caption"))
+        assert caption.startswith(r"\caption{SIMULATED DATA.")
+        assert "chosen on validation and shown on test; seeds 0, 1, 2, 3;" in caption
+        assert r"decision threshold base\_rate" in caption
+    assert "ARFG 1.5, ARE 1.1" in tables["hypervolume"]
+    order = [tables["summary"].index(name) for name in ("\nvanilla &", "\nmtaf &", "\nown\\_method &")]
+    assert order == sorted(order)
+
+
+def test_a_paper_protocol_is_stamped(made_up_results):
+    text = latex_tables(made_up_results(protocol="paper"))["summary"]
+    assert "protocol: paper (chosen on test)" in text
+    assert "the seeds of a method pooled" in text
+
+
+def test_files(made_up_run, tmp_path):
+    paths = write_latex(made_up_run, tmp_path)
+    assert {path.name for path in paths} == {f"{name}.tex" for name in latex_tables(made_up_run)}
+    before = [path.read_bytes() for path in paths]
+    write_latex(made_up_run, tmp_path)
+    assert [path.read_bytes() for path in paths] == before
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == sorted(path.name for path in paths)
+
+
+@pytest.mark.system
+def test_all_tables_compile(made_up_run, tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.fail("no pdflatex; install the Debian packages texlive-latex-base and texlive-latex-recommended")
+    paths = write_latex(made_up_run, tmp_path)
+    odd = booktabs(TABLE, list(TABLE), caption=r"Every sign: \ & % $ # _ { } ~ ^ < > <= >= ±", label="odd", wide=True)
+    body = "\n".join(["\\documentclass[twocolumn]{article}", "\\usepackage{booktabs}", "\\begin{document}", odd])
+    names = [rf"\input{{tables/{path.stem}}}" for path in paths]
+    (tmp_path / "all.tex").write_text("\n".join([body, *names, "\\end{document}"]))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
