@@ -1,0 +1,215 @@
+"""What the page holds, as one JSON object."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from paretofair.metrics import DIRECTIONS
+from paretofair.metrics.rates import FN, FP, TN, TP
+from paretofair.report.counts import Cells
+from paretofair.report.frontiers import hyperparameters, objective_names
+from paretofair.report.page.packed import packed, packed_column
+from paretofair.report.relative import SPLITS
+from paretofair.report.results import Results
+from paretofair.report.tables import midpoints, per_task, summary
+from paretofair.results import TrialTable
+
+# Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
+COUNTS_LIMIT = 20e6
+_TRAINED = ["stage", "index", "epochs_trained", "train_seconds", "threshold", "penalty_split", "split_id"]
+_TRAINED += ["device", "dtype", "path", "torch_version"]
+
+
+def contents_of(results: Results) -> dict[str, Any]:
+    """Trials that were searched (`results.searched`) column by column, stored frontiers as rows of these, the counts
+    by group, and what is said about the runs. Numbers are rounded to float32."""
+    trials = results.searched.reset_index(drop=True)
+    place = pd.Series(trials.index, index=trials["trial_id"])
+    metrics = _metrics(trials)
+    settings = results.settings
+    chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
+    fronts = _fronts(results, place, chosen_by)
+    names = [folder.resolve().name for folder in results.folders]
+    return {
+        "title": ", ".join(names) or "trial table",
+        "trials": len(trials),
+        "trial_ids": trials["trial_id"].astype(str).tolist(),
+        "method": packed_column(trials["method"].astype(str)),
+        "seed": packed(trials["seed"]),
+        "run": packed(_run_of(results, trials)),
+        "methods": list(map(str, results.methods)),
+        "tasks": results.tasks,
+        "metrics": metrics,
+        "hyperparameters": _columns(trials, hyperparameters(results.trials)),
+        "trained": _columns(trials, _TRAINED),
+        "fronts": fronts,
+        "confirmed": _confirmed(results.trials, place),
+        "groups": _groups(results, trials, fronts),
+        "tables": _tables(results),
+        "runs": [_run(folder) for folder in results.folders],
+        "settings": {
+            "protocol": settings.protocol,
+            "selected_on": settings.selected_on,
+            "pooled": settings.pooled,
+            "threshold": settings.threshold,
+            "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
+            "constraints": list(settings.constraints),
+            "sensitive": results.sensitive,
+        },
+        "source": results.source,
+        "unreliable": results.unreliable,
+        "undefined": results.undefined,
+        "left_out": _left_out(results),
+    }
+
+
+def direction(name: str) -> tuple[str, str]:
+    """The metric that a column `<metric>_<task>` is of, and which way it is better."""
+    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
+    metric = max(known, key=len, default=name)
+    return metric, DIRECTIONS.get(metric, "minimised")
+
+
+def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
+    found: dict[str, dict[str, dict[str, str]]] = {"arfg": {}, "are": {}}
+    for split in SPLITS:
+        for column in (name for name in trials if name.startswith(f"{split}_") and name not in _TRAINED):
+            if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any():
+                name = column.removeprefix(f"{split}_")
+                found.setdefault(name, {})[split] = packed(trials[column].to_numpy(float))
+    described = []
+    for name, splits in found.items():
+        metric, better = direction(name)
+        task = name.removeprefix(metric).removeprefix("_")
+        described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
+    return [each for each in described if each["splits"]]
+
+
+def _columns(trials: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
+    present = [name for name in names if name in trials and trials[name].notna().any()]
+    return [{"name": name, "values": packed_column(trials[name])} for name in present]
+
+
+def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[str, Any]]:
+    """The stored frontiers whose objectives have values."""
+    fronts = []
+    for name in results.settings.objectives:
+        objectives = objective_names(name, results.tasks)
+        if metrics.issuperset(objectives):
+            rows = place[results.frontier(name)["trial_id"]]
+            fronts.append({"name": name, "objectives": objectives, "rows": rows.tolist()})
+    return fronts
+
+
+def _confirmed(trials: pd.DataFrame, place: pd.Series) -> dict[str, Any]:
+    """By row of a trial the number of its runs with fresh seeds, and of every metric on test mean and deviation."""
+    if "confirms" not in trials:
+        return {}
+    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
+    runs = runs[runs["confirms"].isin(place.index)]
+    measured = [name for name in runs if name.startswith("test_") and pd.api.types.is_numeric_dtype(runs[name])]
+    found = {}
+    for trial, own in runs.groupby("confirms"):
+        values = own[measured]
+        moments = {
+            name.removeprefix("test_"): [_number(mean), _number(deviation)]
+            for name, mean, deviation in zip(measured, values.mean(), values.std(ddof=1), strict=True)
+        }
+        found[str(place[trial])] = {"runs": len(own), "metrics": moments}
+    return found
+
+
+def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """True and false positives of every cell, `(trials, tasks, cells)` by split, and the rows behind them, which many
+    trials share: `(kinds, tasks, cells, 2)` positives and negatives, and the `kind` of each trial."""
+    cells = results.cells
+    if cells is None or trials.empty:
+        return None
+    size = len(trials) * len(results.tasks) * len(cells.groups) * len(SPLITS) * 2 * 2 * 4 / 3
+    everything = size <= COUNTS_LIMIT
+    rows = np.arange(len(trials)) if everything else np.unique([row for front in fronts for row in front["rows"]])
+    splits = {}
+    for split, counts in cells.of(trials["trial_id"].iloc[rows].tolist()).items():
+        behind = np.rint(np.stack([counts[..., TP] + counts[..., FN], counts[..., FP] + counts[..., TN]], -1))
+        kinds, kind = np.unique(behind.reshape(len(rows), -1), axis=0, return_inverse=True)
+        splits[split] = {"tp": packed(counts[..., TP]), "fp": packed(counts[..., FP])}
+        splits[split] |= {"rows": packed(kinds), "kind": packed(kind)}
+    return {
+        "trials": None if everything else packed(rows),
+        "cells": len(cells.groups),
+        "groupings": list(_groupings(cells)),
+        "splits": splits,
+    }
+
+
+def _groupings(cells: Cells) -> Iterator[dict[str, Any]]:
+    """Each attribute, each pair and all of them, as in the audit, with the cells of every group."""
+    columns = range(len(cells.attributes))
+    whole = [tuple(columns)] if len(columns) > 2 else []
+    for chosen in [*itertools.combinations(columns, 1), *itertools.combinations(columns, 2), *whole]:
+        codes, names = cells.groups[:, chosen], cells.names[[cells.attributes[column] for column in chosen]]
+        known = np.flatnonzero((codes >= 0).all(axis=1))
+        groups: dict[str, list[int]] = {}
+        for cell in sorted(known, key=lambda cell: tuple(codes[cell])):
+            groups.setdefault(" × ".join(map(str, names.iloc[cell])), []).append(int(cell))
+        yield {
+            "name": "_x_".join(names),
+            "groups": [{"name": name, "cells": members} for name, members in groups.items()],
+        }
+
+
+def _tables(results: Results) -> dict[str, Any]:
+    tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
+    known = any(front == "arfg_are" for front in results.settings.objectives)
+    if known and not results.baselines.empty and len(front := results.frontier("arfg_are")):
+        chosen = midpoints(results.trials, front)
+        tables |= {"summary": summary(chosen), "per_task": per_task(chosen)}
+    said = ["selected_on", "source", "protocol"]
+    return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
+
+
+def _rows(frame: pd.DataFrame) -> dict[str, Any]:
+    values = [[_number(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"columns": list(frame), "rows": values}
+
+
+def _number(value: Any) -> Any:
+    """A value as JSON has it: NaN and infinities are null."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    environment, space = folder / "environment.json", folder / "space.yaml"
+    return {
+        "folder": str(folder),
+        "environment": json.loads(environment.read_text()) if environment.exists() else None,
+        "space": space.read_text() if space.exists() else None,
+    }
+
+
+def _run_of(results: Results, trials: pd.DataFrame) -> np.ndarray:
+    """The number of each trial's run, -1 for trials of tables without a folder."""
+    found = np.full(len(trials), -1)
+    for number, folder in enumerate(results.folders):
+        found[trials["trial_id"].isin(TrialTable(folder).read()["trial_id"]) & (found < 0)] = number
+    return found
+
+
+def _left_out(results: Results) -> dict[str, int]:
+    """Trials of methods that no frontier considers, by what became of them."""
+    trials = results.trials
+    if "stage" not in trials or "status" not in trials:
+        return {}
+    others = trials[~trials["trial_id"].isin(results.searched["trial_id"])]
+    what = others["stage"].where(others["status"] == "completed", others["status"]).astype(str)
+    what = what.where(~what.isin(["points", "sweep"]), "beyond the constraints")
+    return {str(name): int(count) for name, count in what.value_counts().items()}

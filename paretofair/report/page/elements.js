@@ -1,0 +1,73 @@
+/** Small pieces of the page, and how numbers and methods look. */
+// Okabe and Ito (2008), less the yellow, which is hard to see on white.
+const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+const SYMBOLS = [
+  ["circle", "●"],
+  ["square", "■"],
+  ["diamond", "◆"],
+  ["triangle-up", "▲"],
+  ["triangle-down", "▼"],
+  ["star", "★"],
+  ["cross", "✚"],
+  ["x", "✖"],
+];
+
+/** An element; children that are no elements become text, so that no name is ever read as HTML. */
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+// Plotly reads a few tags in the texts it draws.
+const forPlotly = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+const isNumber = (value) => typeof value === "number";
+const measured = (value) => (isNumber(value) && Number.isFinite(value) ? value.toFixed(4) : "–");
+const exact = (value) => {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  return isNumber(value) ? String(Number(value.toPrecision(6))) : String(value);
+};
+const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+
+function tableOf(head, rows, caption) {
+  // A deviation stands beside its mean.
+  const columns = head
+    .map((name, i) => ({ name, i, beside: head.indexOf(`${name}_std`) }))
+    .filter(({ name }) => !(name.endsWith("_std") && head.includes(name.slice(0, -4))));
+  const kind = ({ i }) => (rows.some((row) => isNumber(row[i])) ? {} : { class: "text" });
+  const text = (row, { i, beside }) => {
+    const value = isNumber(row[i]) ? short(row[i]) : exact(row[i]);
+    return beside < 0 ? value : `${measured(row[i])} ± ${measured(row[beside])}`;
+  };
+  return element(
+    "table",
+    {},
+    ...(caption ? [element("caption", {}, caption)] : []),
+    element(
+      "thead",
+      {},
+      element("tr", {}, ...columns.map((column) => element("th", { scope: "col", ...kind(column) }, column.name))),
+    ),
+    element(
+      "tbody",
+      {},
+      ...rows.map((row) =>
+        element("tr", {}, ...columns.map((column) => element("td", kind(column), text(row, column)))),
+      ),
+    ),
+  );
+}
+const short = (value) => (Number.isInteger(value) ? String(value) : measured(value));
+const styleOf = (method) => {
+  const place = Math.max(0, data.methods.indexOf(method));
+  return { colour: COLOURS[place % COLOURS.length], symbol: SYMBOLS[place % SYMBOLS.length] };
+};
+
+const symbolOf = (method) => {
+  const { colour, symbol } = styleOf(method);
+  return element("span", { class: "symbol", style: `color:${colour}`, "aria-hidden": "true" }, symbol[1]);
+};
