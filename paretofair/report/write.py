@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretofair.report.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.report.constraints import parsed
 from paretofair.report.counts import audit_table, row_intervals, with_intervals
 from paretofair.report.relative import RELATIVE
@@ -31,8 +32,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         return []
     stamp = {"source": results.source, "protocol": settings.protocol}
     reference = settings.reference
-    volumes = results.hypervolumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
-    files = {"baselines.csv": results.baselines.assign(protocol=settings.protocol), "tables/hypervolume.csv": volumes}
+    of_seeds = results.hypervolumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
+    files = {"baselines.csv": results.baselines.assign(protocol=settings.protocol), "tables/hypervolume.csv": of_seeds}
     fronts = {name: results.frontier(name) for name in settings.objectives}
     cells = results.cells
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
@@ -50,6 +51,9 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             files["tables/per_task.csv"] = per_task(chosen)
             if cells is not None:
                 files["audit.csv"] = audit_table(chosen, cells).assign(**stamp)
+    if len(results.hypervolumes):
+        for table_of in (volumes, comparison, dominance, optimism, selected):
+            files[f"tables/{table_of.__name__}.csv"] = table_of(results)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     if "confirms" in table:
