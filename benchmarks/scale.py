@@ -2,11 +2,11 @@
 
     PARETOFAIR_DATA=... python benchmarks/scale.py [--trials 100000] [--packs 1000]
 
-Runs `launch/sweep.py` on German with very short trainings (one epoch, 8 hidden units), so that everything but training is
-in plain sight: asking, handing out packs, reading the table, writing exports. While it runs, the driver's resident
+Runs `launch/sweep.py` on German with very short trainings (one epoch, 8 hidden units), so that everything but training
+is in plain sight: asking, handing out packs, reading the table, writing exports. While it runs, the driver's resident
 memory is read twice a second; afterwards `launch/status.py` is timed on the results. Prints and writes
-benchmarks/results/scale.json: memory of the driver at each tenth of the packs, seconds per pack in the first and the last
-fifth, seconds from the last stack on disk to the end (exports), and of the status command.
+benchmarks/results/scale.json: memory of the driver at each tenth of the packs, seconds per pack in the first and the
+last fifth, seconds from the last stack on disk to the end (exports), and of the status command.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """paretofair: fairness methods compared by whole accuracy-fairness frontiers.
 
-    results = paretofair.sweep("search_spaces/mtaf_lsac.yaml")          # as launch/sweep.py
-    results = paretofair.Results("results/mtaf_lsac")                   # what is there
-    results.frontier("arfg", "are")                                     # a pandas frame
-    paretofair.load("results/mtaf_lsac/exported/3f2a9c").predict_proba(frame)
+results = paretofair.sweep("search_spaces/mtaf_lsac.yaml")          # as launch/sweep.py
+results = paretofair.Results("results/mtaf_lsac")                   # what is there
+results.frontier("arfg", "are")                                     # a pandas frame
+paretofair.load("results/mtaf_lsac/exported/3f2a9c").predict_proba(frame)
 """
 
 import importlib

@@ -213,7 +213,7 @@ class Results:
             for name in objectives:
                 if name not in known:
                     raise ValueError(f"no metric {name!r}; accepted: {', '.join(known)}")
-        return self._frontier(objectives[0] if named else objectives)
+        return self._frontier(objectives[0] if named else objectives).copy()
 
     @functools.cache  # noqa: B019 (results live as long as they are looked at)
     def _frontier(self, objectives: str | tuple[str, ...]) -> pd.DataFrame:

@@ -28,9 +28,7 @@ def write_wide(results: Results, folder: Path) -> Path:
     """
     cells = results.cells
     if cells is None:
-        raise RunError(
-            "the wide table needs groups.csv and the counts confusion_<split>, which are missing"
-        )
+        raise RunError("the wide table needs groups.csv and the counts confusion_<split>, which are missing")
     target = folder / WIDE
     partial = target.with_name(f".{WIDE}.partial")
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import pytest
 from paretofair.errors import RunError
 from paretofair.report.results import ReportSettings, Results, read_settings
 from paretofair.report.wide import write_wide
+from paretofair.report.write import write_report
 
 SPACE = """\
 name: made_up
@@ -147,6 +148,14 @@ def test_what_cannot_be_read(tmp_path):
         Results(tmp_path / "empty")
     with pytest.raises(RunError, match="no run was given"):
         Results()
+
+
+def test_writing_changes_nothing_of_what_was_read(made_up_run, tmp_path):
+    before = {name: made_up_run.frontier(name) for name in made_up_run.settings.objectives}
+    write_report(made_up_run, tmp_path)
+    assert "test_arfg_low" in pd.read_csv(tmp_path / "frontiers" / "all.csv")
+    for name, points in before.items():
+        pd.testing.assert_frame_equal(made_up_run.frontier(name), points)
 
 
 def test_the_wide_table_spells_out_what_the_counts_say(made_up_run, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.figures.planes import outside_words, steps, test_fronts
+from paretofair.report.figures.planes import outside_words, steps
 from paretofair.report.figures.style import (
     PAGE,
     REFERENCE,
@@ -67,7 +67,7 @@ def planes(results: Results) -> tuple[dict[str, list[np.ndarray]], ...]:
         for found, metric in ((errors, "error"), (gaps, "fpr_gap")):
             names = [f"test_{metric}_{one}", f"test_{metric}_{other}"]
             found[method] = [table.loc[own_ids, names].to_numpy(float) for own_ids in ids]
-    return errors, gaps, test_fronts(results, f"fpr_gap_{one}", f"fpr_gap_{other}")
+    return errors, gaps, fronts_on_test(results, f"fpr_gap_{one}", f"fpr_gap_{other}")
 
 
 def _draw(axes: Axes, points: list[np.ndarray], lines: list[np.ndarray], look: Look, method: str) -> None:

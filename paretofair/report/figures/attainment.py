@@ -10,7 +10,7 @@ import numpy as np
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
 from paretofair.report.figures.fronts import available
-from paretofair.report.figures.planes import test_fronts
+from paretofair.report.figures.planes import fronts_on_test
 from paretofair.report.figures.style import (
     COLUMN,
     LIGHT,
@@ -39,7 +39,7 @@ def draw(results: Results) -> Figure | None:
     """Quartile attainment surfaces of the ARFG-ARE frontiers on test; a panel for each method."""
     if not available(results) or results.settings.pooled:
         return None
-    fronts = {name: own for name, own in test_fronts(results, "arfg_are").items() if own}
+    fronts = {name: own for name, own in fronts_on_test(results, "arfg_are").items() if own}
     if max(map(len, fronts.values())) < 2:
         return None
     shown = looks_of(results)

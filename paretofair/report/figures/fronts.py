@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paretofair.report import captions
-from paretofair.report.figures.planes import draw_plane, outside_words, test_fronts, words
+from paretofair.report.figures.planes import draw_plane, fronts_on_test, outside_words, words
 from paretofair.report.figures.style import (
     COLUMN,
     GREY,
@@ -41,7 +41,7 @@ def draw(results: Results) -> Figure | None:
     many = len(shown) > MANY
     figure, grid = panels(1, 1, width=PAGE if many else COLUMN, height=3.2 if many else 2.5)
     axes = grid[0, 0]
-    draw_plane(axes, test_fronts(results, "arfg_are"), shown, cloud(results))
+    draw_plane(axes, fronts_on_test(results, "arfg_are"), shown, cloud(results))
     for line in (axes.axhline, axes.axvline):
         line(1.0, color=GREY, linewidth=0.5, zorder=0)
     axes.set(xlabel="ARFG on test", ylabel="ARE on test")
@@ -62,7 +62,7 @@ def caption(results: Results) -> str:
         "single-task models (thin lines at 1) and better the smaller.",
         words(results),
         "Light dots are all trials.",
-        outside_words(test_fronts(results, "arfg_are")),
+        outside_words(fronts_on_test(results, "arfg_are")),
         captions.provenance(results),
         captions.reliability(results),
     )

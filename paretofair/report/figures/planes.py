@@ -22,7 +22,7 @@ _POINT: dict[str, Any] = {"alpha": 0.45, "markersize": 2.6, "markeredgewidth": 0
 Fronts = Mapping[str, list[np.ndarray]]
 
 
-def test_fronts(results: Results, *objectives: str) -> dict[str, list[np.ndarray]]:
+def fronts_on_test(results: Results, *objectives: str) -> dict[str, list[np.ndarray]]:
     """Test values of the points that the choosing split put on a frontier, a front for each seed; two objectives.
 
     `objectives` are as of `Results.frontier`. A front on test can hold points that others dominate there.
@@ -35,10 +35,6 @@ def test_fronts(results: Results, *objectives: str) -> dict[str, list[np.ndarray
         keys = np.zeros(len(own)) if results.settings.pooled else own["seed"]
         fronts[method] = [front[names].to_numpy(float) for _, front in own.groupby(keys)]
     return fronts
-
-
-# Not a test, whatever its name.
-test_fronts.__test__ = False  # type: ignore[attr-defined]
 
 
 def drawn(fronts: Fronts) -> Fronts:

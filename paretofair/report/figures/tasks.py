@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paretofair.report import captions
-from paretofair.report.figures.planes import draw_plane, outside_words, test_fronts, words
+from paretofair.report.figures.planes import draw_plane, fronts_on_test, outside_words, words
 from paretofair.report.figures.style import COLUMN, LIGHT, PAGE, corner, handle, legend, looks_of, panels, styled
 from paretofair.report.results import Results
 
@@ -26,7 +26,7 @@ def draw(results: Results) -> Figure | None:
     figure, grid = panels(-(-len(tasks) // columns), columns, width=COLUMN if columns == 1 else PAGE, height=2.3)
     for axes, task in zip(grid.flat, tasks, strict=False):
         names = [f"test_fpr_gap_{task}", f"test_error_{task}"]
-        draw_plane(axes, test_fronts(results, task), shown, results.searched[names].to_numpy(float))
+        draw_plane(axes, fronts_on_test(results, task), shown, results.searched[names].to_numpy(float))
         axes.set(xlabel=f"fpr_gap {task} on test", ylabel=f"error {task} on test")
     for axes in grid.flat[len(tasks) :]:
         axes.set_axis_off()
@@ -42,7 +42,7 @@ def caption(results: Results) -> str:
         f"{acting(results)}against error on test, both better the smaller; every task has frontiers of its own.",
         words(results),
         "Light dots are all trials.",
-        outside_words(*(test_fronts(results, task) for task in tasks)),
+        outside_words(*(fronts_on_test(results, task) for task in tasks)),
         captions.provenance(results),
     )
 
