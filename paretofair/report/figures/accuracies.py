@@ -8,7 +8,7 @@ import numpy as np
 
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.figures.planes import outside_words, steps
+from paretofair.report.figures.planes import fronts_on_test, outside_words, steps
 from paretofair.report.figures.style import (
     PAGE,
     REFERENCE,

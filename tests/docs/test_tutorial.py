@@ -1,0 +1,42 @@
+"""The tutorial, from its first line to its last."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from .test_examples import ROOT, blocks
+
+
+@pytest.mark.ray
+def test_the_tutorial(tmp_path):
+    make, use = blocks("tutorial.md", "python")
+    (space,) = blocks("tutorial.md", "yaml")
+    commands = blocks("tutorial.md", "bash")
+    (tmp_path / "loans.yaml").write_text(space)
+    (tmp_path / "launch").symlink_to(ROOT / "launch")
+    own = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "PARETOFAIR_OFFLINE": "1"}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(sys.executable, "-c", make)
+    said = [run("bash", "-euc", command) for command in commands]
+    assert "nothing was trained" in said[0]
+    assert "trained now" in said[1]
+    assert "loans in results/loans" in said[2]
+    assert "report.html" in said[4]
+    results = tmp_path / "results" / "loans"
+    for name in ("report.html", "tables/summary.tex", "figures/fronts.pdf", "figures/captions.md"):
+        assert (results / name).stat().st_size > 0, name
+    assert set(pd.read_csv(results / "tables" / "summary.csv")["trials"]) == {3 * 80}
+    probabilities = run(sys.executable, "-c", use)
+    assert "repaid" in probabilities
+    assert "large" in probabilities
+    assert (tmp_path / "fair_model" / "README.md").exists()
