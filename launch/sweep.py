@@ -34,6 +34,7 @@ WRITTEN = {
     "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
     "trials": "the trial table, one row per trial (Parquet)",
+    "models": "weights of every trial that may stand on a frontier (launch/export.py)",
 }
 
 
@@ -185,6 +186,8 @@ def closing(result, methods: list[str], console: Console) -> None:
     for name, what in WRITTEN.items():
         if (result.folder / name).exists():
             console.print(f"  {result.folder / name}: {what}", highlight=False, markup=False, soft_wrap=True)
+    words = f"python launch/report.py {result.folder} writes figures, LaTeX tables and report.html from these."
+    console.print(words, highlight=False, markup=False, soft_wrap=True)
 
 
 def parser() -> argparse.ArgumentParser:

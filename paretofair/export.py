@@ -51,7 +51,9 @@ class Exported:
     difference: float
 
 
-def export_trial(run: Path, trial_id: str, output: Path | None = None, *, data_dir: Path | None = None) -> Exported:
+def export_trial(
+    run: Path | str, trial_id: str, output: Path | str | None = None, *, data_dir: Path | str | None = None
+) -> Exported:
     """Writes `model.json`, `weights.pt` and a model card for one trial of a run.
 
     Weights of trials that may stand on a frontier were kept by the run; any other trial is trained again, by its seed
@@ -66,6 +68,8 @@ def export_trial(run: Path, trial_id: str, output: Path | None = None, *, data_d
     Raises:
         RunError: no such run or trial, or other data than the run was made with.
     """
+    run, output = Path(run), None if output is None else Path(output)
+    data_dir = None if data_dir is None else Path(data_dir)
     if not (run / "space.yaml").exists():
         raise RunError(f"there is no {run / 'space.yaml'}; RUN is the results folder that launch/sweep.py has written")
     space = load_space(run / "space.yaml")
