@@ -1,0 +1,38 @@
+"""A run whose results are at a URL: workers write there, the driver keeps copies, and another machine goes on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from .conftest import SPACE
+
+SMALL = [
+    *("--space", SPACE, "--seeds", "0", "--trials", "4", "--methods", "vanilla"),
+    *("--set", "data.source=simulated", "--set", "parameters.epochs=1", "--set", "stages.confirm=null"),
+    *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 1}}"),
+]
+
+
+@pytest.mark.ray
+def test_results_at_a_url(sweep, tmp_path):
+    url, here, there = f"file://{tmp_path}/bucket/run", tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    done = sweep(*SMALL, "--output", url, cwd=here)
+    assert done.returncode == 0, done.stdout + done.stderr
+    bucket = tmp_path / "bucket" / "run"
+    names = {path.name for path in (bucket / "trials").iterdir()}
+    assert names == {path.name for path in (here / "results" / "run" / "trials").iterdir()}
+    assert (bucket / "frontiers" / "all.csv").read_text() == (
+        here / "results" / "run" / "frontiers" / "all.csv"
+    ).read_text()
+    more = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
+    assert more.returncode == 0, more.stdout + more.stderr
+    assert "2 trials trained now" in more.stdout
+    trials = pd.concat([pd.read_parquet(path) for path in (bucket / "trials").iterdir()])
+    assert trials["trial_id"].is_unique
+    assert len(trials) == 4 + 1 + 6
+    wrong = sweep(*SMALL, "--output", "nonsense://x", cwd=there)
+    assert wrong.returncode == 2
+    assert "no file system that pyarrow knows" in wrong.stderr
