@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -27,6 +28,7 @@ from paretofair.report.relative import RELATIVE, baselines, tasks_of, unreliable
 from paretofair.results import TrialTable
 
 BASELINES, GROUPS = "baselines.csv", "groups.csv"
+_METHOD = re.compile(r"[\w@+-][\w@+. -]*")
 # What a table made elsewhere need not say.
 _DEFAULTS: dict[str, Any] = {
     "stage": "sweep",
@@ -282,6 +284,10 @@ def _foreign(path: Path) -> pd.DataFrame:
     if missing or not tasks:
         words = ", ".join(missing) if tasks else "test_error_<task>"
         raise RunError(f"{path} has no column {words}; docs/reports.md names the columns of a trial table")
+    for method in table["method"].unique():
+        # It becomes the name of a folder.
+        if not _METHOD.fullmatch(str(method)):
+            raise RunError(f"{path}: found the method {method!r}; accepted: letters, digits, _ . @ + - and spaces")
     table = table.assign(**{name: value for name, value in _DEFAULTS.items() if name not in table})
     if "index" not in table:
         table["index"] = table.groupby(["method", "seed"]).cumcount()

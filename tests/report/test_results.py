@@ -127,6 +127,13 @@ def test_a_table_made_elsewhere(made_up_run, tmp_path):
     ("table", "message"),
     [
         (pd.DataFrame({"method": ["a"]}), "has no column test_error_<task>"),
+        (
+            pd.DataFrame(
+                {"method": ["../a"]}
+                | {f"{split}_{name}_x": [0.1] for split in ("validation", "test") for name in ("error", "fpr_gap")}
+            ),
+            "found the method '../a'; accepted: letters",
+        ),
         (pd.DataFrame({"test_error_x": [0.1]}), "has no column method, validation_error_x, "),
         (pd.DataFrame({"method": ["a"], "test_error_x": [0.1], "validation_error_x": [0.1]}), "no column .*fpr_gap_x"),
     ],
