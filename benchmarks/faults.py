@@ -98,7 +98,9 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
             lost += len(before.index.difference(now.index))
             doubled += int(now.index.duplicated().sum())
             if len(before):
-                differ |= differing(now.loc[now.index.intersection(before.index)], before) - MAY_DIFFER
+                # Rows of other stages may since have brought columns of their own.
+                same = now.loc[now.index.intersection(before.index), list(before)]
+                differ |= differing(same, before) - MAY_DIFFER
             if not done:
                 left = marked.alive(process)
                 found.append(

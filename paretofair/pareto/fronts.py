@@ -1,11 +1,11 @@
 """Which trials no other trial beats, and in which order the rest follow."""
 
-from typing import Any
-
 import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+from paretofair.pareto.arrays import as_rows
 
 
 def non_dominated(points: ArrayLike, /) -> NDArray[np.bool_]:
@@ -26,7 +26,7 @@ def non_dominated(points: ArrayLike, /) -> NDArray[np.bool_]:
     >>> non_dominated([[1, 1], [0, 1], [1, 0], [1, 0], [0, np.nan]])
     array([False,  True,  True,  True, False])
     """
-    values = _points(points)
+    values = as_rows(points, "points")
     member = np.isfinite(values).all(axis=1)
     if member.any():
         member[member] = moocore.is_nondominated(values[member], keep_weakly=True)
@@ -50,18 +50,9 @@ def ranks(points: ArrayLike, /) -> NDArray[np.int64]:
     >>> ranks([[1, 1], [0, 1], [2, 2], [0, np.nan]])
     array([ 1,  0,  2, -1])
     """
-    values = _points(points)
+    values = as_rows(points, "points")
     ranked = np.isfinite(values).all(axis=1)
     result = np.full(len(values), -1, dtype=np.int64)
     if ranked.any():
         _, result[ranked] = NonDominatedSorting().do(values[ranked], return_rank=True)
     return result
-
-
-def _points(points: ArrayLike) -> NDArray[Any]:
-    values = np.asarray(points, dtype=float)
-    if values.ndim == 1 and values.size == 0:
-        return values.reshape(0, 1)
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(f"got points of shape {values.shape}, expected (n, objectives)")
-    return values

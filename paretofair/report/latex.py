@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from paretofair.report import captions
 from paretofair.report.comparison import comparison, selected, volumes
 from paretofair.report.results import Results
 from paretofair.report.tables import midpoints, per_task, summary
+from paretofair.results.files import write_text
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -223,15 +223,7 @@ def latex_tables(results: Results) -> dict[str, str]:
 
 def write_latex(results: Results, folder: Path) -> list[Path]:
     """Writes `latex_tables` as `tables/<name>.tex` in `folder`; returns their paths."""
-    paths = []
-    for name, text in latex_tables(results).items():
-        path = folder / "tables" / f"{name}.tex"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(text)
-        os.replace(partial, path)
-        paths.append(path)
-    return paths
+    return [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
 
 
 def _caption(results: Results, text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from paretofair.errors import RunError
 from paretofair.metrics import rates
 from paretofair.report.counts import Cells
 from paretofair.report.results import Results
+from paretofair.results.files import appearing
 
 WIDE = "wide.parquet"
 _TOGETHER = 2_000  # trials
@@ -29,13 +29,10 @@ def write_wide(results: Results, folder: Path) -> Path:
     cells = results.cells
     if cells is None:
         raise RunError("the wide table needs groups.csv and the counts confusion_<split>, which are missing")
-    target = folder / WIDE
-    partial = target.with_name(f".{WIDE}.partial")
-    folder.mkdir(parents=True, exist_ok=True)
     # Of the whole table: a part of it may have no value in a column at all.
     known = pa.Schema.from_pandas(results.trials, preserve_index=False).remove_metadata()
     writer: pq.ParquetWriter | None = None
-    try:
+    with appearing(folder / WIDE) as partial:
         for first in range(0, len(results.trials), _TOGETHER):
             some = results.trials.iloc[first : first + _TOGETHER]
             # Counts are kept by the cells that read them; these are needed once.
@@ -46,12 +43,9 @@ def write_wide(results: Results, folder: Path) -> Path:
                 writer = pq.ParquetWriter(partial, schema, compression="zstd")
             wide = pd.concat([some.reset_index(drop=True), added], axis=1)
             writer.write_table(pa.Table.from_pandas(wide, schema=writer.schema, preserve_index=False))
-        if writer is not None:
-            writer.close()
-            os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return target
+        assert writer is not None, "runs without trials are refused when they are read"
+        writer.close()
+    return folder / WIDE
 
 
 def spelled(counts: dict[str, np.ndarray], cells: Cells, tasks: list[str]) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from paretofair.report.counts import audit_table, row_intervals, with_intervals
 from paretofair.report.relative import RELATIVE
 from paretofair.report.results import ReportSettings, Results
 from paretofair.report.tables import midpoints, per_task, summary
+from paretofair.results.files import appearing
 
 _NEEDED = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source")
 
@@ -81,10 +81,8 @@ def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
 
 
 def _write(path: Path, frame: pd.DataFrame) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    frame.to_csv(partial, index=False)
-    os.replace(partial, path)
+    with appearing(path) as partial:
+        frame.to_csv(partial, index=False)
     return path
 
 

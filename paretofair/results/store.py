@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from paretofair.errors import RunError
+from paretofair.results.files import appearing
 
 FOLDERS = ("trials", "models", "curves")
 # What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
@@ -94,11 +95,8 @@ class Store:
                 out.write(path.read_bytes())
 
     def _copy(self, name: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.partial")
-        with self._files.open_input_stream(f"{self._root}/{name}") as source:
+        with appearing(target) as partial, self._files.open_input_stream(f"{self._root}/{name}") as source:
             partial.write_bytes(source.read())
-        os.replace(partial, target)
 
 
 def _own_files(folder: Path) -> Iterator[Path]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from paretofair.errors import RunError
+from paretofair.results.files import appearing
 from paretofair.results.store import Store
 
 TRIALS = "trials"
@@ -40,14 +39,8 @@ def write_stack(folder: Path | Store, name: str, table: pa.Table, into: str = TR
     if isinstance(folder, Store):
         folder.write(into, name, table)
         return
-    target = folder / into / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
+    with appearing(folder / into / name) as partial:
         pq.write_table(table, partial, compression="zstd")
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class TrialTable:

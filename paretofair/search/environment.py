@@ -17,7 +17,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
-from paretofair.search.folder import replace
+from paretofair.results.files import write_text
 from paretofair.search.space import Space, dump
 from paretofair.training import DeviceData, to_device
 
@@ -30,8 +30,8 @@ def write_settings(space: Space, splits: SplitsBySeed, folder: Path) -> None:
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     groups(data).to_csv(folder / "groups.csv", index=False)
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
-    replace(folder / "space.yaml", dump(space))
-    replace(folder / "environment.json", json.dumps(environment(first, split_ids), indent=2) + "\n")
+    write_text(folder / "space.yaml", dump(space))
+    write_text(folder / "environment.json", json.dumps(environment(first, split_ids), indent=2) + "\n")
 
 
 def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +22,6 @@ def failures(folder: Path) -> dict[str, dict[str, Any]]:
         return dict(json.loads((folder / FAILED).read_text()))
     except FileNotFoundError:
         return {}
-
-
-def replace(path: Path, text: str) -> None:
-    """Writes a file that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from paretofair.report.relative import baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import TrialTable
+from paretofair.results.files import write_text
 from paretofair.search.build import build_halving, build_sampler
 from paretofair.search.engine import Outcome, run_packs
-from paretofair.search.folder import FAILED, failures, replace
+from paretofair.search.folder import FAILED, failures
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.numbering import BASELINE_METHOD, STAGES, own_seed
 from paretofair.search.packs import Pack
@@ -189,7 +190,7 @@ class Session:
         given_up = failures(self._folder)
         for name, pack in outcome.failed.items():
             given_up[name] = {"reason": outcome.reasons[name], "trials": pack.without(done).trial_ids}
-        replace(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
+        write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
 
     def _done(self, ids: set[str]) -> int:
         return len(ids.intersection(self._table.read()["trial_id"]))

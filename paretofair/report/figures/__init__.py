@@ -22,6 +22,7 @@ from paretofair.report.figures import (
 )
 from paretofair.report.figures.style import save
 from paretofair.report.results import Results
+from paretofair.results.files import write_text
 
 FIGURES: dict[str, ModuleType] = {
     "fronts": fronts,
@@ -51,11 +52,8 @@ def write_figures(results: Results, folder: Path) -> list[Path]:
     for name, module in FIGURES.items():
         figure = module.draw(results)
         if figure is not None:
-            target.mkdir(parents=True, exist_ok=True)
             written += save(figure, target / name)
             captions.append(f"## {name}\n\n{stamped(results, module.caption(results))}\n")
     if captions:
-        path = target / "captions.md"
-        path.write_text("\n".join(captions))
-        written.append(path)
+        written.append(write_text(target / "captions.md", "\n".join(captions)))
     return written

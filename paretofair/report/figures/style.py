@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 
 from paretofair.report.captions import stamps
 from paretofair.report.results import Results
+from paretofair.results.files import appearing
 
 # matplotlib is imported where a figure is made: a report without figures does not pay for it.
 if TYPE_CHECKING:
@@ -131,10 +131,8 @@ def save(figure: Figure, path: Path) -> list[Path]:
     written = []
     for kind, unsaid in (("pdf", "CreationDate"), ("png", "Software")):
         target = path.with_name(f"{path.name}.{kind}")
-        partial = target.with_name(f".{target.name}.partial")
-        with matplotlib.rc_context(SETTINGS):
+        with appearing(target) as partial, matplotlib.rc_context(SETTINGS):
             figure.savefig(partial, format=kind, metadata={unsaid: None})
-        os.replace(partial, target)
         written.append(target)
     return written
 

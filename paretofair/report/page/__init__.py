@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -13,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from paretofair.report.page.contents import contents_of
 from paretofair.report.results import Results
+from paretofair.results.files import write_text
 
 # In this order: together they are one program.
 _SCRIPTS = ("columns", "elements", "fronts", "figure", "points", "trial", "about", "page")
@@ -32,11 +32,7 @@ def write_page(results: Results, folder: Path) -> Path:
         data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         script="\n".join(_part(f"{name}.js") for name in _SCRIPTS),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    target, partial = folder / "report.html", folder / ".report.html.partial"
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, target)
-    return target
+    return write_text(folder / "report.html", page)
 
 
 def _part(name: str) -> str:
