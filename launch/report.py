@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 130 interrupted.
 """
 
 WRITTEN = {
-    "tables": "frontiers/*.csv, tables/*.csv, audit.csv, baselines.csv, confirm.csv",
+    "tables": "frontiers/*.csv, tables/*.csv and more CSV files (docs/reports.md)",
     "latex": "tables/*.tex (booktabs)",
     "figures": "figures/*.pdf and *.png, with their captions",
     "page": "report.html: opens in a browser, without a network",
@@ -47,12 +47,12 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from paretofair.report.results import Results
     from paretofair.report.write import overview
 
-    if options.output is None and (len(options.run) > 1 or not (options.run[0] / "trials").is_dir()):
-        raise RunError("--output is needed for several runs, and for tables made elsewhere")
-    folder = options.output or options.run[0]
     changes = {name: value for name in ("objectives", "reference") if (value := getattr(options, name)) is not None}
     with console.status("reading"):
         results = Results(*options.run, **changes)
+    if options.output is None and (len(options.run) > 1 or not (options.run[0] / "trials").is_dir()):
+        raise RunError("--output is needed for several runs, and for tables made elsewhere")
+    folder = options.output or options.run[0]
     known = ["arfg_are", *results.tasks, "accuracies", "all"]
     for name in options.objectives or ():
         if name not in known:
@@ -61,7 +61,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     table = overview(results, results.methods)
     for row in table.itertuples():
         console.print(
-            f"{row.method}: {row.trials:,} trials, hypervolume {row.hypervolume:.4f}, test {row.test_hypervolume:.4f}",
+            f"{row.method}: {row.trials:,} trials{volumes(row)}",
             highlight=False,
         )
     if "simulated" in results.source:
@@ -73,9 +73,16 @@ def report(options: argparse.Namespace, console: Console) -> int:
         words = "No single-task baselines (stage baselines, or a baselines.csv beside the table): no ARE, no ARFG."
         console.print(words, style="yellow", soft_wrap=True)
     console.print(f"written to {folder}:", highlight=False, soft_wrap=True)
-    for name, paths in written.items():
+    for name, paths in ((name, paths) for name, paths in written.items() if paths):
         console.print(f"  {WRITTEN[name]} ({len(paths)} files)", highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def volumes(row) -> str:
+    """The hypervolumes of a method; nothing where there are none."""
+    if row.hypervolume != row.hypervolume:
+        return ""
+    return f", hypervolume {row.hypervolume:.4f}, of the same points on test {row.test_hypervolume:.4f}"
 
 
 def write(results, folder: Path, wanted: tuple[str, ...], console: Console) -> dict[str, list[Path]]:

@@ -154,6 +154,7 @@ def closing(result, methods: list[str], console: Console) -> None:
     for row in overview(result.report, methods).itertuples():
         numbers = (f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
+    table.caption = f"ARE and ARFG: the best of any trial on {result.report.settings.selected_on}"
     console.print(table)
     volumes = result.report.hypervolumes
     if volumes["trials"].nunique() > 1:

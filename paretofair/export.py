@@ -76,9 +76,10 @@ def export_trial(
     trials = TrialTable(run).read()
     row = _row(trials, trial_id, run)
     by_seed = load_splits(space, Options(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))
-    check_data(
-        run, trials[trials["trial_id"] == row["trial_id"]], by_seed, "Give the --data-dir that it was made with."
-    )
+    advice = "Give the --data-dir that it was made with."
+    if space.data.csv is not None:
+        advice = f"{space.data.csv.path} must be as it was then."
+    check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     splits = by_seed.of(own_seed(row["stage"], row["seed"]))
     own = space.baselines if row["method"] == BASELINE_METHOD and row["stage"] == "baselines" else _of(space, row, run)
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)

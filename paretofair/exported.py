@@ -65,9 +65,11 @@ class ExportedModel:
             np.stack(texts, 1) if texts else np.zeros((rows, 0), dtype=str),
         )
         for column, name in enumerate(self.encoding.categorical_names):
-            if rows and not codes[:, column].any():
+            unseen = int((codes[:, column] == 0).sum())
+            if unseen:
                 known = ", ".join(self.encoding.categories[column][:10])
-                logger.warning("No value of the column %s was seen in training; known are %s.", name, known)
+                words = "%d of %d rows have a value of %s that was not seen in training; known are %s."
+                logger.warning(words, unseen, rows, name, known)
         one_hot = [np.eye(size)[codes[:, i]] for i, size in enumerate(self.encoding.category_sizes)]
         return torch.tensor(np.concatenate([scores, *one_hot], 1), dtype=torch.float32)
 
@@ -122,7 +124,11 @@ class ExportedModel:
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
             row = frame.index[wrong[0]]
-            raise DataError(f"column {name}, row {row}: found {frame[name].iloc[wrong[0]]!r}; expected a number")
+            found = frame[name].iloc[wrong[0]]
+            if pd.isna(found):
+                words = "a missing value; training had none in this column, so nothing stands for it"
+                raise DataError(f"column {name}, row {row}: found {words}")
+            raise DataError(f"column {name}, row {row}: found {found!r}; expected a number")
         return values
 
     def _texts(self, values: pd.Series) -> np.ndarray:

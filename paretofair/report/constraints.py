@@ -38,7 +38,7 @@ def parsed(text: str) -> Constraint:
     """Reads `error_income <= 0.16`. Raises ValueError with what is accepted."""
     found = _WRITTEN.fullmatch(text)
     if found is None:
-        raise ValueError(f"found {text!r}; expected a name, <= or >=, and a number, as in 'error_income <= 0.16'")
+        raise ValueError(f"found {text!r}; expected a name, <= or >=, and a number, as in 'name <= 0.16'")
     return Constraint(found[1], found[2] == "<=", float(found[3]))
 
 

@@ -28,6 +28,8 @@ from paretofair.report.relative import RELATIVE, baselines, tasks_of, unreliable
 from paretofair.results import TrialTable
 
 BASELINES, GROUPS = "baselines.csv", "groups.csv"
+STAGES = ("baselines", "points", "tune", "sweep", "confirm")
+STATUSES = ("completed", "stopped", "diverged", "failed")
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
 # What a table made elsewhere need not say.
 _DEFAULTS: dict[str, Any] = {
@@ -237,13 +239,15 @@ class _Run:
         path = self.path
         if not path.exists():
             raise RunError(f"{path} does not exist; give a results folder of launch/sweep.py, or a table")
+        if path.is_dir() and not (path / "trials").is_dir() and not any(path.glob("*.parquet")):
+            raise RunError(f"{path} holds no trial table; give the results folder that launch/sweep.py has written")
         if (path / "trials").is_dir():
             self.folder, self.trials = path, TrialTable(path).read()
         else:
             self.trials = _foreign(path)
         beside = path if path.is_dir() else path.parent
-        if (beside / BASELINES).exists() and "split_id" in (known := pd.read_csv(beside / BASELINES)):
-            self.baselines = known.assign(split_id=known["split_id"].astype(object).fillna(""))
+        if (beside / BASELINES).exists():
+            self.baselines = _known_baselines(beside / BASELINES)
         if self.folder is not None:
             self.settings = read_settings(path)
         if self.trials.empty:
@@ -270,13 +274,23 @@ def read_settings(folder: Path) -> ReportSettings:
     )
 
 
+def _known_baselines(path: Path) -> pd.DataFrame:
+    """Single-task means that stand beside a table; what they do not say (intervals, say) is unknown."""
+    known = pd.read_csv(path)
+    missing = [name for name in ("task", "split", "metric", "mean") if name not in known]
+    if missing:
+        raise RunError(f"{path} has no column {', '.join(missing)}")
+    known["split_id"] = known["split_id"].astype(object).fillna("") if "split_id" in known else ""
+    return known.reindex(columns=list(dict.fromkeys([*known, "std", "low", "high", "runs", "source"])))
+
+
 def _foreign(path: Path) -> pd.DataFrame:
     """A table that somebody else has made."""
     try:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
-    tasks = tasks_of(table)
+    tasks = _tasks_of_any_split(table)
     splits = ("validation", "test") if "paper" not in set(table.get("protocol", ())) else ("test",)
     metrics = [metric for metric, _ in RELATIVE.values()]
     needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
@@ -284,16 +298,41 @@ def _foreign(path: Path) -> pd.DataFrame:
     if missing or not tasks:
         words = ", ".join(missing) if tasks else "test_error_<task>"
         raise RunError(f"{path} has no column {words}; docs/reports.md names the columns of a trial table")
+    _check_words(table, path)
     for method in table["method"].unique():
         # It becomes the name of a folder.
         if not _METHOD.fullmatch(str(method)):
             raise RunError(f"{path}: found the method {method!r}; accepted: letters, digits, _ . @ + - and spaces")
-    table = table.assign(**{name: value for name, value in _DEFAULTS.items() if name not in table})
+    for name, value in _DEFAULTS.items():
+        table[name] = table[name].astype(object).where(table[name].notna(), value) if name in table else value
     if "index" not in table:
         table["index"] = table.groupby(["method", "seed"]).cumcount()
     if "trial_id" not in table:
         table["trial_id"] = [f"{path.stem}-{row}" for row in range(len(table))]
+    repeated = table["trial_id"][table["trial_id"].duplicated()]
+    if len(repeated):
+        raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
     return table
+
+
+def _tasks_of_any_split(table: pd.DataFrame) -> list[str]:
+    found = [re.fullmatch(r"(?:train|validation|test)_error_(.+)", str(name)) for name in table]
+    return list(dict.fromkeys(each[1] for each in found if each is not None))
+
+
+def _check_words(table: pd.DataFrame, path: Path) -> None:
+    """Raises RunError for a stage or status that nobody knows, and for a metric that is no number."""
+    for name, words in (("stage", STAGES), ("status", STATUSES)):
+        for found in table[name].dropna().unique() if name in table else ():
+            if found not in words:
+                raise RunError(f"{path}: found {name} {found!r}; accepted: {', '.join(words)}")
+    for name in [name for name in table if str(name).startswith(("train_", "validation_", "test_"))]:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        wrong = numbers.isna() & table[name].notna()
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise RunError(f"{path}: column {name}, row {row + 1}: found {table[name].iloc[row]!r}; expected a number")
+        table[name] = numbers
 
 
 def _merged(runs: Sequence[_Run]) -> pd.DataFrame:

@@ -48,6 +48,7 @@ def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
         table[f"{name}_std"] = grouped[column].std(ddof=1)
     table["seeds"] = grouped.size()
     table["trials"] = grouped["trials"].sum()
+    table["measured_on"] = "test"
     for name in ("selected_on", "source", "protocol"):
         table[name] = grouped[name].first()
     return table.reset_index()

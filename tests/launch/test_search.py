@@ -107,6 +107,7 @@ def test_an_adaptive_search_learns_and_goes_on(sweep, tmp_path):
     assert "sweep-mtaf-0-12-0-3 ended by" in log
 
 
+@pytest.mark.slow
 def test_a_search_starts_from_what_an_earlier_one_knows(sweep, tmp_path):
     earlier = tmp_path / "earlier"
     done = sweep(*SMALL, *FAST, "--methods", "mtaf", "--output", earlier)

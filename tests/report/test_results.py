@@ -144,6 +144,44 @@ def test_a_table_that_lacks_columns(tmp_path, table, message):
         Results(tmp_path / "theirs.csv")
 
 
+THEIRS = {
+    "method": ["a", "a"],
+    **{f"{split}_{name}_x": [0.1, 0.2] for split in ("validation", "test") for name in ("error", "fpr_gap")},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"stage": ["sweep", "training"]}, "found stage 'training'; accepted: baselines, points, "),
+        ({"status": ["done", "done"]}, "found status 'done'; accepted: completed, "),
+        ({"trial_id": ["t", "t"]}, "the trial_id 't' stands in 2 rows or more"),
+        ({"validation_error_x": ["0.1", "abc"]}, "column validation_error_x, row 2: found 'abc'; expected a number"),
+        ({"validation_error_y": [0.1, 0.1]}, "no column validation_fpr_gap_y, test_error_y, test_fpr_gap_y"),
+    ],
+)
+def test_cells_that_nobody_can_read(tmp_path, more, message):
+    pd.DataFrame(THEIRS | more).to_csv(tmp_path / "theirs.csv", index=False)
+    with pytest.raises(RunError, match=message):
+        Results(tmp_path / "theirs.csv")
+
+
+def test_empty_cells_have_the_defaults(tmp_path):
+    """Baselines in the same table: the stage of all other rows may be left empty."""
+    alone = {"stage": ["baselines", "baselines"], "task_weight_x": [1, 1], "method": ["single_task"] * 2}
+    table = pd.concat([pd.DataFrame(THEIRS), pd.DataFrame(THEIRS | alone)])
+    table.to_csv(tmp_path / "theirs.csv", index=False)
+    found = Results(tmp_path / "theirs.csv")
+    assert found.methods == ["a"]
+    assert len(found.searched) == 2
+    assert found.trials["validation_are"].tolist()[2:] == pytest.approx([0.1 / 0.15, 0.2 / 0.15])
+    (tmp_path / "baselines.csv").write_text("task,split,metric,mean\nx,test,error,0.5\n")
+    pd.DataFrame(THEIRS).to_csv(tmp_path / "theirs.csv", index=False)
+    found = Results(tmp_path / "theirs.csv")
+    assert found.trials["test_are"].tolist() == [0.2, 0.4]
+    write_report(found, tmp_path / "out")
+
+
 def test_what_cannot_be_read(tmp_path):
     with pytest.raises(RunError, match="nowhere does not exist; give a results folder"):
         Results(tmp_path / "nowhere")
@@ -153,6 +191,9 @@ def test_what_cannot_be_read(tmp_path):
     (tmp_path / "empty" / "trials").mkdir(parents=True)
     with pytest.raises(RunError, match="has no finished trials yet"):
         Results(tmp_path / "empty")
+    (tmp_path / "parent" / "run").mkdir(parents=True)
+    with pytest.raises(RunError, match="parent holds no trial table; give the results folder"):
+        Results(tmp_path / "parent")
     with pytest.raises(RunError, match="no run was given"):
         Results()
 

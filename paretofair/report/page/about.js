@@ -15,7 +15,7 @@ function fillHeader() {
       "strong",
       simulated
         ? "Simulated data: these numbers say nothing about the real data set."
-        : `The data are said to be ${data.source}.`,
+        : `Whether the data are real is not said (column source): ${data.source}.`,
     ]);
   }
   if (data.settings.protocol === "paper")

@@ -14,6 +14,7 @@ import pandas as pd
 from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.report.counts import Cells
+from paretofair.report.figures.style import looks_of
 from paretofair.report.frontiers import hyperparameters, objective_names
 from paretofair.report.page.packed import packed, packed_column
 from paretofair.report.relative import SPLITS
@@ -25,6 +26,19 @@ from paretofair.results import TrialTable
 COUNTS_LIMIT = 20e6
 _TRAINED = ["stage", "index", "epochs_trained", "train_seconds", "threshold", "penalty_split", "split_id"]
 _TRAINED += ["device", "dtype", "path", "torch_version"]
+
+# The markers of figures as plotly names them, and as signs.
+_SYMBOLS = {
+    "o": ("circle", "●"),
+    "s": ("square", "■"),
+    "^": ("triangle-up", "▲"),
+    "D": ("diamond", "◆"),
+    "v": ("triangle-down", "▼"),
+    "P": ("cross", "✚"),
+    "X": ("x", "✖"),
+    "<": ("triangle-left", "◀"),
+    ">": ("triangle-right", "▶"),
+}
 
 
 def contents_of(results: Results) -> dict[str, Any]:
@@ -45,6 +59,10 @@ def contents_of(results: Results) -> dict[str, Any]:
         "seed": packed(trials["seed"]),
         "run": packed(_run_of(results, trials)),
         "methods": list(map(str, results.methods)),
+        "looks": {
+            str(name): {"colour": look.colour, "symbol": _SYMBOLS.get(look.marker, _SYMBOLS["o"])}
+            for name, look in looks_of(results).items()
+        },
         "tasks": results.tasks,
         "metrics": metrics,
         "hyperparameters": _columns(trials, hyperparameters(results.trials)),

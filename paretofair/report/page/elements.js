@@ -1,17 +1,4 @@
 /** Small pieces of the page, and how numbers and methods look. */
-// Okabe and Ito (2008), less the yellow, which is hard to see on white.
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
-const SYMBOLS = [
-  ["circle", "●"],
-  ["square", "■"],
-  ["diamond", "◆"],
-  ["triangle-up", "▲"],
-  ["triangle-down", "▼"],
-  ["star", "★"],
-  ["cross", "✚"],
-  ["x", "✖"],
-];
-
 /** An element; children that are no elements become text, so that no name is ever read as HTML. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -62,10 +49,7 @@ function tableOf(head, rows, caption) {
   );
 }
 const short = (value) => (Number.isInteger(value) ? String(value) : measured(value));
-const styleOf = (method) => {
-  const place = Math.max(0, data.methods.indexOf(method));
-  return { colour: COLOURS[place % COLOURS.length], symbol: SYMBOLS[place % SYMBOLS.length] };
-};
+const styleOf = (method) => data.looks[method] ?? { colour: "#000000", symbol: ["circle", "●"] };
 
 const symbolOf = (method) => {
   const { colour, symbol } = styleOf(method);
