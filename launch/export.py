@@ -12,6 +12,8 @@ EXAMPLES = """
 examples:
   python launch/export.py results/mtaf_lsac --trial 3f2a9c
   python launch/export.py results/mtaf_lsac --trial 3f2a9c --output models/fair
+  python launch/export.py results/mtaf_lsac --rule midpoint --method mtaf --seed 0
+  python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
 
 Then, in Python:
   paretofair.load("results/mtaf_lsac/exported/3f2a9c...").predict_proba(frame)
@@ -31,9 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def export(options: argparse.Namespace, console: Console) -> int:
     """Exports the trial and says what was written."""
-    from paretofair.export import export_trial
+    from paretofair.errors import RunError
+    from paretofair.export import chosen_trial, export_trial
 
-    done = export_trial(options.run, options.trial, options.output, data_dir=options.data_dir)
+    if options.rule is not None and options.method is None:
+        raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
+    trial = options.trial or chosen_trial(options.run, options.rule, options.method, options.seed)
+    done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
     about = done.model.about
     console.print(f"{about['method']}, seed {about['seed']}, trial {about['trial_id']}", highlight=False)
     if about["source"] == "simulated":
@@ -58,7 +64,12 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("run", type=Path, metavar="RUN", help="results folder of a run of launch/sweep.py")
     what = "the trial_id (frontiers/all.csv, report.html), or how it begins"
-    command.add_argument("--trial", required=True, metavar="ID", help=what)
+    one = command.add_mutually_exclusive_group(required=True)
+    one.add_argument("--trial", metavar="ID", help=what)
+    what = "a rule of tables/selected.csv: midpoint, knee, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
+    one.add_argument("--rule", metavar="RULE", help=what)
+    command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
+    command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
     what = "folder to write (default: RUN/exported/ID)"
     command.add_argument("--output", type=Path, metavar="DIR", help=what)
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")

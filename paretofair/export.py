@@ -18,6 +18,8 @@ from paretofair.data.dataset import Dataset
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, save
 from paretofair.metrics import rates
+from paretofair.report.comparison import selected_trials
+from paretofair.report.results import Results
 from paretofair.results import TrialTable, weights_of
 from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.distributions import parts
@@ -127,6 +129,31 @@ def export_trial(
         card(model, own, splits, data, {name: each[0] for name, each in found.confusion.items()})
     )
     return Exported(folder, model, kept is None, difference)
+
+
+def chosen_trial(run: Path | str, rule: str, method: str, seed: int | None = None) -> str:
+    """The id of the trial that a rule (`report.comparison.rule`) takes from the ARFG-ARE frontier of a method and seed.
+
+    Raises RunError for a rule, method or seed that is none, and where no point keeps the rule's bound.
+    """
+    results = Results(run)
+    try:
+        found = selected_trials(results, [rule])
+    except ValueError as error:
+        raise RunError(f"--rule: {error}") from None
+    own = found[found["method"] == method]
+    if own.empty:
+        raise RunError(f"--method: found {method!r}; accepted: {', '.join(found['method'].unique())}")
+    if seed is not None or len(own) > 1:
+        seeds = ", ".join(map(str, own["seed"]))
+        own = own[own["seed"] == seed]
+        if own.empty:
+            raise RunError(f"--seed: found {'nothing' if seed is None else seed}; accepted: {seeds}")
+    trial = own["trial_id"].iloc[0]
+    if trial is None:
+        split = results.settings.selected_on
+        raise RunError(f"no point of the frontier of {method} keeps the bound of {rule!r} on {split}")
+    return str(trial)
 
 
 def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:

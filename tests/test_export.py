@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 import paretofair
 from paretofair.data import load
 from paretofair.errors import DataError, RunError
+from paretofair.export import chosen_trial
 from paretofair.results import TrialTable, weights_of
 
 SPACE = """\
@@ -138,9 +140,31 @@ def test_the_command(run, tmp_path):
     assert "weights as the run has kept them; its metrics are those of the table, bit for bit" in done.stdout
     assert "SIMULATED" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "model.json", "weights.pt"}
+    rule = [*command, run, "--rule", "smallest arfg + are", "--method", "mtaf"]
+    by_rule = subprocess.run([*rule, "--seed", "1"], capture_output=True, text=True, timeout=120)
+    assert by_rule.returncode == 0, by_rule.stderr
+    front = paretofair.Results(run).frontier("arfg_are").query("method == 'mtaf' and seed == 1")
+    sums = front["validation_arfg"] + front["validation_are"]
+    assert front["trial_id"][sums.idxmin()] in by_rule.stdout
     wrong = subprocess.run([*command, run, "--trial", "zzz"], capture_output=True, text=True, timeout=120)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "no trial with the id 'zzz'" in wrong.stderr
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("rule", "method", "seed", "message"),
+    [
+        ("knee", "mtaf", None, "--seed: found nothing; accepted: 0, 1"),
+        ("knee", "mtaf", 7, "--seed: found 7; accepted: 0, 1"),
+        ("knee", "vanilla", 0, "--method: found 'vanilla'; accepted: mtaf, threshold_frontier"),
+        ("kneee", "mtaf", 0, "--rule: found the rule 'kneee'; accepted: midpoint; knee; "),
+        ("smallest arfg, are <= 0.01", "mtaf", 0, "keeps the bound of 'smallest arfg, are <= 0.01' on validation"),
+    ],
+)
+def test_a_rule_that_takes_nothing(run, rule, method, seed, message):
+    with pytest.raises(RunError, match=re.escape(message)):
+        chosen_trial(run, rule, method, seed)
 
 
 @pytest.mark.ray

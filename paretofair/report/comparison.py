@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
 
 import numpy as np
@@ -99,41 +100,61 @@ def optimism(results: Results) -> pd.DataFrame:
     return _stamped(results, found)
 
 
-def rules() -> dict[str, Callable[[np.ndarray, np.ndarray], int]]:
-    """Rules that take one point of an ARFG-ARE front: from its values `(m, 2)` and the ARE of all trials its place.
+RULES = (
+    "midpoint",
+    "knee",
+    f"smallest arfg, are <= {ARE_BOUND:g}",
+    f"smallest are, arfg <= {ARFG_BOUND:g}",
+    "smallest arfg + are",
+)
+_NUMBER = r"(\d+\.?\d*|\.\d+)"
+_BOUNDED = re.compile(rf"smallest (arfg|are), (arfg|are) <= {_NUMBER}")
+_WEIGHTED = re.compile(rf"smallest (?:{_NUMBER} )?arfg \+ (?:{_NUMBER} )?are")
 
-    A rule raises ValueError where no point keeps its bound.
+
+def rule(name: str) -> Callable[[np.ndarray, np.ndarray], int]:
+    """A rule that takes one point of an ARFG-ARE front: from its values `(m, 2)` and the ARE of all trials its place.
+
+    Names are those of `RULES`, with any other bound, and with weights as in `smallest 2 arfg + are`. The rule raises
+    ValueError where no point keeps its bound.
+
+    Raises:
+        ValueError: a name that is none of these.
     """
-    return {
-        "midpoint": lambda front, are: midpoint(front[:, 1], are),
-        "knee": lambda front, are: knee(front),
-        f"smallest arfg, are <= {ARE_BOUND:g}": lambda front, are: smallest_under(front[:, 0], front[:, 1], ARE_BOUND),
-        f"smallest are, arfg <= {ARFG_BOUND:g}": lambda front, are: smallest_under(
-            front[:, 1], front[:, 0], ARFG_BOUND
-        ),
-        "smallest arfg + are": lambda front, are: weighted(front, (1.0, 1.0)),
-    }
+    bounded, weights = _BOUNDED.fullmatch(name), _WEIGHTED.fullmatch(name)
+    if name == "midpoint":
+        return lambda front, are: midpoint(front[:, 1], are)
+    if name == "knee":
+        return lambda front, are: knee(front)
+    if bounded is not None and bounded[1] != bounded[2]:
+        one, other, bound = _PLANE.index(bounded[1]), _PLANE.index(bounded[2]), float(bounded[3])
+        return lambda front, are: smallest_under(front[:, one], front[:, other], bound)
+    if weights is not None:
+        of_plane = [float(each or 1) for each in weights.groups()]
+        return lambda front, are: weighted(front, of_plane)
+    raise ValueError(f"found the rule {name!r}; accepted: {'; '.join(RULES)}; bounds and weights may be others")
 
 
-def selected_trials(results: Results) -> pd.DataFrame:
+def selected_trials(results: Results, rules: Sequence[str] = RULES) -> pd.DataFrame:
     """The trial that each rule takes from each ARFG-ARE frontier, on the split that chooses.
 
     Columns `rule, method, seed, trial_id`; `trial_id` is None where no point keeps the rule's bound. `seed` is `all`
     where seeds are pooled.
     """
     chosen_on, rows = results.settings.selected_on, []
+    takes = {name: rule(name) for name in rules}
     for method, fronts in _fronts(results).items():
         runs = results.searched[results.searched["method"] == method]
         for seed, points in fronts.items():
             own = runs if results.settings.pooled else runs[runs["seed"] == seed]
             are = own[f"{chosen_on}_are"].to_numpy(float)
-            for name, rule in rules().items():
+            for name, take in takes.items():
                 try:
-                    trial = points["trial_id"].iloc[rule(_on(points, chosen_on), are)]
+                    trial = points["trial_id"].iloc[take(_on(points, chosen_on), are)]
                 except ValueError:
                     trial = None
                 rows.append((name, method, seed, trial))
-    order = {name: place for place, name in enumerate(rules())}
+    order = {name: place for place, name in enumerate(rules)}
     found = pd.DataFrame(rows, columns=["rule", "method", "seed", "trial_id"])
     return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
@@ -148,9 +169,9 @@ def selected(results: Results) -> pd.DataFrame:
     trials, table = selected_trials(results), results.searched.set_index("trial_id")
     metrics = [*_PLANE, *(f"{name}_{task}" for task in results.tasks for name in ("error", "fpr_gap"))]
     rows = []
-    for (rule, method), own in trials.groupby(["rule", "method"], sort=False):
+    for (name, method), own in trials.groupby(["rule", "method"], sort=False):
         ids = own["trial_id"].dropna()
-        row = {"rule": rule, "method": method}
+        row = {"rule": name, "method": method}
         for metric in metrics:
             values = table.loc[ids, f"test_{metric}"].to_numpy(float)
             std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan

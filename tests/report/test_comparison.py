@@ -10,7 +10,7 @@ import pytest
 
 from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.report.comparison import comparison, dominance, optimism, selected, selected_trials, volumes
+from paretofair.report.comparison import comparison, dominance, optimism, rule, selected, selected_trials, volumes
 from paretofair.report.tables import midpoints
 
 
@@ -112,10 +112,10 @@ def test_every_rule_selects_its_point(made_up_run):
 def test_selected_over_seeds(made_up_run):
     table = selected(made_up_run).set_index(["rule", "method"])
     trials, rows = selected_trials(made_up_run), made_up_run.trials.set_index("trial_id")
-    for (rule, method), own in trials.groupby(["rule", "method"]):
+    for (name, method), own in trials.groupby(["rule", "method"]):
         kept = own["trial_id"].dropna()
         values = rows.loc[kept, "test_fpr_gap_bar"]
-        row = table.loc[rule, method]
+        row = table.loc[name, method]
         assert row["seeds"] == len(kept)
         assert row["without"] == 4 - len(kept)
         assert row["fpr_gap_bar"] == pytest.approx(values.mean(), nan_ok=True)
@@ -147,3 +147,36 @@ def test_a_run_without_baselines(made_up_results):
         assert isinstance(table, pd.DataFrame)
         assert table.empty
         assert "source" in table
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("midpoint", 1),
+        ("knee", 1),
+        ("smallest arfg, are <= 1", 1),
+        ("smallest arfg, are <= 1.3", 2),
+        ("smallest are, arfg <= 0.5", 1),
+        ("smallest are, arfg <= .25", 2),
+        ("smallest arfg + are", 1),
+        ("smallest arfg + 10 are", 1),
+        ("smallest arfg + 100 are", 0),
+        ("smallest 0.01 arfg + are", 0),
+    ],
+)
+def test_rules_by_their_names(name, place):
+    front = np.array([[1.0, 0.9], [0.4, 0.95], [0.2, 1.2]])
+    assert rule(name)(front, np.array([0.9, 1.0])) == place
+
+
+@pytest.mark.parametrize(
+    "name", ["", "midpoints", "smallest arfg, arfg <= 1", "smallest arfg, are < 1", "smallest are"]
+)
+def test_no_rule(name):
+    with pytest.raises(ValueError, match="accepted: midpoint; knee; smallest arfg, are <= 1"):
+        rule(name)
+
+
+def test_a_bound_that_nothing_keeps():
+    with pytest.raises(ValueError, match=r"0\.5"):
+        rule("smallest arfg, are <= 0.5")(np.array([[1.0, 0.9]]), np.array([0.9]))
