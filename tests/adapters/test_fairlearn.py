@@ -176,6 +176,7 @@ def test_every_seed_has_its_own_split(tmp_path) -> None:
         add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 2], **run)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     folder = tmp_path / "results"

@@ -85,7 +85,7 @@ class Marked:
 
     def workers(self, of: subprocess.Popen[bytes]) -> list[int]:
         """Process ids of the workers that train for a command."""
-        return [pid for pid, name in self.alive(of).items() if "Trainable" in name]
+        return [pid for pid, name in self.alive(of).items() if "paretofair_packs" in name]
 
     def clean(self) -> None:
         """Kills the groups of the commands and what has left them."""
@@ -180,7 +180,7 @@ def at_work_on(address: str) -> bool:
     """Whether a worker that trains is a child of the raylet with this address."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"Trainable" in (folder / "cmdline").read_bytes():
+            if b"paretofair_packs" in (folder / "cmdline").read_bytes():
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
                 if f"--node_ip_address={address}".encode() in Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0"):
                     return True

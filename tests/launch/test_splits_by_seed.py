@@ -106,6 +106,7 @@ def test_errors_are_relative_to_the_baselines_of_the_same_split(finished):
         assert point.confirmed_runs == 2
 
 
+@pytest.mark.slow
 def test_deleted_trials_are_trained_again_and_no_others(finished, sweep):
     """One file of every stage, two of seed 1; and a command for one of the seeds finds nothing to do."""
     before, text = table(finished), exports(finished)

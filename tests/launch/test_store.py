@@ -14,6 +14,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_results_at_a_url(sweep, tmp_path):
     url, here, there = f"file://{tmp_path}/bucket/run", tmp_path / "here", tmp_path / "there"

@@ -263,6 +263,7 @@ def test_wrong_input_is_one_screen_and_code_2(tmp_path, sweep, arguments, messag
     assert not (tmp_path / "out" / "trials").exists()
 
 
+@pytest.mark.slow
 def test_changed_points_are_refused_whatever_ran_between(tmp_path, sweep):
     """Also where the last space file in the folder does not list the method whose points changed."""
     text = SPACE.read_text()
@@ -358,6 +359,6 @@ def workers_of(driver: int) -> list[int]:
                 ancestors.append(int(re.search(r"PPid:\s+(\d+)", text)[1]))
         except OSError:
             continue
-        if driver in ancestors and name.startswith("ray::") and "Trainable" in name:
+        if driver in ancestors and name.startswith("ray::") and "paretofair_packs" in name:
             found.append(int(status.parent.name))
     return found
