@@ -125,13 +125,13 @@ class Results:
     def _fill(
         self, trials: pd.DataFrame, settings: ReportSettings, folders: tuple[Path, ...], known: pd.DataFrame | None
     ) -> None:
-        # In one order, whatever the order in which trials finished.
-        if len(trials):
-            trials = trials.sort_values(["stage", "method", "seed", "index"], ignore_index=True)
-        own = baselines(trials)
+        # In one order, whatever the order in which trials finished. Each copy of a large table counts: one is made.
+        order = ["stage", "method", "seed", "index"]
+        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order) if len(trials) else trials)
         self.baselines = known if own.empty and known is not None else own
         self.settings, self.folders = settings, folders
-        self.trials = prepared(trials, self.baselines, settings.constraints, settings.selected_on)
+        table = prepared(trials, self.baselines, settings.constraints, settings.selected_on)
+        self.trials = table.sort_values(order, ignore_index=True) if len(table) else table
         if not settings.objectives:
             tasks = self.tasks
             named = ["arfg_are", *tasks, *(["accuracies", "all"] if len(tasks) > 1 else [])]

@@ -94,7 +94,7 @@ def caption(results: Results) -> str:
         f"hyperparameters trained again with {captions.listed(list(map(str, runs)))} fresh seeds, on test (markers; "
         "vertical lines are one deviation of a single run to both sides). Both better the smaller: above the diagonal "
         "selection was optimistic.",
-        f"Mean differences of ARFG and ARE: {'; '.join(shifts)}.",
+        f"Mean differences over points of ARFG and ARE: {'; '.join(shifts)}.",
         f"{outside} markers lie outside what is shown." if outside else "",
         captions.provenance(results),
         captions.reliability(results),
