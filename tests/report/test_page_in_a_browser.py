@@ -1,0 +1,285 @@
+"""The page: how it answers in headless Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paretofair.metrics.audit import audit
+from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
+from paretofair.report.page import write_page
+from paretofair.report.results import Results
+
+from .page_run import SPLITS, make_run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, seen through its driver."""
+    yield from opened()
+
+
+def opened(*options: str) -> Iterator[Any]:
+    from selenium import webdriver
+
+    driver = shutil.which("chromedriver")
+    if driver is None:
+        pytest.fail("no chromedriver; install the Debian packages chromium and chromium-driver")
+    chosen = webdriver.ChromeOptions()
+    for option in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1280,1000", *options):
+        chosen.add_argument(f"--{option}")
+    if not options:
+        chosen.add_argument("--enable-unsafe-swiftshader")
+    chosen.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    window = webdriver.Chrome(options=chosen, service=webdriver.ChromeService(driver))
+    yield window
+    window.quit()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Results:
+    """400 trials, with their page."""
+    folder = tmp_path_factory.mktemp("page") / "made up"
+    results = make_run(folder, 400)
+    write_page(results, folder)
+    return results
+
+
+@pytest.fixture
+def page(run, browser) -> Iterator[Any]:
+    """The page of `run`, newly opened; nothing may have gone wrong in it by the end."""
+    visit(browser, run.folders[0] / "report.html")
+    yield browser
+    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def visit(browser: Any, path: Path) -> None:
+    """Opens a page; the driver may return before its program has run."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    browser.get("about:blank")
+    browser.get(path.resolve().as_uri())
+    ready = "return Boolean(document.documentElement.dataset.ready)"
+    WebDriverWait(browser, 60).until(lambda window: window.execute_script(ready))
+
+
+def select(browser: Any, element: str, value: str) -> None:
+    browser.find_element("css selector", f"#{element} option[value='{value}']").click()
+
+
+def press(browser: Any, selector: str) -> None:
+    browser.find_element("css selector", selector).click()
+
+
+def listed(browser: Any, table: str = "#points") -> list[str]:
+    """The trials in a table of the page."""
+    return browser.execute_script(
+        f"return [...document.querySelectorAll('{table} td button')].map((b) => b.textContent)"
+    )
+
+
+def cells(browser: Any, selector: str) -> list[list[str]]:
+    """The texts of the rows of a table."""
+    script = (
+        "return [...document.querySelectorAll(arguments[0])].map((row) => [...row.children].map((c) => c.textContent))"
+    )
+    return browser.execute_script(script, selector)
+
+
+def click_at(browser: Any, x: float, y: float) -> None:
+    """Clicks into the figure with the mouse, at values of its axes."""
+    from selenium.webdriver import ActionChains
+
+    script = """
+        const figure = document.getElementById("figure"), box = figure.getBoundingClientRect();
+        const own = figure._fullLayout;
+        figure.scrollIntoView({ block: "center" });
+        const [x, y] = [own.xaxis, own.yaxis].map((axis, i) => axis._offset + axis.l2p(arguments[i]));
+        return [x - box.width / 2, y - box.height / 2];
+    """
+    across, down = browser.execute_script(script, x, y)
+    figure = browser.find_element("id", "figure")
+    chain = ActionChains(browser).move_to_element_with_offset(figure, round(across) - 1, round(down))
+    chain.pause(0.2).move_by_offset(1, 0).pause(0.2).click().perform()
+
+
+def answered(browser: Any) -> tuple[str, float]:
+    """The trial in the panel, and the milliseconds from the event to the panel."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    script = "const own = document.getElementById('details').dataset; return [own.trial, Number(own.milliseconds)]"
+    WebDriverWait(browser, 20).until(lambda window: window.execute_script(script)[0])
+    trial, milliseconds = browser.execute_script(script)
+    return trial, milliseconds
+
+
+@pytest.mark.system
+def test_it_opens(page, run, tmp_path):
+    assert "made up" in page.find_element("tag name", "h1").text
+    assert "Simulated data" in page.find_element("css selector", ".banner.strong").text
+    assert sorted(listed(page)) == sorted(run.frontier("arfg_are")["trial_id"])
+    drawn = page.execute_script(
+        "return document.getElementById('figure').data.map((t) => [t.type, t.x.filter(Number.isFinite).length])"
+    )
+    assert drawn[:2] == [["scattergl", 200], ["scattergl", 200]]
+    assert sum(count for _, count in drawn[2:4]) == len(run.frontier("arfg_are"))
+    assert "abc" in page.find_element("id", "about").text
+    path = tmp_path / "page.png"
+    assert page.save_screenshot(str(path))
+    assert path.stat().st_size > 20_000
+
+
+@pytest.mark.system
+def test_other_objectives(page, run):
+    """What the page computes is what `Results.frontier` does, for a maximised metric too."""
+    select(page, "x", "auc_grade")
+    select(page, "y", "fpr_gap_bar")
+    front = run.frontier("auc_grade", "fpr_gap_bar")
+    assert sorted(listed(page)) == sorted(front["trial_id"])
+    press(page, "#methods button[value=none]")
+    assert listed(page) == []
+    press(page, "#methods input[value=mtaf]")
+    press(page, "#seeds input[value='1']")
+    own = front[(front["method"] == "mtaf") & (front["seed"] == 0)]
+    assert sorted(listed(page)) == sorted(own["trial_id"])
+    press(page, "#splits input[value=train]")
+    assert [name.removesuffix(" ▲") for name in cells(page, "#points thead tr")[0][2:4]] == [
+        "auc_grade (train)",
+        "fpr_gap_bar (train)",
+    ]
+    select(page, "front", "all")
+    front = run.frontier("all")
+    own = front[(front["method"] == "mtaf") & (front["seed"] == 0)]
+    assert sorted(listed(page)) == sorted(own["trial_id"])
+    select(page, "x", "fpr_gap_signed_bar")
+    select(page, "front", "")
+    assert listed(page) == []
+    assert "No frontier" in page.find_element("id", "note").text
+
+
+@pytest.mark.system
+def test_a_click_shows_the_trial(page, run):
+    point = run.frontier("arfg_are").iloc[0]
+    click_at(page, point["test_arfg"], point["test_are"])
+    trial, _ = answered(page)
+    assert trial == point["trial_id"]
+    own = run.trials.set_index("trial_id").loc[trial]
+    shown = {row[0]: row[1:] for row in cells(page, "#trial-metrics tbody tr")}
+    assert shown["are"][:3] == [f"{own[f'{split}_are']:.4f}" for split in SPLITS]
+    command = page.find_element("css selector", "#details code").text
+    assert command == f"python launch/export.py '{run.folders[0]}' --trial {trial}"
+    assert run.cells is not None
+    counts = run.cells.of([trial])["test"][0, 1]
+    lines = audit(counts, run.cells.groups, run.cells.attributes, run.cells.n_groups, minimum_count=50)
+    gaps = {(line.grouping, line.metric): f"{line.value:.4f}" for line in lines}
+    names = ["accuracy_gap", "fpr_gap", "tpr_gap", "demographic_parity_gap"]
+    found = [row[1:5] for row in cells(page, "table[data-task=bar] tr.gap")]
+    assert found == [[gaps[grouping, name] for name in names] for grouping in ("sex", "race", "sex_x_race")]
+    assert cells(page, "table[data-task=bar] tr.quiet") != []
+
+
+@pytest.mark.system
+def test_keys_do_what_the_mouse_does(page):
+    from selenium.webdriver import Keys
+
+    order = listed(page)
+    page.execute_script(
+        "document.querySelector('#points thead tr th:last-child').previousElementSibling.firstChild.focus()"
+    )
+    page.switch_to.active_element.send_keys(Keys.TAB)
+    page.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    page.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    assert answered(page)[0] == order[2]
+    assert order[2] in page.find_element("id", "details-what").text
+    assert page.find_element("id", "details-what").get_attribute("aria-live") == "polite"
+    page.execute_script("document.querySelectorAll('#points thead button')[2].focus()")
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    values = [float(row[2]) for row in cells(page, "#points tbody tr")]
+    assert values == sorted(values)
+
+
+@pytest.mark.system
+def test_rules_choose_what_the_package_chooses(page, run):
+    front, trials = run.frontier("arfg_are"), run.searched
+    x, y = "validation_arfg", "validation_are"
+    page.find_element("id", "bound-y").clear()
+    page.find_element("id", "bound-y").send_keys(str(bound := round(float(front[y].quantile(0.7)), 3)))
+    page.find_element("id", "weight-y").clear()
+    page.find_element("id", "weight-y").send_keys("3")
+    groups = front.groupby(["method", "seed"], sort=False)
+    expected: dict[str, dict[tuple, int]] = {"midpoint": {}, "knee": {}, "smallest_x": {}, "weighted": {}}
+    for (method, seed), own in groups:
+        runs = trials[(trials["method"] == method) & (trials["seed"] == seed)]
+        chosen = {
+            "midpoint": midpoint(own[y], runs[y]),
+            "knee": knee(own[[x, y]]),
+            "weighted": weighted(own[[x, y]], [1, 3]),
+        }
+        if own[y].min() <= bound:
+            chosen["smallest_x"] = smallest_under(own[x], own[y], bound)
+        for rule, place in chosen.items():
+            expected[rule][method, seed] = own["trial_id"].iloc[place]
+    for rule, trials_chosen in expected.items():
+        press(page, f"[data-rule={rule}]")
+        assert sorted(listed(page, "#chosen")) == sorted(trials_chosen.values()), rule
+    left_out = len(groups) - len(expected["smallest_x"])
+    press(page, "[data-rule=smallest_x]")
+    assert len(page.find_elements("css selector", "#chosen .note")) == (left_out > 0)
+
+
+@pytest.mark.system
+def test_the_protocol_of_the_papers(browser, tmp_path):
+    """It is said so, and the seeds of a method are one frontier."""
+    results = make_run(tmp_path, 60, protocol="paper")
+    visit(browser, write_page(results, tmp_path))
+    banners = browser.find_elements("css selector", ".banner.strong")
+    assert "chosen on the test rows" in banners[1].text
+    assert sorted(listed(browser)) == sorted(results.frontier("arfg_are")["trial_id"])
+    assert browser.find_elements("css selector", "#seeds input") == []
+    press(browser, "[data-rule=midpoint]")
+    assert len(listed(browser, "#chosen")) == 2
+
+
+@pytest.mark.system
+def test_before_any_trial(browser, tmp_path):
+    results = make_run(tmp_path, 0)
+    visit(browser, write_page(results, tmp_path))
+    assert "No trial" in browser.find_element("id", "caption").text
+    assert "abc" in browser.find_element("id", "about").text
+
+
+@pytest.mark.system
+def test_fresh_seeds(page, run):
+    known = run.frontier("arfg_are").query("confirmed_runs > 0").set_index("trial_id")
+    press(page, "#confirmed")
+    shown = {row[-1]: row[-2] for row in cells(page, "#points tbody tr") if "±" in row[-2]}
+    mean, deviation = known["confirmed_are_mean"], known["confirmed_are_std"]
+    assert shown == {trial: f"{mean[trial]:.4f} ± {deviation[trial]:.4f}" for trial in known.index}
+    assert shown
+
+
+@pytest.mark.system
+def test_without_webgl(run):
+    """A sample of the cloud, and every frontier point."""
+    for window in opened("disable-gpu", "disable-3d-apis"):
+        visit(window, run.folders[0] / "report.html")
+        assert window.execute_script("return document.getElementById('figure').data[0].type") == "scatter"
+        point = run.frontier("arfg_are").iloc[-1]
+        click_at(window, point["test_arfg"], point["test_are"])
+        assert answered(window)[0] == point["trial_id"]
+
+
+@pytest.mark.system
+def test_fifty_thousand_trials_answer_within_a_second(browser, tmp_path):
+    results = make_run(tmp_path, 50_000)
+    visit(browser, write_page(results, tmp_path))
+    point = results.frontier("arfg_are").iloc[0]
+    click_at(browser, point["test_arfg"], point["test_are"])
+    trial, milliseconds = answered(browser)
+    assert trial == point["trial_id"]
+    assert 0 < milliseconds < 1000
