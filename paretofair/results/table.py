@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from paretofair.results.files import appearing
 from paretofair.results.store import Store
 
 TRIALS = "trials"
+# Words of the columns `stage`, in the order of a run, and `status`.
+STAGES = ("baselines", "points", "tune", "sweep", "confirm")
+STATUSES = ("completed", "stopped", "diverged", "failed")
 CURVES = "curves"
 MODELS = "models"
 _TOGETHER = 200  # files
@@ -58,12 +63,17 @@ class TrialTable:
         self._known: set[str] = set()
         self._frames: list[pd.DataFrame] = []
         self._lock = threading.Lock()
+        self._pulled = -math.inf
 
-    def read(self) -> pd.DataFrame:
-        """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read."""
+    def read(self, *, older: float = 0) -> pd.DataFrame:
+        """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read.
+
+        What stands elsewhere is asked for unless that was done in the last `older` seconds.
+        """
         with self._lock:
-            if self._store is not None:
+            if self._store is not None and time.monotonic() - self._pulled >= older:
                 self._store.pull(self._run)
+                self._pulled = time.monotonic()
             return self._read()
 
     def _read(self) -> pd.DataFrame:

@@ -16,13 +16,13 @@ from paretofair.report.constraints import parsed
 from paretofair.report.relative import baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
-from paretofair.results import TrialTable
+from paretofair.results import STAGES, TrialTable
 from paretofair.results.files import write_text
 from paretofair.search.build import build_halving, build_sampler
 from paretofair.search.engine import Outcome, run_packs
 from paretofair.search.folder import FAILED, failures
 from paretofair.search.method_space import MethodSpace
-from paretofair.search.numbering import BASELINE_METHOD, STAGES, own_seed
+from paretofair.search.numbering import BASELINE_METHOD, own_seed
 from paretofair.search.packs import Pack
 from paretofair.search.plan import compiles, sweep
 from paretofair.search.progress import watch
@@ -35,6 +35,8 @@ from paretofair.search.sweep_checks import check_denominators
 from paretofair.search.tuning import compared, frozen, setting_values
 from paretofair.search.worker import Job
 from paretofair.training import Curves, Halving
+
+_SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network
 
 
 class Session:
@@ -56,6 +58,7 @@ class Session:
         self._space, self._methods, self._splits, self._folder = space, methods, splits, folder
         self._table, self._console, self._deadline = table, console, deadline
         self._connect, self._store = ray, store
+        self._settings = read_settings(folder)
         self._spaces = _spaces(space, methods)
         self._halving: Mapping[str, Halving] | None = None
         # Trials of packs that failed every time are left alone until they are asked for.
@@ -193,10 +196,10 @@ class Session:
         write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
 
     def _done(self, ids: set[str]) -> int:
-        return len(ids.intersection(self._table.read()["trial_id"]))
+        return len(ids.intersection(self._table.read(older=_SHOWN)["trial_id"]))
 
     def _hypervolume(self) -> str:
-        return hypervolume_so_far(self._table.read(), read_settings(self._folder))
+        return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings)
 
 
 def _spaces(

@@ -38,6 +38,7 @@ def test_what_workers_write_is_read_by_the_driver(store, tmp_path):
     assert finished_in(store, "sweep", "mtaf", [0], [0]) == {"a", "b"}
     assert finished_in(store, "sweep", "mtaf", [0], [7]) == set()
     write_stack(store, "sweep-mtaf-0-2-2.parquet", stack("c"))
+    assert len(table.read(older=60)) == 2
     assert table.read()["trial_id"].tolist() == ["a", "b", "c"]
     assert (folder / "models" / NAME).exists()
     assert store.names("trials") == [NAME, "sweep-mtaf-0-2-2.parquet"]
