@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 def report(options: argparse.Namespace, console: Console) -> int:
     """Reads the runs and writes what was asked for."""
     from paretofair.errors import RunError
+    from paretofair.report.frontiers import objective_sets
     from paretofair.report.results import Results
     from paretofair.report.write import overview
 
@@ -53,7 +54,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if options.output is None and (len(options.run) > 1 or not (options.run[0] / "trials").is_dir()):
         raise RunError("--output is needed for several runs, and for tables made elsewhere")
     folder = options.output or options.run[0]
-    known = ["arfg_are", *results.tasks, "accuracies", "all"]
+    known = objective_sets(results.tasks)
     for name in options.objectives or ():
         if name not in known:
             raise RunError(f"--objectives: found {name!r}; accepted: {', '.join(known)}")

@@ -16,7 +16,7 @@ from torch import Tensor
 from paretofair.data import Splits
 from paretofair.data.dataset import Dataset
 from paretofair.errors import RunError
-from paretofair.exported import ExportedModel, save
+from paretofair.exported import ExportedModel, plain, save
 from paretofair.metrics import rates
 from paretofair.report.comparison import selected_trials
 from paretofair.report.results import Results
@@ -30,7 +30,7 @@ from paretofair.search.resume import check_data
 from paretofair.search.run import Options, load_splits
 from paretofair.search.space import Space, load_space
 from paretofair.training import DeviceData, Trials, to_device, train_pack
-from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate
+from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
 
 CARD = "README.md"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
@@ -92,8 +92,7 @@ def export_trial(
     parameters = torch.from_numpy(kept)[None] if kept is not None else _trained(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values)
-    split = data.splits[data.selection_split]
-    logits = network.forward(parameters, _whole(split.inputs)).logits[..., : len(split.inputs)]
+    logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split].inputs)
     cut, by_group = decision_thresholds(logits, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
@@ -104,6 +103,7 @@ def export_trial(
         "stage": row["stage"],
         "seed": int(row["seed"]),
         "protocol": row["protocol"],
+        "threshold": row["threshold"],
         "source": row["source"],
         "data": {
             "name": splits.name,
@@ -117,7 +117,7 @@ def export_trial(
         "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
         "fills": _fills(by_seed.dataset),
         "metrics": {
-            f"{name}_{task}": _plain(values[t]) for name, values in metrics.items() for t, task in enumerate(data.tasks)
+            f"{name}_{task}": plain(values[t]) for name, values in metrics.items() for t, task in enumerate(data.tasks)
         },
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
@@ -206,11 +206,6 @@ def _trained(space: MethodSpace, data: DeviceData, trials: Trials, row: Mapping[
     return torch.from_numpy(stack.parameters)
 
 
-def _whole(inputs: Tensor) -> Tensor:
-    """Rows filled up to whole vectors."""
-    return torch.cat([inputs, inputs.new_zeros(-len(inputs) % 32, inputs.shape[1])])
-
-
 def _difference(metrics: Mapping[str, np.ndarray], row: Mapping[str, Any], tasks: tuple[str, ...]) -> float:
     names = [(name, t, f"{name}_{task}") for name in metrics for t, task in enumerate(tasks)]
     pairs = [(float(metrics[name][t]), float(row[column])) for name, t, column in names if column in row]
@@ -232,10 +227,10 @@ def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Ten
     found: dict[str, dict[str, Any]] = {}
     for t, task in enumerate(data.tasks):
         attribute = space.sensitive[task]
-        found[task] = {"logit": _plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
+        found[task] = {"logit": plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
         if by_group is not None:
             named = dict(zip(data.group_names[attribute], by_group[t].tolist(), strict=False))
-            found[task] |= {"attribute": attribute, "by_group": {name: _plain(each) for name, each in named.items()}}
+            found[task] |= {"attribute": attribute, "by_group": {name: plain(each) for name, each in named.items()}}
     return found
 
 
@@ -249,11 +244,6 @@ def _fills(dataset: Dataset) -> dict[str, float]:
             if len(missing):
                 fills[base] = float(dataset.numeric[missing[0], dataset.numeric_names.index(base)])
     return fills
-
-
-def _plain(value: float) -> float | str:
-    """JSON has no infinity and no NaN."""
-    return float(value) if np.isfinite(value) else str(value)
 
 
 def card(
@@ -276,7 +266,7 @@ def card(
         "",
         f"Inputs: {', '.join(model.inputs)}.",
         "",
-        f"The losses act on {_acts_on(space)}; decisions by the rule `{_rule(space)}`, found on "
+        f"The losses act on {_acts_on(space)}; decisions by the rule `{about['threshold']}`, found on "
         f"{data.selection_split}: "
         + ", ".join(f"{task} from {each['probability']:.4f} on" for task, each in about["thresholds"].items())
         + (", each group with its own (model.json)" if "by_group" in next(iter(about["thresholds"].values())) else "")
@@ -318,10 +308,6 @@ def _by_group(data: DeviceData, confusion: np.ndarray) -> Iterator[list[str]]:
 
 def _acts_on(space: MethodSpace) -> str:
     return ", ".join(f"{attribute} ({task})" for task, attribute in space.sensitive.items())
-
-
-def _rule(space: MethodSpace) -> str:
-    return space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed:g}"
 
 
 def _shown(value: float | str | None) -> str:

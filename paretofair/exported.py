@@ -178,7 +178,7 @@ def save(model: ExportedModel, folder: Path) -> None:
         "encoding": {
             "numeric_names": encoding.numeric_names,
             "mean": encoding.mean.tolist(),
-            "scale": [_plain(each) for each in encoding.scale.tolist()],
+            "scale": [plain(each) for each in encoding.scale.tolist()],
             "categorical_names": encoding.categorical_names,
             "categories": encoding.categories,
         },
@@ -197,8 +197,8 @@ def made(network: Mapping[str, Any]) -> nn.Module:
     return Perceptron(**network)
 
 
-def _plain(value: float) -> float | str:
-    """JSON has no infinity."""
+def plain(value: float) -> float | str:
+    """A number for JSON, which has no infinity and no NaN: these become text."""
     return value if np.isfinite(value) else str(value)
 
 

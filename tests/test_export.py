@@ -78,8 +78,10 @@ def test_results_are_frames(run):
     best = results.frontier("auc_good_loan")
     top = results.searched.groupby(["method", "seed"])["validation_auc_good_loan"].max()
     assert sorted(best["validation_auc_good_loan"]) == sorted(top)
-    with pytest.raises(ValueError, match="no metric 'aré'; accepted: error_good_loan"):
-        results.frontier("aré")
+    # A signed gap is neither minimised nor maximised.
+    for name in ("aré", "fpr_gap_signed_good_loan"):
+        with pytest.raises(ValueError, match=f"no metric '{name}'; accepted: error_good_loan"):
+            results.frontier(name)
 
 
 @pytest.mark.ray

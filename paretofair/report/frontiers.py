@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics import DIRECTIONS
+from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.relative import tasks_of
@@ -22,6 +22,11 @@ _NOT_HYPERPARAMETERS = {
     *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
     *(WITHIN, "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
 }
+
+
+def objective_sets(tasks: Sequence[str]) -> list[str]:
+    """The named sets of objectives."""
+    return ["arfg_are", *tasks, "accuracies", "all"]
 
 
 def objective_names(objectives: str, tasks: Sequence[str]) -> list[str]:
@@ -60,7 +65,7 @@ def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_
     """
     names = objective_names(objectives, tasks_of(trials)) if isinstance(objectives, str) else list(objectives)
     # Metrics that are maximised turn round for the choice.
-    signs = np.array([-1.0 if _maximised(name) else 1.0 for name in names])
+    signs = np.array([-1.0 if DIRECTIONS.get(metric_of(name)) == "maximised" else 1.0 for name in names])
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
     # A frontier may hold a classifier that calls nobody positive: that must be seen.
     rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
@@ -77,12 +82,6 @@ def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_
     label = objectives if isinstance(objectives, str) else "_".join(objectives)
     points = points.assign(objectives=label, selected_on=selected_on)
     return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
-
-
-def _maximised(name: str) -> bool:
-    """Whether a metric of a task is the better the larger; the longest known name that it begins with decides."""
-    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
-    return bool(known) and DIRECTIONS[max(known, key=len)] == "maximised"
 
 
 def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

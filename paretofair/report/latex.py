@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics import DIRECTIONS
+from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.report import captions
 from paretofair.report.comparison import comparison, selected, volumes
 from paretofair.report.results import Results
@@ -41,15 +41,14 @@ def escaped(text: str) -> str:
 
 
 def direction(name: str) -> str:
-    """`minimised`, `maximised`, `best at 1` or `diagnostic`, by the longest known metric that a column begins with.
+    """`minimised`, `maximised`, `best at 1` or `diagnostic`, by the metric that a column is of.
 
     >>> direction("test_auc_income"), direction("auc_gap_income"), direction("seeds")
     ('maximised', 'minimised', 'diagnostic')
     """
     for split in ("train_", "validation_", "test_"):
         name = name.removeprefix(split)
-    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
-    return DIRECTIONS[max(known, key=len)] if known else "diagnostic"
+    return DIRECTIONS.get(metric_of(name), "diagnostic")
 
 
 def best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from paretofair.errors import RunError
+from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.report.constraints import parsed, within
 from paretofair.report.counts import Cells
 from paretofair.report.frontiers import (
@@ -22,14 +23,13 @@ from paretofair.report.frontiers import (
     candidates,
     front_hypervolumes,
     frontier,
+    objective_sets,
     with_confirmed,
 )
 from paretofair.report.relative import RELATIVE, baselines, tasks_of, unreliable, with_relative
-from paretofair.results import TrialTable
+from paretofair.results import STAGES, STATUSES, TrialTable
 
 BASELINES, GROUPS = "baselines.csv", "groups.csv"
-STAGES = ("baselines", "points", "tune", "sweep", "confirm")
-STATUSES = ("completed", "stopped", "diverged", "failed")
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
 # What a table made elsewhere need not say.
 _DEFAULTS: dict[str, Any] = {
@@ -74,23 +74,13 @@ def chosen_on(protocol: str) -> tuple[str, bool]:
     return ("test", True) if protocol == "paper" else ("validation", False)
 
 
-def prepared(
-    trials: pd.DataFrame, denominators: pd.DataFrame, constraints: Sequence[str], selected_on: str
-) -> pd.DataFrame:
-    """The trial table with ARE and ARFG, and with WITHIN where there are constraints."""
-    table = with_relative(trials, denominators)
-    if not constraints:
-        return table
-    return table.assign(**{WITHIN: within([parsed(text) for text in constraints], table, selected_on)})
-
-
 class Results:
     """One or more runs as one comparison: `trials` with `<split>_are` and `<split>_arfg`, `baselines`, frontiers.
 
     Methods of the same name that were trained differently are told apart as `method@run`.
 
-    >>> results = Results("results/mtaf_lsac")                                     # doctest: +SKIP
-    >>> results.frontier("arfg", "are").groupby("method")["test_are"].min()        # doctest: +SKIP
+        results = Results("results/mtaf_lsac")
+        results.frontier("arfg", "are").groupby("method")["test_are"].min()
     """
 
     def __init__(self, *runs: Path | str, **changes: Any) -> None:
@@ -104,40 +94,38 @@ class Results:
             raise RunError("no run was given; give the results folder of launch/sweep.py")
         parts = [_Run(Path(run)) for run in runs]
         trials = _merged(parts)
-        first = parts[0].settings
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
-        given = {each.name: getattr(first, each.name) for each in fields(first)}
-        given |= {"methods": methods, "objectives": objectives} | changes
+        settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
-        self._fill(trials, ReportSettings(**given), folders, known)
+        self._fill(trials, settings, folders, known)
 
     @classmethod
-    def of(
-        cls, trials: pd.DataFrame, settings: ReportSettings, folders: Sequence[Path] = (), known: Any = None
-    ) -> Results:
-        """The same from a trial table in memory. `known` are single-task baselines where the table has none."""
+    def of(cls, trials: pd.DataFrame, settings: ReportSettings, folders: Sequence[Path] = ()) -> Results:
+        """The same from a trial table in memory."""
         results = cls.__new__(cls)
-        results._fill(trials, settings, tuple(folders), known)
+        results._fill(trials, settings, tuple(folders), None)
         return results
 
     def _fill(
         self, trials: pd.DataFrame, settings: ReportSettings, folders: tuple[Path, ...], known: pd.DataFrame | None
     ) -> None:
-        # In one order, whatever the order in which trials finished. Each copy of a large table counts: one is made.
+        """`known` are single-task baselines for a table that has none."""
         order = ["stage", "method", "seed", "index"]
         own = baselines(trials[trials["stage"] == "baselines"].sort_values(order) if len(trials) else trials)
         self.baselines = known if own.empty and known is not None else own
-        self.settings, self.folders = settings, folders
-        table = prepared(trials, self.baselines, settings.constraints, settings.selected_on)
+        table = with_relative(trials, self.baselines)
+        if settings.constraints:
+            bounds = [parsed(text) for text in settings.constraints]
+            table = table.assign(**{WITHIN: within(bounds, table, settings.selected_on)})
+        # In one order, whatever the order in which trials finished.
         self.trials = table.sort_values(order, ignore_index=True) if len(table) else table
-        if not settings.objectives:
-            tasks = self.tasks
-            named = ["arfg_are", *tasks, *(["accuracies", "all"] if len(tasks) > 1 else [])]
-            self.settings = settings = ReportSettings(
-                **{each.name: getattr(settings, each.name) for each in fields(settings)} | {"objectives": tuple(named)}
-            )
+        tasks = tasks_of(self.trials)
+        # Of one task, accuracies and all objectives are nothing else than that task.
+        named = objective_sets(tasks) if len(tasks) > 1 else objective_sets(tasks)[:-2]
+        self.settings = settings if settings.objectives else replace(settings, objectives=tuple(named))
+        self.folders = folders
 
     @property
     def tasks(self) -> list[str]:
@@ -208,12 +196,14 @@ class Results:
             where points were confirmed means and deviations of fresh seeds.
 
         Raises:
-            ValueError: a name that is no metric of the table.
+            ValueError: a name that is no metric of the table, or one that is neither minimised nor maximised.
         """
-        named = len(objectives) == 1 and objectives[0] in (*self.tasks, "arfg_are", "accuracies", "all")
+        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
         if not named:
             split = self.settings.selected_on
-            known = [name.removeprefix(f"{split}_") for name in self.trials if name.startswith(f"{split}_")]
+            every = [name.removeprefix(f"{split}_") for name in self.trials if name.startswith(f"{split}_")]
+            # What is best at 1, or only shown, has no frontier.
+            known = [name for name in every if DIRECTIONS.get(metric_of(name)) in ("minimised", "maximised")]
             for name in objectives:
                 if name not in known:
                     raise ValueError(f"no metric {name!r}; accepted: {', '.join(known)}")
@@ -269,7 +259,7 @@ def read_settings(folder: Path) -> ReportSettings:
         protocol=space.get("protocol", "validation"),
         sensitive=space.get("data", {}).get("sensitive"),
         constraints=tuple(space.get("constraints", ())),
-        threshold=threshold if isinstance(threshold, str) else f"fixed at {threshold['fixed']:g}",
+        threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
         methods=tuple(space.get("methods", ())),
     )
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from paretofair.methods.method import LossSettings
+from paretofair.results import STAGES
 from paretofair.search.distributions import Distribution, Distributions, Number, Simplex
-from paretofair.search.numbering import STAGES
 from paretofair.search.schema import Data, Fairness, Network, Sampler, SuccessiveHalving, Threshold, Training, Tune
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+from paretofair.report.frontiers import objective_sets
 from paretofair.search.numbering import BASELINE_STEP
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.search.schema import Settings
@@ -25,7 +26,7 @@ def resolve_data(
         _check_each(settings, problems)
     _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
     check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
-    known = ("arfg_are", *tasks, "accuracies", "all")
+    known = tuple(objective_sets(tasks))
     check_items(objectives, known, ("frontiers", "objectives"), problems)
     frontiers = settings.frontiers.model_copy(update={"objectives": objectives or known})
     return settings.model_copy(update={"data": data, "frontiers": frontiers})

@@ -1,6 +1,5 @@
-"""The stages of a run and the seeds that their trials are numbered by. Imports nothing."""
+"""The seeds by which the trials of a stage are numbered, and how often a pack is tried. Imports nothing."""
 
-STAGES = ("baselines", "points", "tune", "sweep", "confirm")
 BASELINE_METHOD = "single_task"
 # Seeds of a user are below a million. The stages that need fresh ones take them from above.
 BASELINE_SEED = 900_000_000

@@ -10,9 +10,10 @@ import pandas as pd
 
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
+from paretofair.results import STAGES
 from paretofair.search.identity import compare
 from paretofair.search.method_space import MethodSpace
-from paretofair.search.numbering import STAGES, own_seed
+from paretofair.search.numbering import own_seed
 from paretofair.search.packs import Pack
 from paretofair.search.space import Space, load_space
 

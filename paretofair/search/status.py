@@ -24,9 +24,10 @@ from paretofair.report.constraints import parsed
 from paretofair.report.relative import RELATIVE
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import arfg_are_points, overview
+from paretofair.results import STAGES
 from paretofair.results.table import CURVES, TRIALS
 from paretofair.search.folder import failures, in_use
-from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, STAGES, TRIES
+from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, TRIES
 from paretofair.search.problems import Problems
 from paretofair.search.schema import Settings
 from paretofair.search.validation import validate

@@ -72,7 +72,7 @@ def evaluate(
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
-    scores = {name: _scores(network, parameters, split.inputs) for name, split in chosen.items()}
+    scores = {name: logits_and_probabilities(network, parameters, split.inputs) for name, split in chosen.items()}
     logits = {name: each[0] for name, each in scores.items()}
     cut, by_group = decision_thresholds(logits[data.selection_split], data, threshold, method, values)
     metrics: dict[str, np.ndarray] = {}
@@ -130,7 +130,7 @@ def measured(
     return values | {"auc_gap": np.stack(areas, -1)}, confusion
 
 
-def _scores(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Logits and probabilities `(K, T, n)`; the rows are filled up to whole vectors and the filling dropped."""
     logits, probabilities = [], []
     for start in range(0, len(inputs), _CHUNK):

@@ -50,7 +50,7 @@ def test_settings_come_from_the_space_file(tmp_path):
     assert found.objectives == ("arfg_are", "bar")
     assert found.methods == ("mtaf", "vanilla")
     assert found.constraints == ("error_grade <= 0.9",)
-    assert found.threshold == "fixed at 0.4"
+    assert found.threshold == "fixed 0.4"
     assert (found.selected_on, found.pooled) == ("validation", False)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from paretofair.results import STAGES
 from paretofair.search.identity import compare
 from paretofair.search.method_space import digest, trial_id
-from paretofair.search.numbering import STAGES
 from paretofair.search.space import Space, dump, load_space
 
 EXAMPLE = """\

@@ -51,7 +51,7 @@ def amplified(results: Results) -> pd.DataFrame:
     counts = cells.of(chosen["trial_id"].tolist())
     parts = []
     for attribute in cells.attributes:
-        names = group_names(results, attribute)
+        names = cells.group_names(attribute)
         train, test = (cells.by_group(counts[split], attribute) for split in ("train", "test"))
         labelled, predicted = train[..., TP] + train[..., FN], test[..., TP] + test[..., FP]
         for t, task in enumerate(results.tasks):
@@ -68,14 +68,6 @@ def amplified(results: Results) -> pd.DataFrame:
         return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
     return over_seeds(table[table["value"].notna()], ["row", "method"], "value")
-
-
-def group_names(results: Results, attribute: str) -> list[str]:
-    """Names of an attribute's groups in the order of their codes."""
-    cells = results.cells
-    assert cells is not None
-    known = dict(zip(cells.names[f"code_{attribute}"], cells.names[attribute], strict=True))
-    return [str(known.get(code, code)) for code in range(cells.n_groups[cells.attributes.index(attribute)])]
 
 
 def caption(results: Results) -> str:

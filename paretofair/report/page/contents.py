@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics import DIRECTIONS
+from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.report.counts import Cells
 from paretofair.report.figures.style import looks_of
@@ -88,13 +88,6 @@ def contents_of(results: Results) -> dict[str, Any]:
     }
 
 
-def direction(name: str) -> tuple[str, str]:
-    """The metric that a column `<metric>_<task>` is of, and which way it is better."""
-    known = [metric for metric in DIRECTIONS if name == metric or name.startswith(f"{metric}_")]
-    metric = max(known, key=len, default=name)
-    return metric, DIRECTIONS.get(metric, "minimised")
-
-
 def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
     """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
     found: dict[str, dict[str, dict[str, str]]] = {"arfg": {}, "are": {}}
@@ -105,7 +98,8 @@ def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
                 found.setdefault(name, {})[split] = packed(trials[column].to_numpy(float))
     described = []
     for name, splits in found.items():
-        metric, better = direction(name)
+        metric = metric_of(name) or name
+        better = DIRECTIONS.get(metric, "minimised")
         task = name.removeprefix(metric).removeprefix("_")
         described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
     return [each for each in described if each["splits"]]
