@@ -281,7 +281,7 @@ def _add(options: argparse.Namespace, console: Console) -> int:
             jobs=options.jobs,
             console=console,
         )
-        report = export(options.run, TrialTable(options.run).read())
+        report = export(options.run)
     _closing(report, new, options.run, console)
     return 0
 

@@ -12,6 +12,7 @@ import pandas as pd
 from paretofair.pareto.comparison import bootstrap_interval, holm, paired_comparison
 from paretofair.pareto.indicators import share_dominated
 from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
+from paretofair.report.frontiers import candidates
 from paretofair.report.results import Results
 
 ARE_BOUND = 1.0  # as good as single-task models
@@ -82,9 +83,12 @@ def optimism(results: Results) -> pd.DataFrame:
     columns = ["method", "metric", "chosen", "test", *_ends("optimism"), "confirmed", "seeds"]
     rows = []
     metrics = [*_PLANE, *(f"{name}_{task}" for task in results.tasks for name in ("error", "fpr_gap"))]
-    chosen_on, table = results.settings.selected_on, results.searched.set_index("trial_id")
+    chosen_on, fronts_of = results.settings.selected_on, _fronts(results)
+    table = results.rows_of(
+        trial for fronts in fronts_of.values() for each in fronts.values() for trial in each["trial_id"]
+    )
     again = _confirmed(results)
-    for method, fronts in _fronts(results).items():
+    for method, fronts in fronts_of.items():
         for metric in metrics:
             names = [f"{chosen_on}_{metric}", f"test_{metric}"]
             own = [table.loc[points["trial_id"], names].mean().to_numpy(float) for points in fronts.values()]
@@ -143,8 +147,9 @@ def selected_trials(results: Results, rules: Sequence[str] = RULES) -> pd.DataFr
     """
     chosen_on, rows = results.settings.selected_on, []
     takes = {name: rule(name) for name in rules}
+    searched = candidates(results.trials, ["method", "seed", f"{chosen_on}_are"])
     for method, fronts in _fronts(results).items():
-        runs = results.searched[results.searched["method"] == method]
+        runs = searched[searched["method"] == method]
         for seed, points in fronts.items():
             own = runs if results.settings.pooled else runs[runs["seed"] == seed]
             are = own[f"{chosen_on}_are"].to_numpy(float)
@@ -166,7 +171,8 @@ def selected(results: Results) -> pd.DataFrame:
     bootstrap interval) over seeds, `seeds` and `without`, the number of seeds where no point keeps the rule's bound:
     their means do not speak of all seeds.
     """
-    trials, table = selected_trials(results), results.searched.set_index("trial_id")
+    trials = selected_trials(results)
+    table = results.rows_of(trials["trial_id"].dropna())
     metrics = [*_PLANE, *(f"{name}_{task}" for task in results.tasks for name in ("error", "fpr_gap"))]
     rows = []
     for (name, method), own in trials.groupby(["rule", "method"], sort=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -46,12 +46,14 @@ def hyperparameters(trials: pd.DataFrame) -> list[str]:
     return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(results)]
 
 
-def candidates(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that may enter a frontier: searched, trained to their full budget, within the constraints."""
+def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
+    """The trials that may enter a frontier: searched, trained to their full budget, within the constraints. Of large
+    tables `columns` alone."""
+    own = trials if columns is None else trials[list(columns)]
     if "stage" not in trials:
-        return trials
+        return own
     may = trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")
-    return trials[may & trials[WITHIN]] if WITHIN in trials else trials[may]
+    return own[may & trials[WITHIN]] if WITHIN in trials else own[may]
 
 
 def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_on: str, pooled: bool) -> pd.DataFrame:
@@ -72,15 +74,16 @@ def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_
     shown += [f"{split}_{name}" for split in ("validation", "test") for name in rates]
     shown = [column for column in shown if column in trials]
     chosen_by = [f"{selected_on}_{name}" for name in names]
-    fronts = []
-    eligible = candidates(trials)
+    places, ranks = [np.empty(0, dtype=int)], [np.empty(0, dtype=int)]
+    numbered = trials.set_axis(pd.RangeIndex(len(trials)))
+    eligible = candidates(numbered, ["method", "seed", "trial_id", *chosen_by])
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
         front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
-        front = front.sort_values([*chosen_by, "trial_id"], kind="stable")
-        fronts.append(front.assign(rank=np.arange(1, len(front) + 1)))
-    points = pd.concat(fronts) if fronts else eligible.assign(rank=0)
+        places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
+        ranks.append(np.arange(1, len(front) + 1))
     label = objectives if isinstance(objectives, str) else "_".join(objectives)
-    points = points.assign(objectives=label, selected_on=selected_on)
+    points = trials.iloc[np.concatenate(places)]
+    points = points.assign(rank=np.concatenate(ranks), objectives=label, selected_on=selected_on)
     return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
 
 
@@ -117,11 +120,11 @@ def front_hypervolumes(
     chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
     """
     rows = []
-    eligible = candidates(trials)
+    chosen_by, measured = ([f"{split}_{name}" for name in ("arfg", "are")] for split in (selected_on, "test"))
+    eligible = candidates(trials, dict.fromkeys(["method", "seed", *chosen_by, *measured]))
     for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        chosen = group[[f"{selected_on}_arfg", f"{selected_on}_are"]].to_numpy(float)
-        front = group[non_dominated(chosen)]
-        on_test = front[["test_arfg", "test_are"]].to_numpy(float)
+        chosen = group[chosen_by].to_numpy(float)
+        on_test = group.loc[non_dominated(chosen), measured].to_numpy(float)
         method, seed = (key, "all") if pooled else key
         volumes = (hypervolume(points, reference=reference) for points in (chosen, on_test))
         rows.append((method, seed, len(group), *volumes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -143,10 +143,14 @@ class Results:
         """The trials that may enter a frontier."""
         return candidates(self.trials)
 
+    def rows_of(self, trial_ids: Iterable[str]) -> pd.DataFrame:
+        """Rows of the trial table by `trial_id`, in its order."""
+        return self.trials[self.trials["trial_id"].isin(list(trial_ids))].set_index("trial_id", drop=False)
+
     @functools.cached_property
     def methods(self) -> list[str]:
         """Those with trials, in the order of the space file."""
-        present = list(self.searched["method"].unique()) if len(self.searched) else []
+        present = list(candidates(self.trials, ["method"])["method"].unique()) if len(self.trials) else []
         order = [name for name in self.settings.methods if name in present]
         return [*order, *sorted(set(present) - set(order))]
 
@@ -173,7 +177,8 @@ class Results:
         """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
         names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", "fpr_gap")]
         columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
-        counts = {name: int(self.searched[column].isna().sum()) for name, column in columns.items()}
+        searched = candidates(self.trials, columns.values())
+        counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
         return {name: count for name, count in counts.items() if count}
 
     @functools.cached_property

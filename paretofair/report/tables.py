@@ -16,7 +16,8 @@ def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
     row of the trial table per method and seed (per method where seeds are pooled), with
     `selected_on` and the number of `trials` that it was chosen from.
     """
-    eligible = candidates(trials).set_index("trial_id", drop=False)
+    ends = [f"{split}_are" for split in front["selected_on"].unique()]
+    eligible = candidates(trials, ["method", "seed", *ends])
     chosen, counts = [], []
     pooled = not front.empty and front["protocol"].iloc[0] == "paper"
     for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
@@ -27,7 +28,8 @@ def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
         chosen.append(points["trial_id"].iloc[place])
         counts.append(len(runs))
     selected = front["selected_on"].iloc[0] if len(front) else ""
-    return eligible.loc[chosen].assign(selected_on=selected, trials=counts).reset_index(drop=True)
+    rows = trials[trials["trial_id"].isin(chosen)].set_index("trial_id", drop=False).loc[chosen]
+    return rows.assign(selected_on=selected, trials=counts).reset_index(drop=True)
 
 
 def summary(chosen: pd.DataFrame) -> pd.DataFrame:

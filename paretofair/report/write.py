@@ -10,6 +10,7 @@ import pandas as pd
 from paretofair.report.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.report.constraints import parsed
 from paretofair.report.counts import audit_table, row_intervals, with_intervals
+from paretofair.report.frontiers import candidates
 from paretofair.report.relative import RELATIVE
 from paretofair.report.results import ReportSettings, Results
 from paretofair.report.tables import midpoints, per_task, summary
@@ -38,7 +39,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     cells = results.cells
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
         ids = pd.concat([points["trial_id"] for points in fronts.values()])
-        of_points = table[table["trial_id"].isin(ids)]
+        of_points = results.rows_of(ids)
         intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, results.baselines)
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     for name, points in fronts.items():
@@ -66,7 +67,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
 
 def arfg_are_points(results: Results) -> pd.DataFrame:
     """Rows of the trial table (with ARE and ARFG) on the ARFG-ARE frontier of any method and seed."""
-    return results.trials[results.trials["trial_id"].isin(results.frontier("arfg_are")["trial_id"])]
+    return results.rows_of(results.frontier("arfg_are")["trial_id"]).reset_index(drop=True)
 
 
 def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
@@ -91,12 +92,13 @@ def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:
 
     Columns `method, trials, diverged, are, arfg, hypervolume, test_hypervolume`; NaN where there is nothing yet.
     """
-    eligible = results.searched
+    chosen_by = [f"{results.settings.selected_on}_{name}" for name in ("are", "arfg")]
+    known = [name for name in ("method", *chosen_by) if name in results.trials]
+    eligible = candidates(results.trials, known)
     rows = []
     for method in methods:
         own = eligible[eligible["method"] == method] if len(eligible) else eligible
         volumes = results.hypervolumes[results.hypervolumes["method"] == method]
-        chosen_by = (f"{results.settings.selected_on}_{name}" for name in ("are", "arfg"))
         best = [own[name].min() if name in own else float("nan") for name in chosen_by]
         means = (volumes[name].mean() for name in ("hypervolume", "test_hypervolume"))
         rows.append((method, len(own), _diverged(results.trials, method), *best, *means))

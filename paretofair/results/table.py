@@ -29,6 +29,11 @@ _TOGETHER = 200  # files
 _STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
+def without_counts(name: str) -> bool:
+    """Whether a column of the trial table holds no list of counts, by far the larger part of it."""
+    return not name.startswith("confusion_")
+
+
 def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> str:
     """File name `<stage>-<method>-<seed>-<first>-<last>.parquet` of a stack.
 
@@ -54,14 +59,16 @@ class TrialTable:
     A trial that stands in two files (a worker outlived its driver) is taken once. Threads may read at the same time.
     """
 
-    def __init__(self, folder: Path, *, confusion: bool = False, store: Store | None = None) -> None:
-        """`confusion`: whether to read the lists of counts too, by far the larger part of the table. `store`: where
-        workers write, if not to `folder`, which then holds copies."""
+    def __init__(
+        self, folder: Path, *, columns: Callable[[str], bool] = without_counts, store: Store | None = None
+    ) -> None:
+        """`columns`: whether to read a column of this name. `store`: where workers write, if not to `folder`, which
+        then holds copies."""
         self._run, self._store = folder, store
         self._folder = folder / TRIALS
-        self._confusion = confusion
+        self._columns = columns
         self._known: set[str] = set()
-        self._frames: list[pd.DataFrame] = []
+        self._frame = pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         self._lock = threading.Lock()
         self._pulled = -math.inf
 
@@ -78,19 +85,25 @@ class TrialTable:
 
     def _read(self) -> pd.DataFrame:
         new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
-        # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it. Not for all
-        # at once: thousands of narrow columns in pieces take many times the memory of what is in them.
+        if not new:
+            return self._frame
+        # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it. In parts
+        # that are made whole: thousands of narrow columns in pieces take many times the memory of what is in them.
+        parts = []
         for first in range(0, len(new), _TOGETHER):
-            some = new[first : first + _TOGETHER]
-            tables = [_read(path, lambda name: self._confusion or not name.startswith("confusion_")) for path in some]
-            whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-            self._frames.append(whole.to_pandas().drop_duplicates("trial_id"))
+            some = [_read(path, self._columns) for path in new[first : first + _TOGETHER]]
+            parts.append(pa.concat_tables(some, promote_options="permissive").combine_chunks())
+        whole = pa.concat_tables(parts, promote_options="permissive")
+        del some, parts
+        frame = whole.to_pandas(self_destruct=True)
+        del whole
+        pa.default_memory_pool().release_unused()
+        if len(self._frame):
+            frame = pd.concat([self._frame, frame], ignore_index=True)
+        repeated = frame["trial_id"].duplicated()
+        self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
         self._known.update(path.name for path in new)
-        if not self._frames:
-            return pd.DataFrame({"trial_id": pd.Series(dtype=str)})
-        if len(self._frames) > 1:
-            self._frames = [pd.concat(self._frames, ignore_index=True).drop_duplicates("trial_id")]
-        return self._frames[0]
+        return self._frame
 
 
 def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
@@ -107,7 +120,9 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
         )
         for first in range(0, len(files), _TOGETHER)
     ]
-    return pa.concat_tables(parts).to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+    found = pa.concat_tables(parts).to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+    pa.default_memory_pool().release_unused()
+    return found
 
 
 def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 _LINE_SECONDS = 15.0
-_SHARE = 50  # the note takes at most one part in so many of a core
+_SHARE = 20  # what is shown takes at most one part in so many of a core, which the workers need
 
 # Shows trials done, the rate and a note.
 Show = Callable[[int, str, str], None]
@@ -41,22 +41,20 @@ class Rate:
 def watch(console: Console, what: str, total: int, done: Callable[[], int], note: Callable[[], str]) -> Iterator[None]:
     """Shows, while the block runs, how many of `total` trials are done, the rate, the time left and a note.
 
-    `done` and `note` are called from another thread, about once a second.
+    `done` and `note` are called from another thread, about once a second; in a large run, where they take long, less
+    often.
     """
     stop = threading.Event()
 
     def follow(show: Show, seconds: float) -> None:
         rate = Rate(done())
-        ended, text, due = False, "", 0.0
+        ended, pause = False, seconds
         while not ended:
-            ended = stop.wait(seconds)
+            ended = stop.wait(pause)
             started = time.monotonic()
-            if ended or started >= due:
-                text = note()
-                # In a large run it takes seconds, which the workers need.
-                due = started + _SHARE * (time.monotonic() - started)
-            now = done()
+            now, text = done(), note()
             show(now, rate.text(now, total), text)
+            pause = max(seconds, _SHARE * (time.monotonic() - started))
 
     kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)
     with kind(console, what, total) as show:

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
 import torch
 from rich.console import Console
 
@@ -26,7 +25,7 @@ from paretofair.search.packs import Pack
 from paretofair.search.plan import independent, pack_size, planned
 from paretofair.search.rehearsal import rehearse_methods
 from paretofair.search.resume import check_same
-from paretofair.search.session import Session
+from paretofair.search.session import Session, decisive
 from paretofair.search.space import Space
 from paretofair.search.stages import confirm_packs
 
@@ -100,18 +99,18 @@ def run(space: Space, options: Options, console: Console) -> Result:
         console.print(words, style="yellow")
     folder = options.output
     packs = planned(space, splits, options.methods)
-    with opened(folder), logged(folder), ExitStack() as ray:
+    with opened(folder), logged(folder), ExitStack() as entered:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
         store = None if options.store is None else Store(options.store)
         if store is not None:
             store.pull_settings(folder)
-        table = TrialTable(folder, store=store)
+        table = TrialTable(folder, columns=decisive(space), store=store)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(space, splits, folder)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
-        connected = functools.cache(lambda: ray.enter_context(cluster(options.address)))
+        connected = functools.cache(lambda: entered.enter_context(cluster(options.address)))
         state = Session(space, options.methods, splits, folder, table, options.store, console, deadline, connected)
         state.train("search" if independent(space) else "baselines", packs)
         to_come = 0
@@ -126,7 +125,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
                 state.train("confirm", again)
             else:
                 console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
-        report = export(folder, table.read())
+        report = export(folder)
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
@@ -134,9 +133,9 @@ def run(space: Space, options: Options, console: Console) -> Result:
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
 
 
-def export(folder: Path, trials: pd.DataFrame) -> Results:
+def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
-    results = Results.of(trials, read_settings(folder), [folder])
+    results = Results.of(TrialTable(folder).read(), read_settings(folder), [folder])
     write_report(results, folder)
     return results
 

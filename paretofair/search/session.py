@@ -13,7 +13,7 @@ from rich.console import Console
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
 from paretofair.report.constraints import parsed
-from paretofair.report.relative import baselines, with_relative
+from paretofair.report.relative import RELATIVE, SPLITS, baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import STAGES, TrialTable
@@ -36,6 +36,7 @@ from paretofair.search.tuning import compared, frozen, setting_values
 from paretofair.search.worker import Job
 from paretofair.training import Curves, Halving
 
+_METRICS = tuple(f"{split}_" for split in SPLITS)
 _SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network
 
 
@@ -200,6 +201,17 @@ class Session:
 
     def _hypervolume(self) -> str:
         return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings)
+
+
+def decisive(space: Space) -> Callable[[str], bool]:
+    """Tells, by its name, whether a run decides anything by a column of its trial table. The others, most of the
+    metrics, are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
+    names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
+    names += [parsed(text).name for text in space.constraints]
+    names += space.stages.sweep.sampler.options.get("objectives", ())
+    metrics = {f"{split}{name}" for split in _METRICS for name in names}
+    others = (*_METRICS, "confusion_")
+    return lambda name: name in metrics or name == "train_seconds" or not name.startswith(others)
 
 
 def _spaces(

@@ -26,7 +26,7 @@ def test_written_whole_and_read_once(tmp_path):
     write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
     assert table.read()["trial_id"].tolist() == ["a", "b"]
     assert "confusion_test" not in table.read()
-    assert "confusion_test" in TrialTable(tmp_path, confusion=True).read()
+    assert "confusion_test" in TrialTable(tmp_path, columns=lambda _: True).read()
     write_stack(tmp_path, "sweep-vanilla-0-0-0.parquet", stack("c"))
     assert table.read()["trial_id"].tolist() == ["a", "b", "c"]
     assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == [

@@ -57,7 +57,7 @@ def planes(results: Results) -> tuple[dict[str, list[np.ndarray]], ...]:
     the gaps of the frontier of gaps; of the first two tasks."""
     one, other = results.tasks[:2]
     points = results.frontier("accuracies")
-    table = results.searched.set_index("trial_id")
+    table = results.rows_of(points["trial_id"])
     gaps: dict[str, list[np.ndarray]] = {}
     errors: dict[str, list[np.ndarray]] = {}
     for method in results.methods:

@@ -63,10 +63,10 @@ def draw(results: Results) -> Figure | None:
 def split_means(results: Results) -> pd.DataFrame:
     """Columns `method, task, metric, split, mean, low, high, seeds`: means over the points of each seed's frontier of
     the task, then over seeds."""
-    table = results.searched.set_index("trial_id")
     rows = []
     for task in results.tasks:
         points = results.frontier(task)
+        table = results.rows_of(points["trial_id"])
         if results.settings.pooled:
             points = points.assign(seed="all")
         for (method, seed), own in points.groupby(["method", "seed"], sort=False):
