@@ -34,7 +34,7 @@ from paretofair.results import Store
 from paretofair.search.numbering import TRIES
 from paretofair.search.packs import Pack
 from paretofair.search.sources import Source
-from paretofair.search.worker import Job, PackTrainable
+from paretofair.search.worker import NAME, Job, PackTrainable
 
 logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.
@@ -127,8 +127,8 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     store = None if job.store is None else Store(job.store)
     worker = tune.with_resources(tune.with_parameters(PackTrainable, job=job), {"cpu": cpus, "gpu": gpus})
-    # What Ray's dashboard and the process list call it. A worker trains many packs; the log says which.
-    worker.__name__ = worker.__qualname__ = "paretofair_packs"
+    # What Ray's dashboard and the process list call it; while it trains, with the name of its pack.
+    worker.__name__ = worker.__qualname__ = NAME
     tuner = Tuner(
         worker,
         tune_config=TuneConfig(

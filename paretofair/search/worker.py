@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import ray
 import torch
+from ray._raylet import setproctitle
 from ray.tune import Trainable
 
 from paretofair.data.splits import Splits
@@ -28,6 +29,9 @@ from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack, as_trials
 from paretofair.search.widths import remember, stack_width
 from paretofair.training import Curve, Curves, DeviceData, FinishedStack, Halving, to_device, train_pack
+
+# What the processes of workers are called.
+NAME = "paretofair_packs"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class PackTrainable(Trainable):
 
     def step(self) -> dict[str, Any]:
         pack: Pack = ray.get(self.config["trials"])
+        # Ray's dashboard and the process list show it; Ray gives the process its old name back at the end of the step.
+        setproctitle(f"ray::{NAME} {pack.name}")
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
             finished_in(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())

@@ -306,17 +306,21 @@ def test_a_killed_worker_is_replaced(tmp_path):
     process = subprocess.Popen(
         command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    killed: list[int] = []
+    killed: dict[int, str] = {}
     deadline = time.monotonic() + 120
     while len(killed) < 2 and time.monotonic() < deadline and process.poll() is None:
         if list((tmp_path / "out").glob("trials/*.parquet")):
-            for worker in set(workers_of(process.pid)[:1]) - set(killed):
-                os.kill(worker, signal.SIGKILL)
-                killed.append(worker)
+            for worker, name in list(workers_of(process.pid).items())[:1]:
+                if worker not in killed and " " in name:
+                    os.kill(worker, signal.SIGKILL)
+                    killed[worker] = name
         time.sleep(0.1)
     output, errors = process.communicate(timeout=200)
     print(f"killed workers {killed}")
     assert killed, output + errors
+    # The process list and Ray's dashboard say what a worker trains.
+    for name in killed.values():
+        assert re.fullmatch(r"ray::paretofair_packs (baselines|points|sweep)-\w+[-\d]*", name), killed
     assert process.returncode == 0, output + errors
     trials = table(tmp_path / "out")
     assert trials["trial_id"].is_unique
@@ -347,9 +351,9 @@ def test_failing_packs_are_listed_and_left_alone(tmp_path):
     assert "21 trials are still to be trained" in done.stdout
 
 
-def workers_of(driver: int) -> list[int]:
-    """Process ids of the Ray workers that train for a driver."""
-    found = []
+def workers_of(driver: int) -> dict[int, str]:
+    """Process ids and names of the Ray workers that train for a driver."""
+    found = {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             name = (status.parent / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
@@ -360,5 +364,5 @@ def workers_of(driver: int) -> list[int]:
         except OSError:
             continue
         if driver in ancestors and name.startswith("ray::") and "paretofair_packs" in name:
-            found.append(int(status.parent.name))
+            found[int(status.parent.name)] = name
     return found
