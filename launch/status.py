@@ -61,6 +61,8 @@ def view(status, folder: Path) -> Group:
     if "simulated" in status.sources:
         parts.append(Text("SIMULATED data: these numbers say nothing about real people.", style="bold yellow"))
     parts += [Text(driver(status)), Text(overall(status)), stages(status)]
+    if status.not_asked:
+        parts.append(Text(f"Not asked for so far: {', '.join(status.not_asked)} (--methods)."))
     if status.others:
         parts.append(Text(f"{status.others:,} more trials in the table are not, or no longer, planned."))
     if len(status.front):
@@ -82,37 +84,28 @@ def driver(status) -> str:
 
 
 def overall(status) -> str:
-    """Trials, rate and time left on one line; methods without a trial apart, since `--methods` may leave them out."""
-    begun = [each for each in status.progress if each.method not in status.not_begun]
-    counts = [sum(each.finished for each in begun), sum(each.planned or 0 for each in begun)]
-    parts = ["{:,} of {:,} trials".format(*counts)]
-    diverged = sum(each.diverged for each in begun)
+    """Trials, rate and time left on one line."""
+    finished, planned = (sum(getattr(each, name) or 0 for each in status.progress) for name in ("finished", "planned"))
+    parts = [f"{finished:,} of {planned:,} trials"]
+    diverged = sum(each.diverged for each in status.progress)
     if diverged:
         parts.append(f"{diverged:,} diverged")
-    left = sum(each.left for each in begun)
-    rest = sum(each.left for each in status.progress) - left
+    left = sum(each.left for each in status.progress)
     if status.per_minute == status.per_minute:
         parts.append(f"{status.per_minute:,.1f} per minute")
         parts += [f"{duration(left * 60 / status.per_minute)} left"] if left else []
-        parts += [f"{duration(rest * 60 / status.per_minute)} for what is not begun"] if rest else []
-    if any(each.planned is None for each in begun):
+    if any(each.planned is None for each in status.progress):
         parts.append("confirm comes on top")
     return ", ".join(parts) + "."
 
 
 def stages(status) -> Table:
-    """Trials by stage and method; columns of nothing but zeros are left out, and a method that is not begun is one
-    row."""
+    """Trials by stage and method; columns of nothing but zeros are left out."""
     names = ["finished", "planned", "diverged", "stopped", "failed"]
     rows = []
     for each in status.progress:
-        if each.method not in status.not_begun:
-            planned = "?" if each.planned is None else each.planned
-            rows.append((each.stage, each.method, each.finished, planned, each.diverged, each.stopped, each.failed))
-    for method in status.not_begun:
-        own = [each for each in status.progress if each.method == method]
-        planned, failed = sum(each.planned or 0 for each in own), sum(each.failed for each in own)
-        rows.append(("not begun", method, 0, planned, 0, 0, failed))
+        planned = "?" if each.planned is None else each.planned
+        rows.append((each.stage, each.method, each.finished, planned, each.diverged, each.stopped, each.failed))
     used = [place for place, name in enumerate(names, 2) if place < 4 or any(row[place] for row in rows)]
     table = _table("stage", "method", *(names[place - 2] for place in used))
     for row in rows:

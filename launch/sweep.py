@@ -136,7 +136,7 @@ def dry_run(space, where, console: Console) -> None:
         table.add_row(stage, method, *(f"{value:,}" for value in row))
     if not independent(space):
         for method in where.methods:
-            table.add_row("sweep", method, "", f"{space.stages.sweep.trials * len(space.seeds):,}", "")
+            table.add_row("sweep", method, "", f"{space.trials_of(method) * len(space.seeds):,}", "")
     if space.stages.confirm is not None:
         for method in where.methods:
             table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")

@@ -28,6 +28,7 @@ from paretofair.report.frontiers import (
 )
 from paretofair.report.relative import RELATIVE, baselines, tasks_of, unreliable, with_relative
 from paretofair.results import STAGES, STATUSES, TrialTable
+from paretofair.results.files import SPACE
 
 BASELINES, GROUPS = "baselines.csv", "groups.csv"
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
@@ -251,7 +252,7 @@ class _Run:
 
 def read_settings(folder: Path) -> ReportSettings:
     """What the space file of a results folder says about reports; the defaults where there is none."""
-    written = folder / "space.yaml"
+    written = folder / SPACE
     if not written.exists():
         return ReportSettings()
     space = yaml.safe_load(written.read_text())

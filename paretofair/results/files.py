@@ -1,12 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files of a results folder: they appear whole or not at all."""
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+# What a run leaves beside its tables: its space file with every default, and what it was made with.
+SPACE = "space.yaml"
+ENVIRONMENT = "environment.json"
 
 
 @contextmanager
@@ -27,3 +33,11 @@ def write_text(path: Path, text: str) -> Path:
     with appearing(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return path
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is no file."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return {}

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,29 +17,33 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
-from paretofair.results.files import write_text
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_text
 from paretofair.search.space import Space, dump
 from paretofair.training import DeviceData, to_device
 
 _PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
 
 
-def write_settings(space: Space, splits: SplitsBySeed, folder: Path) -> None:
-    """The files of a results folder that say what is run."""
+def write_settings(space: Space, methods: Sequence[str], splits: SplitsBySeed, folder: Path) -> None:
+    """The files of a results folder that say what is run; `methods` are those that are asked for now."""
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     groups(data).to_csv(folder / "groups.csv", index=False)
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
-    write_text(folder / "space.yaml", dump(space))
-    write_text(folder / "environment.json", json.dumps(environment(first, split_ids), indent=2) + "\n")
+    write_text(folder / SPACE, dump(space))
+    trials = read_json(folder / ENVIRONMENT).get("trials", {}) | {name: space.trials_of(name) for name in methods}
+    written = environment(first, split_ids, {name: trials[name] for name in space.methods if name in trials})
+    write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
 
 
-def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
-    """Versions, hardware, data with the split of every seed, and the commit of the program, as plain JSON data.
+def environment(first: Splits, split_ids: Mapping[int, str], trials: Mapping[str, int]) -> dict[str, Any]:
+    """Versions, hardware, data with the split of every seed, the commit of the program, and of every method that was
+    asked for so far the trials of its sweep for each seed, as plain JSON data.
 
     `first` is the split of the first seed.
     """
     return {
+        "trials": dict(trials),
         "data": {
             "name": first.name,
             "source": first.source,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paretofair.errors import RunError
+from paretofair.results.files import read_json
 
 FAILED = "failed.json"
 LOG = "logs/run.log"
@@ -18,10 +18,7 @@ LOG = "logs/run.log"
 
 def failures(folder: Path) -> dict[str, dict[str, Any]]:
     """What `failed.json` says of every pack that failed: the `reason` and the ids of its `trials`."""
-    try:
-        return dict(json.loads((folder / FAILED).read_text()))
-    except FileNotFoundError:
-        return {}
+    return read_json(folder / FAILED)
 
 
 @contextmanager

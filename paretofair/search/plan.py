@@ -44,7 +44,7 @@ def sweep(space: Space, spaces: Mapping[str, MethodSpace], split_ids: Mapping[in
     packs = []
     for seed, split_id in split_ids.items():
         for of_method in spaces.values():
-            packs += sweep_packs(of_method, {seed: split_id}, space.stages.sweep.trials, pack_size(space))
+            packs += sweep_packs(of_method, {seed: split_id}, space.trials_of(of_method.method), pack_size(space))
     return packs
 
 
@@ -53,7 +53,7 @@ def compiles(space: Space) -> bool:
     has the rows of an undisturbed one."""
     if space.resources.compile is not None:
         return space.resources.compile
-    return space.stages.sweep.trials * len(space.seeds) >= COMPILE_FROM
+    return max(map(space.trials_of, space.methods)) * len(space.seeds) >= COMPILE_FROM
 
 
 def pack_size(space: Space) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.results import STAGES
+from paretofair.results.files import SPACE
 from paretofair.search.identity import compare
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.numbering import own_seed
@@ -36,7 +37,7 @@ def check_same(
     if not len(trials):
         return
     advice = _ADVICE.format(folder=folder)
-    written = folder / "space.yaml"
+    written = folder / SPACE
     differences = compare(load_space(written), space) if written.exists() else []
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)

@@ -107,7 +107,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
         table = TrialTable(folder, columns=decisive(space), store=store)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
-        write_settings(space, splits, folder)
+        write_settings(space, options.methods, splits, folder)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
         connected = functools.cache(lambda: entered.enter_context(cluster(options.address)))
@@ -118,7 +118,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
             if state.complete():
                 state.search()
             else:
-                to_come = space.stages.sweep.trials * len(space.seeds) * len(options.methods)
+                to_come = sum(map(space.trials_of, options.methods)) * len(space.seeds)
         if space.stages.confirm is not None:
             if state.complete():
                 again = _confirming(space, options.methods, Results.of(table.read(), read_settings(folder)))

@@ -242,7 +242,7 @@ class Tune(Section):
 
 
 class Sweep(Section):
-    """`trials` sampled for each method and seed."""
+    """`trials` sampled for each method and seed; a grid that has fewer is trained whole."""
 
     trials: Annotated[int, Field(ge=0)]
     sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()

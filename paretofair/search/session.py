@@ -104,7 +104,7 @@ class Session:
         studies, ids = [], set()
         for seed, split_id in split_ids.items():
             for of_method in spaces.values():
-                names = sweep_ids(of_method, split_id, seed, space.stages.sweep.trials)
+                names = sweep_ids(of_method, split_id, seed, space.trials_of(of_method.method))
                 left = deque(index for index, name in enumerate(names) if name not in before)
                 sampler = build_sampler(of_method, seed)
                 assert isinstance(sampler, Adaptive)

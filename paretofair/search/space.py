@@ -38,6 +38,7 @@ class Space(Settings):
     _tasks: tuple[str, ...] = PrivateAttr()
     _views: dict[str, MethodSpace] = PrivateAttr()
     _baselines: MethodSpace = PrivateAttr()
+    _trials: dict[str, int] = PrivateAttr()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -52,6 +53,11 @@ class Space(Settings):
     def method(self, name: str) -> MethodSpace:
         """The space of a listed method. Raises KeyError for any other."""
         return self._views[name]
+
+    def trials_of(self, name: str) -> int:
+        """Trials of a method's sweep for each seed: `stages.sweep.trials`, or all that its sampler has. Raises KeyError
+        for a method that is not listed."""
+        return self._trials[name]
 
 
 def load_space(
@@ -120,13 +126,13 @@ def _checked(
     settings = resolve_code(settings, problems)
     settings = resolve_sweep(settings, tasks, folder, problems)
     views = resolve_methods(settings, methods, tasks, problems)
-    check_samplers(settings, views, problems)
+    trials = check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:
         return None
     settings = with_defaults(settings, views, baselines)
     space = Space.model_validate(settings.model_dump(exclude_none=True))
-    space._tasks, space._views, space._baselines = tasks, views, baselines
+    space._tasks, space._views, space._baselines, space._trials = tasks, views, baselines, trials
     return space
 
 

@@ -5,13 +5,13 @@ Nothing here imports PyTorch or Ray, whose start takes longer than everything th
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from paretofair.report.relative import RELATIVE
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import arfg_are_points, overview
 from paretofair.results import STAGES
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 from paretofair.results.table import CURVES, TRIALS
 from paretofair.search.folder import failures, in_use
 from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, TRIES
@@ -70,8 +71,9 @@ class Failure:
 class Status:
     """How far a run is.
 
-    `not_begun`: methods without a trial. `per_minute`: trials per minute over the last ten minutes of file times, NaN
-    where fewer than two files tell it. `front` is `report.write.overview` on the split `selected_on`, empty before
+    `progress` is of the methods that were asked for so far; `not_asked` are the others of the space file. `per_minute`:
+    trials per minute over the last ten minutes of file times, or since the last command began; NaN where no file tells
+    it. `front` is `report.write.overview` on the split `selected_on`, empty before
     there are baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds
     the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest file.
     """
@@ -79,7 +81,7 @@ class Status:
     name: str
     sources: set[str]
     progress: list[Progress]
-    not_begun: list[str]
+    not_asked: list[str]
     per_minute: float
     failures: list[Failure]
     front: pd.DataFrame
@@ -105,7 +107,7 @@ class Run:
 
     def status(self) -> Status:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
-        space = settings(self._folder)
+        space, environment = settings(self._folder), read_json(self._folder / ENVIRONMENT)
         tasks = _tasks(space)
         trials = self._trials(_schema(space, tasks)).assign(protocol=space.protocol)
         results = Results.of(trials, read_settings(self._folder))
@@ -114,15 +116,17 @@ class Run:
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
         front = front[front["trials"] > 0].reset_index(drop=True)
         given_up = _given_up(self._folder, trials["trial_id"])
-        progress, planned = _progress(space, tasks, results, given_up)
+        begun, draws = set(trials["method"].unique()), environment.get("trials", {})
+        # A folder may be older than the file's word on that.
+        asked = {name: draws.get(name, space.stages.sweep.trials) for name in space.methods if name in {*draws, *begun}}
+        progress, planned = _progress(space, tasks, asked, results, given_up)
         last = trials.groupby("pack_id", observed=True)["written"].max()
-        begun = set(trials["method"].unique())
         return Status(
             name=space.name,
-            sources=set(trials["source"].unique()) or _source(self._folder),
+            sources=set(trials["source"].unique()) or _source(environment),
             progress=progress,
-            not_begun=[name for name in space.methods if name not in begun],
-            per_minute=_rate(trials.loc[planned, "written"]),
+            not_asked=[name for name in space.methods if name not in asked],
+            per_minute=_rate(trials.loc[planned, "written"], begun=(self._folder / SPACE).stat().st_mtime),
             failures=_failures(self._folder, last, given_up),
             front=front,
             selected_on=results.settings.selected_on,
@@ -154,7 +158,7 @@ def settings(folder: Path) -> Settings:
 
     Raises RunError where the folder holds no run, SpaceError for a file that is no space.
     """
-    written = folder / "space.yaml"
+    written = folder / SPACE
     if not written.exists():
         raise RunError(f"there is no {written}; RUN is the results folder that launch/sweep.py has written")
     document = read_document(written)
@@ -188,23 +192,30 @@ def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
     )
 
 
-def planned_trials(space: Settings, tasks: Sequence[str]) -> Iterator[tuple[str, str, Sequence[int], int]]:
-    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`."""
+def planned_trials(
+    space: Settings, tasks: Sequence[str], asked: Mapping[str, int]
+) -> Iterator[tuple[str, str, Sequence[int], int]]:
+    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`. `asked` are the
+    methods with the trials of their sweeps."""
     stages = space.stages
     own = space.seeds if space.data.split_of_each else (0,)
     runs = [BASELINE_SEED + BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
     yield "baselines", BASELINE_METHOD, runs, len(tasks)
-    for method in space.methods:
+    for method, trials in asked.items():
         if space.points:
             yield "points", method, space.seeds, len(space.points)
         if stages.tune is not None:
             yield "tune", method, stages.tune.seeds, stages.tune.settings * stages.tune.trials
-        if stages.sweep.trials:
-            yield "sweep", method, space.seeds, stages.sweep.trials
+        if trials:
+            yield "sweep", method, space.seeds, trials
 
 
 def _progress(
-    space: Settings, tasks: Sequence[str], results: Results, given_up: Mapping[str, Failed]
+    space: Settings,
+    tasks: Sequence[str],
+    asked: Mapping[str, int],
+    results: Results,
+    given_up: Mapping[str, Failed],
 ) -> tuple[list[Progress], np.ndarray]:
     """What is done of every stage and method, and a mask of the trials that are planned."""
     trials = results.trials
@@ -223,7 +234,7 @@ def _progress(
         return Progress(stage, method, len(rows), planned, diverged, stopped, failed)
 
     found = []
-    for stage, method, seeds, count in planned_trials(space, tasks):
+    for stage, method, seeds, count in planned_trials(space, tasks, asked):
         rows = rows_of(stage, method)
         rows = rows[np.isin(seed[rows], seeds) & (index[rows] < count)]
         found.append(progress(stage, method, rows, len(seeds) * count))
@@ -231,9 +242,9 @@ def _progress(
     if confirm is not None:
         unfinished = {each.method for each in found if each.left or not each.finished}
         if BASELINE_METHOD in unfinished or "test_are" not in trials:
-            unfinished |= set(space.methods)
-        points = trials.iloc[:0] if unfinished.issuperset(space.methods) else arfg_are_points(results)
-        for method in space.methods:
+            unfinished |= set(asked)
+        points = trials.iloc[:0] if unfinished.issuperset(asked) else arfg_are_points(results)
+        for method in asked:
             rows = rows_of("confirm", method)
             if method in unfinished:
                 found.append(progress("confirm", method, rows, None))
@@ -245,11 +256,11 @@ def _progress(
     return sorted(found, key=lambda each: STAGES.index(each.stage)), mask
 
 
-def _rate(written: pd.Series) -> float:
-    """Trials per minute. The first file in the window starts the clock; when it began is not known."""
-    recent = written[written >= written.max() - _WINDOW]
-    seconds = recent.max() - recent.min()
-    return float((recent > recent.min()).sum() * 60 / seconds) if seconds >= 1 else float("nan")
+def _rate(written: pd.Series, begun: float) -> float:
+    """Trials per minute since the last command began, which rewrote the space file, at most over the window."""
+    start = max(begun, written.max() - _WINDOW)
+    seconds = written.max() - start
+    return float((written > start).sum() * 60 / seconds) if seconds >= 1 else float("nan")
 
 
 @dataclass(frozen=True)
@@ -292,12 +303,9 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) 
     return sorted(failed.values(), key=lambda each: each.pack)
 
 
-def _source(folder: Path) -> set[str]:
+def _source(environment: Mapping[str, Any]) -> set[str]:
     """Where the data come from, before there are trials that say it."""
-    try:
-        return {json.loads((folder / "environment.json").read_text())["data"]["source"]}
-    except (OSError, ValueError, KeyError):
-        return set()
+    return {environment["data"]["source"]} if environment else set()
 
 
 def _age(folder: Path) -> float:

@@ -155,13 +155,26 @@ def test_rows_may_belong_to_the_split_of_any_seed(load) -> None:
         check_data(Path("here"), trials, splits_of(load(ONE)), "Go back.")
 
 
+def test_a_grid_is_trained_whole_by_every_method(load) -> None:
+    """Methods have grids of different sizes, and `trials` is the most that each of them trains."""
+    grid = ["stages.sweep.sampler={name: grid, points: 3}", "parameters.fairness_weight={uniform: [0, 1]}"]
+    for trials, expected in ((20, {"vanilla": 3, "mtaf": 20}), (100, {"vanilla": 3, "mtaf": 27})):
+        space = load(*grid, f"stages.sweep.trials={trials}")
+        assert {name: space.trials_of(name) for name in space.methods} == expected
+        swept = rows([pack for pack in packs_of(space) if pack.stage == "sweep"])
+        assert swept.groupby("method").size().to_dict() == {name: 2 * count for name, count in expected.items()}
+
+
 def test_what_is_written_about_the_splits(load, tmp_path) -> None:
     space = load(EACH)
     splits = splits_of(space)
-    write_settings(space, splits, tmp_path)
+    write_settings(space, ["mtaf"], splits, tmp_path)
     written = json.loads((tmp_path / "environment.json").read_text())
     assert written["data"]["split_ids"] == {"0": splits.id_of(0), "4": splits.id_of(4)}
+    assert written["trials"] == {"mtaf": 5}
     assert load_space(tmp_path / "space.yaml") == space
+    write_settings(load(EACH, "stages.sweep.trials=7"), ["vanilla"], splits, tmp_path)
+    assert json.loads((tmp_path / "environment.json").read_text())["trials"] == {"vanilla": 7, "mtaf": 5}
     of_seeds = [
         to_device(splits.of(seed), space.baselines.sensitive, torch.device("cpu"), torch.float32)
         for seed in space.seeds

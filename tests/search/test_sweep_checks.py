@@ -42,7 +42,11 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
             "sampler: {name: tpe, objectives: [errr_pass_bar]}",
             "objectives[0]: found 'errr_pass_bar'; accepted: are, arfg, ",
         ),
-        ("sampler: random", "sampler: {name: grid, points: 2}", "the grid of vanilla has 12 combinations"),
+        (
+            "2000, sampler: random",
+            "2025, sampler: {name: grid, points: 2}, " + HALVING,
+            "successive_halving.bracket: found 81; the 12 trials of vanilla are no whole brackets",
+        ),
         ("seeds:", "constraints: [error_pass_bar < 1]\nseeds:", "constraints[0]: found 'error_pass_bar < 1'; expected"),
         (
             "seeds:",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from paretofair.report.relative import SPLITS
 from paretofair.report.results import Results
 from paretofair.report.tables import midpoints, per_task, summary
 from paretofair.results import TrialTable
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6
@@ -200,10 +200,10 @@ def _number(value: Any) -> Any:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    environment, space = folder / "environment.json", folder / "space.yaml"
+    space = folder / SPACE
     return {
         "folder": str(folder),
-        "environment": json.loads(environment.read_text()) if environment.exists() else None,
+        "environment": read_json(folder / ENVIRONMENT) or None,
         "space": space.read_text() if space.exists() else None,
     }
 
@@ -212,7 +212,8 @@ def _run_of(results: Results, trials: pd.DataFrame) -> np.ndarray:
     """The number of each trial's run, -1 for trials of tables without a folder."""
     found = np.full(len(trials), -1)
     for number, folder in enumerate(results.folders):
-        found[trials["trial_id"].isin(TrialTable(folder).read()["trial_id"]) & (found < 0)] = number
+        own = TrialTable(folder, columns="trial_id".__eq__).read()["trial_id"]
+        found[trials["trial_id"].isin(own) & (found < 0)] = number
     return found
 
 
