@@ -50,6 +50,24 @@ class Store:
         if self._files.get_file_info(f"{self._root}/{name}").type == fs.FileType.Directory:
             self._files.delete_dir(f"{self._root}/{name}")
 
+    def read(self, name: str) -> tuple[str, float] | None:
+        """A small file's text and when it was written, by the clock of the place, in seconds; None where it is not."""
+        found = self._files.get_file_info(f"{self._root}/{name}")
+        if not found.is_file:
+            return None
+        with self._files.open_input_stream(found.path) as source:
+            return source.read().decode(), found.mtime.timestamp()
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a small file."""
+        self._files.create_dir(self._root, recursive=True)
+        with self._files.open_output_stream(f"{self._root}/{name}") as out:
+            out.write(text.encode())
+
+    def delete(self, name: str) -> None:
+        """Removes a file, which must be there."""
+        self._files.delete_file(f"{self._root}/{name}")
+
     def write(self, into: str, name: str, table: pa.Table) -> None:
         """Writes one stack to the folder `into`: the file appears whole or not at all."""
         self._files.create_dir(f"{self._root}/{into}", recursive=True)

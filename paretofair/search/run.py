@@ -18,6 +18,7 @@ from paretofair.data.splits import SplitsBySeed
 from paretofair.report.results import Results, read_settings
 from paretofair.report.write import arfg_are_points, write_report
 from paretofair.results import Store, TrialTable
+from paretofair.results.lease import leased
 from paretofair.search.engine import cluster
 from paretofair.search.environment import write_settings
 from paretofair.search.folder import FAILED, logged, opened
@@ -103,6 +104,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
         store = None if options.store is None else Store(options.store)
         if store is not None:
+            entered.enter_context(leased(store))
             store.pull_settings(folder)
         table = TrialTable(folder, columns=decisive(space), store=store)
         check_same(space, options.methods, splits, folder, table.read(), packs)

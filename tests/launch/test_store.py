@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import pandas as pd
 import pytest
+
+from paretofair.results import Store
+from paretofair.results.lease import leased
 
 from .conftest import SPACE
 
@@ -28,6 +34,10 @@ def test_results_at_a_url(sweep, tmp_path):
     assert (bucket / "frontiers" / "all.csv").read_text() == (
         here / "results" / "run" / "frontiers" / "all.csv"
     ).read_text()
+    with leased(Store(url)):
+        second = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
+    assert second.returncode == 2
+    assert f"{url} is in use by process {os.getpid()} on {socket.gethostname()}" in second.stderr
     more = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
     assert more.returncode == 0, more.stdout + more.stderr
     assert "2 trials trained now" in more.stdout

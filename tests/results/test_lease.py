@@ -1,0 +1,99 @@
+"""One driver at a time on results at a URL."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from paretofair.errors import RunError
+from paretofair.results import Store, lease
+from paretofair.results.lease import EXPIRED, LEASE, leased
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    return tmp_path / "bucket" / "run"
+
+
+@pytest.fixture
+def store(root, monkeypatch) -> Store:
+    monkeypatch.setattr(lease, "_SETTLED", 0.0)
+    return Store(f"file://{root}")
+
+
+def of_another(root: Path, *, process: int, host: str | None = None, age: float = 0) -> None:
+    """A driver's sign of life."""
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / LEASE
+    file.write_text(json.dumps({"host": host or socket.gethostname(), "process": process, "id": "another"}))
+    os.utime(file, times=(time.time() - age,) * 2)
+
+
+def test_a_second_driver_is_refused_and_the_place_is_left_as_it_was(store, root):
+    with leased(store):
+        assert json.loads((root / LEASE).read_text())["process"] == os.getpid()
+        who = rf"is in use by process {os.getpid()} on {socket.gethostname()}, whose last sign of life is \d s old"
+        with pytest.raises(RunError, match=who), leased(store):
+            pass
+        assert [path.name for path in root.iterdir()] == [LEASE]
+    assert not list(root.iterdir())
+    with leased(store):
+        pass
+
+
+def test_a_driver_that_is_silent_for_a_minute_is_taken_for_dead(store, root):
+    of_another(root, process=1, host="elsewhere", age=EXPIRED - 20)
+    with pytest.raises(RunError, match=r"4\d s old.*the same command works 60 s after that sign"), leased(store):
+        pass
+    of_another(root, process=1, host="elsewhere", age=EXPIRED + 1)
+    with leased(store):
+        assert json.loads((root / LEASE).read_text())["process"] == os.getpid()
+
+
+def test_a_killed_process_of_this_machine_keeps_nobody_waiting(store, root):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    of_another(root, process=ended.pid)
+    with leased(store):
+        pass
+    of_another(root, process=os.getpid())
+    with pytest.raises(RunError, match="in use"), leased(store):
+        pass
+
+
+def test_half_a_file_is_a_sign_of_life(store, root):
+    of_another(root, process=1)
+    (root / LEASE).write_text('{"host": ')
+    with pytest.raises(RunError, match="in use by another run"), leased(store):
+        pass
+
+
+def test_signs_of_life_and_a_lease_that_is_lost(store, root, monkeypatch, caplog):
+    monkeypatch.setattr(lease, "RENEWED", 0.02)
+    with caplog.at_level(logging.WARNING, "paretofair"), leased(store):
+        os.utime(root / LEASE, times=(0, 0))
+        wait_until(lambda: (root / LEASE).stat().st_mtime > time.time() - 60)
+
+        def lost() -> bool:
+            # Again and again: the driver may just be writing.
+            of_another(root, process=1, host="elsewhere")
+            return "another driver has taken over" in caplog.text
+
+        wait_until(lost)
+    assert json.loads((root / LEASE).read_text())["id"] == "another"
+
+
+def wait_until(true, seconds: float = 10) -> None:
+    """Fails where it does not become true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
