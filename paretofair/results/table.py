@@ -6,7 +6,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ STATUSES = ("completed", "stopped", "diverged", "failed")
 CURVES = "curves"
 MODELS = "models"
 _TOGETHER = 200  # files
+_ROWS = 50_000
 _STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
@@ -87,23 +88,28 @@ class TrialTable:
         new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
         if not new:
             return self._frame
-        # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it. In parts
-        # that are made whole: thousands of narrow columns in pieces take many times the memory of what is in them.
-        parts = []
-        for first in range(0, len(new), _TOGETHER):
-            some = [_read(path, self._columns) for path in new[first : first + _TOGETHER]]
-            parts.append(pa.concat_tables(some, promote_options="permissive").combine_chunks())
-        whole = pa.concat_tables(parts, promote_options="permissive")
-        del some, parts
+        # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it.
+        whole = pa.concat_tables(_parts(new, self._columns), promote_options="permissive")
         frame = whole.to_pandas(self_destruct=True)
         del whole
-        pa.default_memory_pool().release_unused()
         if len(self._frame):
             frame = pd.concat([self._frame, frame], ignore_index=True)
         repeated = frame["trial_id"].duplicated()
         self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
         self._known.update(path.name for path in new)
+        pa.default_memory_pool().release_unused()
         return self._frame
+
+
+def _parts(paths: Sequence[Path], columns: Callable[[str], bool]) -> Iterator[pa.Table]:
+    """What is in the files, in order, in parts that are made whole: thousands of narrow columns in pieces take many
+    times the memory of what is in them."""
+    pieces: list[pa.Table] = []
+    for path in paths:
+        pieces.append(_read(path, columns))
+        if len(pieces) == _TOGETHER or sum(map(len, pieces)) >= _ROWS or path == paths[-1]:
+            yield pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
+            pieces.clear()
 
 
 def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow
 import torch
 from rich.console import Console
 
@@ -92,6 +93,8 @@ def run(space: Space, options: Options, console: Console) -> Result:
     Raises DataError, or RunError where the folder holds another run's results or is in use.
     """
     deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
+    # Of thousands of small files Arrow's own pool keeps twice what is in them.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     splits = load_splits(space, options)
     first = splits.of(space.seeds[0])
     console.print(_describe(first, space.data.split_of_each), highlight=False, soft_wrap=True)

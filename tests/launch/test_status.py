@@ -214,7 +214,9 @@ def test_planned_trials_are_those_of_the_packs(tmp_path, settings):
         expected.setdefault((pack.stage, pack.method), set()).update(places)
     found = {
         (stage, method): set(itertools.product(seeds, range(count)))
-        for stage, method, seeds, count in planned_trials(space, space.tasks, {name: space.trials_of(name) for name in space.methods})
+        for stage, method, seeds, count in planned_trials(
+            space, space.tasks, {name: space.trials_of(name) for name in space.methods}
+        )
         # A sweep after tune has no packs yet.
         if stage != "sweep" or space.stages.tune is None
     }
