@@ -133,7 +133,7 @@ def _table(*columns: str) -> Table:
 
 def tries(count: int) -> str:
     """How often a pack was tried, and what comes."""
-    from paretofair.search.numbering import TRIES
+    from paretofair.search.folder import TRIES
 
     return f"failed {count} times" if count >= TRIES else f"try {count} of {TRIES}"
 

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich import box
 from rich.console import Console
@@ -58,8 +59,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def sweep(options: argparse.Namespace, console: Console) -> int:
     """Loads the space, then plans or trains it."""
+    import pyarrow
+
+    from paretofair.search.run import Options, run
     from paretofair.search.space import load_space
 
+    # Of thousands of small files Arrow's own pool keeps twice what is in them.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     overrides = list(options.set)
     if options.trials is not None:
         overrides.append(f"stages.sweep.trials={options.trials}")
@@ -68,17 +74,11 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     if options.stack_size is not None:
         overrides.append(f"resources.stack={options.stack_size}")
     space = load_space(options.space, overrides)
-    methods = chosen_methods(options.methods, list(space.methods))
-
-    from paretofair.results import Store, is_url
-    from paretofair.search.run import Options, run
-
-    url = options.output if options.output and is_url(options.output) else None
-    folder = Path("results") / Store(url).name if url else Path(options.output or Path("results") / space.name)
-    where = Options(
-        output=folder,
-        store=url,
-        methods=methods,
+    methods = options.methods and [name.strip() for name in options.methods.split(",") if name.strip()]
+    where = Options.of(
+        space,
+        options.output,
+        methods,
         address=options.address,
         data_dir=options.data_dir,
         require_real_data=options.require_real_data,
@@ -89,43 +89,37 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
         dry_run(space, where, console)
         return 0
     result = run(space, where, console)
-    closing(result, methods, console)
+    closing(result, space, where.methods, console)
     if result.failed:
-        console.print(f"{len(result.failed)} packs failed; logs in {result.folder / 'logs'}:", style="red")
+        console.print(f"{len(result.failed)} packs failed; logs in {where.logs}:", style="red", soft_wrap=True)
         for name, reason in result.failed.items():
             console.print(f"  {name}: {reason}", markup=False, highlight=False)
-        return 3
-    return 0
-
-
-def chosen_methods(given: str | None, known: list[str]) -> list[str]:
-    """The methods of `--methods`, all of the file where it is not given. Raises SpaceError for any other."""
-    from paretofair.errors import SpaceError
-
-    if given is None:
-        return known
-    names = [name.strip() for name in given.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise SpaceError(f"--methods: `{name}` is not in the space file. Accepted: {', '.join(known)}")
-    if not names:
-        raise SpaceError(f"--methods: names no method. Accepted: {', '.join(known)}")
-    return list(dict.fromkeys(names))
+    return 3 if result.failed or result.given_up else 0
 
 
 def dry_run(space, where, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
-    from paretofair.results import TrialTable
+    from paretofair.results import Store, TrialTable
     from paretofair.search.plan import independent, planned
     from paretofair.search.resume import check_same
     from paretofair.search.run import load_splits
+    from paretofair.search.session import decisive
+    from paretofair.search.sources import check_warm_start
 
+    check_warm_start(space)
     splits = load_splits(space, where)
-    trials = TrialTable(where.output).read()
     packs = planned(space, splits, where.methods)
-    check_same(space, where.methods, splits, where.output, trials, packs)
+    with TemporaryDirectory() as copies:
+        folder = where.output
+        if where.store is not None:
+            folder = Path(copies)
+            Store(where.store).pull_settings(folder)
+            Store(where.store).pull(folder, ["trials"])
+        trials = TrialTable(folder, columns=decisive(space)).read()
+        check_same(space, where.methods, splits, folder, trials, packs)
     finished = set(trials["trial_id"])
-    table = Table("stage", "method", "packs", "trials", "finished", title=f"{space.name}: {where.output}")
+    title = f"{space.name}: {where.store or where.output}"
+    table = Table("stage", "method", "packs", "trials", "finished", title=title)
     counts: dict[tuple[str, str], list[int]] = {}
     for pack in packs:
         row = counts.setdefault((pack.stage, pack.method), [0, 0, 0])
@@ -144,7 +138,7 @@ def dry_run(space, where, console: Console) -> None:
     console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 
 
-def closing(result, methods: list[str], console: Console) -> None:
+def closing(result, space, methods: list[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.report.write import overview
 
@@ -156,13 +150,10 @@ def closing(result, methods: list[str], console: Console) -> None:
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
     table.caption = f"ARE and ARFG: the best of any trial on {result.report.settings.selected_on}"
     console.print(table)
-    volumes = result.report.hypervolumes
-    if volumes["trials"].nunique() > 1:
-        console.print(
-            f"Budgets differ: {volumes['trials'].min():,} to {volumes['trials'].max():,} completed trials per method "
-            "and seed; a larger search finds better frontiers.",
-            style="yellow",
-        )
+    budgets = {name: space.trials_of(name) for name in methods}
+    if len(set(budgets.values())) > 1:
+        words = ", ".join(f"{count:,} trials of {name}" for name, count in budgets.items())
+        console.print(f"Budgets differ: {words} for each seed; a larger search finds better frontiers.", style="yellow")
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
@@ -223,11 +214,12 @@ def parser() -> argparse.ArgumentParser:
 
 def seconds(text: str) -> float:
     """`90s`, `30m`, `1h30m` or a bare number of seconds."""
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?|{number}", text.strip())
     if not text.strip() or match is None:
         raise argparse.ArgumentTypeError(f"found {text!r}; write 90s, 30m or 1h30m")
-    hours, minutes, rest = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest
+    hours, minutes, rest, bare = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest + bare
 
 
 if __name__ == "__main__":

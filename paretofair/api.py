@@ -23,38 +23,39 @@ def sweep(
     data_dir: str | Path | None = None,
     require_real_data: bool = False,
     time_budget: float | None = None,
+    retry_failed: bool = False,
     quiet: bool = False,
 ) -> Results:
     """Trains what is missing of a space, as `launch/sweep.py` does, and gives its results.
 
     Args:
         space: the space file.
-        output: results folder; by default `results/<name>`.
+        output: results folder, or a URL as `s3://bucket/run`; by default `results/<name>`.
         overrides: `key.path=value` each, as `--set`.
         methods: some of the file's.
         address: an existing Ray cluster; by default a local Ray.
         data_dir: where the real data sets are looked for first.
         require_real_data: fail rather than use simulated data.
         time_budget: seconds after which no new pack begins.
+        retry_failed: whether to train again what failed every time before.
         quiet: whether to show no progress.
 
     Raises:
         SpaceError, DataError, RunError: as the command; RunError also where packs failed every time.
     """
     loaded = load_space(space, overrides)
-    for name in methods or ():
-        if name not in loaded.methods:
-            raise RunError(f"no method {name!r} in {space}; accepted: {', '.join(loaded.methods)}")
-    options = Options(
-        output=Path(output) if output is not None else Path("results") / loaded.name,
-        methods=list(methods or loaded.methods),
+    options = Options.of(
+        loaded,
+        output,
+        methods,
         address=address,
         data_dir=None if data_dir is None else Path(data_dir),
         require_real_data=require_real_data,
         time_budget=time_budget,
+        retry_failed=retry_failed,
     )
     done = run(loaded, options, Console(quiet=quiet))
     if done.failed:
         name, reason = next(iter(done.failed.items()))
-        raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {done.folder / 'logs'}")
+        raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {options.logs}")
     return done.report

@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# What a run leaves beside its tables: its space file with every default, and what it was made with.
+import pandas as pd
+
+# What a run leaves beside its tables: its space file with every default, what it was made with, and which packs failed
+# every time.
 SPACE = "space.yaml"
 ENVIRONMENT = "environment.json"
+FAILED = "failed.json"
 
 
 @contextmanager
@@ -32,6 +36,13 @@ def write_text(path: Path, text: str) -> Path:
     """Writes a file that appears whole or not at all."""
     with appearing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> Path:
+    """Writes a table without its index, whole or not at all."""
+    with appearing(path) as partial:
+        frame.to_csv(partial, index=False)
     return path
 
 

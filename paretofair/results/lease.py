@@ -29,13 +29,16 @@ def leased(store: Store) -> Iterator[None]:
     Two drivers that slip through all the same, by a stopped clock or a broken network, train the same trials twice and
     lose none.
 
-    Raises RunError where another driver has shown a sign of life in the last minute.
+    Raises RunError where another driver has shown a sign of life in the last minute, or nothing can be written.
     """
     mine = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "id": uuid.uuid4().hex})
-    _refuse_other(store)
-    store.write_text(LEASE, mine)
-    time.sleep(_SETTLED)
-    found = store.read(LEASE)
+    try:
+        _refuse_other(store)
+        store.put(LEASE, mine.encode())
+        time.sleep(_SETTLED)
+        found = store.read(LEASE)
+    except OSError as error:
+        raise RunError(f"--output {store.url} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
         raise _in_use(store, found[0], 0.0)
     ended = threading.Event()
@@ -59,7 +62,7 @@ def _renew(store: Store, mine: str, ended: threading.Event) -> None:
             if found is not None and found[0] != mine:
                 logger.warning("%s: another driver has taken over (%s)", store.url, found[0])
                 return
-            store.write_text(LEASE, mine)
+            store.put(LEASE, mine.encode())
         except OSError as error:  # the network may come back
             logger.warning("%s could not be written: %s", store.url, error)
 
@@ -71,7 +74,7 @@ def _refuse_other(store: Store) -> None:
     text, written = found
     # Both times are of the clock there, which may be another than here.
     probe = f"{LEASE}.{uuid.uuid4().hex[:8]}"
-    store.write_text(probe, "")
+    store.put(probe, b"")
     now = store.read(probe)
     store.delete(probe)
     age = now[1] - written if now is not None else 0.0

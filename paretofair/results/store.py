@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from paretofair.errors import RunError
-from paretofair.results.files import appearing
+from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, appearing
 
 FOLDERS = ("trials", "models", "curves")
+SETTINGS = (SPACE, ENVIRONMENT, FAILED)
 # What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
 _OBJECT_STORES = ("s3", "gcs", "abfs")
 
@@ -58,11 +59,12 @@ class Store:
         with self._files.open_input_stream(found.path) as source:
             return source.read().decode(), found.mtime.timestamp()
 
-    def write_text(self, name: str, text: str) -> None:
+    def put(self, name: str, content: bytes) -> None:
         """Writes a small file."""
-        self._files.create_dir(self._root, recursive=True)
-        with self._files.open_output_stream(f"{self._root}/{name}") as out:
-            out.write(text.encode())
+        target = f"{self._root}/{name}"
+        self._files.create_dir(target.rpartition("/")[0], recursive=True)
+        with self._files.open_output_stream(target) as out:
+            out.write(content)
 
     def delete(self, name: str) -> None:
         """Removes a file, which must be there."""
@@ -89,9 +91,9 @@ class Store:
         """A file of a folder, to be read."""
         return self._files.open_input_file(f"{self._root}/{into}/{name}")
 
-    def pull(self, folder: Path) -> None:
+    def pull(self, folder: Path, folders: Sequence[str] = FOLDERS) -> None:
         """Copies to `folder` the stacks that it lacks."""
-        for into in FOLDERS:
+        for into in folders:
             local = folder / into
             have = set(os.listdir(local)) if local.exists() else set()
             for name in self.names(into):
@@ -99,18 +101,28 @@ class Store:
                     self._copy(f"{into}/{name}", local / name)
 
     def pull_settings(self, folder: Path) -> None:
-        """Copies to `folder` what stands beside the stacks (the space file, `failed.json`), where it is not there."""
-        for name in self.names(""):
-            if not (folder / name).exists():
+        """Makes what `folder` says of the run what is said there: the space file, what failed."""
+        there = self.names("")
+        for name in SETTINGS:
+            if name in there:
                 self._copy(name, folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+
+    def push_settings(self, folder: Path) -> None:
+        """Makes what is said of the run there what `folder` says."""
+        there = self.names("")
+        for name in SETTINGS:
+            if (folder / name).exists():
+                self.put(name, (folder / name).read_bytes())
+            elif name in there:
+                self.delete(name)
 
     def push(self, folder: Path) -> None:
         """Copies everything of `folder` but the stacks and Ray's logs to the URL."""
+        self.push_settings(folder)
         for path in _own_files(folder):
-            target = f"{self._root}/{path.relative_to(folder).as_posix()}"
-            self._files.create_dir(target.rpartition("/")[0], recursive=True)
-            with self._files.open_output_stream(target) as out:
-                out.write(path.read_bytes())
+            self.put(path.relative_to(folder).as_posix(), path.read_bytes())
 
     def _copy(self, name: str, target: Path) -> None:
         with appearing(target) as partial, self._files.open_input_stream(f"{self._root}/{name}") as source:
@@ -120,7 +132,7 @@ class Store:
 def _own_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         first = path.relative_to(folder).parts[0]
-        if path.is_file() and first not in (*FOLDERS, "logs") and not path.name.startswith("."):
+        if path.is_file() and first not in (*FOLDERS, *SETTINGS, "logs") and not path.name.startswith("."):
             yield path
 
 

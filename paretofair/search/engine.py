@@ -31,7 +31,7 @@ from ray.tune.search import Searcher
 
 from paretofair.errors import RunError
 from paretofair.results import Store
-from paretofair.search.numbering import TRIES
+from paretofair.search.folder import TRIES
 from paretofair.search.packs import Pack
 from paretofair.search.sources import Source
 from paretofair.search.worker import NAME, Job, PackTrainable
@@ -48,6 +48,7 @@ WORKER_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
 }
 _FULL = 1 << 16  # bytes
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -229,13 +230,25 @@ class _Queue(Searcher):
 
 
 def _slots(cpus: float, gpus: float) -> int:
-    """How many packs the cluster holds at once."""
-    have = ray.cluster_resources()
-    slots = [have.get(kind, 0) / need for kind, need in (("CPU", cpus), ("GPU", gpus)) if need]
-    room = int(min(slots, default=0) + 1e-9)
-    if room < 1:
+    """How many packs the cluster holds at once. One is on one node, and on one GPU where it needs a part of one."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(_room(node.get("CPU", 0), node.get("GPU", 0), cpus, gpus) for node in nodes)
+    if not room:
+        largest = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in ("CPU", "GPU")}
         raise RunError(
             f"a pack needs {cpus:g} CPUs and {gpus:g} GPUs (resources in the space file), "
-            f"the cluster has {have.get('CPU', 0):g} and {have.get('GPU', 0):g}"
+            f"no machine of the cluster has more than {largest['CPU']:g} and {largest['GPU']:g}"
         )
     return room
+
+
+def _room(have_cpus: float, have_gpus: float, cpus: float, gpus: float) -> int:
+    """How many packs one machine holds.
+
+    >>> _room(8, 2, 1, 0.3), _room(8, 4, 3, 2), _room(1, 0, 0.1, 0)
+    (6, 2, 10)
+    """
+    rooms = [int(have_cpus / cpus + _ROUNDING)]
+    if gpus:
+        rooms.append(int(have_gpus / gpus + _ROUNDING) if gpus >= 1 else int(have_gpus) * int(1 / gpus + _ROUNDING))
+    return min(rooms)

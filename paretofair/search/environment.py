@@ -17,33 +17,39 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_text
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
 from paretofair.search.space import Space, dump
 from paretofair.training import DeviceData, to_device
 
 _PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
 
 
-def write_settings(space: Space, methods: Sequence[str], splits: SplitsBySeed, folder: Path) -> None:
-    """The files of a results folder that say what is run; `methods` are those that are asked for now."""
+def write_settings(
+    space: Space, methods: Sequence[str], splits: SplitsBySeed, folder: Path, store: str | None = None
+) -> None:
+    """The files of a results folder that say what is run; `methods` are those that are asked for now, `store` is the
+    URL that the folder holds copies from."""
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
-    groups(data).to_csv(folder / "groups.csv", index=False)
+    write_csv(folder / "groups.csv", groups(data))
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
     write_text(folder / SPACE, dump(space))
-    trials = read_json(folder / ENVIRONMENT).get("trials", {}) | {name: space.trials_of(name) for name in methods}
-    written = environment(first, split_ids, {name: trials[name] for name in space.methods if name in trials})
+    before = read_json(folder / ENVIRONMENT).get("trials", {})
+    now = {
+        "tune": {name: space.method(name).tune_trials for name in methods},
+        "sweep": {name: space.trials_of(name) for name in methods},
+    }
+    trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in now.items()}
+    written = {"store": store, "trials": trials} | environment(first, split_ids)
     write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
 
 
-def environment(first: Splits, split_ids: Mapping[int, str], trials: Mapping[str, int]) -> dict[str, Any]:
-    """Versions, hardware, data with the split of every seed, the commit of the program, and of every method that was
-    asked for so far the trials of its sweep for each seed, as plain JSON data.
+def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
+    """Versions, hardware, data with the split of every seed, and the commit of the program, as plain JSON data.
 
     `first` is the split of the first seed.
     """
     return {
-        "trials": dict(trials),
         "data": {
             "name": first.name,
             "source": first.source,

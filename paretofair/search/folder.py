@@ -10,15 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from paretofair.errors import RunError
-from paretofair.results.files import read_json
+from paretofair.results.files import ENVIRONMENT, FAILED, read_json
 
-FAILED = "failed.json"
 LOG = "logs/run.log"
+TRIES = 3  # of a pack, before it is given up
 
 
 def failures(folder: Path) -> dict[str, dict[str, Any]]:
-    """What `failed.json` says of every pack that failed: the `reason` and the ids of its `trials`."""
+    """What `failed.json` says of every pack that failed: `stage`, `method`, `reason` and the ids of its `trials`."""
     return read_json(folder / FAILED)
+
+
+def check_place(folder: Path, store: str | None) -> None:
+    """Raises RunError where the folder holds copies of results at another URL than `store`, or results of its own where
+    they are wanted at a URL: its trials would count as finished there."""
+    environment = read_json(folder / ENVIRONMENT)
+    there = environment.get("store")
+    if environment and there != store:
+        holds = "results of its own" if there is None else f"copies of the results at {there}"
+        wanted = f"--output {store}" if store is not None else "a run of its own"
+        raise RunError(f"{folder} holds {holds}, which {wanted} must not take for its own; work in another directory")
 
 
 @contextmanager

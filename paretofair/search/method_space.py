@@ -55,6 +55,18 @@ class MethodSpace:
         return None if self.halving is None else self.halving.bracket
 
     @property
+    def tuned_settings(self) -> int:
+        """Settings that the stage `tune` compares: one where the method has none of the tuned parameters."""
+        if self.tune is None:
+            return 0
+        return self.tune.settings if set(self.tune.parameters) & set(self.parameters) else 1
+
+    @property
+    def tune_trials(self) -> int:
+        """Trials of the stage `tune` for each of its seeds."""
+        return 0 if self.tune is None else self.tuned_settings * self.tune.trials
+
+    @property
     def loss_settings(self) -> LossSettings:
         """What the method is made with."""
         return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction)
@@ -97,6 +109,9 @@ class MethodSpace:
             result["tune"] = {"parameters": sorted(self.tune.parameters), "trials": self.tune.trials}
         if stage == "sweep":
             result["sampler"] = _plain(self.sampler)
+            if "warm_start" in result["sampler"]:
+                # A place, which may move. What was told from there is not in the trial table either.
+                result["sampler"]["warm_start"] = None
             if self.halving is not None:
                 result["successive_halving"] = _plain(self.halving)
         return result

@@ -1,11 +1,10 @@
-"""The seeds by which the trials of a stage are numbered, and how often a pack is tried. Imports nothing."""
+"""The seeds by which the trials of a stage are numbered. Imports nothing."""
 
 BASELINE_METHOD = "single_task"
 # Seeds of a user are below a million. The stages that need fresh ones take them from above.
 BASELINE_SEED = 900_000_000
 BASELINE_STEP = 1_000
 CONFIRM_STEP = 1_000_000
-TRIES = 3  # of a pack, before it is given up
 
 
 def own_seed(stage: str, seed: int) -> int:

@@ -17,14 +17,13 @@ def planned(space: Space, splits: SplitsBySeed, methods: Sequence[str]) -> list[
     """Every pack that needs no result of another: baselines, points, `tune`, and an `independent` sweep."""
     size = pack_size(space)
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
-    packs = baseline_packs(space.baselines, split_ids, space.stages.baselines.runs, size)
+    tuned_on = {seed: splits.id_of(seed) for seed in space.stages.tune.seeds} if space.stages.tune is not None else {}
+    # ARE and ARFG of every split, also of those that `tune` alone has.
+    packs = baseline_packs(space.baselines, split_ids | tuned_on, space.stages.baselines.runs, size)
     for name in methods:
         packs += point_packs(space.method(name), split_ids, size)
-    tune = space.stages.tune
-    if tune is not None:
-        of_seeds = {seed: splits.id_of(seed) for seed in tune.seeds}
-        for name in methods:
-            packs += tune_packs(space.method(name), of_seeds, tune.parameters, tune.settings, tune.trials, size)
+    for name in methods if tuned_on else ():
+        packs += tune_packs(space.method(name), tuned_on, size)
     if independent(space):
         packs += sweep(space, {name: space.method(name) for name in methods}, split_ids)
     return packs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+logger = logging.getLogger("paretofair")
 _LINE_SECONDS = 15.0
 _SHARE = 20  # what is shown takes at most one part in so many of a core, which the workers need
 
@@ -44,16 +46,19 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
     `done` and `note` are called from another thread, about once a second; in a large run, where they take long, less
     often.
     """
-    stop = threading.Event()
+    stop, begun_with = threading.Event(), done()
 
     def follow(show: Show, seconds: float) -> None:
-        rate = Rate(done())
+        rate = Rate(begun_with)
         ended, pause = False, seconds
         while not ended:
             ended = stop.wait(pause)
             started = time.monotonic()
-            now, text = done(), note()
-            show(now, rate.text(now, total), text)
+            try:
+                now, text = done(), note()
+                show(now, rate.text(now, total), text)
+            except Exception as error:  # a network that is away for a moment; the run does not depend on what is shown
+                logger.warning("progress cannot be shown: %s", error)
             pause = max(seconds, _SHARE * (time.monotonic() - started))
 
     kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)

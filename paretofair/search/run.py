@@ -9,25 +9,28 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import pyarrow
 import torch
 from rich.console import Console
 
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
 from paretofair.data.splits import SplitsBySeed
+from paretofair.errors import SpaceError
 from paretofair.report.results import Results, read_settings
 from paretofair.report.write import arfg_are_points, write_report
-from paretofair.results import Store, TrialTable
+from paretofair.results import Store, TrialTable, is_url
+from paretofair.results.files import FAILED
 from paretofair.results.lease import leased
 from paretofair.search.engine import cluster
 from paretofair.search.environment import write_settings
-from paretofair.search.folder import FAILED, logged, opened
+from paretofair.search.folder import check_place, logged, opened
 from paretofair.search.packs import Pack
 from paretofair.search.plan import independent, pack_size, planned
 from paretofair.search.rehearsal import rehearse_methods
 from paretofair.search.resume import check_same
 from paretofair.search.session import Session, decisive
+from paretofair.search.sources import check_warm_start
 from paretofair.search.space import Space
 from paretofair.search.stages import confirm_packs
 
@@ -47,6 +50,30 @@ class Options:
     time_budget: float | None = None
     retry_failed: bool = False
     store: str | None = None
+
+    @classmethod
+    def of(
+        cls, space: Space, output: str | Path | None, methods: Sequence[str] | None = None, **others: Any
+    ) -> Options:
+        """Those of a command: `output` is a folder or a URL, by default `results/<name>`, `methods` are some of the
+        space's, by default all.
+
+        Raises SpaceError for another method, RunError for a URL that no file system has.
+        """
+        names = list(dict.fromkeys(space.methods if methods is None else methods))
+        for name in names:
+            if name not in space.methods:
+                raise SpaceError(f"--methods: `{name}` is not in the space file. Accepted: {', '.join(space.methods)}")
+        if not names:
+            raise SpaceError(f"--methods: names no method. Accepted: {', '.join(space.methods)}")
+        url = output if isinstance(output, str) and is_url(output) else None
+        folder = Path("results") / Store(url).name if url else Path(output or Path("results") / space.name)
+        return cls(folder, names, store=url, **others)
+
+    @property
+    def logs(self) -> str:
+        """Where Ray's logs of packs that failed are."""
+        return str(self.output / "logs") if self.store is None else Store(self.store).inside("logs")
 
 
 @dataclass
@@ -93,8 +120,6 @@ def run(space: Space, options: Options, console: Console) -> Result:
     Raises DataError, or RunError where the folder holds another run's results or is in use.
     """
     deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
-    # Of thousands of small files Arrow's own pool keeps twice what is in them.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     splits = load_splits(space, options)
     first = splits.of(space.seeds[0])
     console.print(_describe(first, space.data.split_of_each), highlight=False, soft_wrap=True)
@@ -102,9 +127,11 @@ def run(space: Space, options: Options, console: Console) -> Result:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
         console.print(words, style="yellow")
     folder = options.output
+    check_warm_start(space)
     packs = planned(space, splits, options.methods)
     with opened(folder), logged(folder), ExitStack() as entered:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
+        check_place(folder, options.store)
         store = None if options.store is None else Store(options.store)
         if store is not None:
             entered.enter_context(leased(store))
@@ -112,9 +139,11 @@ def run(space: Space, options: Options, console: Console) -> Result:
         table = TrialTable(folder, columns=decisive(space), store=store)
         check_same(space, options.methods, splits, folder, table.read(), packs)
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
-        write_settings(space, options.methods, splits, folder)
+        write_settings(space, options.methods, splits, folder, options.store)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
+        if store is not None:
+            store.push_settings(folder)
         connected = functools.cache(lambda: entered.enter_context(cluster(options.address)))
         state = Session(space, options.methods, splits, folder, table, options.store, console, deadline, connected)
         state.train("search" if independent(space) else "baselines", packs)

@@ -311,11 +311,15 @@ class Resources(Section):
     models: bool = True
 
 
+# A part of file names.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+
+
 class Settings(Section):
     """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
     `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+    name: Name
     protocol: Literal["validation", "paper"] = "validation"
     data: Data
     network: Network = Network()
@@ -323,7 +327,7 @@ class Settings(Section):
     fairness: Fairness = Fairness()
     threshold: Threshold = "base_rate"
     parameters: Parameters
-    methods: Annotated[dict[str, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
+    methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (0, 1, 2)
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages

@@ -12,15 +12,16 @@ from rich.console import Console
 
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
+from paretofair.errors import RunError
 from paretofair.report.constraints import parsed
 from paretofair.report.relative import RELATIVE, SPLITS, baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import STAGES, TrialTable
-from paretofair.results.files import write_text
+from paretofair.results.files import FAILED, write_csv, write_text
 from paretofair.search.build import build_halving, build_sampler
 from paretofair.search.engine import Outcome, run_packs
-from paretofair.search.folder import FAILED, failures
+from paretofair.search.folder import failures
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.numbering import BASELINE_METHOD, own_seed
 from paretofair.search.packs import Pack
@@ -36,7 +37,6 @@ from paretofair.search.tuning import compared, frozen, setting_values
 from paretofair.search.worker import Job
 from paretofair.training import Curves, Halving
 
-_METRICS = tuple(f"{split}_" for split in SPLITS)
 _SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network
 
 
@@ -84,7 +84,10 @@ class Session:
 
     def search(self) -> None:
         """The sweep, where it depends on what was trained before."""
-        space, trials = self._space, self._table.read().sort_values(["stage", "method", "seed", "index"])
+        space, table = self._space, self._table.read()
+        if table.empty:
+            raise RunError("nothing was trained that a search could begin with: every pack failed (--retry-failed)")
+        trials = table.sort_values(["stage", "method", "seed", "index"])
         denominators = baselines(trials)
         spaces = {name: space.method(name) for name in self._methods}
         if space.stages.tune is not None:
@@ -134,17 +137,21 @@ class Session:
 
     def _tuned(self, spaces: Mapping[str, MethodSpace], trials: pd.DataFrame) -> dict[str, MethodSpace]:
         """The spaces of the sweep, with what `tune` has chosen, which is written to `tuned.csv`."""
-        tune, point = self._space.stages.tune, self._space.frontiers.reference_point
-        assert tune is not None
+        point = self._space.frontiers.reference_point
+        constraints = [parsed(text) for text in self._space.constraints]
         tables, tuned = [], {}
         for name, space in spaces.items():
             own = trials[(trials["stage"] == "tune") & (trials["method"] == name)]
-            table = compared(space, own, tune.settings, tune.trials, (point.arfg, point.are))
-            values = setting_values(space, tune.parameters, tune.settings)
+            table = compared(space, own, constraints, (point.arfg, point.are))
+            if not table["hypervolume"].any():
+                words = f"tune: no trial of {name} is better than the reference point (arfg {point.arfg:g}, are "
+                words += f"{point.are:g}): its first setting is taken, for want of a better one (tuned.csv)."
+                self._console.print(words, style="yellow", soft_wrap=True)
+            values = setting_values(space)
             tables.append(table.assign(**values))
             chosen = int(table["chosen"].to_numpy().argmax())
             tuned[name] = frozen(space, {each: column[chosen].item() for each, column in values.items()})
-        pd.concat(tables, ignore_index=True).to_csv(self._folder / "tuned.csv", index=False)
+        write_csv(self._folder / "tuned.csv", pd.concat(tables, ignore_index=True))
         return tuned
 
     def _run(self, what: str, source: Source, ids: set[str], splits: Mapping[str, Splits]) -> None:
@@ -193,7 +200,10 @@ class Session:
         done = set(self._table.read()["trial_id"])
         given_up = failures(self._folder)
         for name, pack in outcome.failed.items():
-            given_up[name] = {"reason": outcome.reasons[name], "trials": pack.without(done).trial_ids}
+            # A pack of that name may have had other trials in an earlier run.
+            trials = {*given_up.get(name, {}).get("trials", ()), *pack.trial_ids} - done
+            what = {"stage": pack.stage, "method": pack.method, "reason": outcome.reasons[name]}
+            given_up[name] = what | {"trials": sorted(trials)}
         write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
 
     def _done(self, ids: set[str]) -> int:
@@ -209,8 +219,8 @@ def decisive(space: Space) -> Callable[[str], bool]:
     names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
     names += [parsed(text).name for text in space.constraints]
     names += space.stages.sweep.sampler.options.get("objectives", ())
-    metrics = {f"{split}{name}" for split in _METRICS for name in names}
-    others = (*_METRICS, "confusion_")
+    metrics = {f"{split}_{name}" for split in SPLITS for name in names}
+    others = ("confusion_", *(f"{split}_" for split in SPLITS))
     return lambda name: name in metrics or name == "train_seconds" or not name.startswith(others)
 
 

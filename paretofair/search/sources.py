@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from paretofair.errors import RunError
 from paretofair.report.constraints import Constraint
 from paretofair.report.relative import with_relative
 from paretofair.report.results import Results
+from paretofair.results import TRIALS
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack
 from paretofair.search.samplers import Adaptive
+from paretofair.search.space import Space
 from paretofair.search.stages import sweep_pack
 
 
@@ -117,6 +121,14 @@ def told(
     missed = [each.violations(rows, selected_on) for each in constraints]
     values = {name: rows[name].to_numpy() for name in sampler.columns}
     sampler.tell(indices, values, goals, np.stack(missed, 1) if missed else np.empty((len(rows), 0)))
+
+
+def check_warm_start(space: Space) -> None:
+    """Raises RunError where the run that the sampler is to learn from first is not there."""
+    earlier = space.stages.sweep.sampler.options.get("warm_start")
+    if earlier is not None and not (Path(earlier) / TRIALS).is_dir():
+        words = f"found {earlier}; expected the results folder of an earlier run ({Path(earlier) / TRIALS} is missing)"
+        raise RunError(f"stages.sweep.sampler.warm_start: {words}")
 
 
 def warmed(study: Study, earlier: Results, constraints: Sequence[Constraint], selected_on: str) -> int:

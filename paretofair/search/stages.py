@@ -48,20 +48,13 @@ def point_packs(space: MethodSpace, split_ids: Mapping[int, str], size: int) -> 
     return packs
 
 
-def tune_packs(
-    space: MethodSpace,
-    split_ids: Mapping[int, str],
-    parameters: Sequence[str],
-    settings: int,
-    trials: int,
-    size: int,
-) -> list[Pack]:
-    """`trials` draws under every one of `settings` settings of `parameters`, for every seed of `split_ids`: index is
+def tune_packs(space: MethodSpace, split_ids: Mapping[int, str], size: int) -> list[Pack]:
+    """The draws of the stage `tune` under every one of its settings, for every seed of `split_ids`: index is
     setting * trials + draw."""
-    values = trial_values(space, parameters, settings, trials)
+    values = trial_values(space)
     packs = []
     for seed, split_id in split_ids.items():
-        own = np.full(settings * trials, seed)
+        own = np.full(space.tune_trials, seed)
         packs += _packs(space, split_id, "tune", own, np.arange(len(own)), values, size, part=f"-{seed}")
     return packs
 

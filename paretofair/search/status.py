@@ -27,8 +27,8 @@ from paretofair.report.write import arfg_are_points, overview
 from paretofair.results import STAGES
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 from paretofair.results.table import CURVES, TRIALS
-from paretofair.search.folder import failures, in_use
-from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP, TRIES
+from paretofair.search.folder import TRIES, failures, in_use
+from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP
 from paretofair.search.problems import Problems
 from paretofair.search.schema import Settings
 from paretofair.search.validation import validate
@@ -116,16 +116,14 @@ class Run:
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
         front = front[front["trials"] > 0].reset_index(drop=True)
         given_up = _given_up(self._folder, trials["trial_id"])
-        begun, draws = set(trials["method"].unique()), environment.get("trials", {})
-        # A folder may be older than the file's word on that.
-        asked = {name: draws.get(name, space.stages.sweep.trials) for name in space.methods if name in {*draws, *begun}}
+        asked = _asked(space, environment.get("trials", {}), set(trials["method"].unique()))
         progress, planned = _progress(space, tasks, asked, results, given_up)
         last = trials.groupby("pack_id", observed=True)["written"].max()
         return Status(
             name=space.name,
             sources=set(trials["source"].unique()) or _source(environment),
             progress=progress,
-            not_asked=[name for name in space.methods if name not in asked],
+            not_asked=[name for name in space.methods if name not in asked["sweep"]],
             per_minute=_rate(trials.loc[planned, "written"], begun=(self._folder / SPACE).stat().st_mtime),
             failures=_failures(self._folder, last, given_up),
             front=front,
@@ -193,27 +191,38 @@ def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
 
 
 def planned_trials(
-    space: Settings, tasks: Sequence[str], asked: Mapping[str, int]
+    space: Settings, tasks: Sequence[str], asked: Mapping[str, Mapping[str, int]]
 ) -> Iterator[tuple[str, str, Sequence[int], int]]:
-    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`. `asked` are the
-    methods with the trials of their sweeps."""
+    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`. `asked` are these
+    trials for the stages `tune` and `sweep`, by method."""
     stages = space.stages
-    own = space.seeds if space.data.split_of_each else (0,)
+    tuned_on = stages.tune.seeds if stages.tune is not None else ()
+    own = (*space.seeds, *tuned_on) if space.data.split_of_each else (0,)
     runs = [BASELINE_SEED + BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
     yield "baselines", BASELINE_METHOD, runs, len(tasks)
-    for method, trials in asked.items():
-        if space.points:
-            yield "points", method, space.seeds, len(space.points)
-        if stages.tune is not None:
-            yield "tune", method, stages.tune.seeds, stages.tune.settings * stages.tune.trials
-        if trials:
-            yield "sweep", method, space.seeds, trials
+    for method in asked["sweep"]:
+        for stage, seeds, count in (
+            ("points", space.seeds, len(space.points)),
+            ("tune", tuned_on, asked["tune"][method]),
+            ("sweep", space.seeds, asked["sweep"][method]),
+        ):
+            if seeds and count:
+                yield stage, method, seeds, count
+
+
+def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set[str]) -> dict[str, dict[str, int]]:
+    """The trials for each seed of the stages `tune` and `sweep`, by method: of those that were asked for so far, as
+    `written` in the folder. It may be older than that; then of those that are `begun`."""
+    tune = space.stages.tune
+    default = {"tune": tune.settings * tune.trials if tune is not None else 0, "sweep": space.stages.sweep.trials}
+    names = [name for name in space.methods if name in {*written.get("sweep", ()), *begun}]
+    return {stage: {name: written.get(stage, {}).get(name, most) for name in names} for stage, most in default.items()}
 
 
 def _progress(
     space: Settings,
     tasks: Sequence[str],
-    asked: Mapping[str, int],
+    asked: Mapping[str, Mapping[str, int]],
     results: Results,
     given_up: Mapping[str, Failed],
 ) -> tuple[list[Progress], np.ndarray]:
@@ -229,8 +238,7 @@ def _progress(
     def progress(stage: str, method: str, rows: np.ndarray, planned: int | None) -> Progress:
         mask[rows] = True
         diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
-        pack = re.compile(re.escape(f"{stage}-{method}") + r"(-points|-sweep)?[-\d]+")
-        failed = sum(len(each.trials) for name, each in given_up.items() if pack.fullmatch(name))
+        failed = sum(len(each.trials) for each in given_up.values() if (each.stage, each.method) == (stage, method))
         return Progress(stage, method, len(rows), planned, diverged, stopped, failed)
 
     found = []
@@ -242,9 +250,9 @@ def _progress(
     if confirm is not None:
         unfinished = {each.method for each in found if each.left or not each.finished}
         if BASELINE_METHOD in unfinished or "test_are" not in trials:
-            unfinished |= set(asked)
-        points = trials.iloc[:0] if unfinished.issuperset(asked) else arfg_are_points(results)
-        for method in asked:
+            unfinished |= set(asked["sweep"])
+        points = trials.iloc[:0] if unfinished.issuperset(asked["sweep"]) else arfg_are_points(results)
+        for method in asked["sweep"]:
             rows = rows_of("confirm", method)
             if method in unfinished:
                 found.append(progress("confirm", method, rows, None))
@@ -265,15 +273,20 @@ def _rate(written: pd.Series, begun: float) -> float:
 
 @dataclass(frozen=True)
 class Failed:
-    """What `failed.json` says of a pack that failed every time: why, and which of its trials are not in the table."""
+    """What `failed.json` says of a pack that failed every time, and which of its trials are not in the table."""
 
+    stage: str
+    method: str
     reason: str
     trials: set[str]
 
 
 def _given_up(folder: Path, trials: pd.Series) -> dict[str, Failed]:
     finished = set(trials)
-    packs = {name: Failed(each["reason"], set(each["trials"]) - finished) for name, each in failures(folder).items()}
+    packs = {
+        name: Failed(each["stage"], each["method"], each["reason"], set(each["trials"]) - finished)
+        for name, each in failures(folder).items()
+    }
     return {name: each for name, each in packs.items() if each.trials}
 
 

@@ -12,12 +12,12 @@ from paretofair.metrics import DIRECTIONS
 from paretofair.report.constraints import parsed
 from paretofair.report.relative import RELATIVE
 from paretofair.report.results import chosen_on
-from paretofair.results import TRIALS
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_items
 from paretofair.search.problems import Problems, accepted, nearest
 from paretofair.search.samplers import SAMPLERS, Adaptive
 from paretofair.search.schema import Sampler, Settings
+from paretofair.search.tuning import frozen, setting_values
 from paretofair.search.validation import validate
 from paretofair.training.evaluation import HEADLINE
 
@@ -43,11 +43,7 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
     if checked is not None:
         before = getattr(checked, "warm_start", None)
         if before is not None:
-            path = (folder / before).resolve()
-            if not (path / TRIALS).is_dir():
-                words = f"found {before!r}; expected the results folder of an earlier run ({path / TRIALS} is missing)"
-                problems.add((*SWEEP, "sampler", "warm_start"), words)
-            checked = checked.model_copy(update={"warm_start": str(path)})
+            checked = checked.model_copy(update={"warm_start": str((folder / before).resolve())})
         settings = _with_sampler(settings, Sampler(name=sweep.sampler.name, **checked.model_dump(mode="json")))
         check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
     _check_halving(settings, minimised, problems)
@@ -81,10 +77,12 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     for name, view in views.items():
         if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
             problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
-        frozen = () if tune is None else tune.parameters
-        free = {each: found for each, found in view.parameters.items() if each not in frozen}
+        # The sweep has one of the settings that `tune` compares.
+        of_sweep = view
+        if tune is not None:
+            of_sweep = frozen(view, {each: values[0].item() for each, values in setting_values(view).items()})
         try:
-            size = kind(free, view.tasks, 0, kind.Options(**sweep.sampler.options)).size
+            size = kind(of_sweep.parameters, view.tasks, 0, kind.Options(**sweep.sampler.options)).size
         except ValueError as error:
             problems.add((*SWEEP, "sampler"), f"{name}: {error}")
             continue

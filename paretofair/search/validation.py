@@ -35,6 +35,8 @@ def validate(model: type[M], data: Any, problems: Problems, at: KeyPath = ()) ->
     except ValidationError as failure:
         errors = failure.errors(include_url=False)
     for error in errors:
+        if error["loc"][-1:] == ("[key]",):  # of a mapping whose keys are names
+            error["loc"] = error["loc"][:-1]
         # A consequence of other problems: a list of faulty items counts as empty.
         if error["type"] == "too_short" and error["input"]:
             continue

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import ray
 import torch
-from ray._raylet import setproctitle
+from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune import Trainable
 
 from paretofair.data.splits import Splits

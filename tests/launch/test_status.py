@@ -128,8 +128,9 @@ def test_a_half_finished_run(copied):
 def test_trials_that_are_not_planned_and_methods_that_are_not_begun(copied):
     written = copied / "environment.json"
     run = json.loads(written.read_text())
-    assert run["trials"] == {"vanilla": 6, "mtaf": 6}
-    written.write_text(json.dumps(run | {"trials": {"vanilla": 5, "mtaf": 6, "per_task": 7}}))
+    assert run["trials"] == {"tune": {"vanilla": 0, "mtaf": 0}, "sweep": {"vanilla": 6, "mtaf": 6}}
+    asked = {"vanilla": 5, "mtaf": 6, "per_task": 7}
+    written.write_text(json.dumps(run | {"trials": {"tune": dict.fromkeys(asked, 0), "sweep": asked}}))
     status = Run(copied).status()
     assert counts(status)["sweep", "vanilla"] == (5, 5)
     assert counts(status)["sweep", "per_task"] == (0, 7)
@@ -203,6 +204,7 @@ def test_packs_that_fail_every_time(tmp_path, sweep):
     [
         ["stages.sweep.trials=7"],
         ["stages.tune={parameters: [learning_rate], settings: 2, trials: 3, seeds: [8, 9]}", "data.test_seed=each"],
+        ["stages.tune={parameters: [head_ratio], settings: 2, trials: 3, seeds: [8, 9]}"],
     ],
 )
 def test_planned_trials_are_those_of_the_packs(tmp_path, settings):
@@ -212,11 +214,13 @@ def test_planned_trials_are_those_of_the_packs(tmp_path, settings):
     for pack in packs:
         places = zip(pack.seeds.tolist(), pack.indices.tolist(), strict=True)
         expected.setdefault((pack.stage, pack.method), set()).update(places)
+    asked = {
+        "tune": {name: space.method(name).tune_trials for name in space.methods},
+        "sweep": {name: space.trials_of(name) for name in space.methods},
+    }
     found = {
         (stage, method): set(itertools.product(seeds, range(count)))
-        for stage, method, seeds, count in planned_trials(
-            space, space.tasks, {name: space.trials_of(name) for name in space.methods}
-        )
+        for stage, method, seeds, count in planned_trials(space, space.tasks, asked)
         # A sweep after tune has no packs yet.
         if stage != "sweep" or space.stages.tune is None
     }

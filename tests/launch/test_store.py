@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 
 import pandas as pd
@@ -34,6 +35,14 @@ def test_results_at_a_url(sweep, tmp_path):
     assert (bucket / "frontiers" / "all.csv").read_text() == (
         here / "results" / "run" / "frontiers" / "all.csv"
     ).read_text()
+    # The copies are of this URL alone.
+    for other in (f"file://{tmp_path}/another/run", "results/run"):
+        refused = sweep(*SMALL, "--output", other, cwd=here)
+        assert refused.returncode == 2
+        assert f"holds copies of the results at {url}" in refused.stderr
+    planned = sweep(*SMALL, "--trials", "6", "--output", url, "--dry-run", cwd=there)
+    assert re.search(r"sweep\s+│ vanilla\s+│ 1\s+│ 6\s+│ 4 ", planned.stdout), planned.stdout
+    assert not list(there.iterdir())
     with leased(Store(url)):
         second = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
     assert second.returncode == 2

@@ -243,6 +243,7 @@ def test_help_has_examples(sweep):
         (["--space", SPACE, "--methods", "vanila"], "vanilla"),
         (["--space", SPACE, "--trials", "-3"], "trials"),
         (["--space", SPACE, "--time-budget", "soon"], "90s, 30m or 1h30m"),
+        (["--space", SPACE, "--time-budget", "1h30"], "90s, 30m or 1h30m"),
         (["--space", SPACE, "--require-real-data", "--data-dir", "{empty}"], "lsac_arl_train.csv"),
         (["--space", SPACE, "--data-dir", "{wrong}"], "SHA-256"),
         (["--space", SPACE, "--set", "resources.cpus=1000"], "a pack needs 1000 CPUs"),
@@ -343,7 +344,7 @@ def test_failing_packs_are_listed_and_left_alone(tmp_path):
     (blocked / "trials").unlink()
     again = [*arguments, "--output", blocked, "--time-budget", "0s"]
     done = subprocess.run(command(*again), env=environment(), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 3, done.stdout + done.stderr
     assert "21 trials failed every time in an earlier run" in done.stdout
     done = subprocess.run(
         command(*again, "--retry-failed"), env=environment(), capture_output=True, text=True, timeout=300

@@ -51,12 +51,19 @@ def test_settings_and_exports_are_copied_both_ways(store, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     (here / "tables").mkdir(parents=True)
     (here / "logs").mkdir()
-    for name in ("space.yaml", "tables/summary.csv", "logs/run.log", ".lock"):
+    for name in ("space.yaml", "failed.json", "tables/summary.csv", "logs/run.log", ".lock"):
         (here / name).write_text(name)
     store.push(here)
     there.mkdir()
     store.pull_settings(there)
-    assert [path.name for path in there.iterdir()] == ["space.yaml"]
+    assert sorted(path.name for path in there.iterdir()) == ["failed.json", "space.yaml"]
+    # What is said of a run is changed and taken back, here and there.
+    (there / "space.yaml").write_text("another")
+    (there / "failed.json").unlink()
+    store.push_settings(there)
+    store.pull_settings(here)
+    assert (here / "space.yaml").read_text() == "another"
+    assert not (here / "failed.json").exists()
     root = tmp_path / "bucket" / "run"
     assert (root / "tables" / "summary.csv").read_text() == "tables/summary.csv"
     assert not (root / "logs").exists()

@@ -225,6 +225,11 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("per_task:", "per_task: {data: {name: lsac}}", "methods.per_task.data: unknown key."),
         ("per_task:", "per_task: {training: {batch_size: 0}}", "methods.per_task.training.batch_size: found 0; must"),
         ("per_task:", "pertask:", "space.yaml:15: methods.pertask: unknown method. Did you mean `per_task`?"),
+        (
+            "per_task:",
+            "per/task:",
+            "space.yaml:15: methods.per/task: found 'per/task'; accepted: letters, digits, _",
+        ),
         ("per_task:", "single_task:", "methods.single_task: the baselines stage runs it; see stages.baselines"),
         ("seeds: [0, 1, 2]", "seeds: [0, 1, 1]", "seeds: 1 stands in the list more than once"),
         ("seeds: [0, 1, 2]", "seeds: [1000000]", "seeds[0]: found 1000000; must be at most 999999"),

@@ -171,10 +171,10 @@ def test_what_is_written_about_the_splits(load, tmp_path) -> None:
     write_settings(space, ["mtaf"], splits, tmp_path)
     written = json.loads((tmp_path / "environment.json").read_text())
     assert written["data"]["split_ids"] == {"0": splits.id_of(0), "4": splits.id_of(4)}
-    assert written["trials"] == {"mtaf": 5}
+    assert written["trials"] == {"tune": {"mtaf": 0}, "sweep": {"mtaf": 5}}
     assert load_space(tmp_path / "space.yaml") == space
     write_settings(load(EACH, "stages.sweep.trials=7"), ["vanilla"], splits, tmp_path)
-    assert json.loads((tmp_path / "environment.json").read_text())["trials"] == {"vanilla": 7, "mtaf": 5}
+    assert json.loads((tmp_path / "environment.json").read_text())["trials"]["sweep"] == {"mtaf": 5, "vanilla": 7}
     of_seeds = [
         to_device(splits.of(seed), space.baselines.sensitive, torch.device("cpu"), torch.float32)
         for seed in space.seeds
