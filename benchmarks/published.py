@@ -278,7 +278,8 @@ def chosen_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     from paretofair.report.frontiers import frontier
     from paretofair.report.tables import midpoints
 
-    return midpoints(trials, frontier(trials, "arfg_are", selected_on="validation", pooled=False))
+    chosen = {"selected_on": "validation", "pooled": False}
+    return midpoints(trials, frontier(trials, "arfg_are", **chosen), **chosen)
 
 
 def of_gcm(name: str, trials: pd.DataFrame) -> Iterator[tuple[Number, pd.Series]]:

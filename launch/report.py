@@ -48,6 +48,8 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from paretofair.report.results import Results
     from paretofair.report.write import overview
 
+    if options.output is not None:
+        check_output(options.output)
     changes = {name: value for name in ("objectives", "reference") if (value := getattr(options, name)) is not None}
     with console.status("reading"):
         results = Results(*options.run, **changes)
@@ -64,7 +66,11 @@ def report(options: argparse.Namespace, console: Console) -> int:
         console.print(
             f"{row.method}: {row.trials:,} trials{volumes(row)}",
             highlight=False,
+            soft_wrap=True,
         )
+    for method, names in results.told_apart.items():
+        words = ", ".join(f"{name} ({', '.join(map(place_of, runs))})" for name, runs in names.items())
+        console.print(f"{method} was trained in different ways: {words}", highlight=False, markup=False, soft_wrap=True)
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if results.unreliable:
@@ -77,6 +83,22 @@ def report(options: argparse.Namespace, console: Console) -> int:
     for name, paths in ((name, paths) for name, paths in written.items() if paths):
         console.print(f"  {WRITTEN[name]} ({len(paths)} files)", highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def check_output(folder: Path) -> None:
+    """Raises RunError where a file is in the way of the folder."""
+    from paretofair.errors import RunError
+
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise RunError(f"--output {folder}: {place} is a file; give a folder")
+
+
+def place_of(run: Path) -> str:
+    """Where to read how the trials of a run were trained."""
+    from paretofair.results.files import SPACE
+
+    return str(run / SPACE if (run / SPACE).exists() else run)
 
 
 def volumes(row) -> str:
@@ -122,7 +144,7 @@ def write(results, folder: Path, wanted: tuple[str, ...], console: Console) -> d
     }
     written = {}
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(wanted))
         for name in wanted:
             progress.update(task, description=name)

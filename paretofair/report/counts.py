@@ -13,6 +13,7 @@ from paretofair.metrics.audit import audit
 from paretofair.report.relative import RELATIVE, relative_to, tasks_of
 from paretofair.results import counts_of
 
+GROUPS = "groups.csv"
 RESAMPLES = 1000
 _HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
 _LEAST_ROWS = 50  # of a group that the audit compares
@@ -27,7 +28,7 @@ class Cells:
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
         self._read = pd.DataFrame()
-        self.names = pd.read_csv(folders[0] / "groups.csv", keep_default_na=False)
+        self.names = pd.read_csv(folders[0] / GROUPS, keep_default_na=False)
         codes = self.names.filter(regex="^code_")
         self.attributes = [name.removeprefix("code_") for name in codes]
         self.groups = codes.to_numpy(int)

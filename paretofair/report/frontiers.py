@@ -10,11 +10,13 @@ import pandas as pd
 from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.report.relative import tasks_of
+from paretofair.report.relative import PREFIXES, tasks_of
 
 SEARCHED = ("points", "sweep")
 # A column of whether a trial keeps the constraints of the space, where it has any.
 WITHIN = "within_constraints"
+# Sets of objectives that say nothing more of a single task than its own set.
+OF_SEVERAL_TASKS = ("accuracies", "all")
 VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
 _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
 _NOT_HYPERPARAMETERS = {
@@ -25,8 +27,15 @@ _NOT_HYPERPARAMETERS = {
 
 
 def objective_sets(tasks: Sequence[str]) -> list[str]:
-    """The named sets of objectives."""
-    return ["arfg_are", *tasks, "accuracies", "all"]
+    """The named sets of objectives, without those `OF_SEVERAL_TASKS` where there is one."""
+    return ["arfg_are", *tasks, *(OF_SEVERAL_TASKS if len(tasks) > 1 else ())]
+
+
+def known_sets(objectives: Iterable[str], tasks: Sequence[str]) -> list[str]:
+    """The named sets `objectives` without those `OF_SEVERAL_TASKS` where there is one; `objective_sets` where none is
+    left."""
+    named = objective_sets(tasks)
+    return [name for name in objectives if name in named or name not in OF_SEVERAL_TASKS] or named
 
 
 def objective_names(objectives: str, tasks: Sequence[str]) -> list[str]:
@@ -42,7 +51,7 @@ def objective_names(objectives: str, tasks: Sequence[str]) -> list[str]:
 
 def hyperparameters(trials: pd.DataFrame) -> list[str]:
     """Columns of a trial table that are hyperparameters: all that are neither identity nor a result."""
-    results = ("train_", "validation_", "test_", "confusion_")
+    results = (*PREFIXES, "confusion_")
     return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(results)]
 
 
@@ -50,8 +59,6 @@ def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd
     """The trials that may enter a frontier: searched, trained to their full budget, within the constraints. Of large
     tables `columns` alone."""
     own = trials if columns is None else trials[list(columns)]
-    if "stage" not in trials:
-        return own
     may = trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")
     return own[may & trials[WITHIN]] if WITHIN in trials else own[may]
 
@@ -76,7 +83,8 @@ def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_
     chosen_by = [f"{selected_on}_{name}" for name in names]
     places, ranks = [np.empty(0, dtype=int)], [np.empty(0, dtype=int)]
     numbered = trials.set_axis(pd.RangeIndex(len(trials)))
-    eligible = candidates(numbered, ["method", "seed", "trial_id", *chosen_by])
+    # A table without such trials need not have their metrics.
+    eligible = candidates(numbered, ["method", "seed", "trial_id", *(name for name in chosen_by if name in trials)])
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
         front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
         places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())

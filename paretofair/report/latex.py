@@ -11,8 +11,10 @@ import pandas as pd
 from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.report import captions
 from paretofair.report.comparison import comparison, selected, volumes
+from paretofair.report.earlier import remove_earlier
+from paretofair.report.relative import PREFIXES
 from paretofair.report.results import Results
-from paretofair.report.tables import midpoints, per_task, summary
+from paretofair.report.tables import per_task, summary
 from paretofair.results.files import write_text
 
 _ESCAPES = {
@@ -27,6 +29,7 @@ _ESCAPES = {
     "±": r"$\pm$",
 }
 _HEADERS = {"arfg": "ARFG", "are": "ARE"}
+TABLES = ("summary", "per_task", "hypervolume", "selected", "comparison")
 
 
 def escaped(text: str) -> str:
@@ -46,8 +49,8 @@ def direction(name: str) -> str:
     >>> direction("test_auc_income"), direction("auc_gap_income"), direction("seeds")
     ('maximised', 'minimised', 'diagnostic')
     """
-    for split in ("train_", "validation_", "test_"):
-        name = name.removeprefix(split)
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
     return DIRECTIONS.get(metric_of(name), "diagnostic")
 
 
@@ -149,10 +152,10 @@ def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
 
 
 def latex_tables(results: Results) -> dict[str, str]:
-    """LaTeX of `summary`, `per_task`, `volumes`, `comparison` and `selected`, those that the run has, by name."""
+    """LaTeX of the `TABLES` that the run has, by name."""
     if not len(results.hypervolumes) or not len(results.frontier("arfg_are")):
         return {}
-    chosen = midpoints(results.trials, results.frontier("arfg_are"))
+    chosen = results.midpoints
     tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", "fpr_gap")]
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
     over = "mean ± deviation over seeds; best in bold"
@@ -221,8 +224,11 @@ def latex_tables(results: Results) -> dict[str, str]:
 
 
 def write_latex(results: Results, folder: Path) -> list[Path]:
-    """Writes `latex_tables` as `tables/<name>.tex` in `folder`; returns their paths."""
-    return [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
+    """Writes `latex_tables` as `tables/<name>.tex` in `folder` and removes those that an earlier report alone has
+    written; returns the paths of what was written."""
+    written = [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
+    remove_earlier(folder, [f"tables/{name}.tex" for name in TABLES], written)
+    return written
 
 
 def _caption(results: Results, text: str) -> str:

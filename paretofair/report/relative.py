@@ -10,7 +10,10 @@ import pandas as pd
 from paretofair.metrics.intervals import mean_interval
 from paretofair.metrics.relative import are, arfg
 
+BASELINES = "baselines.csv"
 SPLITS = ("train", "validation", "test")
+# What names of results begin with.
+PREFIXES = tuple(f"{split}_" for split in SPLITS)
 RELATIVE = {"are": ("error", are), "arfg": ("fpr_gap", arfg)}
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 

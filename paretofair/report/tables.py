@@ -9,27 +9,24 @@ from paretofair.report.frontiers import candidates
 from paretofair.report.relative import tasks_of
 
 
-def midpoints(trials: pd.DataFrame, front: pd.DataFrame) -> pd.DataFrame:
+def midpoints(trials: pd.DataFrame, front: pd.DataFrame, *, selected_on: str, pooled: bool) -> pd.DataFrame:
     """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
 
-    `front` are the points of `frontiers.frontier(trials, "arfg_are")`, `trials` the table with ARE and ARFG. One full
-    row of the trial table per method and seed (per method where seeds are pooled), with
-    `selected_on` and the number of `trials` that it was chosen from.
+    `front` are the points of `frontiers.frontier(trials, "arfg_are")` with the same `selected_on` and `pooled`,
+    `trials` the table with ARE and ARFG. One full row of the trial table per method and seed (per method where seeds
+    are pooled), with `selected_on` and the number of `trials` that it was chosen from.
     """
-    ends = [f"{split}_are" for split in front["selected_on"].unique()]
-    eligible = candidates(trials, ["method", "seed", *ends])
+    column = f"{selected_on}_are"
+    eligible = candidates(trials, [name for name in ("method", "seed", column) if name in trials])
     chosen, counts = [], []
-    pooled = not front.empty and front["protocol"].iloc[0] == "paper"
     for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
         method, seed = points["method"].iloc[0], points["seed"].iloc[0]
-        column = f"{points['selected_on'].iloc[0]}_are"
         runs = eligible[(eligible["method"] == method) & (pooled | (eligible["seed"] == seed))]
         place = midpoint(points[column].to_numpy(float), runs[column].to_numpy(float))
         chosen.append(points["trial_id"].iloc[place])
         counts.append(len(runs))
-    selected = front["selected_on"].iloc[0] if len(front) else ""
     rows = trials[trials["trial_id"].isin(chosen)].set_index("trial_id", drop=False).loc[chosen]
-    return rows.assign(selected_on=selected, trials=counts).reset_index(drop=True)
+    return rows.assign(selected_on=selected_on, trials=counts).reset_index(drop=True)
 
 
 def summary(chosen: pd.DataFrame) -> pd.DataFrame:

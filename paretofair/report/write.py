@@ -10,17 +10,27 @@ import pandas as pd
 from paretofair.report.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.report.constraints import parsed
 from paretofair.report.counts import audit_table, row_intervals, with_intervals
+from paretofair.report.earlier import remove_earlier
 from paretofair.report.frontiers import candidates
-from paretofair.report.relative import RELATIVE
-from paretofair.report.results import ReportSettings, Results
-from paretofair.report.tables import midpoints, per_task, summary
-from paretofair.results.files import appearing
+from paretofair.report.relative import BASELINES, RELATIVE
+from paretofair.report.results import KEYS, ReportSettings, Results
+from paretofair.report.tables import per_task, summary
+from paretofair.results.files import write_csv
 
-_NEEDED = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source")
+_COMPARED = (volumes, comparison, dominance, optimism, selected)
+_TABLES = ("summary", "per_task", "hypervolume", *(table_of.__name__ for table_of in _COMPARED))
+_NAMES = (
+    "audit.csv",
+    "confirm.csv",
+    "frontiers/all.csv",
+    "frontiers/*/*.csv",
+    *(f"tables/{name}.csv" for name in _TABLES),
+)
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
-    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`.
+    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`; files of an earlier
+    report that this one does not have are removed.
 
     Where runs have a `groups.csv`, the midpoints are audited, and where the attribute of each task is known, frontier
     points get intervals of their test metrics.
@@ -34,7 +44,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     stamp = {"source": results.source, "protocol": settings.protocol}
     reference = settings.reference
     of_seeds = results.hypervolumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
-    files = {"baselines.csv": results.baselines.assign(protocol=settings.protocol), "tables/hypervolume.csv": of_seeds}
+    files = {BASELINES: results.baselines.assign(protocol=settings.protocol), "tables/hypervolume.csv": of_seeds}
     fronts = {name: results.frontier(name) for name in settings.objectives}
     cells = results.cells
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
@@ -47,22 +57,22 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
-            chosen = midpoints(table, points)
-            files["tables/summary.csv"] = summary(chosen)
-            files["tables/per_task.csv"] = per_task(chosen)
+            files["tables/summary.csv"] = summary(results.midpoints)
+            files["tables/per_task.csv"] = per_task(results.midpoints)
             if cells is not None:
-                files["audit.csv"] = audit_table(chosen, cells).assign(**stamp)
+                files["audit.csv"] = audit_table(results.midpoints, cells).assign(**stamp)
     if len(results.hypervolumes):
-        for table_of in (volumes, comparison, dominance, optimism, selected):
+        for table_of in _COMPARED:
             files[f"tables/{table_of.__name__}.csv"] = table_of(results)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
-    if "confirms" in table:
-        confirmed = table[table["stage"] == "confirm"].dropna(axis=1, how="all")
-        files["confirm.csv"] = confirmed.assign(
-            on_frontier=confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
-        )
-    return [_write(folder / name, frame) for name, frame in files.items()]
+    confirmed = table[table["stage"] == "confirm"]
+    if "confirms" in table and len(confirmed):
+        on_frontier = confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
+        files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier)
+    written = [write_csv(folder / name, frame) for name, frame in files.items()]
+    remove_earlier(folder, _NAMES, written)
+    return written
 
 
 def arfg_are_points(results: Results) -> pd.DataFrame:
@@ -76,15 +86,9 @@ def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
     metrics = [metric for metric, _ in RELATIVE.values()]
     ends = tuple(f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds))
     # A part of the columns: in a large run every copy of the table counts.
-    needed = [name for name in trials if name in _NEEDED or str(name).startswith((*ends, "task_weight_"))]
+    needed = [name for name in trials if name in KEYS or str(name).startswith((*ends, "task_weight_"))]
     means = Results.of(trials[needed], settings).hypervolumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
-
-
-def _write(path: Path, frame: pd.DataFrame) -> Path:
-    with appearing(path) as partial:
-        frame.to_csv(partial, index=False)
-    return path
 
 
 def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:
@@ -97,7 +101,7 @@ def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:
     eligible = candidates(results.trials, known)
     rows = []
     for method in methods:
-        own = eligible[eligible["method"] == method] if len(eligible) else eligible
+        own = eligible[eligible["method"] == method]
         volumes = results.hypervolumes[results.hypervolumes["method"] == method]
         best = [own[name].min() if name in own else float("nan") for name in chosen_by]
         means = (volumes[name].mean() for name in ("hypervolume", "test_hypervolume"))
@@ -107,6 +111,4 @@ def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:
 
 
 def _diverged(trials: pd.DataFrame, method: str) -> int:
-    if trials.empty:
-        return 0
     return int(((trials["method"] == method) & (trials["status"] == "diverged")).sum())

@@ -11,7 +11,6 @@ import pytest
 from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.comparison import comparison, dominance, optimism, rule, selected, selected_trials, volumes
-from paretofair.report.tables import midpoints
 
 
 def dominates(one, other) -> bool:
@@ -105,7 +104,7 @@ def test_every_rule_selects_its_point(made_up_run):
         assert trials["smallest are, arfg <= 0.5", method, seed] == (fair.idxmin() if len(fair) else None)
         accurate = arfg[are <= 1]
         assert trials["smallest arfg, are <= 1", method, seed] == (accurate.idxmin() if len(accurate) else None)
-    rule = midpoints(made_up_run.trials, made_up_run.frontier("arfg_are")).set_index(["method", "seed"])["trial_id"]
+    rule = made_up_run.midpoints.set_index(["method", "seed"])["trial_id"]
     assert trials["midpoint"].to_dict() == rule.to_dict()
 
 

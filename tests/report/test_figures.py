@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -299,14 +300,19 @@ def test_the_audit(made_up_run):
     table = audit_figure.audited(made_up_run).set_index(["method", "task", "grouping"])
     assert set(table.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     # The attribute that the losses act on has the gap of the trial table.
-    midpoints = audit_figure.midpoints(made_up_run.trials, made_up_run.frontier("arfg_are"))
+    midpoints = made_up_run.midpoints
     own = midpoints[midpoints["method"] == "mtaf"]
     assert table.loc[("mtaf", "bar", "sex"), "mean"] == pytest.approx(own["test_fpr_gap_bar"].mean())
 
 
+def test_the_audit_shows_what_the_space_file_names(made_up_run, monkeypatch):
+    monkeypatch.setattr(made_up_run, "settings", replace(made_up_run.settings, audit=("race",)))
+    assert set(audit_figure.audited(made_up_run)["grouping"]) == {"sex", "race"}
+
+
 def test_bias_amplification_by_counting(made_up_run):
     table = amplification_figure.amplified(made_up_run)
-    midpoints = audit_figure.midpoints(made_up_run.trials, made_up_run.frontier("arfg_are"))
+    midpoints = made_up_run.midpoints
     ids = midpoints.loc[midpoints["method"] == "mtaf", "trial_id"].tolist()
     counts = made_up_run.cells.of(ids)
     values, shares = [], []

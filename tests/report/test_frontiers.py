@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.report.frontiers import front_hypervolumes, frontier, hyperparameters, objective_names, with_confirmed
+from paretofair.report.figures import write_figures
+from paretofair.report.frontiers import (
+    front_hypervolumes,
+    frontier,
+    hyperparameters,
+    objective_names,
+    objective_sets,
+    with_confirmed,
+)
+from paretofair.report.latex import write_latex
+from paretofair.report.page import write_page
 from paretofair.report.relative import baselines, tasks_of, unreliable, with_relative
 from paretofair.report.results import ReportSettings, Results
 from paretofair.report.tables import midpoints, summary
-from paretofair.report.write import overview, write_report
+from paretofair.report.write import arfg_are_points, hypervolume_so_far, overview, write_report
 
 NAN = math.nan
 
@@ -129,6 +140,8 @@ def test_frontiers_per_method_and_seed(trials):
 
 
 def test_every_set_of_objectives(trials):
+    assert objective_sets(["x", "y"]) == ["arfg_are", "x", "y", "accuracies", "all"]
+    assert objective_sets(["x"]) == ["arfg_are", "x"]
     assert objective_names("arfg_are", ["x", "y"]) == ["arfg", "are"]
     assert objective_names("x", ["x", "y"]) == ["fpr_gap_x", "error_x"]
     assert objective_names("accuracies", ["x", "y"]) == ["error_x", "error_y"]
@@ -157,7 +170,9 @@ def test_hypervolume_and_midpoint(trials):
     expected = (1.0 - 0.5) * (1.1 - 0.975) + (1.5 - 1.0) * (1.1 - 0.75)
     assert volumes.set_index(["method", "seed"]).loc[("mtaf", 0), "hypervolume"] == pytest.approx(expected)
     front = frontier(table, "arfg_are", selected_on="validation", pooled=False)
-    chosen = midpoints(table, front)
+    chosen = midpoints(table, front, selected_on="validation", pooled=False)
+    pooled = frontier(table, "arfg_are", selected_on="test", pooled=True)
+    assert midpoints(table, pooled, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
     assert chosen["trial_id"].tolist() == ["A", "other", "V"]
     table = summary(chosen).set_index("method")
@@ -187,10 +202,48 @@ def test_write_report(trials, tmp_path):
     assert {path: path.read_text() for path in paths} == before
 
 
-def test_nothing_finished_yet(tmp_path):
-    results = Results.of(pd.DataFrame({"trial_id": []}), SETTINGS)
+BOUNDED = replace(SETTINGS, constraints=("error_grade <= 0.5", "arfg <= 2"))
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, BOUNDED])
+@pytest.mark.parametrize("columns", ["trial_id", "all"])
+def test_nothing_finished_yet(trials, tmp_path, settings, columns):
+    empty = pd.DataFrame({"trial_id": pd.Series(dtype=str)}) if columns == "trial_id" else trials.iloc[:0]
+    results = Results.of(empty, settings)
     assert write_report(results, tmp_path) == []
-    assert overview(results, ["mtaf"])["trials"].tolist() == [0]
+    assert write_latex(results, tmp_path) == write_figures(results, tmp_path) == []
+    assert write_page(results, tmp_path).exists()
+    table = overview(results, ["mtaf", "vanilla"])
+    assert table["method"].tolist() == ["mtaf", "vanilla"]
+    assert (table[["trials", "diverged"]] == 0).all(axis=None)
+    assert table[["are", "arfg", "hypervolume", "test_hypervolume"]].isna().all(axis=None)
+    assert results.methods == []
+    assert (results.source, results.undefined, results.unreliable) == ("", {}, [])
+    assert hypervolume_so_far(empty, settings) == ""
+    for name in ("arfg_are", "grade", "error_bar"):
+        assert results.frontier(name).empty
+    assert results.midpoints.empty
+    points = arfg_are_points(results)
+    assert points[points["method"] == "mtaf"].empty
+    assert list(points.groupby(["stage", "seed"])) == []
+    assert {"trial_id", "index"} <= set(points)
+
+
+@pytest.mark.parametrize("status", ["failed", "diverged"])
+@pytest.mark.parametrize("settings", [SETTINGS, BOUNDED])
+def test_nothing_went_well(trials, tmp_path, settings, status):
+    """Every trial, or all but the baselines, came to nothing; and no row has a metric yet."""
+    bare = trials[["trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol"]]
+    own = trials["stage"] != "baselines"
+    searched = trials[own].assign(status=status)
+    for table in (searched, pd.concat([trials[~own], searched]), bare[own].assign(status=status)):
+        results = Results.of(table, settings)
+        points = arfg_are_points(results)
+        assert points[points["method"] == "mtaf"].empty
+        assert results.methods == []
+        assert hypervolume_so_far(table, settings) == ""
+        assert overview(results, ["mtaf"])["trials"].tolist() == [0]
+        write_report(results, tmp_path)
 
 
 def test_no_baselines_yet(trials, tmp_path):

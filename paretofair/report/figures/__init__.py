@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from paretofair.report.captions import stamped
+from paretofair.report.earlier import remove_earlier
 from paretofair.report.figures import (
     accuracies,
     amplification,
@@ -20,7 +21,7 @@ from paretofair.report.figures import (
     splits,
     tasks,
 )
-from paretofair.report.figures.style import save
+from paretofair.report.figures.style import KINDS, save
 from paretofair.report.results import Results
 from paretofair.results.files import write_text
 
@@ -41,19 +42,20 @@ FIGURES: dict[str, ModuleType] = {
 
 
 def write_figures(results: Results, folder: Path) -> list[Path]:
-    """Writes `figures/<name>.pdf`, `.png` and `figures/captions.md` in `folder`; what the run lacks is left out.
+    """Writes `figures/<name>.pdf`, `.png` and `figures/captions.md` in `folder`; what the run lacks is left out, and
+    removed where an earlier report has left it.
 
     Returns the paths of what was written, nothing for a run without trials that may enter a frontier.
     """
-    if results.trials.empty or results.searched.empty:
-        return []
     written, captions = [], []
     target = folder / "figures"
     for name, module in FIGURES.items():
-        figure = module.draw(results)
+        figure = module.draw(results) if len(results.searched) else None
         if figure is not None:
             written += save(figure, target / name)
             captions.append(f"## {name}\n\n{stamped(results, module.caption(results))}\n")
     if captions:
         written.append(write_text(target / "captions.md", "\n".join(captions)))
+    names = [f"figures/{name}.{kind}" for name in FIGURES for kind in KINDS]
+    remove_earlier(folder, ["figures/captions.md", *names], written)
     return written

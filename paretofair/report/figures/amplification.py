@@ -13,7 +13,6 @@ from paretofair.report.figures.dots import draw_dots, height, over_seeds
 from paretofair.report.figures.fronts import available
 from paretofair.report.figures.style import COLUMN, GREY, legend, looks_of, panels, styled
 from paretofair.report.results import Results
-from paretofair.report.tables import midpoints
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +46,7 @@ def amplified(results: Results) -> pd.DataFrame:
     cells = results.cells
     if cells is None or not available(results):
         return pd.DataFrame()
-    chosen = midpoints(results.trials, results.frontier("arfg_are"))
+    chosen = results.midpoints
     counts = cells.of(chosen["trial_id"].tolist())
     parts = []
     for attribute in cells.attributes:

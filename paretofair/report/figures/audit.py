@@ -13,7 +13,6 @@ from paretofair.report.figures.fronts import available
 from paretofair.report.figures.style import COLUMN, PAGE, legend, looks_of, panels, styled
 from paretofair.report.figures.tasks import acting
 from paretofair.report.results import Results
-from paretofair.report.tables import midpoints
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +22,8 @@ METRIC = "fpr_gap"
 
 @styled
 def draw(results: Results) -> Figure | None:
-    """FPR gap on test of every method's midpoint, for each attribute and intersection; minimised."""
+    """FPR gap on test of every method's midpoint, for each attribute and intersection that the space file names under
+    `data.audit`, by default all; minimised."""
     table = audited(results)
     if table.empty:
         return None
@@ -43,18 +43,21 @@ def audited(results: Results) -> pd.DataFrame:
     cells = results.cells
     if cells is None or not available(results):
         return pd.DataFrame()
-    table = audit_table(midpoints(results.trials, results.frontier("arfg_are")), cells)
+    table = audit_table(results.midpoints, cells)
     own = table[(table["metric"] == METRIC) & (table["split"] == "test") & table["value"].notna()]
+    if results.settings.audit:
+        named = {*(results.sensitive or {}).values(), *results.settings.audit}
+        own = own[own["grouping"].isin(named)]
     return over_seeds(own, ["method", "task", "grouping"], "value")
 
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    acts = acting(results).strip()
+    acts, every = acting(results).strip(), "" if results.settings.audit else "all "
     return captions.joined(
         "The audit: largest difference of false positive rates between groups on test, better the smaller, of each "
-        "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for every attribute "
-        "and intersection of attributes; groups of fewer than 50 rows are left out. More groups have larger gaps by "
+        f"method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for {every}attributes "
+        "and intersections of attributes; groups of fewer than 50 rows are left out. More groups have larger gaps by "
         f"chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over seeds, lines 95 % "
         "bootstrap intervals.",
         captions.provenance(results),

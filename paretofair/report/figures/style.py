@@ -55,6 +55,7 @@ LINES = ("-", (0, (4, 1.2)), (0, (5, 1, 1, 1)), (0, (1, 1)))
 GREY = "#8C8C8C"
 PALE = "#B0B0B0"
 LIGHT = "#D9D9D9"
+KINDS = {"pdf": "CreationDate", "png": "Software"}  # of files, and what they would say that changes
 MANY = 8  # methods, from which on single seeds are left out
 REFERENCE = "threshold_frontier"
 _ALWAYS = ("vanilla", "per_task", "mtaf")
@@ -129,7 +130,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     import matplotlib
 
     written = []
-    for kind, unsaid in (("pdf", "CreationDate"), ("png", "Software")):
+    for kind, unsaid in KINDS.items():
         target = path.with_name(f"{path.name}.{kind}")
         with appearing(target) as partial, matplotlib.rc_context(SETTINGS):
             figure.savefig(partial, format=kind, metadata={unsaid: None})

@@ -18,7 +18,7 @@ from paretofair.report.frontiers import hyperparameters, objective_names
 from paretofair.report.page.packed import packed, packed_column
 from paretofair.report.relative import SPLITS
 from paretofair.report.results import Results
-from paretofair.report.tables import midpoints, per_task, summary
+from paretofair.report.tables import per_task, summary
 from paretofair.results import TrialTable
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 
@@ -181,9 +181,8 @@ def _groupings(cells: Cells) -> Iterator[dict[str, Any]]:
 def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(front := results.frontier("arfg_are")):
-        chosen = midpoints(results.trials, front)
-        tables |= {"summary": summary(chosen), "per_task": per_task(chosen)}
+    if known and not results.baselines.empty and len(results.midpoints):
+        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints)}
     said = ["selected_on", "source", "protocol"]
     return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
