@@ -17,6 +17,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
+from paretofair.report.counts import GROUPS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
 from paretofair.search.space import Space, dump
 from paretofair.training import DeviceData, to_device
@@ -31,7 +32,7 @@ def write_settings(
     URL that the folder holds copies from."""
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
-    write_csv(folder / "groups.csv", groups(data))
+    write_csv(folder / GROUPS, groups(data))
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
     write_text(folder / SPACE, dump(space))
     before = read_json(folder / ENVIRONMENT).get("trials", {})

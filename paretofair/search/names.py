@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-from paretofair.report.frontiers import objective_sets
+from paretofair.report.frontiers import OF_SEVERAL_TASKS, known_sets
 from paretofair.search.numbering import BASELINE_STEP
 from paretofair.search.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.search.schema import Settings
@@ -26,9 +26,8 @@ def resolve_data(
         _check_each(settings, problems)
     _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
     check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
-    known = tuple(objective_sets(tasks))
-    check_items(objectives, known, ("frontiers", "objectives"), problems)
-    frontiers = settings.frontiers.model_copy(update={"objectives": objectives or known})
+    check_items(objectives, ("arfg_are", *tasks, *OF_SEVERAL_TASKS), ("frontiers", "objectives"), problems)
+    frontiers = settings.frontiers.model_copy(update={"objectives": tuple(known_sets(objectives, tasks))})
     return settings.model_copy(update={"data": data, "frontiers": frontiers})
 
 

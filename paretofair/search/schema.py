@@ -42,7 +42,8 @@ def _test_seed(value: Any) -> Any:
 
 
 class Data(Section):
-    """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` is measured as well.
+    """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` are the attributes and
+    intersections that the figure of the audit shows beside it (default: all, which are in the tables in any case).
 
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
     `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
@@ -283,7 +284,8 @@ class ReferencePoint(Section):
 
 
 class Frontiers(Section):
-    """`objectives`: arfg_are, a task's name, accuracies or all; default: every one of them."""
+    """`objectives`: arfg_are, a task's name, accuracies or all; default: every one of them, but for the last two where
+    there is one task."""
 
     objectives: Names = ()
     reference_point: ReferencePoint = ReferencePoint()

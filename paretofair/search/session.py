@@ -14,7 +14,7 @@ from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.report.constraints import parsed
-from paretofair.report.relative import RELATIVE, SPLITS, baselines, with_relative
+from paretofair.report.relative import PREFIXES, RELATIVE, baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import STAGES, TrialTable
@@ -219,8 +219,8 @@ def decisive(space: Space) -> Callable[[str], bool]:
     names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
     names += [parsed(text).name for text in space.constraints]
     names += space.stages.sweep.sampler.options.get("objectives", ())
-    metrics = {f"{split}_{name}" for split in SPLITS for name in names}
-    others = ("confusion_", *(f"{split}_" for split in SPLITS))
+    metrics = {f"{prefix}{name}" for prefix in PREFIXES for name in names}
+    others = ("confusion_", *PREFIXES)
     return lambda name: name in metrics or name == "train_seconds" or not name.startswith(others)
 
 
