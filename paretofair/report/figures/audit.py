@@ -56,9 +56,9 @@ def caption(results: Results) -> str:
     acts, every = acting(results).strip(), "" if results.settings.audit else "all "
     return captions.joined(
         "The audit: largest difference of false positive rates between groups on test, better the smaller, of each "
-        f"method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for {every}attributes "
-        "and intersections of attributes; groups of fewer than 50 rows are left out. More groups have larger gaps by "
-        f"chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over seeds, lines 95 % "
-        "bootstrap intervals.",
+        "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
+        f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
+        f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "
+        "seeds, lines 95 % bootstrap intervals.",
         captions.provenance(results),
     )
