@@ -100,12 +100,23 @@ class Session:
         of_any = next(iter(spaces.values()))
         if of_any.halving is not None:
             self._halving = {split_id: build_halving(of_any, denominators, split_id) for split_id in splits}
-        if not SAMPLERS[space.stages.sweep.sampler.name].adaptive:
+        if SAMPLERS[space.stages.sweep.sampler.name].adaptive:
+            self._ask(spaces, trials, denominators, splits)
+        else:
             self.train("sweep", sweep(space, spaces, split_ids))
-            return
-        before = self.given_up | set(trials["trial_id"])
+
+    def _ask(
+        self,
+        spaces: Mapping[str, MethodSpace],
+        trials: pd.DataFrame,
+        denominators: pd.DataFrame,
+        splits: Mapping[str, Splits],
+    ) -> None:
+        """The sweep of a sampler that learns, from what the table of `trials` holds on."""
+        space, before = self._space, self.given_up | set(trials["trial_id"])
         studies, ids = [], set()
-        for seed, split_id in split_ids.items():
+        for seed in space.seeds:
+            split_id = self._splits.id_of(seed)
             for of_method in spaces.values():
                 names = sweep_ids(of_method, split_id, seed, space.trials_of(of_method.method))
                 left = deque(index for index, name in enumerate(names) if name not in before)
