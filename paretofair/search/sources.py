@@ -15,6 +15,7 @@ from paretofair.errors import RunError
 from paretofair.report.constraints import Constraint
 from paretofair.report.relative import with_relative
 from paretofair.report.results import Results
+from paretofair.report.settings import read_settings
 from paretofair.results import TRIALS
 from paretofair.search.method_space import MethodSpace
 from paretofair.search.packs import Pack
@@ -124,11 +125,17 @@ def told(
 
 
 def check_warm_start(space: Space) -> None:
-    """Raises RunError where the run that the sampler is to learn from first is not there."""
+    """Raises RunError where the run that the sampler is to learn from first is not there, or of another protocol."""
     earlier = space.stages.sweep.sampler.options.get("warm_start")
-    if earlier is not None and not (Path(earlier) / TRIALS).is_dir():
-        words = f"found {earlier}; expected the results folder of an earlier run ({Path(earlier) / TRIALS} is missing)"
-        raise RunError(f"stages.sweep.sampler.warm_start: {words}")
+    if earlier is None:
+        return
+    words = ""
+    if not (Path(earlier) / TRIALS).is_dir():
+        words = f"expected the results folder of an earlier run ({Path(earlier) / TRIALS} is missing)"
+    elif (protocol := read_settings(Path(earlier)).protocol) != space.protocol:
+        words = f"it was run under the protocol {protocol}, this space has {space.protocol}"
+    if words:
+        raise RunError(f"stages.sweep.sampler.warm_start: found {earlier}; {words}")
 
 
 def warmed(study: Study, earlier: Results, constraints: Sequence[Constraint], selected_on: str) -> int:

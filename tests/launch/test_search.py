@@ -121,4 +121,7 @@ def test_a_search_starts_from_what_an_earlier_one_knows(sweep, tmp_path):
     assert missing.returncode == 2
     assert "stages.sweep.sampler.warm_start: found " in missing.stderr
     assert "nowhere; expected the results folder" in missing.stderr
+    paper = sweep(*again, f"stages.sweep.sampler={warm}", "--set", "protocol=paper", "--output", tmp_path / "no")
+    assert paper.returncode == 2
+    assert "it was run under the protocol validation, this space has paper" in paper.stderr
     assert not (tmp_path / "no").exists()
