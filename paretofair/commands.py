@@ -28,6 +28,8 @@ def ended(work: Callable[[], int], *, interrupted: str = "", failed: str = "") -
         errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
+        # Ray needs a second more to end; a second Ctrl-C would make it print where it was.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if interrupted:
             errors.print(f"\nInterrupted. {interrupted}", soft_wrap=True)
         return 130

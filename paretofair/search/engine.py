@@ -88,7 +88,21 @@ def cluster(address: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        ray.shutdown()
+        with _uninterrupted():
+            ray.shutdown()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """No Ctrl-C in the block: a second one in the second that Ray needs to end could crash its native code."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
