@@ -154,6 +154,11 @@ def closing(result, space, methods: list[str], console: Console) -> None:
     if len(set(budgets.values())) > 1:
         words = ", ".join(f"{count:,} trials of {name}" for name, count in budgets.items())
         console.print(f"Budgets differ: {words} for each seed; a larger search finds better frontiers.", style="yellow")
+    volumes, point = result.report.hypervolumes, result.report.settings.reference
+    beyond = [name for name in methods if not volumes.loc[volumes["method"] == name, "hypervolume"].any()]
+    if beyond and len(volumes):
+        words = f"The volume ends at arfg {point[0]:g}, are {point[1]:g} (frontiers.reference_point); no point of "
+        console.print(f"{words}{', '.join(beyond)} is better than that.", style="yellow", soft_wrap=True)
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
