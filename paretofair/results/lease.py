@@ -37,7 +37,7 @@ def leased(store: Store) -> Iterator[None]:
         store.put(LEASE, mine.encode())
         time.sleep(_SETTLED)
         found = store.read(LEASE)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RunError(f"--output {store.url} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
         raise _in_use(store, found[0], 0.0)

@@ -16,6 +16,7 @@ from paretofair.errors import RunError
 from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, appearing
 
 FOLDERS = ("trials", "models", "curves")
+_PATIENCE = 30  # seconds
 SETTINGS = (SPACE, ENVIRONMENT, FAILED)
 # What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
 _OBJECT_STORES = ("s3", "gcs", "abfs")
@@ -31,15 +32,21 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        if not self.name:
+            raise RunError(f"--output {url}: expected a folder at the URL, as in s3://bucket/run")
+        # Without a limit Google's client waits for a quarter of an hour, and no signal ends it.
+        limited = url.startswith(("gs://", "gcs://")) and "retry_limit_seconds" not in url
+        given = f"{url}{'&' if '?' in url else '?'}retry_limit_seconds={_PATIENCE}" if limited else url
         try:
-            self._files, self._root = fs.FileSystem.from_uri(url)
+            self._files, self._root = fs.FileSystem.from_uri(given)
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
 
     @property
     def name(self) -> str:
         """The last part of the path."""
-        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2] or urlsplit(self.url).netloc
+        parts = urlsplit(self.url)
+        return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
 
     def inside(self, name: str) -> str:
         """The URL of a folder in it."""

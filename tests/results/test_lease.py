@@ -69,6 +69,15 @@ def test_a_killed_process_of_this_machine_keeps_nobody_waiting(store, root):
         pass
 
 
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(RunError, match=r"--output file://.*/file/run cannot be written"),
+        leased(Store(f"file://{tmp_path}/file/run")),
+    ):
+        pass
+
+
 def test_half_a_file_is_a_sign_of_life(store, root):
     of_another(root, process=1)
     (root / LEASE).write_text('{"host": ')

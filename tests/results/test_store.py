@@ -77,6 +77,11 @@ def test_a_folder_is_removed(store, tmp_path):
     assert not (tmp_path / "bucket" / "run" / "logs" / "ray").exists()
 
 
+def test_a_url_without_a_folder():
+    with pytest.raises(RunError, match="--output s3://: expected a folder at the URL"):
+        Store("s3://")
+
+
 def test_no_file_system():
     with pytest.raises(RunError, match="--output nonsense://x: no file system that pyarrow knows"):
         Store("nonsense://x")
