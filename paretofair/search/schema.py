@@ -245,7 +245,7 @@ class Tune(Section):
 class Sweep(Section):
     """`trials` sampled for each method and seed; a grid that has fewer is trained whole."""
 
-    trials: Annotated[int, Field(ge=0)]
+    trials: Annotated[int, Field(ge=0, le=50_000_000)]
     sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()
     successive_halving: SuccessiveHalving | None = None
 

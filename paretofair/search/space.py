@@ -38,7 +38,7 @@ class Space(Settings):
     _tasks: tuple[str, ...] = PrivateAttr()
     _views: dict[str, MethodSpace] = PrivateAttr()
     _baselines: MethodSpace = PrivateAttr()
-    _trials: dict[str, int] = PrivateAttr()
+    _sizes: dict[str, int | None] = PrivateAttr()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -57,7 +57,26 @@ class Space(Settings):
     def trials_of(self, name: str) -> int:
         """Trials of a method's sweep for each seed: `stages.sweep.trials`, or all that its sampler has. Raises KeyError
         for a method that is not listed."""
-        return self._trials[name]
+        size, most = self._sizes[name], self.stages.sweep.trials
+        return most if size is None else min(size, most)
+
+    def advice(self) -> list[str]:
+        """What a user may not have meant: a sampler that does not come to what it is for."""
+        sampler, trials = self.stages.sweep.sampler, self.stages.sweep.trials
+        found = []
+        for name, size in self._sizes.items():
+            if size is not None and size > trials:
+                found.append(
+                    f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
+                    "differ in the last parameters alone (stages.sweep.trials)."
+                )
+        alone = sampler.options.get("startup", sampler.options.get("population", 0))
+        if 0 < trials <= alone:
+            found.append(
+                f"{sampler.name} draws the first {alone:,} trials of a method and seed at random; {trials:,} are "
+                "trained, so that it learns nothing (stages.sweep.sampler)."
+            )
+        return found
 
 
 def load_space(
@@ -126,13 +145,13 @@ def _checked(
     settings = resolve_code(settings, problems)
     settings = resolve_sweep(settings, tasks, folder, problems)
     views = resolve_methods(settings, methods, tasks, problems)
-    trials = check_samplers(settings, views, problems)
+    sizes = check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:
         return None
     settings = with_defaults(settings, views, baselines)
     space = Space.model_validate(settings.model_dump(exclude_none=True))
-    space._tasks, space._views, space._baselines, space._trials = tasks, views, baselines, trials
+    space._tasks, space._views, space._baselines, space._sizes = tasks, views, baselines, sizes
     return space
 
 

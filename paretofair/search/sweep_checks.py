@@ -63,17 +63,17 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
     return settings
 
 
-def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problems: Problems) -> dict[str, int]:
-    """Checks the sampler, the stage `tune` and curves against what each method has; the trials of each method's sweep
-    for each seed."""
+def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problems: Problems) -> dict[str, int | None]:
+    """Checks the sampler, the stage `tune` and curves against what each method has; how many different trials the
+    sampler has for each method, None where there is no end."""
     sweep, tune = settings.stages.sweep, settings.stages.tune
     kind = SAMPLERS[sweep.sampler.name]
     swept = {name for view in views.values() for name in view.parameters}
     if tune is not None:
         check_items(tune.parameters, sorted(swept), ("stages", "tune", "parameters"), problems)
-    trials = dict.fromkeys(views, sweep.trials)
+    sizes: dict[str, int | None] = dict.fromkeys(views)
     if problems:
-        return trials
+        return sizes
     for name, view in views.items():
         if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
             problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
@@ -86,12 +86,11 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
         except ValueError as error:
             problems.add((*SWEEP, "sampler"), f"{name}: {error}")
             continue
-        if size is not None and size < sweep.trials:
-            trials[name] = size
-            if view.bracket is not None and size % view.bracket:
-                words = f"found {view.bracket}; the {size:,} trials of {name} are no whole brackets"
-                problems.add((*SWEEP, "successive_halving", "bracket"), words)
-    return trials
+        sizes[name] = size
+        if size is not None and size < sweep.trials and view.bracket is not None and size % view.bracket:
+            words = f"found {view.bracket}; the {size:,} trials of {name} are no whole brackets"
+            problems.add((*SWEEP, "successive_halving", "bracket"), words)
+    return sizes
 
 
 def check_denominators(settings: Settings, tasks: Sequence[str], denominators: pd.DataFrame) -> None:

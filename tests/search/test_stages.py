@@ -161,8 +161,17 @@ def test_a_grid_is_trained_whole_by_every_method(load) -> None:
     for trials, expected in ((20, {"vanilla": 3, "mtaf": 20}), (100, {"vanilla": 3, "mtaf": 27})):
         space = load(*grid, f"stages.sweep.trials={trials}")
         assert {name: space.trials_of(name) for name in space.methods} == expected
+        assert [words.split(" has ")[0] for words in space.advice()] == ["The grid of mtaf"] * (trials < 27)
         swept = rows([pack for pack in packs_of(space) if pack.stage == "sweep"])
         assert swept.groupby("method").size().to_dict() == {name: 2 * count for name, count in expected.items()}
+
+
+def test_a_sampler_that_never_comes_to_learn_is_told(load) -> None:
+    assert (
+        "tpe draws the first 64 trials of a method and seed at random; 5 are trained"
+        in load("stages.sweep.sampler=tpe").advice()[0]
+    )
+    assert load("stages.sweep.sampler={name: tpe, startup: 4}").advice() == load().advice() == []
 
 
 def test_what_is_written_about_the_splits(load, tmp_path) -> None:
