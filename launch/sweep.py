@@ -135,6 +135,8 @@ def dry_run(space, where, console: Console) -> None:
         for method in where.methods:
             table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
     console.print(table)
+    for words in space.advice():
+        console.print(words, style="yellow", soft_wrap=True)
     console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 
 
@@ -148,7 +150,8 @@ def closing(result, space, methods: list[str], console: Console) -> None:
     for row in overview(result.report, methods).itertuples():
         numbers = (f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
-    table.caption = f"ARE and ARFG: the best of any trial on {result.report.settings.selected_on}"
+    kept = " within the constraints" if space.constraints else ""
+    table.caption = f"completed trials{kept}; the best ARE and ARFG of any on {result.report.settings.selected_on}"
     console.print(table)
     budgets = {name: space.trials_of(name) for name in methods}
     if len(set(budgets.values())) > 1:
@@ -176,7 +179,7 @@ def closing(result, space, methods: list[str], console: Console) -> None:
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
     if result.given_up:
-        words = f"{result.given_up:,} trials failed every time in an earlier run and were left alone (failed.json)"
+        words = f"{result.given_up:,} trials failed every time and are left alone (failed.json)"
         console.print(f"{words}; --retry-failed tries them again.", style="yellow")
     trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
     console.print(f"{trained}; written to {result.folder}:", highlight=False, soft_wrap=True)

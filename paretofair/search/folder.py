@@ -63,6 +63,9 @@ def logged(folder: Path) -> Iterator[None]:
     logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
     try:
         yield
+    except BaseException as error:
+        logger.info("ended by %s: %s", type(error).__name__, str(error).partition("\n")[0])
+        raise
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

@@ -38,7 +38,14 @@ def check_same(
         return
     advice = _ADVICE.format(folder=folder)
     written = folder / SPACE
-    differences = compare(load_space(written), space) if written.exists() else []
+    old = load_space(written) if written.exists() else space
+    differences = compare(old, space)
+    before, now = old.stages.tune, space.stages.tune
+    if before is not None and now is not None and (trials["stage"] == "sweep").any():
+        for key in ("settings", "seeds"):
+            if getattr(before, key) != getattr(now, key):
+                words = f"{getattr(before, key)} -> {getattr(now, key)} (the sweep rests on what was chosen)"
+                differences.append(f"stages.tune.{key}: {words}")
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")

@@ -126,6 +126,8 @@ def run(space: Space, options: Options, console: Console) -> Result:
     if torch.cuda.is_available() and not space.resources.gpus:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
         console.print(words, style="yellow")
+    for words in space.advice():
+        console.print(words, style="yellow", soft_wrap=True)
     folder = options.output
     check_warm_start(space)
     packs = planned(space, splits, options.methods)
@@ -163,6 +165,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
+        logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
         counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
 

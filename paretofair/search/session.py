@@ -132,6 +132,9 @@ class Session:
             known = {study.space.method: warmed(study, earlier, constraints, selected_on) for study in studies}
             words = ", ".join(f"{count:,} trials of {name}" for name, count in known.items())
             self._console.print(f"Told from {folder}: {words}", highlight=False, soft_wrap=True)
+            if not any(known.values()):
+                words = "None of its trials has the data, the split, a method and parameters of this space."
+                self._console.print(words, style="yellow", soft_wrap=True)
         source = Asked(studies, self._table.read, denominators, constraints, selected_on)
         self._warn_of_asking(source.asking_seconds(), sum(len(study.left) for study in studies), trials)
         self._run("sweep", source, ids, splits)
@@ -215,6 +218,7 @@ class Session:
             trials = {*given_up.get(name, {}).get("trials", ()), *pack.trial_ids} - done
             what = {"stage": pack.stage, "method": pack.method, "reason": outcome.reasons[name]}
             given_up[name] = what | {"trials": sorted(trials)}
+            self.given_up |= trials
         write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
 
     def _done(self, ids: set[str]) -> int:

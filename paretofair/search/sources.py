@@ -132,8 +132,12 @@ def check_warm_start(space: Space) -> None:
     words = ""
     if not (Path(earlier) / TRIALS).is_dir():
         words = f"expected the results folder of an earlier run ({Path(earlier) / TRIALS} is missing)"
-    elif (protocol := read_settings(Path(earlier)).protocol) != space.protocol:
-        words = f"it was run under the protocol {protocol}, this space has {space.protocol}"
+    else:
+        before = read_settings(Path(earlier))
+        if before.protocol != space.protocol:
+            words = f"it was run under the protocol {before.protocol}, this space has {space.protocol}"
+        elif before.sensitive not in (None, space.data.sensitive):
+            words = f"its losses act on {before.sensitive}, those of this space on {space.data.sensitive}"
     if words:
         raise RunError(f"stages.sweep.sampler.warm_start: found {earlier}; {words}")
 
@@ -142,7 +146,9 @@ def warmed(study: Study, earlier: Results, constraints: Sequence[Constraint], se
     """Tells a study the finished trials of its method in an earlier run that it could have asked for itself; how many
     these were."""
     rows = earlier.searched
-    rows = rows[rows["method"] == study.space.method].sort_values(["seed", "stage", "index"])
+    # On another split the rows that choose may be test rows of this one.
+    own = (rows["method"] == study.space.method) & (rows["split_id"] == study.split_id)
+    rows = rows[own].sort_values(["seed", "stage", "index"])
     names = study.sampler.columns
     if rows.empty or not set(names) <= set(rows):
         return 0
