@@ -77,6 +77,7 @@ def test_a_pack_is_on_one_machine_and_on_one_gpu(two_machines):
         _slots(1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.parametrize(("gpus", "at_once"), [(0.5, 2), (1, 1)])
 def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at_once):
