@@ -59,13 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def sweep(options: argparse.Namespace, console: Console) -> int:
     """Loads the space, then plans or trains it."""
-    import pyarrow
-
-    from paretofair.search.run import Options, run
     from paretofair.search.space import load_space
 
-    # Of thousands of small files Arrow's own pool keeps twice what is in them.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     overrides = list(options.set)
     if options.trials is not None:
         overrides.append(f"stages.sweep.trials={options.trials}")
@@ -74,6 +69,13 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     if options.stack_size is not None:
         overrides.append(f"resources.stack={options.stack_size}")
     space = load_space(options.space, overrides)
+
+    import pyarrow
+
+    from paretofair.search.run import Options, run
+
+    # Of thousands of small files Arrow's own pool keeps twice what is in them.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     methods = options.methods and [name.strip() for name in options.methods.split(",") if name.strip()]
     where = Options.of(
         space,
@@ -113,8 +115,9 @@ def dry_run(space, where, console: Console) -> None:
         folder = where.output
         if where.store is not None:
             folder = Path(copies)
-            Store(where.store).pull_settings(folder)
-            Store(where.store).pull(folder, ["trials"])
+            store = Store(where.store)
+            store.pull_settings(folder)
+            store.pull(folder, ["trials"])
         trials = TrialTable(folder, columns=decisive(space)).read()
         check_same(space, where.methods, splits, folder, trials, packs)
     finished = set(trials["trial_id"])
@@ -135,7 +138,7 @@ def dry_run(space, where, console: Console) -> None:
         for method in where.methods:
             table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
     console.print(table)
-    for words in space.advice():
+    for words in space.advice(where.methods):
         console.print(words, style="yellow", soft_wrap=True)
     console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 

@@ -21,7 +21,7 @@ from paretofair.metrics import rates
 from paretofair.report.comparison import selected_trials
 from paretofair.report.results import Results
 from paretofair.results import TrialTable, weights_of
-from paretofair.results.files import SPACE
+from paretofair.results.files import space_file
 from paretofair.search.build import build_method, build_network, build_settings, build_threshold
 from paretofair.search.distributions import parts
 from paretofair.search.method_space import MethodSpace
@@ -73,9 +73,7 @@ def export_trial(
     """
     run, output = Path(run), None if output is None else Path(output)
     data_dir = None if data_dir is None else Path(data_dir)
-    if not (run / SPACE).exists():
-        raise RunError(f"there is no {run / 'space.yaml'}; RUN is the results folder that launch/sweep.py has written")
-    space = load_space(run / SPACE)
+    space = load_space(space_file(run))
     trials = TrialTable(run).read()
     row = _row(trials, trial_id, run)
     by_seed = load_splits(space, Options(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))

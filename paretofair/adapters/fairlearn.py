@@ -32,7 +32,7 @@ from paretofair.errors import RunError
 from paretofair.report.results import Results
 from paretofair.report.write import overview
 from paretofair.results import TrialTable
-from paretofair.results.files import SPACE
+from paretofair.results.files import space_file
 from paretofair.search.folder import opened
 from paretofair.search.method_space import digest
 from paretofair.search.resume import check_data
@@ -264,10 +264,7 @@ def _add(options: argparse.Namespace, console: Console) -> int:
         import fairlearn.reductions  # noqa: F401
     except ImportError as error:
         raise RunError(f"fairlearn cannot be imported ({error}): pip install 'paretofair[fairlearn]'") from None
-    written = options.run / SPACE
-    if not written.exists():
-        raise RunError(f"there is no {written}; RUN is the results folder that launch/sweep.py has written")
-    space = load_space(written)
+    space = load_space(space_file(options.run))
     rows = options.rows or space.stages.sweep.trials
     settings = Settings(space.fairness.goal, options.estimators, options.bounds, options.grid, options.limits, rows)
     with opened(options.run):

@@ -10,7 +10,7 @@ import pandas as pd
 from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.report.relative import PREFIXES, tasks_of
+from paretofair.report.relative import RESULTS, tasks_of
 
 SEARCHED = ("points", "sweep")
 # A column of whether a trial keeps the constraints of the space, where it has any.
@@ -51,8 +51,7 @@ def objective_names(objectives: str, tasks: Sequence[str]) -> list[str]:
 
 def hyperparameters(trials: pd.DataFrame) -> list[str]:
     """Columns of a trial table that are hyperparameters: all that are neither identity nor a result."""
-    results = (*PREFIXES, "confusion_")
-    return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(results)]
+    return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(RESULTS)]
 
 
 def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:

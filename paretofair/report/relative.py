@@ -12,8 +12,9 @@ from paretofair.metrics.relative import are, arfg
 
 BASELINES = "baselines.csv"
 SPLITS = ("train", "validation", "test")
-# What names of results begin with.
+# What names of metrics, and of all results, begin with.
 PREFIXES = tuple(f"{split}_" for split in SPLITS)
+RESULTS = (*PREFIXES, "confusion_")
 RELATIVE = {"are": ("error", are), "arfg": ("fpr_gap", arfg)}
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 

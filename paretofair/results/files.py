@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from paretofair.errors import RunError
+
 # What a run leaves beside its tables: its space file with every default, what it was made with, and which packs failed
 # every time.
 SPACE = "space.yaml"
@@ -43,6 +45,14 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
     """Writes a table without its index, whole or not at all."""
     with appearing(path) as partial:
         frame.to_csv(partial, index=False)
+    return path
+
+
+def space_file(folder: Path) -> Path:
+    """The space file of a results folder. Raises RunError where there is none."""
+    path = folder / SPACE
+    if not path.exists():
+        raise RunError(f"there is no {path}; RUN is the results folder that launch/sweep.py has written")
     return path
 
 

@@ -126,7 +126,7 @@ def run(space: Space, options: Options, console: Console) -> Result:
     if torch.cuda.is_available() and not space.resources.gpus:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
         console.print(words, style="yellow")
-    for words in space.advice():
+    for words in space.advice(options.methods):
         console.print(words, style="yellow", soft_wrap=True)
     folder = options.output
     check_warm_start(space)

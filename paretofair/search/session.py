@@ -14,7 +14,7 @@ from paretofair.data import Splits
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.report.constraints import parsed
-from paretofair.report.relative import PREFIXES, RELATIVE, baselines, with_relative
+from paretofair.report.relative import PREFIXES, RELATIVE, RESULTS, baselines, with_relative
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import hypervolume_so_far
 from paretofair.results import STAGES, TrialTable
@@ -129,7 +129,11 @@ class Session:
         folder = space.stages.sweep.sampler.options.get("warm_start")
         if folder is not None:
             earlier = Results(folder)
-            known = {study.space.method: warmed(study, earlier, constraints, selected_on) for study in studies}
+            known = dict.fromkeys(spaces, 0)
+            for study in studies:
+                own = warmed(study, earlier, constraints, selected_on)
+                # Seeds of one split are told the same.
+                known[study.space.method] = max(known[study.space.method], own)
             words = ", ".join(f"{count:,} trials of {name}" for name, count in known.items())
             self._console.print(f"Told from {folder}: {words}", highlight=False, soft_wrap=True)
             if not any(known.values()):
@@ -235,8 +239,7 @@ def decisive(space: Space) -> Callable[[str], bool]:
     names += [parsed(text).name for text in space.constraints]
     names += space.stages.sweep.sampler.options.get("objectives", ())
     metrics = {f"{prefix}{name}" for prefix in PREFIXES for name in names}
-    others = ("confusion_", *PREFIXES)
-    return lambda name: name in metrics or name == "train_seconds" or not name.startswith(others)
+    return lambda name: name in metrics or name == "train_seconds" or not name.startswith(RESULTS)
 
 
 def _spaces(

@@ -13,6 +13,7 @@ from paretofair.search.method_space import MethodSpace
 from paretofair.search.names import check_items, check_name, resolve_data
 from paretofair.search.problems import Problems
 from paretofair.search.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
+from paretofair.search.samplers import SAMPLERS
 from paretofair.search.schema import Settings
 from paretofair.search.sweep_checks import check_samplers, resolve_sweep
 from paretofair.search.validation import validate
@@ -60,20 +61,21 @@ class Space(Settings):
         size, most = self._sizes[name], self.stages.sweep.trials
         return most if size is None else min(size, most)
 
-    def advice(self) -> list[str]:
-        """What a user may not have meant: a sampler that does not come to what it is for."""
+    def advice(self, methods: Sequence[str]) -> list[str]:
+        """What a user of these methods may not have meant: a sampler that does not come to what it is for."""
         sampler, trials = self.stages.sweep.sampler, self.stages.sweep.trials
         found = []
-        for name, size in self._sizes.items():
+        for name in methods:
+            size = self._sizes[name]
             if size is not None and size > trials:
                 found.append(
                     f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
                     "differ in the last parameters alone (stages.sweep.trials)."
                 )
-        alone = sampler.options.get("startup", sampler.options.get("population", 0))
-        if 0 < trials <= alone:
+        at_random = SAMPLERS[sampler.name].Options(**sampler.options).at_random
+        if 0 < trials <= at_random:
             found.append(
-                f"{sampler.name} draws the first {alone:,} trials of a method and seed at random; {trials:,} are "
+                f"{sampler.name} draws the first {at_random:,} trials of a method and seed at random; {trials:,} are "
                 "trained, so that it learns nothing (stages.sweep.sampler)."
             )
         return found

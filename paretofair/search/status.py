@@ -25,7 +25,7 @@ from paretofair.report.relative import RELATIVE
 from paretofair.report.results import Results, chosen_on, read_settings
 from paretofair.report.write import arfg_are_points, overview
 from paretofair.results import STAGES
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
 from paretofair.search.folder import TRIES, failures, in_use
 from paretofair.search.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP
@@ -156,10 +156,7 @@ def settings(folder: Path) -> Settings:
 
     Raises RunError where the folder holds no run, SpaceError for a file that is no space.
     """
-    written = folder / SPACE
-    if not written.exists():
-        raise RunError(f"there is no {written}; RUN is the results folder that launch/sweep.py has written")
-    document = read_document(written)
+    document = read_document(space_file(folder))
     problems = Problems(document.place)
     space = validate(Settings, document.data, problems)
     problems.raise_if_any()

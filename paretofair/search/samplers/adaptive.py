@@ -201,6 +201,10 @@ class TPEOptions(AdaptiveOptions):
     history: Annotated[int, Field(ge=10)] | None = 2000
     startup: Annotated[int, Field(ge=1)] = 64
 
+    @property
+    def at_random(self) -> int:
+        return self.startup
+
 
 class TPE(Adaptive):
     """Tree-structured Parzen estimator over all parameters together (Ozaki et al. 2022 for several objectives)."""
@@ -226,6 +230,10 @@ class GPOptions(AdaptiveOptions):
     startup: Annotated[int, Field(ge=1)] = 32
     batch: Annotated[int, Field(ge=1)] = 8
 
+    @property
+    def at_random(self) -> int:
+        return self.startup
+
 
 class GP(Adaptive):
     """Gaussian processes and expected hypervolume improvement. Seconds for every trial that is asked for."""
@@ -243,6 +251,10 @@ class GeneticOptions(AdaptiveOptions):
     """`population` of a generation."""
 
     population: Annotated[int, Field(ge=4)] = 128
+
+    @property
+    def at_random(self) -> int:
+        return self.population
 
 
 class NSGA2(Adaptive):

@@ -15,6 +15,11 @@ from paretofair.sections import Section
 class Options(Section):
     """What one sampler can be told: its own keys beside `name` in `stages.sweep.sampler`."""
 
+    @property
+    def at_random(self) -> int:
+        """How many trials of a method and seed a sampler that learns draws before it looks at results."""
+        return 0
+
 
 class Sampler(ABC):
     """The draws of one method and seed. A new sampler is one file with one subclass, listed in `SAMPLERS`.
