@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-import time
 
 import pytest
 from rich.console import Console
 
 from paretofair.search import progress
 from paretofair.search.progress import watch
+from tests.launch.processes import wait_for
 
 
 @pytest.fixture
@@ -23,9 +23,8 @@ def shown(monkeypatch) -> io.StringIO:
 def test_lines_tell_how_far_it_is(shown):
     done = iter(range(1000))
     with watch(Console(file=shown, width=200), "search", 1000, lambda: next(done), lambda: "hypervolume a 0.1"):
-        time.sleep(0.3)
+        assert wait_for(lambda: shown.getvalue().count("\n") >= 3)
     lines = shown.getvalue().splitlines()
-    assert len(lines) >= 3
     assert lines[0].startswith("search: 1/1000 trials")
     assert "/s, " in lines[-1]
     assert lines[-1].endswith("hypervolume a 0.1")
@@ -43,6 +42,5 @@ def test_what_cannot_be_shown_now_is_shown_later(shown, caplog):
         return calls
 
     with caplog.at_level(logging.WARNING, "paretofair"), watch(Console(file=shown), "search", 9, done, lambda: ""):
-        time.sleep(0.2)
+        assert wait_for(lambda: "search: 3/9 trials" in shown.getvalue())
     assert "progress cannot be shown: no route" in caplog.text
-    assert "search: 3/9 trials" in shown.getvalue()
