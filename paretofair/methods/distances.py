@@ -133,8 +133,10 @@ def _from_first(probabilities: Tensor, subset: Tensor) -> Tensor:
 
 def _first(values: Tensor, subset: Tensor) -> Tensor:
     """The value of the subset's first row, `(K, T, 1)`, a constant to the gradient."""
-    first = (subset > 0).to(torch.int8).argmax(-1, keepdim=True)
-    first = first.expand(*values.shape[:-1], 1)
+    # Not by argmax: compiled, PyTorch 2.13 finds an index beyond the rows at some shapes.
+    rows = subset.shape[-1]
+    place = torch.where(subset > 0, torch.arange(rows, device=subset.device), rows).amin(-1, keepdim=True)
+    first = torch.where(place < rows, place, 0).expand(*values.shape[:-1], 1)
     return values.detach().gather(-1, first)
 
 
