@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 
-from paretofair.search.engine import WORKER_ENVIRONMENT, cluster, run_packs  # noqa: E402 (sets Ray's switches)
+from paretofair.cluster.engine import WORKER_ENVIRONMENT, cluster, run_packs  # noqa: E402 (sets Ray's switches)
 
 if any(os.environ.get(name) != value for name, value in WORKER_ENVIRONMENT.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | WORKER_ENVIRONMENT)
@@ -38,12 +38,12 @@ from machine import describe  # noqa: E402
 from ray import tune  # noqa: E402
 
 from paretofair.results import TrialTable  # noqa: E402
-from paretofair.search.build import build_method, build_network  # noqa: E402
-from paretofair.search.run import Options, load_splits  # noqa: E402
-from paretofair.search.sources import Planned  # noqa: E402
-from paretofair.search.space import Space, load_space  # noqa: E402
-from paretofair.search.stages import sweep_packs  # noqa: E402
-from paretofair.search.worker import Job  # noqa: E402
+from paretofair.space.space import Space, load_space  # noqa: E402
+from paretofair.sweep.build import build_method, build_network  # noqa: E402
+from paretofair.sweep.jobs import Job  # noqa: E402
+from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.sources import Planned  # noqa: E402
+from paretofair.sweep.stages import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402

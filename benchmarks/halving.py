@@ -26,11 +26,11 @@ from paretofair.metrics.relative import are, arfg
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.halving import halving_ranks
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.search.build import build_method, build_network, build_settings, build_threshold
-from paretofair.search.packs import as_trials
-from paretofair.search.run import Options, load_splits
-from paretofair.search.space import load_space
-from paretofair.search.stages import baseline_packs, sweep_packs
+from paretofair.space.space import load_space
+from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.packs import as_trials
+from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.stages import baseline_packs, sweep_packs
 from paretofair.training import Halving, Objective, to_device, train_pack
 
 ROOT = Path(__file__).parent.parent

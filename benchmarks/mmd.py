@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from paretofair.methods import LossSettings
-from paretofair.methods.distances import DISTANCES
+from paretofair.methods.losses.distances import DISTANCES
 
 RESULTS = Path(__file__).parent / "results" / "mmd.json"
 SIZES = [(32, 2, 512), (64, 2, 512), (64, 2, 1024)]  # trials, tasks, rows

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 
-from paretofair.search.engine import WORKER_ENVIRONMENT  # noqa: E402
+from paretofair.cluster.engine import WORKER_ENVIRONMENT  # noqa: E402
 
 if any(os.environ.get(name) != value for name, value in WORKER_ENVIRONMENT.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | WORKER_ENVIRONMENT)
@@ -41,12 +41,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits  # noqa: E402
 from paretofair.data import Splits  # noqa: E402
 from paretofair.methods import Rows  # noqa: E402
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork  # noqa: E402
-from paretofair.search.build import build_method, build_network, build_settings  # noqa: E402
-from paretofair.search.method_space import MethodSpace  # noqa: E402
-from paretofair.search.packs import as_trials  # noqa: E402
-from paretofair.search.run import Options, load_splits  # noqa: E402
-from paretofair.search.space import load_space  # noqa: E402
-from paretofair.search.stages import sweep_packs  # noqa: E402
+from paretofair.space.method_space import MethodSpace  # noqa: E402
+from paretofair.space.space import load_space  # noqa: E402
+from paretofair.sweep.build import build_method, build_network, build_settings  # noqa: E402
+from paretofair.sweep.packs import as_trials  # noqa: E402
+from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.stages import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, measure_width, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.step import make_step  # noqa: E402

@@ -35,16 +35,16 @@ PAGE = ROOT / "docs" / "published.md"
 
 from machine import describe  # noqa: E402
 
+from paretofair.analysis.relative import baselines, with_relative  # noqa: E402
+from paretofair.cluster.engine import WORKER_ENVIRONMENT  # noqa: E402
 from paretofair.metrics.intervals import mean_interval  # noqa: E402
-from paretofair.report.relative import baselines, with_relative  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
-from paretofair.search.build import build_method, build_network, build_settings, build_threshold  # noqa: E402
-from paretofair.search.engine import WORKER_ENVIRONMENT  # noqa: E402
-from paretofair.search.method_space import MethodSpace  # noqa: E402
-from paretofair.search.packs import Pack, as_trials  # noqa: E402
-from paretofair.search.plan import planned  # noqa: E402
-from paretofair.search.run import Options, load_splits  # noqa: E402
-from paretofair.search.space import Space, load_space  # noqa: E402
+from paretofair.space.method_space import MethodSpace  # noqa: E402
+from paretofair.space.space import Space, load_space  # noqa: E402
+from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold  # noqa: E402
+from paretofair.sweep.packs import Pack, as_trials  # noqa: E402
+from paretofair.sweep.plan import planned  # noqa: E402
+from paretofair.sweep.run import Options, load_splits  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
 # Draws per method and seed at budget 1.
@@ -275,8 +275,8 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
 
 def chosen_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
-    from paretofair.report.frontiers import frontier
-    from paretofair.report.tables import midpoints
+    from paretofair.analysis.frontiers import frontier
+    from paretofair.analysis.tables import midpoints
 
     chosen = {"selected_on": "validation", "pooled": False}
     return midpoints(trials, frontier(trials, "arfg_are", **chosen), **chosen)

@@ -1,80 +1,8 @@
-"""Saves one trial of a run as an ordinary PyTorch model, with its preprocessing and a model card."""
+"""Saves a trial as a model: `paretofair export` from a checkout. The command itself is paretofair/cli/export.py."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from pathlib import Path
 
-from rich.console import Console
-
-EXAMPLES = """
-examples:
-  python launch/export.py results/mtaf_lsac --trial 3f2a9c
-  python launch/export.py results/mtaf_lsac --trial 3f2a9c --output models/fair
-  python launch/export.py results/mtaf_lsac --rule midpoint --method mtaf --seed 0
-  python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
-
-Then, in Python:
-  paretofair.load("results/mtaf_lsac/exported/3f2a9c...").predict_proba(frame)
-
-Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 130 interrupted.
-"""
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the command and returns its exit code."""
-    options = parser().parse_args(arguments)
-    # PyTorch takes seconds to import; wrong options are told before.
-    from paretofair.commands import ended
-
-    return ended(lambda: export(options, Console()))
-
-
-def export(options: argparse.Namespace, console: Console) -> int:
-    """Exports the trial and says what was written."""
-    from paretofair.errors import RunError
-    from paretofair.export import chosen_trial, export_trial
-
-    if options.rule is not None and options.method is None:
-        raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
-    trial = options.trial or chosen_trial(options.run, options.rule, options.method, options.seed)
-    done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
-    about = done.model.about
-    console.print(f"{about['method']}, seed {about['seed']}, trial {about['trial_id']}", highlight=False)
-    if about["source"] == "simulated":
-        console.print("SIMULATED data: this model says nothing about real people.", style="bold yellow")
-    how = "trained again: the run had not kept its weights" if done.retrained else "weights as the run has kept them"
-    if done.difference == 0:
-        agree = "its metrics are those of the table, bit for bit"
-    else:
-        agree = f"its metrics differ from those of the table by {done.difference:.2g} at most"
-    console.print(f"{how}; {agree}", highlight=False, soft_wrap=True)
-    console.print(f"written to {done.folder}: model.json, weights.pt, README.md", highlight=False, soft_wrap=True)
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        prog="python launch/export.py",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("run", type=Path, metavar="RUN", help="results folder of a run of launch/sweep.py")
-    what = "the trial_id (frontiers/all.csv, report.html), or how it begins"
-    one = command.add_mutually_exclusive_group(required=True)
-    one.add_argument("--trial", metavar="ID", help=what)
-    what = "a rule of tables/selected.csv: midpoint, knee, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
-    one.add_argument("--rule", metavar="RULE", help=what)
-    command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
-    command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
-    what = "folder to write (default: RUN/exported/ID)"
-    command.add_argument("--output", type=Path, metavar="DIR", help=what)
-    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
-    return command
-
+from paretofair.cli.export import main
 
 if __name__ == "__main__":
     sys.exit(main())

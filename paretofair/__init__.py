@@ -16,7 +16,7 @@ os.environ.setdefault("MKL_CBWR", "AUTO")
 
 # Imported when they are asked for: PyTorch and Ray take seconds.
 _PUBLIC = {
-    "Results": "paretofair.report.results",
+    "Results": "paretofair.analysis.results",
     "export_trial": "paretofair.export",
     "load": "paretofair.exported",
     "sweep": "paretofair.api",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from paretofair.analysis.results import Results
+from paretofair.cluster.engine import RayEngine
 from paretofair.errors import RunError
-from paretofair.report.results import Results
-from paretofair.search.run import Options, run
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
+from paretofair.sweep.run import Options, run
 
 
 def sweep(
@@ -48,13 +49,12 @@ def sweep(
         loaded,
         output,
         methods,
-        address=address,
         data_dir=None if data_dir is None else Path(data_dir),
         require_real_data=require_real_data,
         time_budget=time_budget,
         retry_failed=retry_failed,
     )
-    done = run(loaded, options, Console(quiet=quiet))
+    done = run(loaded, options, Console(quiet=quiet), RayEngine(address))
     if done.failed:
         name, reason = next(iter(done.failed.items()))
         raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {options.logs}")

@@ -13,23 +13,23 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from paretofair.analysis.comparison import selected_trials
+from paretofair.analysis.results import Results
 from paretofair.data import Splits
 from paretofair.data.dataset import Dataset
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, plain, save
 from paretofair.metrics import rates
-from paretofair.report.comparison import selected_trials
-from paretofair.report.results import Results
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
-from paretofair.search.build import build_method, build_network, build_settings, build_threshold
-from paretofair.search.distributions import parts
-from paretofair.search.method_space import MethodSpace
-from paretofair.search.numbering import BASELINE_METHOD, own_seed
-from paretofair.search.packs import Pack, as_trials, training_seeds
-from paretofair.search.resume import check_data
-from paretofair.search.run import Options, load_splits
-from paretofair.search.space import Space, load_space
+from paretofair.sampling.distributions import parts
+from paretofair.space.method_space import MethodSpace
+from paretofair.space.numbering import BASELINE_METHOD, own_seed
+from paretofair.space.space import Space, load_space
+from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.packs import Pack, as_trials, training_seeds
+from paretofair.sweep.resume import check_data
+from paretofair.sweep.run import Options, load_splits
 from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
 

@@ -190,9 +190,11 @@ def save(model: ExportedModel, folder: Path) -> None:
 def made(network: Mapping[str, Any]) -> nn.Module:
     """The module of `model.json`, with any parameters. One of the user's own is imported from where it was."""
     if "module" in network:
-        from paretofair.search import code
+        from paretofair import user_code
 
-        module: nn.Module = code.load(network["module"])(network["inputs"], network["tasks"], **network["arguments"])
+        module: nn.Module = user_code.load(network["module"])(
+            network["inputs"], network["tasks"], **network["arguments"]
+        )
         return module
     return Perceptron(**network)
 

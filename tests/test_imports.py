@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "paretofair"
+# Modules that belong to no part: what is imported from Python, and the export of a trial.
+TOP = ("api", "export", "exported")
 MAY_IMPORT = {
     "data": set(),
     "models": set(),
@@ -16,14 +18,28 @@ MAY_IMPORT = {
     "methods": {"models", "metrics"},
     "training": {"data", "models", "metrics", "methods", "pareto"},
     "results": set(),
+    "sampling": {"metrics"},
+    "space": {"data", "metrics", "methods", "training", "results", "sampling"},
+    "analysis": {"metrics", "pareto", "results"},
+    "report": {"metrics", "pareto", "results", "analysis"},
+    "sweep": {
+        *("data", "models", "metrics", "methods", "training", "results", "pareto"),
+        *("sampling", "space", "analysis", "report"),
+    },
+    "cluster": {"training", "results", "sweep"},
+    "adapters": {"data", "metrics", "analysis", "results", "space", "sweep", "training", "cli"},
     "testing": {"data", "models", "methods", "training"},
-    "adapters": {"data", "metrics", "report", "results", "search", "training"},
-    "report": {"metrics", "pareto", "results"},
-    "search": {"data", "models", "metrics", "methods", "training", "results", "pareto", "report"},
+    "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "sweep", "cluster"},
 }
 # Open to all.
-OPEN = ("commands", "errors", "sections")
-NOT_IN = {"training": {"ray", "yaml", "pyarrow", "pandas"}, "methods": {"ray", "pandas"}, "report": {"torch", "ray"}}
+OPEN = ("errors", "sections", "user_code")
+NOT_IN = {
+    "training": {"ray", "yaml", "pyarrow", "pandas"},
+    "methods": {"ray", "pandas"},
+    "report": {"torch", "ray"},
+    "analysis": {"torch", "ray", "matplotlib", "plotly"},
+}
+ONLY_IN = {"ray": {"cluster"}, "matplotlib": {"report"}, "plotly": {"report"}}
 
 
 def imports(file: Path) -> set[str]:
@@ -46,6 +62,7 @@ def test_arrows(part):
         for name in imports(file):
             top, *rest = name.split(".")
             assert top not in NOT_IN.get(part, ()), f"{file} imports {name}"
+            assert part in ONLY_IN.get(top, {part}), f"{file} imports {name}"
             if top == "paretofair" and rest[0] not in (part, *OPEN):
                 assert rest[0] in MAY_IMPORT[part], f"{file} imports {name}"
 

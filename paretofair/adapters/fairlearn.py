@@ -26,18 +26,18 @@ from rich.progress import track
 from rich.table import Table
 
 from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
-from paretofair.commands import ended
+from paretofair.analysis.overview import overview
+from paretofair.analysis.results import Results
+from paretofair.cli.ending import ended
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
-from paretofair.report.results import Results
-from paretofair.report.write import overview
 from paretofair.results import TrialTable
 from paretofair.results.files import space_file
-from paretofair.search.folder import opened
-from paretofair.search.method_space import digest
-from paretofair.search.resume import check_data
-from paretofair.search.run import Options, export, load_splits
-from paretofair.search.space import Space, load_space
+from paretofair.space.method_space import digest
+from paretofair.space.space import Space, load_space
+from paretofair.sweep.folder import opened
+from paretofair.sweep.resume import check_data
+from paretofair.sweep.run import Options, export, load_splits
 from paretofair.training import DeviceData, to_device
 
 METHODS = ("exponentiated_gradient", "grid_search")

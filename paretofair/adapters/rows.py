@@ -14,7 +14,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
-from paretofair.search.method_space import trial_id
+from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
 from paretofair.training.evaluation import measured
 

@@ -5,20 +5,20 @@ To add a data set, write a module with a `DatasetSource` and name it in `DATASET
 
 from pathlib import Path
 
-from paretofair.data.adult import ADULT, ADULT_INCOME
-from paretofair.data.compas import COMPAS
-from paretofair.data.csv_file import read_csv_dataset
-from paretofair.data.csv_schema import CsvSchema, Inputs, Missing, Sensitive
 from paretofair.data.dataset import Dataset
 from paretofair.data.encoding import Encoding
 from paretofair.data.fetch import obtain
-from paretofair.data.german import GERMAN
 from paretofair.data.intersections import with_intersection
-from paretofair.data.lsac import LSAC
-from paretofair.data.lsac_variants import VARIANTS
+from paretofair.data.reading.csv_file import read_csv_dataset
+from paretofair.data.reading.csv_schema import CsvSchema, Inputs, Missing, Sensitive
+from paretofair.data.reading.tables import nearest, read_table
+from paretofair.data.sets.adult import ADULT, ADULT_INCOME
+from paretofair.data.sets.compas import COMPAS
+from paretofair.data.sets.german import GERMAN
+from paretofair.data.sets.lsac import LSAC
+from paretofair.data.sets.lsac_variants import VARIANTS
 from paretofair.data.source import DatasetSource
 from paretofair.data.splits import Examples, Splits, split
-from paretofair.data.tables import nearest, read_table
 from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import platformdirs
 
 from paretofair.data.dataset import Dataset
+from paretofair.data.reading.tables import drop_columns
 from paretofair.data.source import DataFile, DatasetSource
-from paretofair.data.tables import drop_columns
 from paretofair.errors import DataError
 
 logger = logging.getLogger("paretofair")

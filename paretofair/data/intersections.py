@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from paretofair.data.dataset import Dataset
-from paretofair.data.tables import nearest
+from paretofair.data.reading.tables import nearest
 from paretofair.errors import DataError
 
 _JOINT = "_x_"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from paretofair.data.dataset import Dataset
-from paretofair.data.tables import nearest
+from paretofair.data.reading.tables import nearest
 from paretofair.errors import DataError
 
 

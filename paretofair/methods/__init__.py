@@ -3,7 +3,6 @@
 from paretofair.methods.adversarial import Adversarial
 from paretofair.methods.adversarial_features import AdversarialFeatures
 from paretofair.methods.balance import Oversample, Reweigh
-from paretofair.methods.eor import EOR
 from paretofair.methods.gcm import GCM
 from paretofair.methods.label_flip import LabelFlip
 from paretofair.methods.max_min import MaxMin
@@ -19,9 +18,8 @@ from paretofair.methods.method import (
     Parameter,
     Rows,
 )
-from paretofair.methods.mtaf import MTAF
-from paretofair.methods.penalties import DisparateImpact, EqualLoss, OddsPenalty
-from paretofair.methods.per_task import PerTask
+from paretofair.methods.mtaf import MTAF, PerTask
+from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.methods.transfer import Transfer
 from paretofair.methods.vanilla import SingleTask, Vanilla

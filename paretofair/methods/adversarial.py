@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from paretofair.methods.losses.subsets import subsets
 from paretofair.methods.method import (
     NO_NAMES,
     TASK_WEIGHT,
@@ -23,7 +24,6 @@ from paretofair.methods.method import (
     Rows,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
-from paretofair.methods.subsets import subsets
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
 

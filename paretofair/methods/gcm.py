@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from paretofair.methods.balance import BalanceOptions
-from paretofair.methods.losses import row_losses
+from paretofair.methods.losses.terms import row_losses
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
     NO_NAMES,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from paretofair.methods.distances import extremes, group_means
-from paretofair.methods.losses import row_losses, weighted
+from paretofair.methods.losses.distances import extremes, group_means
+from paretofair.methods.losses.subsets import subsets
+from paretofair.methods.losses.terms import row_losses, weighted
 from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Rows
-from paretofair.methods.subsets import subsets
 
 
 class MaxMin(Method):

@@ -1,13 +1,14 @@
-"""MTA-F: multi-task-aware fairness treatment (Wang et al. 2021, eq. 10-11, Algorithm 1)."""
+"""The fairness treatments of Wang et al. 2021: per task ("Baseline", eq. 9), and MTA-F (eq. 10-11, Algorithm 1)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from paretofair.methods.losses import cross_entropy, fairness, weighted
+from paretofair.methods.losses.subsets import exclusive_subsets, subsets
+from paretofair.methods.losses.terms import cross_entropy, fairness, weighted
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
     HEAD_RATIO,
@@ -18,9 +19,21 @@ from paretofair.methods.method import (
     LossSettings,
     Method,
     Names,
+    Parameter,
     Rows,
 )
-from paretofair.methods.subsets import exclusive_subsets, subsets
+
+
+class PerTask(Method):
+    """Σ_t w_t (L_t + λ_t F_t), for heads and shared layers alike (eq. 9)."""
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT, FAIRNESS_WEIGHT)
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        settings = self.settings
+        unfairness, undefined = fairness(torch.sigmoid(logits), subsets(settings.goal, rows), rows, settings)
+        each = cross_entropy(logits, rows, settings) + hyper["fairness_weight"] * unfairness
+        return Losses(weighted(hyper["task_weight"], each), undefined=undefined)
 
 
 class MTAF(Method):

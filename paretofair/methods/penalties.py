@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from paretofair.methods.distances import extremes, group_means
-from paretofair.methods.losses import reduced, row_losses, weighted
-from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
-from paretofair.methods.subsets import subsets
+from paretofair.methods.losses.distances import extremes, group_means
+from paretofair.methods.losses.subsets import subsets
+from paretofair.methods.losses.terms import reduced, row_losses, weighted
+from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
 PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0)
 
@@ -85,3 +85,23 @@ def difference(values: Tensor, weights: Tensor, rows: Rows) -> tuple[Tensor, Ten
 def _labelled(rows: Rows) -> Tensor:
     negatives, positives = subsets("odds", rows)
     return negatives + positives
+
+
+class EOR(Penalised):
+    """Equalized odds regularisation: Σ_t w_t L_t + mean_t λ_t Σ_y abs(mean p | a=0, y - mean p | a=1, y) (a baseline of
+    "Fairness via Group Contribution Matching", after Madras et al. 2018).
+
+    Of more than two groups the largest and the smallest mean. The two labels count apart where undefined.
+    """
+
+    parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT)
+
+    def weight(self, hyper: Hyper) -> Tensor:
+        return hyper["fairness_weight"]
+
+    def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        probabilities = torch.sigmoid(logits)
+        negatives, positives = subsets("odds", rows)
+        on_negatives, missing = difference(probabilities, negatives, rows)
+        on_positives, also_missing = difference(probabilities, positives, rows)
+        return on_negatives + on_positives, missing.int() + also_missing.int()

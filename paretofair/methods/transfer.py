@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from paretofair.methods.method import FAIRNESS, Hyper, Losses, Parameter, Rows
-from paretofair.methods.per_task import PerTask
+from paretofair.methods.mtaf import PerTask
 
 KNOWN_SHARE = Parameter("known_share", per_task=True, low=0.0, high=1.0, default=1.0)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from paretofair.methods.losses import cross_entropy, weighted
+from paretofair.methods.losses.terms import cross_entropy, weighted
 from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
 

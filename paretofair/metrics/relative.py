@@ -42,6 +42,10 @@ def arfg(gaps: ArrayLike, single_task_gaps: ArrayLike) -> Array:
     return _mean_ratio(gaps, single_task_gaps)
 
 
+RELATIVE = {"are": ("error", are), "arfg": ("fpr_gap", arfg)}
+"""By name, the metric that is divided and the function that does it."""
+
+
 def _mean_ratio(values: ArrayLike, denominators: ArrayLike) -> Array:
     numerator = np.asarray(values, dtype=float)
     denominator = np.asarray(denominators, dtype=float)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.report.results import Results
+from paretofair.analysis.results import Results
 
 
 def stamps(results: Results) -> list[str]:

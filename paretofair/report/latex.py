@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.comparison import comparison, selected, volumes
+from paretofair.analysis.relative import PREFIXES
+from paretofair.analysis.results import Results
+from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.report import captions
-from paretofair.report.comparison import comparison, selected, volumes
 from paretofair.report.earlier import remove_earlier
-from paretofair.report.relative import PREFIXES
-from paretofair.report.results import Results
-from paretofair.report.tables import per_task, summary
 from paretofair.results.files import write_text
 
 _ESCAPES = {

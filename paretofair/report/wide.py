@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from paretofair.analysis.counts import Cells
+from paretofair.analysis.results import Results
 from paretofair.errors import RunError
 from paretofair.metrics import rates
-from paretofair.report.counts import Cells
-from paretofair.report.results import Results
 from paretofair.results.files import appearing
 
 WIDE = "wide.parquet"

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from paretofair.methods import Method, Rows
+from paretofair.methods.row_plan import RowPlan, balanced, noise_stream, shuffled, uniform_numbers
 from paretofair.models import StackedNetwork, aligned
-from paretofair.training.row_plan import RowPlan, balanced, noise_stream, shuffled, uniform_numbers
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
 

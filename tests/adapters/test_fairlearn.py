@@ -20,8 +20,8 @@ from paretofair.adapters.rows import Model, combinations, evaluated
 from paretofair.data import split
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
-from paretofair.search.run import Options, load_splits
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
+from paretofair.sweep.run import Options, load_splits
 from paretofair.training import to_device
 
 from ..conftest import make_dataset

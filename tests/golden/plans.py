@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.search.plan import planned
-from paretofair.search.run import Options, load_splits
-from paretofair.search.space import load_space
-from paretofair.search.stages import confirm_packs
+from paretofair.space.space import load_space
+from paretofair.sweep.plan import planned
+from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.stages import confirm_packs
 
 SPACES = Path(__file__).parent.parent.parent / "search_spaces"
 IDENTITIES = Path(__file__).parent / "identities.json"

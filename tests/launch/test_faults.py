@@ -19,12 +19,12 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from paretofair.report.relative import baselines, with_relative
+from paretofair.analysis.relative import baselines, with_relative
 from paretofair.results import TrialTable
-from paretofair.search.build import build_sampler
-from paretofair.search.run import Options, load_splits
-from paretofair.search.sources import Asked, Study
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
+from paretofair.sweep.build import build_sampler
+from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.sources import Asked, Study
 
 from .conftest import SPACE, command, environment
 from .processes import TIMEOUT, Marked, at_work_on, files, kill, killed, nodes, raw, wait_for

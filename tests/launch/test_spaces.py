@@ -7,7 +7,7 @@ import pytest
 
 import paretofair
 from paretofair.data import DATASETS
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
 
 from .conftest import ROOT
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.search.numbering import own_seed
+from paretofair.space.numbering import own_seed
 
 from .conftest import ROOT, SMOKE, command, environment
 

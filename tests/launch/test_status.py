@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.analysis.overview import hypervolume_so_far
+from paretofair.analysis.results import ReportSettings
 from paretofair.errors import RunError
-from paretofair.report.results import ReportSettings
-from paretofair.report.write import hypervolume_so_far
 from paretofair.results import TrialTable
-from paretofair.search.run import Options, load_splits, planned
-from paretofair.search.space import load_space
-from paretofair.search.status import Run, Status, planned_trials
+from paretofair.space.space import load_space
+from paretofair.sweep.run import Options, load_splits, planned
+from paretofair.sweep.status import Run, Status, planned_trials
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
 

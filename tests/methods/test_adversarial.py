@@ -13,11 +13,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from paretofair.methods import LossSettings, Method, Names, Rows
 from paretofair.methods.adversarial import Adversarial
+from paretofair.methods.row_plan import epoch_order
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import ModuleNetwork, MultilayerPerceptron
 from paretofair.training import DeviceData, Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.optimizers import Adagrad, Adam, Optimizer
-from paretofair.training.row_plan import epoch_order
 
 TASKS, ROWS, TRIALS = 2, 96, 3
 NETWORK = MultilayerPerceptron(numeric=4, categories=(4,), tasks=TASKS, shared=(8, 7), head=(6,), embedding=2)

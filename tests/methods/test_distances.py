@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretofair.methods import LossSettings
-from paretofair.methods.distances import DISTANCES, between_groups
+from paretofair.methods.losses.distances import DISTANCES, between_groups
 
 NAMES = [*DISTANCES, "differential"]
 ALTERNATING = [1, 0, 1, 0, 1]

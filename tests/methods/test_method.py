@@ -8,7 +8,7 @@ import pytest
 
 from paretofair.errors import SpaceError
 from paretofair.methods import METHODS, LossSettings
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
 from tests.methods.test_contract import OPTIONS
 
 OTHER = {"distance": "mmd", "goal": "odds", "hard": True, "bandwidth": 0.5, "reduction": "mean"}

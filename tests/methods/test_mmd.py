@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from paretofair.methods import LossSettings
-from paretofair.methods.distances import DISTANCES
-from paretofair.methods.mmd import squared_mmd
+from paretofair.methods.losses.distances import DISTANCES
+from paretofair.methods.losses.mmd import squared_mmd
 
 
 def pairwise(scores: Tensor, weights: Tensor, bandwidth: float) -> Tensor:

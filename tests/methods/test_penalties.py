@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.methods import LossSettings, Method, Rows
-from paretofair.methods.eor import EOR
 from paretofair.methods.max_min import MaxMin
-from paretofair.methods.penalties import DisparateImpact, EqualLoss, OddsPenalty
+from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron
 

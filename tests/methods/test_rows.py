@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings, Names, Rows
+from paretofair.methods.row_plan import uniform_numbers
 from paretofair.models import MultilayerPerceptron
 from paretofair.training.batches import Batches
-from paretofair.training.row_plan import uniform_numbers
 
 NAMES = Names(("task_0", "task_1"), (("Female", "Male"), ("Female", "Male")))
 MEANS = LossSettings(reduction="mean")

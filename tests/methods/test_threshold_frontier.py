@@ -11,7 +11,7 @@ from paretofair.methods import METHODS, LossSettings
 from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.metrics import rates
 from paretofair.models import MultilayerPerceptron
-from paretofair.search.space import load_space
+from paretofair.space.space import load_space
 from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
 
 TOLERANCES = np.array([[0.0, 1.0], [0.02, 0.05], [0.1, 0.0], [1.0, 1.0]])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from paretofair.analysis.results import Results
 from paretofair.metrics import rates
-from paretofair.report.results import Results
 from paretofair.results import write_stack
 
 TASKS = ["grade", "bar"]

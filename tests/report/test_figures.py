@@ -12,9 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paretofair.analysis.importance import bins_of, explained, importance, varied
+from paretofair.analysis.results import ReportSettings, Results
 from paretofair.pareto.attainment import attained_share
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.captions import stamped
+from paretofair.report.drawing.planes import steps
+from paretofair.report.drawing.style import is_logarithmic, looks, save, view, wrapped
 from paretofair.report.figures import FIGURES, write_figures
 from paretofair.report.figures import amplification as amplification_figure
 from paretofair.report.figures import attainment as attainment_figure
@@ -25,10 +29,6 @@ from paretofair.report.figures import fronts as fronts_figure
 from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
-from paretofair.report.figures.planes import steps
-from paretofair.report.figures.style import is_logarithmic, looks, save, view, wrapped
-from paretofair.report.importance import bins_of, explained, importance, varied
-from paretofair.report.results import ReportSettings, Results
 
 MANY = tuple(f"a_method_with_a_long_name_{place}" for place in range(12))
 NAMES = st.lists(st.text("abc_", min_size=1, max_size=4), unique=True, max_size=25)

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.analysis.results import Results
 from paretofair.report.page import contents, write_page
 from paretofair.report.page.packed import packed, packed_column, unpacked
-from paretofair.report.results import Results
 
 from .page_run import CELLS, SPLITS, TASKS, make_run
 

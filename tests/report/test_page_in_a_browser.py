@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from paretofair.analysis.results import Results
 from paretofair.metrics.audit import audit
 from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
 from paretofair.report.page import write_page
-from paretofair.report.results import Results
 
 from .page_run import SPLITS, make_run
 

@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.methods import METHODS, LossSettings
+from paretofair.methods.row_plan import epoch_order, noise_stream
 from paretofair.models import ModuleNetwork
 from paretofair.training import Threshold, TrainingSettings, Trials, rehearse, train_pack
-from paretofair.training.row_plan import epoch_order, noise_stream
 
 
 class Net(nn.Module):

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings
+from paretofair.methods.row_plan import epoch_order
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.batches import Batches
-from paretofair.training.row_plan import epoch_order
 from paretofair.training.step import make_step, path
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+from paretofair.analysis.results import Results
 from paretofair.report.captions import stamped
+from paretofair.report.drawing.style import KINDS, save
 from paretofair.report.earlier import remove_earlier
 from paretofair.report.figures import (
     accuracies,
@@ -21,8 +23,6 @@ from paretofair.report.figures import (
     splits,
     tasks,
 )
-from paretofair.report.figures.style import KINDS, save
-from paretofair.report.results import Results
 from paretofair.results.files import write_text
 
 FIGURES: dict[str, ModuleType] = {

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.figures.planes import fronts_on_test, outside_words, steps
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.planes import fronts_on_test, outside_words, steps
+from paretofair.report.drawing.style import (
     PAGE,
     REFERENCE,
     Look,
@@ -22,7 +23,6 @@ from paretofair.report.figures.style import (
     styled,
     view,
 )
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

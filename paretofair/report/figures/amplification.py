@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.results import Results
 from paretofair.metrics.rates import FN, FP, TP
 from paretofair.report import captions
-from paretofair.report.figures.dots import draw_dots, height, over_seeds
+from paretofair.report.drawing.dots import draw_dots, height, over_seeds
+from paretofair.report.drawing.style import COLUMN, GREY, legend, looks_of, panels, styled
 from paretofair.report.figures.fronts import available
-from paretofair.report.figures.style import COLUMN, GREY, legend, looks_of, panels, styled
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.figures.fronts import available
-from paretofair.report.figures.planes import fronts_on_test
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.planes import fronts_on_test
+from paretofair.report.drawing.style import (
     COLUMN,
     LIGHT,
     PAGE,
@@ -26,7 +26,7 @@ from paretofair.report.figures.style import (
     styled,
     view,
 )
-from paretofair.report.results import Results
+from paretofair.report.figures.fronts import available
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from paretofair.analysis.counts import audit_table
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.counts import audit_table
-from paretofair.report.figures.dots import draw_dots, height, over_seeds
+from paretofair.report.drawing.dots import draw_dots, height, over_seeds
+from paretofair.report.drawing.style import COLUMN, PAGE, legend, looks_of, panels, styled
 from paretofair.report.figures.fronts import available
-from paretofair.report.figures.style import COLUMN, PAGE, legend, looks_of, panels, styled
 from paretofair.report.figures.tasks import acting
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

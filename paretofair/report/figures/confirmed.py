@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.style import (
     GREY,
     MANY,
     PAGE,
@@ -20,7 +21,6 @@ from paretofair.report.figures.style import (
     styled,
     view,
 )
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow.parquet as pq
 
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.style import COLUMN, GREY, MANY, PAGE, legend, looks, panels, styled
-from paretofair.report.results import Results
+from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, legend, looks, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.planes import draw_plane, fronts_on_test, outside_words, words
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.planes import draw_plane, fronts_on_test, outside_words, words
+from paretofair.report.drawing.style import (
     COLUMN,
     GREY,
     LIGHT,
@@ -21,7 +22,6 @@ from paretofair.report.figures.style import (
     panels,
     styled,
 )
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

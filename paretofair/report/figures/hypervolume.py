@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.results import Results
 from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
 from paretofair.report import captions
-from paretofair.report.figures.fronts import available
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.style import (
     COLUMN,
     MANY,
     PAGE,
@@ -24,7 +24,7 @@ from paretofair.report.figures.style import (
     panels,
     styled,
 )
-from paretofair.report.results import Results
+from paretofair.report.figures.fronts import available
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paretofair.analysis.importance import BINS, importance
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.dots import draw_dots, height
-from paretofair.report.figures.style import PAGE, legend, looks_of, panels, styled
-from paretofair.report.importance import BINS, importance
-from paretofair.report.results import Results
+from paretofair.report.drawing.dots import draw_dots, height
+from paretofair.report.drawing.style import PAGE, legend, looks_of, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.importance import BINS, bins_of, importance
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.style import (
+from paretofair.report.drawing.style import (
     PAGE,
     Look,
     is_logarithmic,
@@ -21,8 +23,6 @@ from paretofair.report.figures.style import (
     view,
     wrapped,
 )
-from paretofair.report.importance import BINS, bins_of, importance
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

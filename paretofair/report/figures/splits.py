@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.relative import SPLITS
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.dots import over_seeds
-from paretofair.report.figures.style import COLUMN, MANY, PAGE, REFERENCE, legend, looks_of, panels, styled
+from paretofair.report.drawing.dots import over_seeds
+from paretofair.report.drawing.style import COLUMN, MANY, PAGE, REFERENCE, legend, looks_of, panels, styled
 from paretofair.report.figures.tasks import acting
-from paretofair.report.relative import SPLITS
-from paretofair.report.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.figures.planes import draw_plane, fronts_on_test, outside_words, words
-from paretofair.report.figures.style import COLUMN, LIGHT, PAGE, corner, handle, legend, looks_of, panels, styled
-from paretofair.report.results import Results
+from paretofair.report.drawing.planes import draw_plane, fronts_on_test, outside_words, words
+from paretofair.report.drawing.style import COLUMN, LIGHT, PAGE, corner, handle, legend, looks_of, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

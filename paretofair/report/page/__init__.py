@@ -10,8 +10,8 @@ from string import Template
 
 from plotly.offline import get_plotlyjs
 
+from paretofair.analysis.results import Results
 from paretofair.report.page.contents import contents_of
-from paretofair.report.results import Results
 from paretofair.results.files import write_text
 
 # In this order: together they are one program.

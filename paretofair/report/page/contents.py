@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.counts import Cells
+from paretofair.analysis.frontiers import hyperparameters
+from paretofair.analysis.relative import SPLITS
+from paretofair.analysis.results import Results
+from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics import DIRECTIONS, metric_of
+from paretofair.metrics.objectives import objective_names
 from paretofair.metrics.rates import FN, FP, TN, TP
-from paretofair.report.counts import Cells
-from paretofair.report.figures.style import looks_of
-from paretofair.report.frontiers import hyperparameters, objective_names
+from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import packed, packed_column
-from paretofair.report.relative import SPLITS
-from paretofair.report.results import Results
-from paretofair.report.tables import per_task, summary
 from paretofair.results import TrialTable
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 

@@ -1,0 +1,1 @@
+"""From trial tables to values: relative metrics, frontiers, hypervolumes, comparisons, selection."""

@@ -1,0 +1,149 @@
+"""What follows from the counts of the finest cells: the audit of every intersection, and intervals of test metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from paretofair.analysis.relative import relative_to, tasks_of
+from paretofair.metrics import rates
+from paretofair.metrics.audit import audit
+from paretofair.metrics.relative import RELATIVE
+from paretofair.results import counts_of
+
+GROUPS = "groups.csv"
+RESAMPLES = 1000
+_HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
+_LEAST_ROWS = 50  # of a group that the audit compares
+_AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
+_AUDIT += ["rows", "smallest", "groups", "left_out"]
+
+
+class Cells:
+    """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
+    same data."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._read = pd.DataFrame()
+        self.names = pd.read_csv(folders[0] / GROUPS, keep_default_na=False)
+        codes = self.names.filter(regex="^code_")
+        self.attributes = [name.removeprefix("code_") for name in codes]
+        self.groups = codes.to_numpy(int)
+        self.n_groups = (self.groups.max(0) + 1).tolist()
+
+    def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
+        new = [name for name in trial_ids if name not in self._read.index]
+        if new:
+            found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
+            self._read = found[~found.index.duplicated()]
+        table = self._read.loc[list(trial_ids)]
+        return {
+            str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
+            .astype(float)
+            .reshape(len(table), -1, len(self.groups), 6)
+            for name in table
+        }
+
+    def group_names(self, attribute: str) -> list[str]:
+        """Names of an attribute's groups, in the schema's order."""
+        codes = self.names[f"code_{attribute}"]
+        named = dict(zip(codes, self.names[attribute].astype(str), strict=True))
+        return [named[code] for code in range(max(codes) + 1)]
+
+    def by_group(self, counts: np.ndarray, attribute: str) -> np.ndarray:
+        """`(…, cells, 6)` merged into the groups of one attribute."""
+        column = self.attributes.index(attribute)
+        return rates.merge(counts, self.groups[:, column], self.n_groups[column])
+
+
+def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    """Every group metric of the trials `chosen` (rows of the trial table) for every attribute and intersection.
+
+    Columns `method, seed, trial_id, split, task, grouping, metric, value, change, rows, smallest, groups, left_out`:
+    `change` is against the chosen trial of `vanilla` with the same seed, `rows` are those behind the value, `smallest`
+    those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
+    """
+    tasks = tasks_of(chosen)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in _AUDIT}
+    for seed, own in chosen.groupby("seed", sort=False):
+        vanilla = (own["method"] == "vanilla").to_numpy()
+        of_trials = {"method": own["method"].to_numpy(), "seed": seed, "trial_id": own["trial_id"].to_numpy()}
+        for split, counts in cells.of(own["trial_id"].tolist()).items():
+            if split == "train":
+                continue
+            reference = counts[vanilla][:1] if vanilla.any() else None
+            for t, task in enumerate(tasks):
+                lines = audit(
+                    counts[:, t],
+                    cells.groups,
+                    cells.attributes,
+                    cells.n_groups,
+                    minimum_count=_LEAST_ROWS,
+                    vanilla=None if reference is None else reference[:, t],
+                )
+                for line in lines:
+                    for name, value in (of_trials | {"split": split, "task": task} | line._asdict()).items():
+                        found[name].append(np.broadcast_to(value, len(own)))
+    # One frame in place of thousands of small ones, which took most of the time of a run's exports.
+    return pd.DataFrame({name: np.concatenate(values) if values else [] for name, values in found.items()})
+
+
+def row_intervals(
+    trials: pd.DataFrame, tasks: Sequence[str], cells: Cells, sensitive: Mapping[str, str], alone: pd.DataFrame
+) -> pd.DataFrame:
+    """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
+    intervals of resampled rows.
+
+    Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
+    (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
+    """
+    trial_ids = trials["trial_id"].tolist()
+    metrics = _resampled(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
+    values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
+    for name, (metric, _) in RELATIVE.items():
+        values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
+    ends = {}
+    for name, found in values.items():
+        # A resampled group without negatives has no rate; where none has one, neither has the interval.
+        known = np.where(np.isnan(found).all(0), 0.0, found)
+        low, high = np.nanquantile(known, (0.025, 0.975), axis=0)
+        undefined = np.isnan(found).all(0)
+        ends[f"{name}_low"] = np.where(undefined, np.nan, low)
+        ends[f"{name}_high"] = np.where(undefined, np.nan, high)
+    return pd.DataFrame(ends, index=pd.Index(trial_ids, name="trial_id"))
+
+
+def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
+    for column in [name for name in points if name.startswith("test_")]:
+        for end in ("high", "low"):
+            name = f"{column.removeprefix('test_')}_{end}"
+            if name in intervals:
+                place = points.columns.get_loc(column) + 1
+                points.insert(place, f"test_{name}", points["trial_id"].map(intervals[name]))
+    return points
+
+
+def _resampled(counts: np.ndarray, cells: Cells, attributes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
+    trials, tasks = counts.shape[:2]
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
+    for t, attribute in enumerate(attributes):
+        groups = cells.by_group(counts[:, t], attribute)
+        # Rows of unknown group count for the error.
+        unknown = counts[:, t].sum(1, keepdims=True) - groups.sum(1, keepdims=True)
+        hard = np.concatenate([groups, unknown], 1)[..., :_HARD]
+        for k in range(trials):
+            # A generator for each: a point's interval does not depend on the other points.
+            total = hard[k].sum()
+            drawn = np.zeros((RESAMPLES, hard.shape[1], counts.shape[-1]))
+            shares = np.random.default_rng(0).multinomial(int(total), hard[k].ravel() / total, RESAMPLES)
+            drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD)
+            found["error"][:, k, t] = rates.error(drawn.sum(-2))
+            found["fpr_gap"][:, k, t] = rates.fpr_gap(drawn[:, :-1])
+    return found

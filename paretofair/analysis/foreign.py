@@ -1,0 +1,104 @@
+"""Trial tables that somebody else has made: checked, with defaults for what they need not say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from paretofair.analysis.relative import PREFIXES, SPLITS
+from paretofair.analysis.settings import PROTOCOLS
+from paretofair.errors import RunError
+from paretofair.metrics.relative import RELATIVE
+from paretofair.results import STAGES, STATUSES
+
+_METHOD = re.compile(r"[\w@+-][\w@+. -]*")
+_ERROR = re.compile(rf"(?:{'|'.join(SPLITS)})_error_(.+)")
+# They may look like numbers.
+_WORDS = ("method", "trial_id", "confirms", "split_id", "space_id", "data_id")
+_ACCEPTED = {"stage": STAGES, "status": STATUSES, "protocol": PROTOCOLS}
+_DEFAULTS: dict[str, Any] = {
+    "stage": "sweep",
+    "seed": 0,
+    "status": "completed",
+    "split_id": "",
+    "source": "unknown",
+    "protocol": "validation",
+}
+
+
+def read_foreign(path: Path) -> pd.DataFrame:
+    """The trial table in a CSV or Parquet file, or in a folder of Parquet files, of one protocol.
+
+    Raises RunError for what cannot be read, lacks a column that is needed, or says what nobody knows.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str)) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
+    for name in [name for name in _WORDS if name in table]:
+        table[name] = table[name].convert_dtypes().astype("string").astype(object)
+    _check_words(table, path)
+    for name, value in _DEFAULTS.items():
+        _fill(table, name, value)
+    _check_columns(table, path)
+    _check_methods(table, path)
+    _fill(table, "index", table.groupby(["method", "seed"]).cumcount())
+    _fill(table, "trial_id", pd.Series([f"{path.stem}-{row}" for row in range(len(table))], table.index))
+    _check_numbers(table, path)
+    repeated = table["trial_id"][table["trial_id"].duplicated()]
+    if len(repeated):
+        raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
+    return table
+
+
+def _fill(table: pd.DataFrame, name: str, value: Any) -> None:
+    """Puts the default into empty cells, or into the whole column where there is none."""
+    table[name] = table[name].astype(object).where(table[name].notna(), value) if name in table else value
+
+
+def _check_words(table: pd.DataFrame, path: Path) -> None:
+    for name, words in _ACCEPTED.items():
+        for found in table[name].dropna().unique() if name in table else ():
+            if found not in words:
+                raise RunError(f"{path}: found {name} {found!r}; accepted: {', '.join(words)}")
+
+
+def _check_columns(table: pd.DataFrame, path: Path) -> None:
+    """Under protocol `paper` nothing is chosen on validation: test columns are enough."""
+    protocols = sorted(table["protocol"].unique())
+    if len(protocols) > 1:
+        raise RunError(f"{path}: found the protocols {' and '.join(protocols)}; a table has one")
+    found = [_ERROR.fullmatch(str(name)) for name in table]
+    tasks = list(dict.fromkeys(each[1] for each in found if each is not None))
+    splits = ("test",) if protocols == ["paper"] else ("validation", "test")
+    metrics = [metric for metric, _ in RELATIVE.values()]
+    needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
+    missing = [name for name in needed if name not in table]
+    if missing or not tasks:
+        words = ", ".join(missing) if tasks else "test_error_<task>"
+        raise RunError(f"{path} has no column {words}; docs/reports.md names the columns of a trial table")
+
+
+def _check_methods(table: pd.DataFrame, path: Path) -> None:
+    """A method becomes the name of a folder."""
+    if table["method"].isna().any():
+        raise RunError(f"{path}: column method, row {int(table['method'].isna().to_numpy().argmax()) + 1}: empty")
+    for method in table["method"].unique():
+        if not _METHOD.fullmatch(method):
+            raise RunError(f"{path}: found the method {method!r}; accepted: letters, digits, _ . @ + - and spaces")
+
+
+def _check_numbers(table: pd.DataFrame, path: Path) -> None:
+    """Results become numbers, seeds and indices whole ones."""
+    whole = ("seed", "index")
+    for name in [name for name in table if str(name).startswith(PREFIXES) or name in whole]:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        wrong = numbers % 1 != 0 if name in whole else numbers.isna() & table[name].notna()
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            words = f"found {table[name].iloc[row]!r}; expected a {'whole ' if name in whole else ''}number"
+            raise RunError(f"{path}: column {name}, row {row + 1}: {words}")
+        table[name] = numbers.astype("int64") if name in whole else numbers

@@ -1,0 +1,124 @@
+"""Frontiers of a trial table: for each method and seed, the trials that no other beats under named objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretofair.analysis.relative import RESULTS, tasks_of
+from paretofair.metrics import DIRECTIONS, metric_of
+from paretofair.metrics.constraints import Constraint
+from paretofair.metrics.objectives import objective_names
+from paretofair.pareto.fronts import non_dominated
+from paretofair.pareto.hypervolume import hypervolume
+
+SEARCHED = ("points", "sweep")
+# A column of whether a trial keeps the constraints of the space, where it has any.
+WITHIN = "within_constraints"
+VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
+_IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
+_NOT_HYPERPARAMETERS = {
+    *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
+    *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
+    *(WITHIN, "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
+}
+
+
+def hyperparameters(trials: pd.DataFrame) -> list[str]:
+    """Columns of a trial table that are hyperparameters: all that are neither identity nor a result."""
+    return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(RESULTS)]
+
+
+def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
+    """The trials that may enter a frontier: searched, trained to their full budget, within the constraints. Of large
+    tables `columns` alone."""
+    own = trials if columns is None else trials[list(columns)]
+    may = trials["stage"].isin(SEARCHED) & (trials["status"] == "completed")
+    return own[may & trials[WITHIN]] if WITHIN in trials else own[may]
+
+
+def keep_constraints(constraints: Sequence[Constraint], trials: pd.DataFrame, selected_on: str) -> np.ndarray:
+    """Mask of the trials that keep all constraints on a split; a metric without a value keeps none."""
+    kept = [
+        constraint.violations(trials[f"{selected_on}_{constraint.name}"].to_numpy(float)) <= 0
+        for constraint in constraints
+    ]
+    return np.all(kept, axis=0) if kept else np.ones(len(trials), dtype=bool)
+
+
+def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_on: str, pooled: bool) -> pd.DataFrame:
+    """Frontier points of every method and seed under `objectives`, a named set or metrics, chosen on the split
+    `selected_on`.
+
+    `trials` has the columns `<split>_<objective>` (see `relative.with_relative`); only completed trials of a search
+    are considered. `pooled` makes one frontier of all seeds of a method (`protocol: paper`). One row per point with
+    `rank`, its place from the smallest first objective on, 1 the first; ties are kept. Each objective is reported
+    on validation and on test, then every hyperparameter.
+    """
+    names = objective_names(objectives, tasks_of(trials)) if isinstance(objectives, str) else list(objectives)
+    # Metrics that are maximised turn round for the choice.
+    signs = np.array([-1.0 if DIRECTIONS.get(metric_of(name)) == "maximised" else 1.0 for name in names])
+    shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
+    # A frontier may hold a classifier that calls nobody positive: that must be seen.
+    rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
+    shown += [f"{split}_{name}" for split in ("validation", "test") for name in rates]
+    shown = [column for column in shown if column in trials]
+    chosen_by = [f"{selected_on}_{name}" for name in names]
+    places, ranks = [np.empty(0, dtype=int)], [np.empty(0, dtype=int)]
+    numbered = trials.set_axis(pd.RangeIndex(len(trials)))
+    # A table without such trials need not have their metrics.
+    eligible = candidates(numbered, ["method", "seed", "trial_id", *(name for name in chosen_by if name in trials)])
+    for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
+        front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
+        places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
+        ranks.append(np.arange(1, len(front) + 1))
+    label = objectives if isinstance(objectives, str) else "_".join(objectives)
+    points = trials.iloc[np.concatenate(places)]
+    points = points.assign(rank=np.concatenate(ranks), objectives=label, selected_on=selected_on)
+    return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
+
+
+def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Frontier points with `confirmed_<objective>_mean` and `_std`, on test, over their runs with fresh seeds.
+
+    NaN for points that were not confirmed. The runs are the completed trials of the stage `confirm`.
+    """
+    if "confirms" not in trials or points.empty:
+        return points
+    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
+    added: dict[str, pd.Series] = {}
+    other = ("_low", "_high")
+    for column in [name for name in points if name.startswith("test_") and "realised" not in name]:
+        if column.endswith(other):
+            continue
+        name = column.removeprefix("test_")
+        grouped = runs.groupby("confirms")[column]
+        added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())
+        added[f"confirmed_{name}_std"] = points["trial_id"].map(grouped.std(ddof=1))
+    added["confirmed_runs"] = points["trial_id"].map(runs.groupby("confirms").size()).fillna(0).astype(int)
+    place = max(i for i, name in enumerate(points) if name.startswith("test_")) + 1
+    for offset, (name, values) in enumerate(added.items()):
+        points.insert(place + offset, name, values)
+    return points
+
+
+def front_hypervolumes(
+    trials: pd.DataFrame, *, selected_on: str, pooled: bool, reference: tuple[float, float]
+) -> pd.DataFrame:
+    """ARFG-ARE hypervolume of every method and seed to the point `reference` (arfg, are), maximised.
+
+    Columns `method, seed, trials, hypervolume, test_hypervolume`. `hypervolume` is of the front on the split that
+    chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
+    """
+    rows = []
+    chosen_by, measured = ([f"{split}_{name}" for name in ("arfg", "are")] for split in (selected_on, "test"))
+    eligible = candidates(trials, dict.fromkeys(["method", "seed", *chosen_by, *measured]))
+    for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
+        chosen = group[chosen_by].to_numpy(float)
+        on_test = group.loc[non_dominated(chosen), measured].to_numpy(float)
+        method, seed = (key, "all") if pooled else key
+        volumes = (hypervolume(points, reference=reference) for points in (chosen, on_test))
+        rows.append((method, seed, len(group), *volumes))
+    return pd.DataFrame(rows, columns=VOLUMES)

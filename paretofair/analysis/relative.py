@@ -1,0 +1,97 @@
+"""Single-task baselines, and ARE and ARFG of every trial against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretofair.metrics.intervals import mean_interval
+from paretofair.metrics.relative import RELATIVE
+
+BASELINES = "baselines.csv"
+SPLITS = ("train", "validation", "test")
+# What names of metrics, and of all results, begin with.
+PREFIXES = tuple(f"{split}_" for split in SPLITS)
+RESULTS = (*PREFIXES, "confusion_")
+_METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
+
+
+def tasks_of(trials: pd.DataFrame) -> list[str]:
+    """The tasks of a trial table, from its column names."""
+    return [name.removeprefix("test_error_") for name in trials if name.startswith("test_error_")]
+
+
+def baselines(trials: pd.DataFrame) -> pd.DataFrame:
+    """`baselines.csv`: single-task metrics over runs, one row per `split_id`, task, split and metric.
+
+    Columns `split_id, task, split, metric, mean, std, low, high, runs, source`; low and high are the ends of the 95 %
+    interval of the mean (Student's t). Runs are the completed trials of the stage `baselines`.
+    """
+    columns = ["split_id", "task", "split", "metric", "mean", "std", "low", "high", "runs", "source"]
+    if "stage" not in trials:
+        return pd.DataFrame(columns=columns)
+    runs = trials[(trials["stage"] == "baselines") & (trials["status"] == "completed")]
+    rows = []
+    for split_id, own in runs.groupby("split_id", sort=False):
+        for task in tasks_of(own):
+            alone = own[own[f"task_weight_{task}"] == 1]
+            for split in SPLITS:
+                for metric in _METRICS:
+                    name = f"{split}_{metric}_{task}"
+                    if name in alone and len(alone):
+                        interval = mean_interval(alone[name].to_numpy())
+                        rows.append((split_id, task, split, metric, *interval, alone["source"].iloc[0]))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame) -> pd.DataFrame:
+    """The trial table with `<split>_are` and `<split>_arfg`, NaN where there is no denominator (eq. 5)."""
+    tasks = tasks_of(trials)
+    added = {}
+    for split in SPLITS:
+        for name, (metric, _) in RELATIVE.items():
+            columns = [f"{split}_{metric}_{task}" for task in tasks]
+            if tasks and all(column in trials for column in columns):
+                values = trials[columns].to_numpy(float)
+                added[f"{split}_{name}"] = relative_to(denominators, name, values, trials["split_id"], split, tasks)
+    others = trials.drop(columns=list(added), errors="ignore")
+    return pd.concat([others, pd.DataFrame(added, index=trials.index)], axis=1)
+
+
+def relative_to(
+    denominators: pd.DataFrame, name: str, values: np.ndarray, split_ids: pd.Series, split: str, tasks: Sequence[str]
+) -> np.ndarray:
+    """ARE or ARFG (`name`) of errors or gaps `(..., trials, tasks)` on `split`: `(..., trials)`.
+
+    Every trial is divided by the single-task means of its own split of the data, `split_ids` (trials,).
+    """
+    metric, relative = RELATIVE[name]
+    means = denominators.set_index(["split_id", "split", "metric", "task"])["mean"]
+    result = np.empty(values.shape[:-1])
+    for split_id in split_ids.unique():
+        own = (split_ids == split_id).to_numpy()
+        alone = [means.get((split_id, split, metric, task), float("nan")) for task in tasks]
+        result[..., own] = relative(values[..., own, :], alone)
+    return result
+
+
+def unreliable(denominators: pd.DataFrame) -> list[str]:
+    """Tasks whose single-task FPR gap is not known to differ from 0, each with where: `bar (validation, test)`, or
+    where the seeds have splits of their own `bar (validation in 2 of 5 splits, test in 4 of 5 splits)`.
+
+    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it. Where
+    there is no such interval (one run, or more than two groups) nothing is known, and the task is named.
+    """
+    signed = denominators[(denominators["metric"] == "fpr_gap_signed") & (denominators["split"] != "train")]
+    contains = signed[~((signed["low"] > 0) | (signed["high"] < 0))]
+    splits = signed["split_id"].nunique()
+    named = []
+    for task, own in contains.groupby("task", sort=False):
+        counts = own["split"].value_counts()
+        where = [name for name in SPLITS if name in counts]
+        if splits > 1:
+            where = [f"{name} in {counts[name]} of {splits} splits" for name in where]
+        named.append(f"{task} ({', '.join(where)})")
+    return named

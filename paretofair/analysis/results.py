@@ -1,0 +1,200 @@
+"""The trial tables of one or more runs, read as one comparison."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from paretofair.analysis.counts import GROUPS, Cells
+from paretofair.analysis.frontiers import (
+    VOLUMES,
+    WITHIN,
+    candidates,
+    front_hypervolumes,
+    frontier,
+    keep_constraints,
+    with_confirmed,
+)
+from paretofair.analysis.relative import baselines, tasks_of, unreliable, with_relative
+from paretofair.analysis.runs import Run, merged
+from paretofair.analysis.settings import ReportSettings, chosen_on, read_settings
+from paretofair.analysis.tables import midpoints
+from paretofair.errors import RunError
+from paretofair.metrics import DIRECTIONS, metric_of
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.objectives import known_sets, objective_sets
+
+__all__ = ["KEYS", "ReportSettings", "Results", "chosen_on", "read_settings"]
+
+# What every row of a trial table has.
+KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
+
+
+class Results:
+    """One or more runs as one comparison: `trials` with `<split>_are` and `<split>_arfg`, `baselines`, frontiers.
+
+    Methods of the same name that were trained differently are told apart as `method@run`; `told_apart` has these names
+    by method, each with the runs that it comes from.
+
+        results = Results("results/mtaf_lsac")
+        results.frontier("arfg", "are").groupby("method")["test_are"].min()
+    """
+
+    def __init__(self, *runs: Path | str, **changes: Any) -> None:
+        """Reads `runs`: results folders of `launch/sweep.py`, or tables made elsewhere (`.parquet`, `.csv`, or a folder
+        of Parquet files) with the columns of the trial table. `changes` replace fields of `ReportSettings`.
+
+        Raises RunError for what cannot be read or must not be compared: simulated beside real data, other data, splits,
+        protocols, or attributes.
+        """
+        if not runs:
+            raise RunError("no run was given; give the results folder of launch/sweep.py")
+        parts = [Run(Path(run)) for run in runs]
+        trials, apart = merged(parts)
+        methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
+        objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
+        settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
+        known = next((part.baselines for part in parts if part.baselines is not None), None)
+        folders = tuple(part.folder for part in parts if part.folder is not None)
+        self._fill(trials, settings, folders, known, apart)
+
+    @classmethod
+    def of(cls, trials: pd.DataFrame, settings: ReportSettings, folders: Sequence[Path] = ()) -> Results:
+        """The same from a trial table in memory."""
+        results = cls.__new__(cls)
+        results._fill(trials, settings, tuple(folders))
+        return results
+
+    def _fill(
+        self,
+        trials: pd.DataFrame,
+        settings: ReportSettings,
+        folders: tuple[Path, ...],
+        known: pd.DataFrame | None = None,
+        told_apart: Mapping[str, Mapping[str, Sequence[Path]]] | None = None,
+    ) -> None:
+        """`known` are single-task baselines for a table that has none."""
+        order = ["stage", "method", "seed", "index"]
+        trials = trials if len(trials) else _with_keys(trials)
+        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order))
+        self.baselines = known if own.empty and known is not None else own
+        table = with_relative(trials, self.baselines)
+        # A table without finished trials need not have their metrics.
+        if settings.constraints and len(candidates(table, ["status"])):
+            bounds = [parse_constraint(text) for text in settings.constraints]
+            table = table.assign(**{WITHIN: keep_constraints(bounds, table, settings.selected_on)})
+        # In one order, whatever the order in which trials finished.
+        self.trials = table.sort_values(order, ignore_index=True)
+        self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
+        self.folders = folders
+        self.told_apart = told_apart or {}
+        self._frontiers: dict[str | tuple[str, ...], pd.DataFrame] = {}
+
+    @property
+    def tasks(self) -> list[str]:
+        """In the order of the table."""
+        return tasks_of(self.trials)
+
+    @property
+    def sensitive(self) -> dict[str, str] | None:
+        """The attribute that the loss of each task acts on, where it is known."""
+        known = self.settings.sensitive
+        return dict.fromkeys(self.tasks, known) if isinstance(known, str) else dict(known) if known else None
+
+    @functools.cached_property
+    def searched(self) -> pd.DataFrame:
+        """The trials that may enter a frontier."""
+        return candidates(self.trials)
+
+    def rows_of(self, trial_ids: Iterable[str]) -> pd.DataFrame:
+        """Rows of the trial table by `trial_id`, in its order."""
+        return self.trials[self.trials["trial_id"].isin(list(trial_ids))].set_index("trial_id", drop=False)
+
+    @functools.cached_property
+    def methods(self) -> list[str]:
+        """Those with trials, in the order of the space file."""
+        present = list(candidates(self.trials, ["method"])["method"].unique())
+        order = [name for name in self.settings.methods if name in present]
+        return [*order, *sorted(set(present) - set(order))]
+
+    @property
+    def source(self) -> str:
+        """`real` or `simulated`."""
+        return ", ".join(sorted(self.trials["source"].unique()))
+
+    @property
+    def unreliable(self) -> list[str]:
+        """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
+        return unreliable(self.baselines)
+
+    @functools.cached_property
+    def hypervolumes(self) -> pd.DataFrame:
+        """`frontiers.front_hypervolumes` of every method and seed; empty before there are baselines."""
+        if self.baselines.empty or f"{self.settings.selected_on}_arfg" not in self.trials:
+            return pd.DataFrame(columns=VOLUMES)
+        own = self.settings
+        return front_hypervolumes(self.trials, selected_on=own.selected_on, pooled=own.pooled, reference=own.reference)
+
+    @functools.cached_property
+    def midpoints(self) -> pd.DataFrame:
+        """`tables.midpoints` of every ARFG-ARE frontier."""
+        own = self.settings
+        return midpoints(self.trials, self.frontier("arfg_are"), selected_on=own.selected_on, pooled=own.pooled)
+
+    @property
+    def undefined(self) -> dict[str, int]:
+        """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
+        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", "fpr_gap")]
+        columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
+        searched = candidates(self.trials, columns.values())
+        counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    @functools.cached_property
+    def cells(self) -> Cells | None:
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
+        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+            return None
+        codes = [pd.read_csv(folder / GROUPS).filter(regex="^code_") for folder in self.folders]
+        return Cells(*self.folders) if all(codes[0].equals(each) for each in codes) else None
+
+    def frontier(self, *objectives: str) -> pd.DataFrame:
+        """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.
+
+        Args:
+            objectives: the name of a set (`arfg_are`, a task, `accuracies`, `all`), or metrics by the names of their
+                columns without the split, as in `frontier("arfg", "are")` and `frontier("error_income", "auc_income")`.
+
+        Returns:
+            One row per point: `method, seed, rank`, objectives on validation and test, `trial_id`, hyperparameters, and
+            where points were confirmed means and deviations of fresh seeds. None where no trial may enter a frontier.
+
+        Raises:
+            ValueError: a name that is no metric of the table, or one that is neither minimised nor maximised.
+        """
+        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
+        if not named and self.methods:
+            split = self.settings.selected_on
+            every = [name.removeprefix(f"{split}_") for name in self.trials if name.startswith(f"{split}_")]
+            # What is best at 1, or only shown, has no frontier.
+            known = [name for name in every if DIRECTIONS.get(metric_of(name)) in ("minimised", "maximised")]
+            unknown = [each for each in objectives if each not in known]
+            if unknown:
+                raise ValueError(f"no metric {unknown[0]!r}; accepted: {', '.join(known)}")
+        name: str | tuple[str, ...] = objectives[0] if named else objectives
+        if name not in self._frontiers:
+            own = self.settings
+            points = frontier(self.trials, name, selected_on=own.selected_on, pooled=own.pooled)
+            self._frontiers[name] = with_confirmed(points, self.trials)
+        return self._frontiers[name].copy()
+
+
+def _with_keys(empty: pd.DataFrame) -> pd.DataFrame:
+    """A table without trials, with the columns that every table has."""
+    missing = {name: "int64" if name in ("seed", "index") else "str" for name in KEYS if name not in empty}
+    return empty.assign(**{name: pd.Series(dtype=kind) for name, kind in missing.items()})

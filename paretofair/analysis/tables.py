@@ -1,0 +1,53 @@
+"""Summary tables over methods."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from paretofair.analysis.frontiers import candidates
+from paretofair.analysis.relative import tasks_of
+from paretofair.pareto.selection import midpoint
+
+
+def midpoints(trials: pd.DataFrame, front: pd.DataFrame, *, selected_on: str, pooled: bool) -> pd.DataFrame:
+    """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
+
+    `front` are the points of `frontiers.frontier(trials, "arfg_are")` with the same `selected_on` and `pooled`,
+    `trials` the table with ARE and ARFG. One full row of the trial table per method and seed (per method where seeds
+    are pooled), with `selected_on` and the number of `trials` that it was chosen from.
+    """
+    column = f"{selected_on}_are"
+    eligible = candidates(trials, [name for name in ("method", "seed", column) if name in trials])
+    chosen, counts = [], []
+    for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
+        method, seed = points["method"].iloc[0], points["seed"].iloc[0]
+        runs = eligible[(eligible["method"] == method) & (pooled | (eligible["seed"] == seed))]
+        place = midpoint(points[column].to_numpy(float), runs[column].to_numpy(float))
+        chosen.append(points["trial_id"].iloc[place])
+        counts.append(len(runs))
+    rows = trials[trials["trial_id"].isin(chosen)].set_index("trial_id", drop=False).loc[chosen]
+    return rows.assign(selected_on=selected_on, trials=counts).reset_index(drop=True)
+
+
+def summary(chosen: pd.DataFrame) -> pd.DataFrame:
+    """`tables/summary.csv`: ARFG and ARE on test at the midpoint, mean and deviation over seeds (as Table 3)."""
+    return _over_seeds(chosen, {"arfg": "test_arfg", "are": "test_are"})
+
+
+def per_task(chosen: pd.DataFrame) -> pd.DataFrame:
+    """`tables/per_task.csv`: error and FPR gap of every task on test at the midpoint (as Table 4)."""
+    names = [f"{metric}_{task}" for task in tasks_of(chosen) for metric in ("error", "fpr_gap")]
+    return _over_seeds(chosen, {name: f"test_{name}" for name in names})
+
+
+def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    grouped = chosen.groupby("method", sort=False)
+    table = pd.DataFrame({name: grouped[column].mean() for name, column in columns.items()})
+    for name, column in columns.items():
+        table[f"{name}_std"] = grouped[column].std(ddof=1)
+    table["seeds"] = grouped.size()
+    table["trials"] = grouped["trials"].sum()
+    table["measured_on"] = "test"
+    for name in ("selected_on", "source", "protocol"):
+        table[name] = grouped[name].first()
+    return table.reset_index()

@@ -1,0 +1,30 @@
+"""The installed command `paretofair`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "sweep": "train a search space and write its frontiers",
+    "report": "write figures, tables and a page from runs",
+    "status": "show how far a run is",
+    "export": "save a trial as an ordinary PyTorch model",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs `paretofair COMMAND ...` and returns its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    name, *others = given or ["--help"]
+    if name in COMMANDS:
+        # Argparse takes the name of the program from here, for usage and errors.
+        sys.argv[0] = f"paretofair {name}"
+        return int(importlib.import_module(f"paretofair.cli.{name}").main(others))
+    listed = "\n".join(f"  {command:8} {words}" for command, words in COMMANDS.items())
+    usage = f"usage: paretofair COMMAND ...\n\n{listed}\n\n`paretofair COMMAND --help` has examples."
+    if name in ("-h", "--help"):
+        print(usage)
+        return 0
+    print(f"error: no command {name!r}\n\n{usage}", file=sys.stderr)
+    return 2

@@ -1,0 +1,238 @@
+"""Trains a search space and writes its accuracy-fairness frontiers."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from paretofair.space.space import Space
+    from paretofair.sweep.run import Options, Result
+
+EXAMPLES = """
+examples:
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --trials 50 --seeds 0 --output results/quick
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --methods vanilla,mtaf --time-budget 1h
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --set fairness.distance=mmd --set name=mtaf_lsac_mmd
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --address head:6379 --require-real-data
+  python launch/sweep.py --space search_spaces/mtaf_lsac.yaml --dry-run
+
+The same command again trains only what is missing; more trials, seeds or methods extend a run.
+Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs failed, 130 interrupted.
+"""
+
+WRITTEN = {
+    "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
+    "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
+    "audit.csv": "the midpoints measured again for every attribute and intersection",
+    "confirm.csv": "frontier points trained again with fresh seeds",
+    "curves": "what was measured while trials trained",
+    "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
+    "trials": "the trial table, one row per trial (Parquet)",
+    "models": "weights of every trial that may stand on a frontier (launch/export.py)",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    options = parser().parse_args(arguments)
+    # Ray and PyTorch take seconds to import, wrong input is told before.
+    from paretofair.cli.ending import ended
+
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    # The run sets its own logger to INFO for its file: what reaches the terminal is up to this handler.
+    logging.getLogger().handlers[0].setLevel(logging.DEBUG if options.verbose else logging.WARNING)
+    if options.verbose:
+        logging.getLogger("paretofair").setLevel(logging.DEBUG)
+    return ended(
+        lambda: sweep(options, Console()),
+        interrupted="Every finished stack is on disk; the same command goes on from there.",
+        failed="Finished trials are kept; the same command goes on from them.",
+    )
+
+
+def sweep(options: argparse.Namespace, console: Console) -> int:
+    """Loads the space, then plans or trains it."""
+    from paretofair.space.space import load_space
+
+    overrides = list(options.set)
+    if options.trials is not None:
+        overrides.append(f"stages.sweep.trials={options.trials}")
+    if options.seeds is not None:
+        overrides.append(f"seeds=[{options.seeds}]")
+    if options.stack_size is not None:
+        overrides.append(f"resources.stack={options.stack_size}")
+    space = load_space(options.space, overrides)
+
+    import pyarrow
+
+    from paretofair.cluster.engine import RayEngine
+    from paretofair.sweep.run import Options, run
+
+    # Of thousands of small files Arrow's own pool keeps twice what is in them.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    methods = options.methods and [name.strip() for name in options.methods.split(",") if name.strip()]
+    where = Options.of(
+        space,
+        options.output,
+        methods,
+        data_dir=options.data_dir,
+        require_real_data=options.require_real_data,
+        time_budget=options.time_budget,
+        retry_failed=options.retry_failed,
+    )
+    if options.dry_run:
+        dry_run(space, where, console)
+        return 0
+    result = run(space, where, console, RayEngine(options.address))
+    closing(result, space, where.methods, console)
+    if result.failed:
+        console.print(f"{len(result.failed)} packs failed; logs in {where.logs}:", style="red", soft_wrap=True)
+        for name, reason in result.failed.items():
+            console.print(f"  {name}: {reason}", markup=False, highlight=False)
+    return 3 if result.failed or result.given_up else 0
+
+
+def dry_run(space: Space, where: Options, console: Console) -> None:
+    """Prints what would be trained, without starting Ray."""
+    from paretofair.results import Store, TrialTable
+    from paretofair.sweep.plan import independent, planned
+    from paretofair.sweep.resume import check_same
+    from paretofair.sweep.run import load_splits
+    from paretofair.sweep.session import decisive
+    from paretofair.sweep.sources import check_warm_start
+
+    check_warm_start(space)
+    splits = load_splits(space, where)
+    packs = planned(space, splits, where.methods)
+    with TemporaryDirectory() as copies:
+        folder = where.output
+        if where.store is not None:
+            folder = Path(copies)
+            store = Store(where.store)
+            store.pull_settings(folder)
+            store.pull(folder, ["trials"])
+        trials = TrialTable(folder, columns=decisive(space)).read()
+        check_same(space, where.methods, splits, folder, trials, packs)
+    finished = set(trials["trial_id"])
+    title = f"{space.name}: {where.store or where.output}"
+    table = Table("stage", "method", "packs", "trials", "finished", title=title)
+    counts: dict[tuple[str, str], list[int]] = {}
+    for pack in packs:
+        row = counts.setdefault((pack.stage, pack.method), [0, 0, 0])
+        row[0] += 1
+        row[1] += len(pack)
+        row[2] += len(pack) - len(pack.without(finished))
+    for (stage, method), row in counts.items():
+        table.add_row(stage, method, *(f"{value:,}" for value in row))
+    if not independent(space):
+        for method in where.methods:
+            table.add_row("sweep", method, "", f"{space.trials_of(method) * len(space.seeds):,}", "")
+    if space.stages.confirm is not None:
+        for method in where.methods:
+            table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
+    console.print(table)
+    for words in space.advice(where.methods):
+        console.print(words, style="yellow", soft_wrap=True)
+    console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
+
+
+def closing(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
+    """The table of methods and the paths written."""
+    from paretofair.analysis.overview import overview
+
+    table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
+    table.columns[0].no_wrap = True
+    table.padding = (0, 1, 0, 0)
+    for row in overview(result.report, methods).itertuples():
+        numbers = (f"{value:.4f}" for value in row[4:])
+        table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
+    kept = " within the constraints" if space.constraints else ""
+    table.caption = f"completed trials{kept}; the best ARE and ARFG of any on {result.report.settings.selected_on}"
+    console.print(table)
+    budgets = {name: space.trials_of(name) for name in methods}
+    if len(set(budgets.values())) > 1:
+        words = ", ".join(f"{count:,} trials of {name}" for name, count in budgets.items())
+        console.print(f"Budgets differ: {words} for each seed; a larger search finds better frontiers.", style="yellow")
+    volumes, point = result.report.hypervolumes, result.report.settings.reference
+    beyond = [name for name in methods if not volumes.loc[volumes["method"] == name, "hypervolume"].any()]
+    if beyond and len(volumes):
+        words = f"The volume ends at arfg {point[0]:g}, are {point[1]:g} (frontiers.reference_point); no point of "
+        console.print(f"{words}{', '.join(beyond)} is better than that.", style="yellow", soft_wrap=True)
+    if result.source == "simulated":
+        console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
+    if result.report.unreliable:
+        console.print(
+            "ARFG is not reliable: the single-task FPR gap is not known to differ from 0 for "
+            + ", ".join(result.report.unreliable),
+            style="yellow",
+        )
+    for name, count in result.report.undefined.items():
+        console.print(
+            f"{name} has no value on {result.report.settings.selected_on} in {count:,} trials, which enter no frontier "
+            "that needs it (a group without negatives, or a task with one class there).",
+            style="yellow",
+        )
+    if result.missing:
+        console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
+    if result.given_up:
+        words = f"{result.given_up:,} trials failed every time and are left alone (failed.json)"
+        console.print(f"{words}; --retry-failed tries them again.", style="yellow")
+    trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
+    console.print(f"{trained}; written to {result.folder}:", highlight=False, soft_wrap=True)
+    for name, what in WRITTEN.items():
+        if (result.folder / name).exists():
+            console.print(f"  {result.folder / name}: {what}", highlight=False, markup=False, soft_wrap=True)
+    words = f"python launch/report.py {result.folder} writes figures, LaTeX tables and report.html from these."
+    console.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    command = argparse.ArgumentParser(
+        prog="python launch/sweep.py",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--space", required=True, type=Path, metavar="FILE", help="the search space, a YAML file")
+    command.add_argument("--trials", type=int, metavar="N", help="draws per method and seed (stages.sweep.trials)")
+    command.add_argument("--methods", metavar="A,B", help="only these methods of the file")
+    command.add_argument("--seeds", metavar="0,1", help="seeds in place of the file's")
+    command.add_argument("--stack-size", type=int, metavar="K", help="trials trained side by side (default: measured)")
+    what = "results folder (default: results/<name>), or a URL as s3://bucket/run where machines share no folder"
+    command.add_argument("--output", metavar="DIR", help=what)
+    command.add_argument("--address", help="an existing Ray cluster (default: RAY_ADDRESS, else a local Ray)")
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
+    command.add_argument("--require-real-data", action="store_true", help="fail rather than use simulated data")
+    command.add_argument(
+        "--time-budget", type=seconds, metavar="1h30m", help="begin no new pack after this time, then finish cleanly"
+    )
+    command.add_argument("--retry-failed", action="store_true", help="train again what failed every time before")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the file, as in a.b=1"
+    )
+    command.add_argument("--verbose", action="store_true", help="show what logs/run.log gets, and the workers' output")
+    command.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
+    return command
+
+
+def seconds(text: str) -> float:
+    """`90s`, `30m`, `1h30m` or a bare number of seconds."""
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?|{number}", text.strip())
+    if not text.strip() or match is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}; write 90s, 30m or 1h30m")
+    hours, minutes, rest, bare = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest + bare

@@ -1,0 +1,137 @@
+"""What a user says about a CSV file of their own: the section `data.csv` of a space file."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from paretofair.data.reading.expressions import parse_expression
+from paretofair.errors import DataError
+from paretofair.sections import Names, Section, custom, unique
+
+AUTO: Final = "auto"
+
+
+def _auto_or_names(value: Any) -> Any:
+    if value == AUTO:
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise custom(f"found {value!r}; expected auto or a list of columns")
+    return unique(tuple(value))
+
+
+def _expression(text: str) -> str:
+    try:
+        parse_expression(text)
+    except DataError as error:
+        # A column's name need not be a plain word; whether there is such a column is seen when the file is read.
+        if not text.replace("-", "").replace(" ", "").replace(".", "").replace("_", "").isalnum():
+            raise custom(str(error)) from None
+    return text
+
+
+def _one_character(text: str) -> str:
+    if len(text) != 1:
+        raise custom(f"found {text!r}; expected one character")
+    return text
+
+
+def _ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not low < high for low, high in pairwise(bins)):
+        raise custom(f"found {list(bins)}; they must ascend")
+    return bins
+
+
+def _mapping_of_column(value: Any) -> Any:
+    if not isinstance(value, str | dict | Sensitive):
+        raise custom(f"found {value!r}; expected a column, or a mapping with the key column")
+    return {"column": value} if isinstance(value, str) else value
+
+
+class Sensitive(Section):
+    """How the groups of an attribute follow from a column; by default every value is a group, in sorted order.
+
+    Attributes:
+        column: Its name.
+        bins: Ascending numbers after which the column is cut: with [25, 60] the groups are `up_to_25` (25 belongs to
+            it), `25_to_60` and `over_60`.
+        groups: Value -> name of its group, in the order that groups shall have; several values may share a group. Rows
+            with any other value are in no known group.
+    """
+
+    column: str
+    # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
+    bins: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_ascending)] = ()
+    groups: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _bins_or_groups(self) -> "Sensitive":
+        if self.bins and self.groups:
+            raise custom("bins and groups exclude each other")
+        return self
+
+
+class Inputs(Section):
+    """Which columns are inputs.
+
+    Attributes:
+        exclude: Columns that are no inputs. Nor is a column without a name.
+        numeric: The numeric inputs; or "auto": every column that isn't named elsewhere and in which each cell that
+            isn't missing is a number.
+        categorical: The categorical inputs; or "auto": every other column that isn't named elsewhere.
+        sensitive: Whether sensitive columns may be inputs, as race and sex are in `lsac`.
+    """
+
+    exclude: Names = ()
+    numeric: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
+    categorical: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
+    sensitive: bool = True
+
+
+class Missing(Section):
+    """What an empty cell, `?`, `NA` or `NaN` means.
+
+    Attributes:
+        labels: "mask": the label is unknown (-1); "error".
+        groups: "mask": the group is unknown (-1); "error".
+        inputs: "fill": a number becomes the median of the training rows, told by one more input (`fill_missing`), and a
+            category "missing"; "error".
+    """
+
+    labels: Literal["mask", "error"] = "mask"
+    groups: Literal["mask", "error"] = "mask"
+    inputs: Literal["fill", "error"] = "fill"
+
+
+class CsvSchema(Section):
+    """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
+
+    Attributes:
+        path: The file, relative to the folder of the space file. It has a header.
+        tasks: Name -> a column of zeros and ones, or an expression (see `expressions`). Columns in it are no inputs.
+        sensitive: Attribute -> where its groups come from; a column's name alone stands for `{column: name}`.
+        separator: One character between fields.
+        inputs: Which columns are inputs.
+        split: A column that says "train" or "test". It is no input.
+        test: Without such a column, the share of test rows, stratified by labels and groups.
+        test_seed: Which rows these are.
+        origin: In a table joined from several data sets, the column that says which of them a row is from. It is no
+            input.
+        missing: What missing cells mean.
+    """
+
+    path: str
+    tasks: Annotated[dict[str, Annotated[str, AfterValidator(_expression)]], Field(min_length=1)]
+    sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
+    separator: Annotated[str, AfterValidator(_one_character)] = ","
+    inputs: Inputs = Inputs()
+    split: str | None = None
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
+    origin: str | None = None
+    missing: Missing = Missing()
+
+    def relative_to(self, folder: Path) -> "CsvSchema":
+        """The same with the path made absolute."""
+        return self.model_copy(update={"path": str((folder / self.path).resolve())})

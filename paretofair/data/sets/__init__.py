@@ -1,0 +1,1 @@
+"""The known data sets, one file each, and their simulations."""

@@ -1,0 +1,1 @@
+"""The space file: its schema, its lines, and what follows from it for every method."""

@@ -1,0 +1,301 @@
+"""What each method sees of a validated file: its own and the shared settings merged, parameters and points read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from paretofair import user_code
+from paretofair.errors import SpaceError
+from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
+from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
+from paretofair.space import parameters as reading
+from paretofair.space.method_space import MethodSpace, written
+from paretofair.space.names import check_keys
+from paretofair.space.numbering import BASELINE_METHOD
+from paretofair.space.problems import KeyPath, Problems, accepted, nearest, shown
+from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
+from paretofair.space.validation import validate
+from paretofair.training.optimizers import OPTIMIZERS, Optimizer
+
+M = TypeVar("M", bound=Section)
+Methods = Mapping[str, type[Method]]
+
+
+def resolve_methods(
+    settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems
+) -> dict[str, MethodSpace]:
+    """The space of every listed method; checks the methods, their options, their parameters and the points."""
+    listed = _classes(settings, methods, problems)
+    _check_shared_parameters(settings, listed, methods, problems)
+    known = {name for kind in (*methods.values(), *listed.values()) for name in _declared(kind, OPTIMIZERS.values())}
+    for index, point in enumerate(settings.points):
+        check_keys(point, sorted(known), ("points", index), problems, what="parameter of any method")
+    return {name: _method_space(settings, name, kind, tasks, problems) for name, kind in listed.items()}
+
+
+def _classes(settings: Settings, methods: Methods, problems: Problems) -> dict[str, type[Method]]:
+    """The class of every listed method that is known."""
+    users = [name for name in methods if name != BASELINE_METHOD]
+    found: dict[str, type[Method]] = {}
+    for name, own in settings.methods.items():
+        path: KeyPath = ("methods", name) if own.class_ is None else ("methods", name, "class")
+        kind = own.class_ or name
+        if kind == BASELINE_METHOD or name == BASELINE_METHOD:
+            problems.add(path, "the baselines stage runs it; see stages.baselines")
+        elif kind in users:
+            found[name] = methods[kind]
+        elif own.class_ is not None and ":" in kind:
+            try:
+                found[name] = _own_class(kind)
+            except SpaceError as error:
+                problems.add(path, str(error))
+        else:
+            words = f"unknown method.{nearest(kind, users)} Accepted: {accepted(users)}"
+            problems.add(path, words + ("; or class: package.module:Class" if own.class_ is None else ""))
+    return found
+
+
+def _own_class(reference: str) -> type[Method]:
+    kind = user_code.load(reference)
+    if not (isinstance(kind, type) and issubclass(kind, Method)):
+        raise SpaceError(f"{reference} is no subclass of paretofair.methods.Method")
+    return kind
+
+
+def resolve_code(settings: Settings, problems: Problems) -> Settings:
+    """`settings` with a digest beside every module of the user's own; checks that it can be imported."""
+
+    def with_code(network: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
+        module = network.get("module")
+        if not isinstance(module, str) or network.get("code"):
+            return dict(network)
+        try:
+            if not callable(user_code.load(module)):
+                raise SpaceError(f"{module} is not callable")
+            return {**network, "code": user_code.digest(module)}
+        except SpaceError as error:
+            problems.add((*path, "module"), str(error))
+            return dict(network)
+
+    network = settings.network.model_copy(update=with_code(settings.network.model_dump(), ("network",)))
+    methods = {}
+    for name, own in settings.methods.items():
+        update: dict[str, Any] = {"network": with_code(own.network, ("methods", name, "network"))}
+        if own.class_ is not None and ":" in own.class_ and own.code is None:
+            with suppress(SpaceError):  # told where the class is looked up
+                update["code"] = user_code.digest(own.class_)
+        methods[name] = own.model_copy(update=update)
+    return settings.model_copy(update={"network": network, "methods": methods})
+
+
+def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
+    """The space of the baselines: fixed values, given in the stage or fixed for all methods."""
+    path: KeyPath = ("stages", "baselines", "parameters")
+    method, own = methods[BASELINE_METHOD], settings.stages.baselines.parameters
+    # The stage gives each task the weight 1 in turn, so shares are not the user's to set.
+    optimizer = OPTIMIZERS[settings.training.optimizer]
+    known = {name: each for name, each in _declared(method, [optimizer]).items() if not each.sums_to_one}
+    check_keys(own, known, path, problems, what="parameter of the baselines")
+    distributions: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for name, parameter in known.items():
+        source, at = (own, path) if name in own else (settings.parameters, ("parameters",))
+        value = source.get(name, reading.default(parameter, tasks))
+        if name not in source and parameter.optional:
+            continue
+        if name not in source and value is None:
+            problems.add((*path, name), "required: one number, since `parameters` does not give it")
+            continue
+        found = _parsed(parameter, value, tasks, (*at, name), problems)
+        if found is not None and not _is_fixed(found):
+            instead = f"found {shown(value)}" if name in own else f"`parameters` gives {shown(value)}"
+            problems.add((*path, name), f"required: one number; {instead}")
+        elif found is not None:
+            distributions[name] = found
+    return dataclasses.replace(_shared(settings, BASELINE_METHOD, method, tasks), parameters=distributions)
+
+
+def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baselines: MethodSpace) -> Settings:
+    """`settings` with the parameters that methods and baselines took from defaults or from elsewhere written out."""
+    methods = {}
+    for name, view in views.items():
+        own = settings.methods[name]
+        given = {**settings.parameters, **own.parameters}
+        missing = {key: written(found) for key, found in view.parameters.items() if key not in given}
+        methods[name] = own.model_copy(update={"parameters": {**own.parameters, **missing}})
+    values = {name: written(found) for name, found in baselines.parameters.items()}
+    stage = settings.stages.baselines.model_copy(update={"parameters": values})
+    stages = settings.stages.model_copy(update={"baselines": stage})
+    return settings.model_copy(update={"methods": methods, "stages": stages})
+
+
+def _declared(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
+    """Every parameter that a method's trials can have, by name."""
+    constants = [each for optimizer in optimizers for each in optimizer.parameters]
+    return {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+
+
+def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
+    """Those that the trials of a listed method can have with its optimiser."""
+    own = settings.methods[name].training.get("optimizer")
+    return _declared(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
+
+
+def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
+    return MethodSpace(
+        method=name,
+        tasks=tasks,
+        protocol=settings.protocol,
+        data=settings.data,
+        network=settings.network,
+        training=settings.training,
+        fairness=settings.fairness,
+        threshold=settings.threshold,
+        sampler=settings.stages.sweep.sampler,
+        halving=settings.stages.sweep.successive_halving,
+        tune=settings.stages.tune,
+        parameters={},
+        points=(),
+        reads=method.reads,
+        kind=name,
+        code=None,
+        options={},
+        penalty_split="train",
+    )
+
+
+def _method_space(
+    settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...], problems: Problems
+) -> MethodSpace:
+    at: KeyPath = ("methods", name)
+    own = settings.methods[name]
+    for section, given, of_losses in (("fairness", own.fairness, FAIRNESS), ("training", own.training, ("reduction",))):
+        for key in sorted(set(given) & set(of_losses) - set(method.reads)):
+            problems.add((*at, section, key), f"{name} does not read it; remove this")
+    base = settings.fairness
+    if own.fairness.get("distance", base.distance) != base.distance:
+        # `hard` and `bandwidth` are settings of a distance: another one starts from its defaults.
+        base = Fairness(distance=base.distance, goal=base.goal)
+    distributions = _distributions(settings, name, method, tasks, problems)
+    if own.penalty_split == "holdout" and not method.holdout:
+        problems.add((*at, "penalty_split"), f"{own.class_ or name} has no penalty that could be held out; remove this")
+    options = _options(own, method, at, problems)
+    view = dataclasses.replace(
+        _shared(settings, name, method, tasks),
+        kind=own.class_ or name,
+        code=own.code,
+        options=options.model_dump(mode="json", exclude_defaults=True) if options is not None else {},
+        penalty_split=own.penalty_split,
+        network=_own_network(settings.network, own.network, (*at, "network"), problems),
+        training=_merged(settings.training, own.training, (*at, "training"), problems),
+        fairness=_merged(base, own.fairness, (*at, "fairness"), problems),
+        threshold=own.threshold or settings.threshold,
+        parameters=distributions,
+        points=_points(settings, _of_method(settings, name, method), distributions, tasks, problems),
+    )
+    if options is None:
+        return view
+    try:
+        method(view.loss_settings, options)
+    except ValueError as error:
+        where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
+        problems.add((*where, "goal"), str(error))
+    return view
+
+
+def _names(optimizer: type[Optimizer]) -> set[str]:
+    return {each.name for each in optimizer.parameters}
+
+
+def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: Problems) -> Any:
+    """The method's own keys, checked and with every default; None where they have problems."""
+    given = own.options
+    known = [*MethodSettings.model_fields, *method.Options.model_fields]
+    accepted_keys = ["class" if key == "class_" else key for key in known if key != "code"]
+    for key in [key for key in given if key not in method.Options.model_fields]:
+        problems.add((*at, key), f"unknown key.{nearest(key, accepted_keys)} Accepted: {accepted(accepted_keys)}")
+        del given[key]
+    return validate(method.Options, given, problems, at)
+
+
+def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
+    if "module" in own or (shared.module and set(own) & set(WIDTHS)):
+        # A network of the other kind, or of another module, takes nothing over.
+        return validate(Network, own, problems, path) or shared
+    return _merged(shared, own, path, problems)
+
+
+def _merged(shared: M, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> M:
+    if not own:
+        return shared
+    return validate(type(shared), {**shared.model_dump(), **own}, problems, path) or shared
+
+
+def _distributions(
+    settings: Settings, name: str, method: type[Method], tasks: Sequence[str], problems: Problems
+) -> Distributions:
+    path: KeyPath = ("methods", name, "parameters")
+    own, known = settings.methods[name].parameters, _of_method(settings, name, method)
+    check_keys(own, known, path, problems, what=f"parameter of {name}")
+    result: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for key, parameter in known.items():
+        source, at = (own, path) if key in own else (settings.parameters, ("parameters",))
+        value = source.get(key, reading.default(parameter, tasks))
+        if key not in source and parameter.optional:
+            continue
+        if key not in source and value is None:
+            problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
+            continue
+        found = _parsed(parameter, value, tasks, (*at, key), problems)
+        if found is not None:
+            result[key] = found
+    for where, words in reading.check_conditions(result):
+        problems.add((*(path if where[0] in own else ("parameters",)), *where), words)
+    return result
+
+
+def _points(
+    settings: Settings,
+    known: Mapping[str, Parameter],
+    distributions: Distributions,
+    tasks: Sequence[str],
+    problems: Problems,
+) -> tuple[dict[str, Number], ...]:
+    points = []
+    for index, given in enumerate(settings.points):
+        values = reading.centre(distributions, tasks)
+        for key in [key for key in given if key in known]:
+            try:
+                values.update(reading.point_values(known[key], given[key], tasks))
+            except reading.Invalid as error:
+                problems.add(("points", index, key, *error.where), str(error))
+        points.append(values)
+    return tuple(points)
+
+
+def _parsed(
+    parameter: Parameter, value: Any, tasks: Sequence[str], path: KeyPath, problems: Problems
+) -> Distribution | Simplex | dict[str, Distribution] | None:
+    try:
+        return reading.parse(parameter, value, tasks)
+    except reading.Invalid as error:
+        problems.add((*path, *error.where), str(error))
+        return None
+
+
+def _is_fixed(found: Distribution | Simplex | Mapping[str, Distribution]) -> bool:
+    each = found.values() if isinstance(found, Mapping) else [found]
+    return all(isinstance(distribution, Fixed) for distribution in each)
+
+
+def _check_shared_parameters(settings: Settings, listed: Methods, methods: Methods, problems: Problems) -> None:
+    read = {each for name, method in listed.items() for each in _of_method(settings, name, method)}
+    for key in settings.parameters:
+        if listed and key not in read:
+            readers = [name for name, method in methods.items() if key in _declared(method, ())]
+            readers += [f"training.optimizer={name}" for name, kind in OPTIMIZERS.items() if key in _names(kind)]
+            hint = f" Read by: {accepted(readers)}." if readers else nearest(key, read)
+            words = f"no listed method reads it.{hint} Accepted: {accepted(sorted(read))}"
+            problems.add(("parameters", key), words)

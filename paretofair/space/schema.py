@@ -1,0 +1,339 @@
+"""The sections of a space file: names, types, ranges and defaults. What depends on the data set or on the methods is
+checked in `resolve`.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from paretofair.data.reading.csv_schema import CsvSchema
+from paretofair.sampling import SAMPLERS
+from paretofair.sections import Names, Section, Seed, Size, Sizes, custom, unique
+from paretofair.space.problems import shown
+
+
+def _empty_for_nothing(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _sensitive(value: Any) -> Any:
+    words = isinstance(value, dict) and all(isinstance(attribute, str) for attribute in value.values())
+    if not value or not (isinstance(value, str) or words):
+        raise custom(f"found {shown(value)}; expected an attribute, or a mapping of tasks to attributes")
+    return value
+
+
+def _test_seed(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 999_999
+    if value is not None and value != "each" and not number:
+        raise custom(f"found {shown(value)}; accepted: an integer from 0 to 999,999 or each")
+    return value
+
+
+class Data(Section):
+    """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` are the attributes and
+    intersections that the figure of the audit shows beside it (default: all, which are in the tables in any case).
+
+    `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
+    `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
+    seed has a split of its own. `csv` describes a file in place of a known data set. `tasks` chooses some of the data
+    set's.
+    """
+
+    name: str
+    csv: CsvSchema | None = None
+    tasks: Names = ()
+    source: Literal["auto", "real", "simulated"] = "auto"
+    validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    split_seed: Seed = 0
+    test_seed: Annotated[int | Literal["each"] | None, BeforeValidator(_test_seed)] = None
+    sensitive: Annotated[str | dict[str, str], BeforeValidator(_sensitive)] = ""
+    audit: Names = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_of_a_file(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("csv"), dict) and "name" not in given:
+            return given | {"name": PurePath(str(given["csv"].get("path", "csv"))).stem}
+        return given
+
+    @property
+    def split_of_each(self) -> bool:
+        """Whether every seed has test rows, and with them a split, of its own."""
+        return self.test_seed == "each"
+
+    def sensitive_by_task(self, tasks: tuple[str, ...]) -> dict[str, str]:
+        """The attribute that the loss of each task acts on."""
+        if isinstance(self.sensitive, str):
+            return dict.fromkeys(tasks, self.sensitive)
+        return {task: self.sensitive[task] for task in tasks}
+
+
+WIDTHS = ("shared", "head", "embedding")
+
+
+class Network(Section):
+    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
+    categories enter as they are).
+
+    Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
+    the numbers of inputs and tasks and with `arguments`. `code`, a digest of its source file, is filled in.
+    """
+
+    shared: Annotated[Sizes, Field(min_length=1)] = (32,)
+    head: Sizes = (16,)
+    embedding: Annotated[int, Field(ge=0)] = 10
+    module: str | None = None
+    arguments: dict[str, Any] = {}
+    code: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Network:
+        own = self.model_fields_set
+        for key in WIDTHS if self.module else ("arguments", "code"):
+            if key in own and getattr(self, key):
+                raise custom(f"{key} and module exclude each other" if self.module else f"{key} belongs to a module")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = WIDTHS if self.module else ("module", "arguments", "code")
+        return {key: value for key, value in written(self).items() if key not in left_out}
+
+
+class Training(Section):
+    """The optimizer and its batches; `reduction` of the losses over the rows of a batch."""
+
+    optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
+    initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
+    batch_size: Size = 512
+    reduction: Literal["sum", "mean"] = "sum"
+
+    @model_validator(mode="after")
+    def _settings_of_the_optimizer(self) -> Training:
+        if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
+            raise custom(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
+        return {key: value for key, value in written(self).items() if key not in left_out}
+
+
+class Fairness(Section):
+    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
+
+    distance: Literal["correlation", "mmd", "fpr_gap", "differential"] = "correlation"
+    goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
+    hard: bool = False
+    bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
+
+    @model_validator(mode="after")
+    def _settings_of_the_distance(self) -> Fairness:
+        for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
+            changed = getattr(self, key) != type(self).model_fields[key].default
+            if changed and self.distance != reader:
+                raise custom(f"{key} is a setting of distance {reader}; found distance {self.distance}")
+        return self
+
+
+class FixedThreshold(Section):
+    """Scores at or above `fixed` are positive decisions."""
+
+    fixed: Annotated[float, Field(gt=0, lt=1)]
+
+
+def _threshold(value: Any) -> Any:
+    if value == "per_group":
+        raise custom("thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}")
+    if isinstance(value, dict) and set(value) == {"fixed"}:
+        fixed = value["fixed"]
+        if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
+            return FixedThreshold(fixed=fixed)
+        raise custom(f"found fixed: {shown(fixed)}; expected a number between 0 and 1")
+    if value != "base_rate" and not isinstance(value, FixedThreshold):
+        raise custom(f"found {shown(value)}; accepted: base_rate, {{fixed: 0.5}}")
+    return value
+
+
+Threshold = Annotated[Literal["base_rate"] | FixedThreshold, BeforeValidator(_threshold)]
+# Distributions and points are checked against the methods' declarations, in `parameters`.
+Parameters = dict[str, Any]
+
+
+class MethodSettings(Section):
+    """What one method has of its own; every key given here replaces the shared one.
+
+    `class` names the method where the key of the section does not: a known one under another name, or
+    `package.module:Class` of the user's own, whose source `code` digests. With `penalty_split: holdout` a tenth of the
+    training rows serves the penalty alone. Any other key is an option of the method.
+    """
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True, serialize_by_alias=True)
+
+    class_: Annotated[str | None, Field(alias="class")] = None
+    code: str | None = None
+    penalty_split: Literal["train", "holdout"] = "train"
+    network: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    fairness: dict[str, Any] = {}
+    threshold: Threshold | None = None
+    parameters: Parameters = {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the method's own."""
+        return dict(self.model_extra or {})
+
+
+def _sampler(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Sampler(Section):
+    """Where the trials of a sweep come from. Keys beside `name` are options of the sampler (`sampling/`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Literal[tuple(SAMPLERS)] = "random"  # type: ignore[valid-type]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the sampler's own."""
+        return dict(self.model_extra or {})
+
+
+class SuccessiveHalving(Section):
+    """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
+    non-dominated rank of the `objectives`."""
+
+    bracket: Annotated[int, Field(ge=2)]
+    eta: Annotated[int, Field(ge=2)] = 3
+    rungs: Annotated[Sizes, Field(min_length=1)]
+    objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
+
+
+class Baselines(Section):
+    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG."""
+
+    runs: Size = 10
+    parameters: Parameters = {}
+
+
+class Tune(Section):
+    """Before the sweep, `settings` draws of the listed `parameters`, each with the same `trials` draws of the others,
+    for every method and each of these `seeds`. The setting with the largest ARFG-ARE hypervolume is then fixed."""
+
+    parameters: Annotated[Names, Field(min_length=1)]
+    settings: Size
+    trials: Size
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (1000,)
+
+
+class Sweep(Section):
+    """`trials` sampled for each method and seed; a grid that has fewer is trained whole."""
+
+    trials: Annotated[int, Field(ge=0, le=50_000_000)]
+    sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()
+    successive_halving: SuccessiveHalving | None = None
+
+
+class Confirm(Section):
+    """Every frontier point trained again with `runs` fresh seeds."""
+
+    runs: Size = 5
+
+
+class Stages(Section):
+    """The parts of a run, in this order; without `confirm` nothing is retrained."""
+
+    baselines: Baselines = Baselines()
+    tune: Tune | None = None
+    sweep: Sweep
+    confirm: Confirm | None = None
+
+
+class Curves(Section):
+    """What is measured while trials of these `stages` train, every so many epochs and at the end: headline metrics, and
+    with `contribution` the group contribution disparity by label and layer. Written to `curves/`."""
+
+    stages: Annotated[tuple[Literal["points", "sweep", "confirm"], ...], Field(strict=False, min_length=1)] = (
+        "points",
+    )
+    every: Size = 1
+    contribution: bool = False
+
+
+class ReferencePoint(Section):
+    """Where hypervolume ends; trials beyond it add nothing."""
+
+    arfg: Annotated[float, Field(gt=0)] = 1.5
+    are: Annotated[float, Field(gt=0)] = 1.1
+
+
+class Frontiers(Section):
+    """`objectives`: arfg_are, a task's name, accuracies or all; default: every one of them, but for the last two where
+    there is one task."""
+
+    objectives: Names = ()
+    reference_point: ReferencePoint = ReferencePoint()
+
+
+def _stack(value: Any) -> Any:
+    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise custom(f"found {shown(value)}; expected auto or a whole number of trials, at least 1")
+    return value
+
+
+class Resources(Section):
+    """What one pack occupies; trials of a `pack`, trials side by side in a `stack` (`auto`: measured), and whether to
+    `compile` the steps of the sweep (by default in large ones). None: the program's choice. `tf32`: products on a GPU
+    with 10 bits of mantissa, several times faster. `models`: whether the weights of trials that may stand on a frontier
+    are kept in `models/`.
+    """
+
+    cpus: Annotated[float, Field(gt=0)] = 1
+    gpus: Annotated[float, Field(ge=0)] = 0
+    pack: Size | None = None
+    stack: Annotated[int | Literal["auto"], BeforeValidator(_stack)] = "auto"
+    compile: bool | None = None
+    tf32: bool = False
+    models: bool = True
+
+
+# A part of file names.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+
+
+class Settings(Section):
+    """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
+    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier."""
+
+    name: Name
+    protocol: Literal["validation", "paper"] = "validation"
+    data: Data
+    network: Network = Network()
+    training: Training = Training()
+    fairness: Fairness = Fairness()
+    threshold: Threshold = "base_rate"
+    parameters: Parameters
+    methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (0, 1, 2)
+    points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    stages: Stages
+    constraints: Names = ()
+    curves: Curves | None = None
+    frontiers: Frontiers = Frontiers()
+    resources: Resources = Resources()

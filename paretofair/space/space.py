@@ -1,0 +1,169 @@
+"""The space file: what a run searches. `load_space` reads and checks it, `dump` writes it back with every default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import yaml
+from pydantic import PrivateAttr
+
+from paretofair.sampling import SAMPLERS
+from paretofair.space.method_space import MethodSpace
+from paretofair.space.names import check_items, check_name, resolve_data
+from paretofair.space.problems import Problems
+from paretofair.space.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
+from paretofair.space.schema import Settings
+from paretofair.space.sweep_checks import check_samplers, resolve_sweep
+from paretofair.space.validation import validate
+from paretofair.space.yaml_lines import Dumper, override, read_document
+
+
+class Source(Protocol):
+    """What a space needs to know of a data set."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]: ...
+    @property
+    def attributes(self) -> tuple[str, ...]: ...
+
+
+class Space(Settings):
+    """A checked space file with every default written out; made by `load_space`, never changed.
+
+    `method(name)` and `baselines` are what trainings need: all settings of one method, merged. Equal spaces search
+    the same trials in the same way.
+    """
+
+    _tasks: tuple[str, ...] = PrivateAttr()
+    _views: dict[str, MethodSpace] = PrivateAttr()
+    _baselines: MethodSpace = PrivateAttr()
+    _sizes: dict[str, int | None] = PrivateAttr()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks of the data set, in the order of every vector."""
+        return self._tasks
+
+    @property
+    def baselines(self) -> MethodSpace:
+        """The space of the single-task trainings; the stage sets their task weights."""
+        return self._baselines
+
+    def method(self, name: str) -> MethodSpace:
+        """The space of a listed method. Raises KeyError for any other."""
+        return self._views[name]
+
+    def trials_of(self, name: str) -> int:
+        """Trials of a method's sweep for each seed: `stages.sweep.trials`, or all that its sampler has. Raises KeyError
+        for a method that is not listed."""
+        size, most = self._sizes[name], self.stages.sweep.trials
+        return most if size is None else min(size, most)
+
+    def advice(self, methods: Sequence[str]) -> list[str]:
+        """What a user of these methods may not have meant: a sampler that does not come to what it is for."""
+        sampler, trials = self.stages.sweep.sampler, self.stages.sweep.trials
+        found = []
+        for name in methods:
+            size = self._sizes[name]
+            if size is not None and size > trials:
+                found.append(
+                    f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
+                    "differ in the last parameters alone (stages.sweep.trials)."
+                )
+        at_random = SAMPLERS[sampler.name].Options(**sampler.options).at_random
+        if 0 < trials <= at_random:
+            found.append(
+                f"{sampler.name} draws the first {at_random:,} trials of a method and seed at random; {trials:,} are "
+                "trained, so that it learns nothing (stages.sweep.sampler)."
+            )
+        return found
+
+
+def load_space(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    methods: Methods | None = None,
+    datasets: Mapping[str, Source] | None = None,
+) -> Space:
+    """Reads a space file, applies `key.path=value` overrides (values are YAML) in turn, and checks the whole.
+
+    `methods` and `datasets` are the known ones by name, by default those of `paretofair.methods` and
+    `paretofair.data`. Raises SpaceError, which lists every problem with its place, what was found and what is
+    accepted.
+    """
+    methods = _registered_methods() if methods is None else methods
+    datasets = _registered_datasets() if datasets is None else datasets
+    document = read_document(path)
+    for setting in overrides:
+        override(document, setting)
+    problems = Problems(document.place)
+    for key_path, message in document.traps.items():
+        problems.add(key_path, message)
+    space = _checked(document.data, methods, datasets, Path(path).parent, problems)
+    problems.raise_if_any()
+    assert space is not None, "a space without problems is complete"
+    return space
+
+
+def dump(space: Space) -> str:
+    """The YAML text of a space, every default written out; `load_space` reads it back to an equal space."""
+    data = space.model_dump(mode="json", exclude_none=True)
+    for name, own in data["methods"].items():
+        data["methods"][name] = {
+            key: value for key, value in own.items() if value and (key, value) != ("penalty_split", "train")
+        }
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=110)
+
+
+class _File(NamedTuple):
+    """What a space needs to know of a CSV file."""
+
+    tasks: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+def _checked(
+    data: Any, methods: Methods, datasets: Mapping[str, Source], folder: Path, problems: Problems
+) -> Space | None:
+    settings = validate(Settings, data, problems)
+    if settings is None:
+        return None
+    source: Source | None
+    if settings.data.csv is not None:
+        csv = settings.data.csv.relative_to(folder)
+        source = _File(tuple(csv.tasks), tuple(csv.sensitive))
+        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})
+    else:
+        check_name(settings.data.name, datasets, ("data", "name"), problems)
+        source = datasets.get(settings.data.name)
+    if source is None:
+        return None
+    check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
+    tasks = settings.data.tasks or tuple(source.tasks)
+    settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
+    settings = resolve_code(settings, problems)
+    settings = resolve_sweep(settings, tasks, folder, problems)
+    views = resolve_methods(settings, methods, tasks, problems)
+    sizes = check_samplers(settings, views, problems)
+    baselines = resolve_baselines(settings, methods, tasks, problems)
+    if problems:
+        return None
+    settings = with_defaults(settings, views, baselines)
+    space = Space.model_validate(settings.model_dump(exclude_none=True))
+    space._tasks, space._views, space._baselines, space._sizes = tasks, views, baselines, sizes
+    return space
+
+
+def _registered_methods() -> Methods:
+    from paretofair.methods import METHODS
+
+    return METHODS
+
+
+def _registered_datasets() -> Mapping[str, Source]:
+    from paretofair.data import DATASETS
+
+    return DATASETS

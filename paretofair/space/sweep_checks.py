@@ -1,0 +1,117 @@
+"""Checks what a space file says about searching: samplers, successive halving, tuning, constraints, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from paretofair.metrics import DIRECTIONS
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.relative import RELATIVE
+from paretofair.sampling import SAMPLERS, Adaptive
+from paretofair.space.method_space import MethodSpace
+from paretofair.space.names import check_items
+from paretofair.space.problems import Problems, accepted, nearest
+from paretofair.space.schema import Sampler, Settings
+from paretofair.space.tune import frozen, setting_values
+from paretofair.space.validation import validate
+from paretofair.training.evaluation import HEADLINE
+
+SWEEP = ("stages", "sweep")
+
+
+def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, problems: Problems) -> Settings:
+    """`settings` with the sampler's options written out, paths being relative to `folder`; checks everything that needs
+    no method."""
+    sweep = settings.stages.sweep
+    given = sweep.sampler.options
+    options = SAMPLERS[sweep.sampler.name].Options
+    known = list(options.model_fields)
+    for key in [key for key in given if key not in known]:
+        words = f"no option of {sweep.sampler.name}.{nearest(key, known)} Accepted: {accepted(['name', *known])}"
+        problems.add((*SWEEP, "sampler", key), words)
+        del given[key]
+    checked = validate(options, given, problems, (*SWEEP, "sampler"))
+    minimised = [
+        *RELATIVE,
+        *(f"{name}_{task}" for name in HEADLINE for task in tasks if DIRECTIONS[name] == "minimised"),
+    ]
+    if checked is not None:
+        before = getattr(checked, "warm_start", None)
+        if before is not None:
+            checked = checked.model_copy(update={"warm_start": str((folder / before).resolve())})
+        settings = _with_sampler(settings, Sampler(name=sweep.sampler.name, **checked.model_dump(mode="json")))
+        check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
+    _check_halving(settings, minimised, problems)
+    tune = settings.stages.tune
+    for seed in sorted(set(tune.seeds) & set(settings.seeds)) if tune is not None else ():
+        problems.add(("stages", "tune", "seeds"), f"found {seed}, which is also a seed of the sweep; take others")
+    measured = [*RELATIVE, *(f"{name}_{task}" for name in HEADLINE for task in tasks)]
+    for index, text in enumerate(settings.constraints):
+        try:
+            name = parse_constraint(text).name
+        except ValueError as error:
+            problems.add(("constraints", index), str(error))
+            continue
+        if name not in measured:
+            words = f"no metric {name!r}.{nearest(name, measured)} Accepted: {accepted(measured)}"
+            problems.add(("constraints", index), words)
+    return settings
+
+
+def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problems: Problems) -> dict[str, int | None]:
+    """Checks the sampler, the stage `tune` and curves against what each method has; how many different trials the
+    sampler has for each method, None where there is no end."""
+    sweep, tune = settings.stages.sweep, settings.stages.tune
+    kind = SAMPLERS[sweep.sampler.name]
+    swept = {name for view in views.values() for name in view.parameters}
+    if tune is not None:
+        check_items(tune.parameters, sorted(swept), ("stages", "tune", "parameters"), problems)
+    sizes: dict[str, int | None] = dict.fromkeys(views)
+    if problems:
+        return sizes
+    for name, view in views.items():
+        if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
+            problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
+        # The sweep has one of the settings that `tune` compares.
+        of_sweep = view
+        if tune is not None:
+            of_sweep = frozen(view, {each: values[0].item() for each, values in setting_values(view).items()})
+        try:
+            size = kind(of_sweep.parameters, view.tasks, 0, kind.Options(**sweep.sampler.options)).size
+        except ValueError as error:
+            problems.add((*SWEEP, "sampler"), f"{name}: {error}")
+            continue
+        sizes[name] = size
+        if size is not None and size < sweep.trials and view.bracket is not None and size % view.bracket:
+            words = f"found {view.bracket}; the {size:,} trials of {name} are no whole brackets"
+            problems.add((*SWEEP, "successive_halving", "bracket"), words)
+    return sizes
+
+
+def _check_halving(settings: Settings, minimised: list[str], problems: Problems) -> None:
+    sweep, halving = settings.stages.sweep, settings.stages.sweep.successive_halving
+    if halving is None:
+        return
+    at = (*SWEEP, "successive_halving")
+    check_items(halving.objectives, minimised, (*at, "objectives"), problems)
+    if list(halving.rungs) != sorted(set(halving.rungs)):
+        problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
+    if issubclass(SAMPLERS[sweep.sampler.name], Adaptive):
+        fixed = accepted([name for name, kind in SAMPLERS.items() if not kind.adaptive])
+        problems.add(at, f"brackets are fixed ranges of indices, which {sweep.sampler.name} has not; accepted: {fixed}")
+    if sweep.trials % halving.bracket:
+        below = sweep.trials // halving.bracket * halving.bracket
+        words = (
+            f"found {sweep.trials}; must be whole brackets of {halving.bracket}: {below} or {below + halving.bracket}"
+        )
+        problems.add((*SWEEP, "trials"), words)
+    if settings.curves is not None and "sweep" in settings.curves.stages:
+        problems.add(
+            ("curves", "stages"), "sweep cannot be measured under successive_halving; accepted: points, confirm"
+        )
+
+
+def _with_sampler(settings: Settings, sampler: Sampler) -> Settings:
+    sweep = settings.stages.sweep.model_copy(update={"sampler": sampler})
+    return settings.model_copy(update={"stages": settings.stages.model_copy(update={"sweep": sweep})})

@@ -1,0 +1,53 @@
+"""The settings that the stage `tune` compares, and a method's space with one of them fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Simplex, When, column, draw, settled
+from paretofair.space.method_space import MethodSpace
+
+# Draws of their own: a setting must not be the sweep's first.
+_SEED = 700_000_000
+
+
+def setting_values(space: MethodSpace) -> dict[str, np.ndarray]:
+    """The values of the tuned parameters in every setting, by column: the same for every method that has them."""
+    assert space.tune is not None
+    tuned = {name: each for name, each in space.parameters.items() if name in space.tune.parameters}
+    return draw(tuned, space.tasks, seed=_SEED, first=0, last=space.tuned_settings)
+
+
+def trial_values(space: MethodSpace) -> dict[str, np.ndarray]:
+    """Hyperparameters of all trials of the stage for one seed, by column: the tuned parameters change with the setting,
+    the others with the trial, the same in every setting and for every method that has them."""
+    assert space.tune is not None
+    free = {name: each for name, each in space.parameters.items() if name not in space.tune.parameters}
+    of_trial = draw(free, space.tasks, seed=_SEED + 1, first=0, last=space.tune.trials)
+    values = {name: np.repeat(each, space.tune.trials) for name, each in setting_values(space).items()}
+    values |= {name: np.tile(each, space.tuned_settings) for name, each in of_trial.items()}
+    return settled(space.parameters, space.tasks, values)
+
+
+def frozen(space: MethodSpace, values: Mapping[str, float | int]) -> MethodSpace:
+    """The space of a method with these columns of the trial table fixed."""
+
+    def fix(distribution: Distribution, value: float | int) -> Distribution:
+        return replace(distribution, then=Fixed(value)) if isinstance(distribution, When) else Fixed(value)
+
+    parameters: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
+    for name, distribution in space.parameters.items():
+        own = {task: values[column(name, task)] for task in space.tasks if column(name, task) in values}
+        if isinstance(distribution, Distribution):
+            parameters[name] = fix(distribution, values[name]) if name in values else distribution
+        elif own and isinstance(distribution, Simplex):
+            parameters[name] = {task: Fixed(value) for task, value in own.items()}
+        elif own and isinstance(distribution, Mapping):
+            parameters[name] = {task: fix(distribution[task], value) for task, value in own.items()}
+        else:
+            parameters[name] = distribution
+    tuned: Distributions = parameters
+    return replace(space, parameters=tuned)

@@ -1,0 +1,113 @@
+"""From the words of a space file to the objects that train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from paretofair import user_code
+from paretofair.analysis.results import chosen_on
+from paretofair.errors import RunError
+from paretofair.methods import METHODS, Method, Names
+from paretofair.metrics.relative import RELATIVE
+from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
+from paretofair.sampling import SAMPLERS, Sampler
+from paretofair.space.method_space import MethodSpace
+from paretofair.space.schema import Settings
+from paretofair.training import DeviceData, Halving, Objective, Threshold, TrainingSettings
+from paretofair.training.optimizers import OPTIMIZERS, Adagrad
+
+# Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
+COMPILE_FROM = 1000
+# Trials of a pack where the space file does not say: half a minute and more.
+PACK = {"cpu": 256, "cuda": 4096}
+
+
+def method_class(space: MethodSpace) -> type[Method]:
+    """The registered class, or the user's own."""
+    return METHODS[space.kind] if space.kind in METHODS else user_code.load(space.kind)
+
+
+def build_method(space: MethodSpace, data: DeviceData) -> Method:
+    """The method with its loss settings and options. Raises ValueError for options that do not fit the data."""
+    kind = method_class(space)
+    groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
+    return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
+
+
+def build_sampler(space: MethodSpace, seed: int) -> Sampler:
+    """The sampler of a method's sweep for one seed."""
+    kind = SAMPLERS[space.sampler.name]
+    return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
+
+
+def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
+    """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
+    assert space.halving is not None
+    split, _ = chosen_on(space.protocol)
+    means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
+    objectives = []
+    for name in space.halving.objectives:
+        if name in RELATIVE:
+            metric, _ = RELATIVE[name]
+            weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
+            objectives.append(Objective(metric, tuple(map(float, weights))))
+            continue
+        task = max((task for task in space.tasks if name.endswith(f"_{task}")), key=len)
+        metric = name.removesuffix(f"_{task}")
+        objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
+    return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
+
+
+def check_denominators(settings: Settings, tasks: Sequence[str], denominators: pd.DataFrame) -> None:
+    """Raises RunError where the sweep is led by ARE or ARFG and one of their denominators is missing or 0."""
+    sweep = settings.stages.sweep
+    led_by = set(sweep.sampler.options.get("objectives", ()))
+    if sweep.successive_halving is not None:
+        led_by = set(sweep.successive_halving.objectives)
+    split, _ = chosen_on(settings.protocol)
+    for name, (metric, _) in RELATIVE.items():
+        of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
+        for task in tasks if name in led_by else ():
+            means = of_metric.loc[of_metric["task"] == task, "mean"]
+            if means.empty or not (means > 0).all():
+                raise RunError(
+                    f"the sweep is led by {name}, whose denominator, the {metric} of {task} trained alone, is "
+                    f"{'missing' if means.empty else means.min()} on {split}; choose other objectives"
+                )
+
+
+def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
+    """The network of the file's widths, or of its module, for this data set."""
+    if space.network.module is not None:
+        arguments = tuple(sorted((name, _hashable(value)) for name, value in space.network.arguments.items()))
+        inputs = data.splits["train"].inputs.shape[1]
+        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments)
+    return MultilayerPerceptron(
+        numeric=data.numeric,
+        categories=data.categories,
+        tasks=len(data.tasks),
+        shared=space.network.shared,
+        head=space.network.head,
+        embedding=space.network.embedding,
+    )
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
+
+
+def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:
+    """Optimisation as the `training` section says."""
+    kind = OPTIMIZERS[space.training.optimizer]
+    optimizer = Adagrad(space.training.initial_accumulator) if kind is Adagrad else kind()
+    return TrainingSettings(space.training.batch_size, optimizer, space.penalty_split == "holdout", compiled)
+
+
+def build_threshold(space: MethodSpace) -> Threshold:
+    """The decision rule."""
+    if isinstance(space.threshold, str):
+        return Threshold(space.threshold)
+    return Threshold("fixed", space.threshold.fixed)

@@ -1,0 +1,104 @@
+"""What a run was made with, for `space.yaml`, `environment.json` and `groups.csv`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from paretofair.analysis.counts import GROUPS
+from paretofair.data import Splits
+from paretofair.data.splits import SplitsBySeed
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
+from paretofair.space.space import Space, dump
+from paretofair.training import DeviceData, to_device
+
+_PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
+
+
+def write_settings(
+    space: Space, methods: Sequence[str], splits: SplitsBySeed, folder: Path, store: str | None = None
+) -> None:
+    """The files of a results folder that say what is run; `methods` are those that are asked for now, `store` is the
+    URL that the folder holds copies from."""
+    first = splits.of(space.seeds[0])
+    data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    write_csv(folder / GROUPS, groups(data))
+    split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
+    write_text(folder / SPACE, dump(space))
+    before = read_json(folder / ENVIRONMENT).get("trials", {})
+    now = {
+        "tune": {name: space.method(name).tune_trials for name in methods},
+        "sweep": {name: space.trials_of(name) for name in methods},
+    }
+    trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in now.items()}
+    written = {"store": store, "trials": trials} | environment(first, split_ids)
+    write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
+
+
+def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
+    """Versions, hardware, data with the split of every seed, and the commit of the program, as plain JSON data.
+
+    `first` is the split of the first seed.
+    """
+    return {
+        "data": {
+            "name": first.name,
+            "source": first.source,
+            "data_id": first.data_id,
+            "split_ids": {str(seed): split_id for seed, split_id in split_ids.items()},
+            "sha256": first.checksums,
+        },
+        "python": sys.version.split()[0],
+        "packages": {name: version(name) for name in _PACKAGES},
+        "git_commit": _commit(),
+        "machine": {
+            "platform": platform.platform(),
+            "processor": _processor(),
+            "cpus": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+    }
+
+
+def groups(data: DeviceData) -> pd.DataFrame:
+    """`groups.csv`: the finest cells of all attributes, in the order of the confusion lists, with their rows.
+
+    Columns `cell`, one per attribute (empty where the group is unknown), `code_<attribute>`, the group's place in the
+    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`, those of `data`. All
+    seeds have the same cells, since splits only part the same rows.
+    """
+    table = pd.DataFrame({"cell": range(len(data.cells))})
+    for column, attribute in enumerate(data.attributes):
+        names = data.group_names[attribute]
+        table[attribute] = [names[code] if code >= 0 else "" for code in data.cells[:, column]]
+        table[f"code_{attribute}"] = data.cells[:, column]
+    for split, counts in data.counts.items():
+        table[f"rows_{split}"] = counts
+    return table
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that the program runs from; None where it was installed without one."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
+    )
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

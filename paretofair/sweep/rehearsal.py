@@ -1,0 +1,71 @@
+"""Tries every method on the driver, so that what cannot be trained is told before any work starts."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import torch
+
+from paretofair import user_code
+from paretofair.data import Splits
+from paretofair.errors import ParetofairError, SpaceError
+from paretofair.space.method_space import MethodSpace
+from paretofair.sweep.build import build_method, build_network, build_settings
+from paretofair.sweep.packs import as_trials
+from paretofair.sweep.stages import sample
+from paretofair.training import rehearse, to_device
+
+HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
+value of a tensor and no in-place change of a tensor made in forward. It gets rows (B, inputs) and returns (B, tasks).
+docs/networks.md has examples."""
+
+
+def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
+    """Two steps of two trials for every method: options, batches and networks that do not fit the data fail here.
+
+    Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
+    """
+    data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32)
+    for space in spaces:
+        _check_code("network.code", space.network.module, space.network.code)
+        _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
+        try:
+            method = build_method(space, data)
+            trials, network = (
+                as_trials(sample(space, splits.split_id, 2), data.tasks, type(method)),
+                build_network(space, data),
+            )
+            rehearse(data, network, method, trials, settings=build_settings(space, compiled=False))
+        except ParetofairError:
+            raise
+        except Exception as error:
+            if space.network.module is None and isinstance(error, ValueError):
+                raise SpaceError(f"methods.{space.method}: {error}") from error
+            own = space.network.module or (space.kind if ":" in space.kind else None)
+            if own is None:
+                raise
+            hint = f"\n{HINT}" if space.network.module is not None else ""
+            raise SpaceError(
+                f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
+                f"{_first_line(error)}{_place(error, own)}{hint}"
+            ) from error
+
+
+def _check_code(key: str, reference: str | None, written: str | None) -> None:
+    if reference is not None and user_code.digest(reference) != written:
+        raise SpaceError(
+            f"{key}: the source of {reference} has changed since {written} was written; "
+            "remove `code` from the space file to use it as it is now"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]
+
+
+def _place(error: Exception, reference: str) -> str:
+    """Where in the module's own file the error arose, if there."""
+    file = user_code.source_file(reference)
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({file}, line {lines[-1].lineno}: {lines[-1].line})" if lines else ""

@@ -1,0 +1,105 @@
+"""Whether a run may extend the results that a folder already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from paretofair.data.splits import SplitsBySeed
+from paretofair.errors import RunError
+from paretofair.results import STAGES
+from paretofair.results.files import SPACE
+from paretofair.space.identity import compare
+from paretofair.space.method_space import MethodSpace
+from paretofair.space.numbering import own_seed
+from paretofair.space.space import Space, load_space
+from paretofair.sweep.packs import Pack
+
+_ADVICE = "Give another --output, or go back to what {folder} was made with."
+
+
+def check_same(
+    space: Space,
+    methods: Sequence[str],
+    splits: SplitsBySeed,
+    folder: Path,
+    trials: pd.DataFrame,
+    packs: Sequence[Pack],
+) -> None:
+    """Raises RunError where `trials`, the table of `folder`, was made from anything else than what would extend it.
+
+    The space file of the last run tells what changed in words; the rows themselves tell for certain: by the ids of
+    their space, data and split, and for points by their values. `packs` are those planned.
+    """
+    if not len(trials):
+        return
+    advice = _ADVICE.format(folder=folder)
+    written = folder / SPACE
+    old = load_space(written) if written.exists() else space
+    differences = compare(old, space)
+    before, now = old.stages.tune, space.stages.tune
+    if before is not None and now is not None and (trials["stage"] == "sweep").any():
+        for key in ("settings", "seeds"):
+            if getattr(before, key) != getattr(now, key):
+                words = f"{getattr(before, key)} -> {getattr(now, key)} (the sweep rests on what was chosen)"
+                differences.append(f"stages.tune.{key}: {words}")
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences)
+        raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
+    check_data(folder, trials, splits, advice)
+    spaces = {(stage, name): space.method(name) for stage in STAGES for name in methods}
+    # What `tune` will choose is not known yet: the sweep is checked when it is.
+    stages = [stage for stage in STAGES if stage != "sweep" or space.stages.tune is None]
+    check_spaces(folder, trials, spaces | {("baselines", space.baselines.method): space.baselines}, stages)
+    _check_points(trials, packs, folder, advice)
+
+
+def check_spaces(
+    folder: Path, trials: pd.DataFrame, spaces: Mapping[tuple[str, str], MethodSpace], stages: Sequence[str]
+) -> None:
+    """Raises RunError where `trials`, the table of `folder`, were made under other spaces than these, by stage and
+    method."""
+    for (stage, method), own in trials[trials["stage"].isin(stages)].groupby(["stage", "method"]):
+        space = spaces.get((str(stage), str(method)))
+        if space is not None and (own["space_id"] != space.space_id(str(stage))).any():
+            raise RunError(
+                f"{folder} holds trials of {method} ({stage}) that were trained with other settings. "
+                f"{_ADVICE.format(folder=folder)}"
+            )
+
+
+def check_data(folder: Path, trials: pd.DataFrame, splits: SplitsBySeed, advice: str) -> None:
+    """Raises RunError where a row of `trials`, the table of `folder`, was made from other data than its seed's split.
+
+    The seeds of rows need not be among those of this run.
+    """
+    if not len(trials):
+        return
+    data = splits.dataset
+    for row in trials[["stage", "seed", "data_id", "split_id", "source"]].drop_duplicates().itertuples():
+        split_id = splits.id_of(own_seed(row.stage, row.seed))
+        for name, there, here in (("data_id", row.data_id, data.data_id), ("split_id", row.split_id, split_id)):
+            if there != here:
+                raise RunError(
+                    f"{folder} holds trials of other data ({name} {there}, {row.source}) than these ({here}, "
+                    f"{data.source}). {advice}"
+                )
+
+
+def _check_points(trials: pd.DataFrame, packs: Sequence[Pack], folder: Path, advice: str) -> None:
+    points = trials[trials["stage"] == "points"].set_index("trial_id")
+    for pack in (pack for pack in packs if pack.stage == "points"):
+        for row, trial in enumerate(pack.trial_ids):
+            changed = [
+                f"{name} {points.at[trial, name]:g} -> {values[row]:g}"
+                for name, values in pack.values.items()
+                if trial in points.index and not np.isclose(points.at[trial, name], values[row], rtol=1e-12, atol=0)
+            ]
+            if changed:
+                raise RunError(
+                    f"{folder} holds another points[{pack.indices[row]}] of {pack.method}: {', '.join(changed)}. "
+                    f"Points may only be added at the end of the list. {advice}"
+                )

@@ -1,0 +1,150 @@
+"""Trains one pack and makes the rows of its trials, stack by stack."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from paretofair.analysis.frontiers import SEARCHED
+from paretofair.data.splits import Splits
+from paretofair.methods import METHODS, LossSettings, Rows
+from paretofair.models import MultilayerPerceptron
+from paretofair.pareto.fronts import non_dominated
+from paretofair.results import TRIALS, stack_name
+from paretofair.results.table import CURVES, MODELS
+from paretofair.space.method_space import MethodSpace
+from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.jobs import Job
+from paretofair.sweep.packs import Pack, as_trials
+from paretofair.sweep.widths import remember, stack_width
+from paretofair.training import Curve, DeviceData, FinishedStack, train_pack
+
+
+def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
+    """Trains `pack` and yields, for each finished stack, its file name, its tables by folder (trials, and where wanted
+    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0."""
+    if not len(pack):
+        return
+    space = job.spaces[pack.stage, pack.method]
+    network, method = build_network(space, data), build_method(space, data)
+    halving = job.halving[pack.split_id] if job.halving is not None and pack.stage == "sweep" else None
+    trials = as_trials(pack, data.tasks, type(method), space.bracket if halving is not None else None)
+    settings = build_settings(space, job.compiled and pack.stage == "sweep")
+    width = job.stack
+    if width == "auto":
+        width = stack_width(space, data, network, method, trials, settings)
+    threshold = build_threshold(space)
+    for stack in train_pack(
+        *(data, network, method, trials),
+        settings=settings,
+        threshold=threshold,
+        width=width,
+        halving=halving,
+        curves=job.curves.get(pack.stage),
+    ):
+        narrowed = stack.width if stack.width < width else 0
+        if narrowed and job.stack == "auto":
+            remember(space, data, narrowed)
+        part = pack.take(stack.positions)
+        name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
+        tables = {TRIALS: stack_table(part, stack, space, job.splits[part.split_id], data, numerics)}
+        if stack.curve is not None:
+            tables[CURVES] = curve_table(part, stack.curve, data.tasks)
+        if job.models and part.stage in SEARCHED:
+            tables[MODELS] = model_table(part, stack, data.selection_split)
+        yield name, tables, narrowed
+
+
+def stack_table(
+    part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData, numerics: str
+) -> pa.Table:
+    """One row per trial of a stack, with the columns of the trial table."""
+    n = len(part)
+    inputs = data.splits["train"].inputs
+    same = {
+        "stage": part.stage,
+        "method": part.method,
+        "pack_id": part.name,
+        "space_id": part.space_id,
+        "data_id": splits.data_id,
+        "split_id": splits.split_id,
+        "source": splits.source,
+        "protocol": space.protocol,
+        "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
+        "penalty_split": space.penalty_split,
+        "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
+        "dtype": "tf32" if _in_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
+        "path": stack.path,
+        "stack_width": stack.width,
+        "torch_version": torch.__version__,
+        "numerics": numerics,
+    }
+    columns: dict[str, Any] = {
+        "trial_id": part.trial_ids,
+        "seed": part.seeds,
+        "index": part.indices,
+        "status": stack.status.tolist(),
+        "epochs_trained": stack.epochs_trained,
+        "train_seconds": np.full(n, stack.seconds),
+        "undefined_losses": stack.undefined_losses,
+        **{name: [value] * n for name, value in same.items()},
+        **part.values,
+    }
+    if part.confirms is not None:
+        columns["confirms"] = part.confirms.tolist()
+    for name, values in stack.evaluation.metrics.items():
+        columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
+    for name, counts in stack.evaluation.confusion.items():
+        columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
+    return pa.table(columns)
+
+
+def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
+    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured, task by task."""
+    columns: dict[str, Any] = {
+        "trial_id": np.array(part.trial_ids)[curve.positions],
+        "epoch": curve.epochs,
+    }
+    for name, values in curve.metrics.items():
+        columns |= {f"{name}_{task}": values[:, t].astype(np.float32) for t, task in enumerate(tasks)}
+    return pa.table(columns)
+
+
+def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
+    """The parameters of the trials of a stack that no other of its trials beats in the errors and gaps of all tasks on
+    `split`: `trial_id, parameters`. Every frontier of errors, gaps, ARE and ARFG is a part of them, but for ties and
+    constraints."""
+    values = np.concatenate([stack.evaluation.metrics[f"{split}_{name}"] for name in ("error", "fpr_gap")], 1)
+    values[stack.status != "completed"] = np.nan
+    rows = np.flatnonzero(non_dominated(values))
+    kept = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
+    return pa.table(
+        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": kept}
+    )
+
+
+def _in_tf32(inputs: torch.Tensor) -> bool:
+    return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
+
+
+def fingerprint(device: torch.device) -> str:
+    """Eight hexadecimal digits of the bits of one fixed training step on this worker.
+
+    Numeric libraries choose their code by processor and sometimes by less. It is the column `numerics`: where it
+    differs, a repeated trial agrees in distribution only; where it is the same, nothing is known to differ.
+    """
+    network = MultilayerPerceptron(numeric=7, categories=(3, 4), tasks=2, shared=(32,), head=(16,), embedding=10)
+    parameters = network.initial([0, 1], torch.float32).to(device)
+    wave = torch.arange(512 * 14, dtype=torch.float64).mul(0.37).sin().view(512, 14).float().to(device)
+    labels = (wave[:, :2].T > 0).float()
+    ones = torch.ones_like(labels)
+    rows = Rows(wave, labels, ones, ones, (wave[:, 2:4].T > 0).long(), 2)
+    weights = torch.full((2, 2), 0.5, device=device)
+    hyper = {"task_weight": weights, "fairness_weight": weights, "head_ratio": weights}
+    found = METHODS["mtaf"](LossSettings()).gradient(network, parameters, rows, hyper).parameters
+    return hashlib.sha256(found.cpu().numpy().tobytes()).hexdigest()[:8]

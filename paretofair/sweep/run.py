@@ -1,0 +1,199 @@
+"""One run of a space: opens its folder, trains what is missing, stage by stage, and writes the exports."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from paretofair.analysis.overview import arfg_are_points
+from paretofair.analysis.results import Results, read_settings
+from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
+from paretofair.data.splits import SplitsBySeed
+from paretofair.errors import SpaceError
+from paretofair.report.write import write_report
+from paretofair.results import Store, TrialTable, is_url
+from paretofair.results.files import FAILED
+from paretofair.results.lease import leased
+from paretofair.space.space import Space
+from paretofair.sweep.environment import write_settings
+from paretofair.sweep.folder import check_place, logged, opened
+from paretofair.sweep.jobs import Engine
+from paretofair.sweep.packs import Pack
+from paretofair.sweep.plan import independent, pack_size, planned
+from paretofair.sweep.rehearsal import rehearse_methods
+from paretofair.sweep.resume import check_same
+from paretofair.sweep.session import Session, decisive
+from paretofair.sweep.sources import check_warm_start
+from paretofair.sweep.stages import confirm_packs
+
+logger = logging.getLogger("paretofair")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command may say beside the space: none of it changes the result of a trial. `store`: the URL that workers
+    write to where they cannot write to `output`, which then holds copies."""
+
+    output: Path
+    methods: Sequence[str]
+    data_dir: Path | None = None
+    require_real_data: bool = False
+    time_budget: float | None = None
+    retry_failed: bool = False
+    store: str | None = None
+
+    @classmethod
+    def of(
+        cls, space: Space, output: str | Path | None, methods: Sequence[str] | None = None, **others: Any
+    ) -> Options:
+        """Those of a command: `output` is a folder or a URL, by default `results/<name>`, `methods` are some of the
+        space's, by default all.
+
+        Raises SpaceError for another method, RunError for a URL that no file system has.
+        """
+        names = list(dict.fromkeys(space.methods if methods is None else methods))
+        for name in names:
+            if name not in space.methods:
+                raise SpaceError(f"--methods: `{name}` is not in the space file. Accepted: {', '.join(space.methods)}")
+        if not names:
+            raise SpaceError(f"--methods: names no method. Accepted: {', '.join(space.methods)}")
+        url = output if isinstance(output, str) and is_url(output) else None
+        folder = Path("results") / Store(url).name if url else Path(output or Path("results") / space.name)
+        return cls(folder, names, store=url, **others)
+
+    @property
+    def logs(self) -> str:
+        """Where Ray's logs of packs that failed are."""
+        return str(self.output / "logs") if self.store is None else Store(self.store).inside("logs")
+
+
+@dataclass
+class Result:
+    """How a run ended. `failed`: packs that failed every time, with the reason; `missing`: trials still to train;
+    `given_up`: trials of packs that failed in earlier runs."""
+
+    folder: Path
+    report: Results
+    source: str
+    trained: int = 0
+    missing: int = 0
+    given_up: int = 0
+    workers: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def load_splits(space: Space, options: Options) -> SplitsBySeed:
+    """The data of a space, split as its protocol says: under `paper`, no validation and z-scores from all rows."""
+    wanted = space.data
+    if wanted.csv is not None:
+        dataset = read_csv_dataset(wanted.csv, name=wanted.name)
+    else:
+        source = "real" if options.require_real_data else wanted.source
+        dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+    if wanted.tasks:
+        dataset = with_tasks(dataset, wanted.tasks)
+    for attribute in dict.fromkeys(wanted.sensitive_by_task(space.tasks).values()):
+        if attribute not in dataset.groups:
+            dataset = with_intersection(dataset, attribute)
+    paper = space.protocol == "paper"
+    return SplitsBySeed(
+        dataset,
+        validation=0 if paper else wanted.validation,
+        split_seed=wanted.split_seed,
+        scale_with_test=paper,
+        test_seed=wanted.test_seed,
+    )
+
+
+def run(space: Space, options: Options, console: Console, engine: Engine) -> Result:
+    """Trains everything that is missing on `engine` and writes the exports. Messages and progress go to `console`.
+
+    Raises DataError, or RunError where the folder holds another run's results or is in use.
+    """
+    deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
+    splits = load_splits(space, options)
+    first = splits.of(space.seeds[0])
+    console.print(_describe(first, space.data.split_of_each), highlight=False, soft_wrap=True)
+    if torch.cuda.is_available() and not space.resources.gpus:
+        words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
+        console.print(words, style="yellow")
+    for words in space.advice(options.methods):
+        console.print(words, style="yellow", soft_wrap=True)
+    folder = options.output
+    check_warm_start(space)
+    packs = planned(space, splits, options.methods)
+    with opened(folder), logged(folder), ExitStack() as entered:
+        logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
+        check_place(folder, options.store)
+        store = None if options.store is None else Store(options.store)
+        if store is not None:
+            entered.enter_context(leased(store))
+            store.pull_settings(folder)
+        table = TrialTable(folder, columns=decisive(space), store=store)
+        check_same(space, options.methods, splits, folder, table.read(), packs)
+        rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
+        write_settings(space, options.methods, splits, folder, options.store)
+        if options.retry_failed:
+            (folder / FAILED).unlink(missing_ok=True)
+        if store is not None:
+            store.push_settings(folder)
+        connected = functools.cache(lambda: entered.enter_context(engine.connect()))
+        state = Session(
+            space, options.methods, splits, folder, table, options.store, console, deadline, engine, connected
+        )
+        state.train("search" if independent(space) else "baselines", packs)
+        to_come = 0
+        if not independent(space):
+            if state.complete():
+                state.search()
+            else:
+                to_come = sum(map(space.trials_of, options.methods)) * len(space.seeds)
+        if space.stages.confirm is not None:
+            if state.complete():
+                again = _confirming(space, options.methods, Results.of(table.read(), read_settings(folder)))
+                state.train("confirm", again)
+            else:
+                console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
+        report = export(folder)
+        if store is not None:
+            store.push(folder)
+        missing = state.wanted - set(report.trials["trial_id"])
+        logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
+        counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
+        return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
+
+
+def export(folder: Path) -> Results:
+    """Writes every file of `folder` that follows from its trial table."""
+    results = Results.of(TrialTable(folder).read(), read_settings(folder), [folder])
+    write_report(results, folder)
+    return results
+
+
+def _confirming(space: Space, methods: Sequence[str], results: Results) -> list[Pack]:
+    """Packs that train every point of the ARFG-ARE frontiers again."""
+    assert space.stages.confirm is not None
+    points = arfg_are_points(results)
+    packs = []
+    for name in methods:
+        own = points[points["method"] == name]
+        packs += confirm_packs(space.method(name), own, space.stages.confirm.runs, pack_size(space))
+    return packs
+
+
+def _describe(splits: Splits, of_each: bool) -> str:
+    validation = f", {len(splits.validation)} validation" if splits.validation is not None else ""
+    drawn = ", drawn anew for each seed" if of_each else ""
+    return (
+        f"{splits.name} ({splits.source} data): {len(splits.train)} training{validation}, "
+        f"{len(splits.test)} test rows{drawn}; tasks {', '.join(splits.tasks)}"
+    )

@@ -1,0 +1,339 @@
+"""How far a run is, from its results folder alone: counts, rate, failures and the front so far.
+
+Nothing here imports PyTorch or Ray, whose start takes longer than everything that is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import dataset
+
+from paretofair.analysis.overview import arfg_are_points, overview
+from paretofair.analysis.results import Results, chosen_on, read_settings
+from paretofair.data import DATASETS
+from paretofair.errors import RunError
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.relative import RELATIVE
+from paretofair.results import STAGES
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
+from paretofair.results.table import CURVES, TRIALS
+from paretofair.space.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP
+from paretofair.space.problems import Problems
+from paretofair.space.schema import Settings
+from paretofair.space.validation import validate
+from paretofair.space.yaml_lines import read_document
+from paretofair.sweep.folder import failures, in_use
+from paretofair.sweep.jobs import TRIES
+
+_WINDOW = 600.0  # seconds of file times that the rate is taken over
+_WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
+_ATTEMPT = re.compile(r"(.+?)(?:-attempt-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Trials of one stage and method. `failed`: those of packs that failed every time; `planned` is None where the
+    number follows from trials that are not finished."""
+
+    stage: str
+    method: str
+    finished: int
+    planned: int | None
+    diverged: int
+    stopped: int
+    failed: int
+
+    @property
+    def left(self) -> int:
+        """Trials that are still to be trained, as far as their number is known."""
+        return 0 if self.planned is None else max(self.planned - self.finished - self.failed, 0)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A pack whose last try failed: its name, the last line of the reason, and how often it was tried."""
+
+    pack: str
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is.
+
+    `progress` is of the methods that were asked for so far; `not_asked` are the others of the space file. `per_minute`:
+    trials per minute over the last ten minutes of file times, or since the last command began; NaN where no file tells
+    it. `front` is `analysis.overview` on the split `selected_on`, empty before
+    there are baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds
+    the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest file.
+    """
+
+    name: str
+    sources: set[str]
+    progress: list[Progress]
+    not_asked: list[str]
+    per_minute: float
+    failures: list[Failure]
+    front: pd.DataFrame
+    selected_on: str
+    others: int
+    driver: bool | None
+    age: float
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a pack has failed every time."""
+        return any(failure.tries >= TRIES for failure in self.failures)
+
+
+class Run:
+    """Reads the status of a results folder; trial files are read once, new ones at every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._schema: pa.Schema | None = None
+        self._times: dict[str, float] = {}
+        self._tables: list[pa.Table] = []
+
+    def status(self) -> Status:
+        """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
+        space, environment = settings(self._folder), read_json(self._folder / ENVIRONMENT)
+        tasks = _tasks(space)
+        trials = self._trials(_schema(space, tasks)).assign(protocol=space.protocol)
+        results = Results.of(trials, read_settings(self._folder))
+        trials = results.trials
+        methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
+        front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
+        front = front[front["trials"] > 0].reset_index(drop=True)
+        given_up = _given_up(self._folder, trials["trial_id"])
+        asked = _asked(space, environment.get("trials", {}), set(trials["method"].unique()))
+        progress, planned = _progress(space, tasks, asked, results, given_up)
+        last = trials.groupby("pack_id", observed=True)["written"].max()
+        return Status(
+            name=space.name,
+            sources=set(trials["source"].unique()) or _source(environment),
+            progress=progress,
+            not_asked=[name for name in space.methods if name not in asked["sweep"]],
+            per_minute=_rate(trials.loc[planned, "written"], begun=(self._folder / SPACE).stat().st_mtime),
+            failures=_failures(self._folder, last, given_up),
+            front=front,
+            selected_on=results.settings.selected_on,
+            others=int((~planned).sum()),
+            driver=in_use(self._folder),
+            age=_age(self._folder),
+        )
+
+    def _trials(self, schema: pa.Schema) -> pd.DataFrame:
+        """One row per trial, with when its file was `written`."""
+        if schema != self._schema:
+            self._schema, self._times, self._tables = schema, {}, []
+        new = [path for path in map(str, (self._folder / TRIALS).glob("*.parquet")) if path not in self._times]
+        try:
+            self._times |= {path: os.stat(path).st_mtime for path in new}
+            if new:
+                files = dataset.dataset(sorted(new), schema=schema, format="parquet")
+                self._tables.append(files.to_table(columns=[*schema.names, "__filename"]))
+        except (pa.ArrowInvalid, OSError) as error:
+            words = str(error).splitlines()[0]
+            raise RunError(f"{self._folder / TRIALS}: a file is not readable Parquet ({words})") from None
+        table = pa.concat_tables([schema.append(pa.field("__filename", pa.string())).empty_table(), *self._tables])
+        trials = table.to_pandas().drop_duplicates("trial_id", ignore_index=True)
+        return trials.assign(written=trials.pop("__filename").map(self._times).astype(float))
+
+
+def settings(folder: Path) -> Settings:
+    """The space file of a results folder. Methods are not looked up: those of a user's own need not be there.
+
+    Raises RunError where the folder holds no run, SpaceError for a file that is no space.
+    """
+    document = read_document(space_file(folder))
+    problems = Problems(document.place)
+    space = validate(Settings, document.data, problems)
+    problems.raise_if_any()
+    assert space is not None, "a space without problems is complete"
+    return space
+
+
+def _tasks(space: Settings) -> Sequence[str]:
+    data = space.data
+    if data.tasks or data.csv is not None:
+        return data.tasks or tuple(data.csv.tasks if data.csv is not None else ())
+    if data.name not in DATASETS:
+        raise RunError(f"the data set {data.name} of this run is unknown to this version of the program")
+    return DATASETS[data.name].tasks
+
+
+def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
+    """The columns of the trial table that are read; where a file lacks one, its rows have no value."""
+    selected_on, _ = chosen_on(space.protocol)
+    metrics = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in tasks]
+    bounded = [name for text in space.constraints if (name := parse_constraint(text).name) not in RELATIVE]
+    numbers = [f"{split}_{name}" for split in (selected_on, "test") for name in metrics]
+    numbers += [f"{selected_on}_{name}" for name in bounded] + [f"task_weight_{task}" for task in tasks]
+    return pa.schema(
+        [(name, pa.string()) for name in _WORDS]
+        + [(name, pa.int64()) for name in ("seed", "index")]
+        + [(name, pa.float64()) for name in dict.fromkeys(numbers)]
+    )
+
+
+def planned_trials(
+    space: Settings, tasks: Sequence[str], asked: Mapping[str, Mapping[str, int]]
+) -> Iterator[tuple[str, str, Sequence[int], int]]:
+    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`. `asked` are these
+    trials for the stages `tune` and `sweep`, by method."""
+    stages = space.stages
+    tuned_on = stages.tune.seeds if stages.tune is not None else ()
+    own = (*space.seeds, *tuned_on) if space.data.split_of_each else (0,)
+    runs = [BASELINE_SEED + BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
+    yield "baselines", BASELINE_METHOD, runs, len(tasks)
+    for method in asked["sweep"]:
+        for stage, seeds, count in (
+            ("points", space.seeds, len(space.points)),
+            ("tune", tuned_on, asked["tune"][method]),
+            ("sweep", space.seeds, asked["sweep"][method]),
+        ):
+            if seeds and count:
+                yield stage, method, seeds, count
+
+
+def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set[str]) -> dict[str, dict[str, int]]:
+    """The trials for each seed of the stages `tune` and `sweep`, by method: of those that were asked for so far, as
+    `written` in the folder. It may be older than that; then of those that are `begun`."""
+    tune = space.stages.tune
+    default = {"tune": tune.settings * tune.trials if tune is not None else 0, "sweep": space.stages.sweep.trials}
+    names = [name for name in space.methods if name in {*written.get("sweep", ()), *begun}]
+    return {stage: {name: written.get(stage, {}).get(name, most) for name in names} for stage, most in default.items()}
+
+
+def _progress(
+    space: Settings,
+    tasks: Sequence[str],
+    asked: Mapping[str, Mapping[str, int]],
+    results: Results,
+    given_up: Mapping[str, Failed],
+) -> tuple[list[Progress], np.ndarray]:
+    """What is done of every stage and method, and a mask of the trials that are planned."""
+    trials = results.trials
+    places = trials.groupby(["stage", "method"], sort=False).indices
+    seed, index, status = (trials[name].to_numpy() for name in ("seed", "index", "status"))
+    mask = np.zeros(len(trials), dtype=bool)
+
+    def rows_of(stage: str, method: str) -> np.ndarray:
+        return places.get((stage, method), np.array([], dtype=int))
+
+    def progress(stage: str, method: str, rows: np.ndarray, planned: int | None) -> Progress:
+        mask[rows] = True
+        diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
+        failed = sum(len(each.trials) for each in given_up.values() if (each.stage, each.method) == (stage, method))
+        return Progress(stage, method, len(rows), planned, diverged, stopped, failed)
+
+    found = []
+    for stage, method, seeds, count in planned_trials(space, tasks, asked):
+        rows = rows_of(stage, method)
+        rows = rows[np.isin(seed[rows], seeds) & (index[rows] < count)]
+        found.append(progress(stage, method, rows, len(seeds) * count))
+    confirm = space.stages.confirm
+    if confirm is not None:
+        unfinished = {each.method for each in found if each.left or not each.finished}
+        if BASELINE_METHOD in unfinished or "test_are" not in trials:
+            unfinished |= set(asked["sweep"])
+        points = trials.iloc[:0] if unfinished.issuperset(asked["sweep"]) else arfg_are_points(results)
+        for method in asked["sweep"]:
+            rows = rows_of("confirm", method)
+            if method in unfinished:
+                found.append(progress("confirm", method, rows, None))
+                continue
+            own = points.loc[points["method"] == method, "trial_id"]
+            of_these = trials["confirms"].iloc[rows].isin(own).to_numpy()
+            rows = rows[of_these & (seed[rows] // CONFIRM_STEP <= confirm.runs)]
+            found.append(progress("confirm", method, rows, confirm.runs * len(own)))
+    return sorted(found, key=lambda each: STAGES.index(each.stage)), mask
+
+
+def _rate(written: pd.Series, begun: float) -> float:
+    """Trials per minute since the last command began, which rewrote the space file, at most over the window."""
+    start = max(begun, written.max() - _WINDOW)
+    seconds = written.max() - start
+    return float((written > start).sum() * 60 / seconds) if seconds >= 1 else float("nan")
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What `failed.json` says of a pack that failed every time, and which of its trials are not in the table."""
+
+    stage: str
+    method: str
+    reason: str
+    trials: set[str]
+
+
+def _given_up(folder: Path, trials: pd.Series) -> dict[str, Failed]:
+    finished = set(trials)
+    packs = {
+        name: Failed(each["stage"], each["method"], each["reason"], set(each["trials"]) - finished)
+        for name, each in failures(folder).items()
+    }
+    return {name: each for name, each in packs.items() if each.trials}
+
+
+def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) -> list[Failure]:
+    """Packs whose last try failed and of which nothing was written since: `written` is when, by pack.
+
+    Tune keeps `logs/ray-<time>/<pack>[-attempt-<n>]/error.txt` while it runs and where a pack has failed every time;
+    `failed.json` is written afterwards.
+    """
+    tries: dict[str, tuple[int, Path]] = {}
+    for logs in sorted((folder / "logs").glob("ray-*")):
+        of_these: dict[str, tuple[int, Path]] = {}
+        for path in (each for each in _inside(logs) if each.is_dir()):
+            found = _ATTEMPT.fullmatch(path.name)
+            assert found is not None, "it matches any name"
+            of_these[found[1]] = max(of_these.get(found[1], (0, path)), (int(found[2] or 1), path))
+        tries |= of_these
+    failed = {pack: Failure(pack, each.reason, TRIES) for pack, each in given_up.items()}
+    for pack, (count, path) in tries.items():
+        try:
+            error = path / "error.txt"
+            when, lines = error.stat().st_mtime, error.read_text(errors="replace").strip().splitlines()
+        except OSError:  # it runs, or has ended well
+            continue
+        if pack not in failed and not written.get(pack, 0.0) > when:
+            failed[pack] = Failure(pack, lines[-1] if lines else "no reason is known", count)
+    return sorted(failed.values(), key=lambda each: each.pack)
+
+
+def _source(environment: Mapping[str, Any]) -> set[str]:
+    """Where the data come from, before there are trials that say it."""
+    return {environment["data"]["source"]} if environment else set()
+
+
+def _age(folder: Path) -> float:
+    # Tune writes its own state beside the packs' logs every few seconds.
+    folders = [folder, folder / TRIALS, folder / CURVES, *(folder / "logs").glob("ray-*")]
+    newest = 0.0
+    for path in (path for each in folders for path in _inside(each)):
+        try:
+            newest = max(newest, path.stat().st_mtime)
+        except OSError:  # a partial file that has its name by now
+            continue
+    return max(time.time() - newest, 0.0)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it is none, or none any more: a run removes its logs when it ends."""
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []

@@ -1,0 +1,79 @@
+"""Stack widths where the space file gives none: measured once, remembered in the user's cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from paretofair.methods import Method
+from paretofair.models import StackedNetwork
+from paretofair.space.method_space import MethodSpace, digest
+from paretofair.training import DeviceData, TrainingSettings, Trials, measure_width
+from paretofair.training.probe import UNMEASURED
+
+
+def stack_width(
+    space: MethodSpace,
+    data: DeviceData,
+    network: StackedNetwork,
+    method: Method,
+    trials: Trials,
+    settings: TrainingSettings,
+) -> int:
+    """The width for this network, method and device: the remembered one, else measured now, which takes a second or
+    two; for a few trials the one that is right for most."""
+    known = _read().get(_key(space, data))
+    if known is not None:
+        return int(known)
+    usual = UNMEASURED[data.splits["train"].inputs.device.type]
+    if len(trials) <= 2 * usual:
+        return usual
+    width = measure_width(data, network, method, trials, settings=settings)
+    remember(space, data, width)
+    return width
+
+
+def remember(space: MethodSpace, data: DeviceData, width: int) -> None:
+    """Keeps a width for later runs; where the cache cannot be written, it is measured again."""
+    file = _file()
+    widths = _read() | {_key(space, data): width}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".widths", delete=False) as partial:
+            json.dump(widths, partial, indent=0)
+        os.replace(partial.name, file)
+    except OSError:
+        return
+
+
+def _file() -> Path:
+    return Path(platformdirs.user_cache_dir("paretofair")) / "widths.json"
+
+
+def _read() -> dict[str, int]:
+    try:
+        known = json.loads(_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _key(space: MethodSpace, data: DeviceData) -> str:
+    """Everything that the best width depends on."""
+    inputs = data.splits["train"].inputs
+    device = f"{torch.cuda.get_device_name()}" if inputs.is_cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    settings = space.identity("sweep")
+    return digest(
+        [
+            device,
+            torch.__version__,
+            list(inputs.shape),
+            str(inputs.dtype),
+            [settings.get(name) for name in ("method", "protocol", "network", "training", "fairness")],
+        ]
+    )

@@ -1,0 +1,96 @@
+"""The audit and the intervals that follow from the counts of cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from paretofair.analysis.counts import Cells, audit_table, row_intervals, with_intervals
+from paretofair.metrics import rates
+from paretofair.results import write_stack
+
+IDS = ["a", "b", "c"]
+TRIALS = pd.DataFrame({"trial_id": IDS, "split_id": ["s0", "s0", "s1"]})
+ALONE = pd.DataFrame(
+    [
+        ("s0", "test", "error", "x", 0.2),
+        ("s0", "test", "fpr_gap", "x", 0.1),
+        ("s1", "test", "error", "x", 0.4),
+        ("s1", "test", "fpr_gap", "x", 0.05),
+    ],
+    columns=["split_id", "split", "metric", "task", "mean"],
+)
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """Two attributes, four cells of which one has no rows; one task; three trials."""
+    pd.DataFrame(
+        {
+            "cell": range(4),
+            "sex": ["Male", "Male", "Female", "Female"],
+            "code_sex": [0, 0, 1, 1],
+            "race": ["White", "Other", "White", "Other"],
+            "code_race": [0, 1, 0, 1],
+            "rows_test": [1000, 400, 1000, 0],
+        }
+    ).to_csv(tmp_path / "groups.csv", index=False)
+    random = np.random.default_rng(0)
+    shares = random.dirichlet(np.ones(4), (3, 4))
+    sizes = np.array([1000, 400, 1000, 0])[:, None]
+    hard = np.floor(shares * sizes)
+    hard[..., 3] += sizes[:, 0] - hard.sum(-1)
+    table = np.concatenate([hard, hard[..., :2] / 2], -1)
+    lists = pa.array(list(table.reshape(3, -1)), pa.list_(pa.float32()))
+    write_stack(tmp_path, "s.parquet", pa.table({"trial_id": IDS, "confusion_test": lists}))
+    return tmp_path, table[:, None]
+
+
+def test_counts_are_read_in_the_order_asked_for(counts):
+    folder, table = counts
+    found = Cells(folder).of(["c", "a"])
+    np.testing.assert_array_equal(found["test"], table[[2, 0]])
+
+
+def test_audit(counts):
+    folder, table = counts
+    chosen = pd.DataFrame(
+        {"trial_id": IDS, "method": ["vanilla", "mtaf", "mtaf"], "seed": [0, 0, 1], "test_error_x": [0.1] * 3}
+    )
+    found = audit_table(chosen, Cells(folder)).set_index(["trial_id", "grouping", "metric"])
+    assert set(found.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
+    by_sex = np.stack([table[:, 0, :2].sum(1), table[:, 0, 2:].sum(1)], 1)
+    gaps = rates.fpr_gap(by_sex)
+    for k, trial in enumerate(IDS):
+        assert found.loc[(trial, "sex", "fpr_gap"), "value"] == pytest.approx(gaps[k])
+        # The first group less the second in the schema's order, which is not that of the alphabet.
+        assert found.loc[(trial, "sex", "fpr_gap_signed"), "value"] == pytest.approx(rates.fpr_gap_signed(by_sex)[k])
+    assert found.loc[("b", "sex", "fpr_gap"), "change"] == pytest.approx(gaps[1] - gaps[0])
+    # No vanilla of seed 1.
+    assert np.isnan(found.loc[("c", "sex", "fpr_gap"), "change"])
+    assert found.loc[("b", "sex_x_race", "accuracy_gap"), "groups"] == 3
+
+
+def test_intervals_of_rows(counts):
+    """Of an error those of the binomial distribution; what is resampled is what the table says; and each trial is
+    divided by the single-task means of its own split."""
+    folder, table = counts
+    found = row_intervals(TRIALS, ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    error = rates.error(table[:, 0].sum(1))
+    half = 1.96 * np.sqrt(error * (1 - error) / 2400)
+    np.testing.assert_allclose(found["error_x_low"], error - half, atol=0.003)
+    np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.003)
+    np.testing.assert_allclose(found["are_low"], found["error_x_low"] / [0.2, 0.2, 0.4])
+    np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / [0.1, 0.1, 0.05])
+    alone = row_intervals(TRIALS[1:2], ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    pd.testing.assert_frame_equal(alone, found.loc[["b"]])
+    points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
+    assert list(with_intervals(points, found)) == [
+        "trial_id",
+        "test_are",
+        "test_are_low",
+        "test_are_high",
+        "test_realised",
+    ]

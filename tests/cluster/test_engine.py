@@ -1,0 +1,108 @@
+"""The local Ray."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import numpy as np
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from paretofair.cluster.engine import _slots, cluster, run_packs
+from paretofair.errors import RunError
+from paretofair.results import TrialTable
+from paretofair.space.space import load_space
+from paretofair.sweep.jobs import Job
+from paretofair.sweep.plan import planned
+from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.sources import Planned
+
+
+def addresses() -> set[str]:
+    """Those by which other machines reach this one, as far as it knows."""
+    found = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
+        try:
+            way_out.connect(("192.0.2.1", 9))
+            found.add(way_out.getsockname()[0])
+        except OSError:  # no network
+            pass
+    return {each for each in found if not each.startswith("127.")}
+
+
+@pytest.mark.ray
+def test_a_local_ray_listens_on_loopback_alone(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with cluster(None):
+        (node,) = ray.nodes()
+        ports = [node["NodeManagerPort"], node["ObjectManagerPort"]]
+        ports.append(int(ray.get_runtime_context().gcs_address.rpartition(":")[2]))
+        assert node["NodeManagerAddress"] == "127.0.0.1"
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            for address in addresses():
+                with pytest.raises((ConnectionError, TimeoutError)):
+                    socket.create_connection((address, port), timeout=5)
+
+
+SPACE = """\
+name: small
+data: {name: german, source: simulated, sensitive: sex}
+parameters: {learning_rate: 0.1, epochs: 2, task_weight: simplex}
+methods: {vanilla: }
+seeds: [0]
+stages: {baselines: {runs: 2}, sweep: {trials: 24}}
+resources: {pack: 4}
+"""
+
+
+@pytest.fixture(scope="module")
+def two_machines():
+    """A Ray of two nodes, one of them with a GPU, as far as Ray knows."""
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
+    nodes.add_node(num_cpus=2)
+    with cluster(nodes.address):
+        yield
+    nodes.shutdown()
+
+
+@pytest.mark.ray
+def test_a_pack_is_on_one_machine_and_on_one_gpu(two_machines):
+    assert [_slots(1, 0), _slots(2, 0), _slots(1, 1), _slots(1, 0.5), _slots(0.5, 0.3)] == [4, 2, 1, 2, 3]
+    with pytest.raises(RunError, match=r"needs 3 CPUs and 0 GPUs.*no machine of the cluster has more than 2 and 1"):
+        _slots(3, 0)
+    with pytest.raises(RunError, match="needs 1 CPUs and 2 GPUs"):
+        _slots(1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.parametrize(("gpus", "at_once"), [(0.5, 2), (1, 1)])
+def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at_once):
+    """Scheduling alone: what they train, they train on the CPU."""
+    (tmp_path / "space.yaml").write_text(SPACE)
+    space = load_space(tmp_path / "space.yaml")
+    splits = load_splits(space, Options(tmp_path, ()))
+    packs = planned(space, splits, ["vanilla"])
+    job = Job(
+        spaces={("baselines", "single_task"): space.baselines, ("sweep", "vanilla"): space.method("vanilla")},
+        splits={splits.id_of(0): splits.of(0)},
+        sensitive=space.baselines.sensitive,
+        folder=tmp_path,
+        store=None,
+        device="cpu",
+        stack=4,
+        compiled=False,
+        tf32=False,
+        halving=None,
+        curves={},
+        models=False,
+    )
+    with caplog.at_level(logging.INFO, "paretofair"):
+        outcome = run_packs(job, Planned(packs), cpus=1, gpus=gpus)
+    assert outcome.failed == {}
+    assert sorted(TrialTable(tmp_path).read()["trial_id"]) == sorted(name for pack in packs for name in pack.trial_ids)
+    running = np.cumsum([1 if " begins: " in line else -1 for line in caplog.messages if "-" in line])
+    assert running.max() == at_once
