@@ -44,9 +44,10 @@ from paretofair.sweep.jobs import Job  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
 from paretofair.sweep.sources import Planned  # noqa: E402
 from paretofair.sweep.stages import sweep_packs  # noqa: E402
-from paretofair.training import DeviceData, to_device  # noqa: E402
+from paretofair.training import DeviceData, Experiment, TrainingSettings, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402
+from paretofair.training.state import Learner, Memory  # noqa: E402
 from paretofair.training.step import make_step  # noqa: E402
 
 
@@ -101,7 +102,7 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
         batch = method_space.training.batch_size
         per_trial = 60 * -(-len(train.inputs) // batch)
         for width in widths:
-            rows = next(Batches(data, batch, [0] * width, network, method).epoch(0))
+            rows = next(Batches(Experiment(data, network, method, TrainingSettings(batch)), [0] * width).epoch(0))
             hyper = {
                 name: torch.ones(width, len(data.tasks), device=train.inputs.device)
                 for name in ("task_weight", "fairness_weight", "head_ratio")
@@ -111,13 +112,13 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
             bare = bare_products(network, width, rows.inputs.shape[0], train.inputs.device)
             for compiled in (False, True):
                 parameters = network.initial(range(width), train.inputs.dtype).to(train.inputs.device)
-                state = optimizer.state(parameters)
+                learner = Learner(parameters, optimizer.state(parameters))
                 step = make_step(network, method, optimizer, compiled=compiled, device=parameters.device)
                 start = time.perf_counter()
-                step(parameters, state, rows, hyper)
+                step(learner, None, Memory({}, {}), rows, hyper)
                 first_step = time.perf_counter() - start
                 before = median_ms(bare)
-                took = median_ms(lambda: step(parameters, state, rows, hyper))  # noqa: B023
+                took = median_ms(lambda: step(learner, None, Memory({}, {}), rows, hyper))  # noqa: B023
                 products = min(before, median_ms(bare))
                 row = {"method": name, "width": width, "path": "compiled" if compiled else "eager"}
                 row |= {"step_ms": took, "products_ms": products, "ratio": took / products}

@@ -42,6 +42,7 @@ from paretofair.methods.gcm import GCM  # noqa: E402
 from paretofair.methods.vanilla import Vanilla  # noqa: E402
 from paretofair.models import MultilayerPerceptron, aligned  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402
+from paretofair.training.state import Learner, Memory  # noqa: E402
 from paretofair.training.step import make_step  # noqa: E402
 
 INPUTS, UNITS, BATCH, CELLS = 100, 200, 2000, 4
@@ -87,9 +88,9 @@ def make_call(method: Method, rows: Rows, width: int, *, compiled: bool) -> Call
     }
     parameters = NETWORK.initial(range(width), torch.float32).to(device)
     optimizer = Adagrad()
-    state = optimizer.state(parameters)
+    learner = Learner(parameters, optimizer.state(parameters))
     step = make_step(NETWORK, method, optimizer, compiled=compiled, device=device)
-    return lambda: step(parameters, state, rows, hyper)
+    return lambda: step(learner, None, Memory({}, {}), rows, hyper)
 
 
 def make_products(rows: Rows, width: int, *, forward: int, backward: int) -> Callable[[], object]:

@@ -27,7 +27,7 @@ from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.halving import halving_ranks
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.space.space import load_space
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.build import build_experiment, build_method
 from paretofair.sweep.packs import as_trials
 from paretofair.sweep.run import Options, load_splits
 from paretofair.sweep.stages import baseline_packs, sweep_packs
@@ -72,10 +72,8 @@ def main() -> None:
     data = to_device(splits, space.baselines.sensitive, device, torch.float32)
 
     def trained(method, trials, halving=None):
-        kind = build_method(method, data)
-        own = data, build_network(method, data), kind, trials
-        settings, threshold = build_settings(method, compiled=False), build_threshold(method)
-        stacks = list(train_pack(*own, settings=settings, threshold=threshold, width=WIDTH, halving=halving))
+        experiment = build_experiment(method, data, compiled=False)
+        stacks = list(train_pack(experiment, trials, width=WIDTH, halving=halving))
         full = np.concatenate([stack.status == "completed" for stack in stacks])
         epochs = int(sum(stack.epochs_trained.sum() for stack in stacks))
         names = [f"{split}_{metric}" for split in ("validation", "test") for metric in ("error", "fpr_gap")]

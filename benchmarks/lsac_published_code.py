@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machine import describe
 
 from paretofair.space.space import load_space
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.build import build_experiment
 from paretofair.sweep.run import Options, load_splits
 from paretofair.training import Trials, to_device, train_pack
 
@@ -49,12 +49,8 @@ def main() -> int:
         values = {"task_weight": ones / 2, "fairness_weight": weight * ones, "head_ratio": ones}
         values |= {"learning_rate": np.full(SEEDS, 0.08), "epochs": np.full(SEEDS, 60)}
         (stack,) = train_pack(
-            data,
-            build_network(method, data),
-            build_method(method, data),
+            build_experiment(method, data, compiled=False),
             Trials(np.arange(SEEDS), values),
-            settings=build_settings(method, False),
-            threshold=build_threshold(method),
             width=SEEDS,
         )
         for (metric, task), (low, high), margin in zip(METRICS, ranges, WIDENED, strict=True):

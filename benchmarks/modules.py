@@ -47,8 +47,9 @@ from paretofair.sweep.build import build_method, build_network, build_settings  
 from paretofair.sweep.packs import as_trials  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
 from paretofair.sweep.stages import sweep_packs  # noqa: E402
-from paretofair.training import DeviceData, measure_width, to_device  # noqa: E402
+from paretofair.training import DeviceData, Experiment, TrainingSettings, measure_width, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
+from paretofair.training.state import Learner, Memory  # noqa: E402
 from paretofair.training.step import make_step  # noqa: E402
 
 TASK_WEIGHT, FAIRNESS_WEIGHT, HEAD_RATIO, LEARNING_RATE = 0.5, 2.0, 1.0, 0.08
@@ -108,18 +109,18 @@ def in_stack(
     constants = {"task_weight": TASK_WEIGHT, "fairness_weight": FAIRNESS_WEIGHT, "head_ratio": HEAD_RATIO}
     hyper = {name: torch.full((trials, tasks), value, device=device) for name, value in constants.items()}
     hyper["learning_rate"] = torch.full((trials,), LEARNING_RATE, device=device)
-    state = settings.optimizer.state(parameters[:, : network.trainable])
+    learner = Learner(parameters, settings.optimizer.state(parameters[:, : network.trainable]))
     step = make_step(network, method, settings.optimizer, compiled=compiled, device=device)
     return Way(
-        lambda: step(parameters, state, rows, hyper),
+        lambda: step(learner, None, Memory({}, {}), rows, hyper),
         lambda: network.forward(parameters, rows.inputs).logits[..., : len(rows.inputs)],
     )
 
 
 def first_batch(space: MethodSpace, data: DeviceData, network: StackedNetwork, trials: int) -> Rows:
     """The first batch of seed 0, which is a full one."""
-    method = build_method(space, data)
-    return next(Batches(data, space.training.batch_size, [0] * trials, network, method).epoch(0))
+    settings = TrainingSettings(space.training.batch_size)
+    return next(Batches(Experiment(data, network, build_method(space, data), settings), [0] * trials).epoch(0))
 
 
 def one_at_a_time(space: MethodSpace, data: DeviceData, network: ModuleNetwork, parameters: Tensor) -> Way:
@@ -236,7 +237,7 @@ def widths(space: MethodSpace, data: DeviceData, splits: Splits, repeats: int = 
         seconds, found = [], []
         for _ in range(repeats):
             start = time.perf_counter()
-            found.append(measure_width(data, network, method, trials, settings=settings))
+            found.append(measure_width(Experiment(data, network, method, settings), trials))
             seconds.append(time.perf_counter() - start)
         row = {"method": space.method, "network": name, "seconds": round(statistics.median(seconds), 2)}
         row |= {"repeats": [round(each, 2) for each in seconds], "widths": found}

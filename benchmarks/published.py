@@ -41,7 +41,7 @@ from paretofair.metrics.intervals import mean_interval  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
 from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold  # noqa: E402
+from paretofair.sweep.build import build_experiment  # noqa: E402
 from paretofair.sweep.packs import Pack, as_trials  # noqa: E402
 from paretofair.sweep.plan import planned  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
@@ -221,13 +221,11 @@ def expected(space: Space, folder: Path) -> str:
 
 def seconds_of(pack: Pack, epochs: int, space: MethodSpace, data: DeviceData) -> float:
     """Training and evaluation of a pack cut to so many epochs, on one core, uncompiled."""
-    network, method, settings = build_network(space, data), build_method(space, data), build_settings(space, False)
+    experiment = build_experiment(space, data, compiled=False)
     short = replace(pack, values=pack.values | {"epochs": np.full(len(pack), epochs)})
-    trials = as_trials(short, data.tasks, type(method))
+    trials = as_trials(short, data.tasks, type(experiment.method))
     start = time.perf_counter()
-    for _ in train_pack(
-        data, network, method, trials, settings=settings, threshold=build_threshold(space), width=len(pack)
-    ):
+    for _ in train_pack(experiment, trials, width=len(pack)):
         pass
     return time.perf_counter() - start
 

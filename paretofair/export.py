@@ -26,7 +26,7 @@ from paretofair.sampling.distributions import parts
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, own_seed
 from paretofair.space.space import Space, load_space
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.sweep.build import build_experiment, build_method, build_network, build_threshold
 from paretofair.sweep.packs import Pack, as_trials, training_seeds
 from paretofair.sweep.resume import check_data
 from paretofair.sweep.run import Options, load_splits
@@ -196,12 +196,8 @@ def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
 def _trained(space: MethodSpace, data: DeviceData, trials: Trials, row: Mapping[str, Any]) -> Tensor:
     """The parameters of a trial that is trained again, `(1, P)`, as a worker trains it."""
     torch.set_num_threads(1)
-    (stack,) = train_pack(
-        *(data, build_network(space, data), build_method(space, data), trials),
-        settings=build_settings(space, compiled=row["path"] != "eager"),
-        threshold=build_threshold(space),
-        width=_WIDTH,
-    )
+    experiment = build_experiment(space, data, compiled=row["path"] != "eager")
+    (stack,) = train_pack(experiment, trials, width=_WIDTH)
     return torch.from_numpy(stack.parameters)
 
 

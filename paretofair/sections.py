@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -18,6 +19,20 @@ def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if repeated:
         raise custom(f"{repeated[0]!r} stands in the list more than once")
     return values
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `30m`, `1h30m` or a bare number. Raises ValueError with what is accepted.
+
+    >>> parse_duration("1h30m"), parse_duration("5s"), parse_duration("7.5")
+    (5400.0, 5.0, 7.5)
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?|{number}", text.strip())
+    if not text.strip() or match is None:
+        raise ValueError(f"found {text!r}; write 90s, 30m or 1h30m")
+    hours, minutes, rest, bare = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest + bare
 
 
 class Section(BaseModel):

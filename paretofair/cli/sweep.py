@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
     from paretofair.space.space import Space
@@ -229,10 +230,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def seconds(text: str) -> float:
-    """`90s`, `30m`, `1h30m` or a bare number of seconds."""
-    number = r"(\d+(?:\.\d+)?)"
-    match = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?|{number}", text.strip())
-    if not text.strip() or match is None:
-        raise argparse.ArgumentTypeError(f"found {text!r}; write 90s, 30m or 1h30m")
-    hours, minutes, rest, bare = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest + bare
+    """A duration of the command line."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

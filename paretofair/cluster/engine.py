@@ -231,6 +231,8 @@ class _Queue(Searcher):
         if error and self._attempts[pack.name] < TRIES:
             self._again.append(pack)
             return
+        if result and result.get("paused"):
+            self.out_of_time = True
         if error:
             self.failed[pack.name] = pack
         self._source.ended(pack)

@@ -15,8 +15,8 @@ from paretofair.results import TRIALS, Store, write_stack
 from paretofair.results.table import finished_in
 from paretofair.sweep.jobs import Job
 from paretofair.sweep.packs import Pack
-from paretofair.sweep.rows import fingerprint, stacks
-from paretofair.training import DeviceData, to_device
+from paretofair.sweep.rows import checkpoints_of, fingerprint, train_rows
+from paretofair.training import DeviceData, Paused, to_device
 
 # What the processes of workers are called.
 NAME = "paretofair_packs"
@@ -54,11 +54,17 @@ class PackTrainable(Trainable):
         left = pack.without(
             finished_in(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
-        narrowed = 0
-        for name, tables, width in stacks(left, self._job, self._data_of(pack.split_id), self._numerics):
-            # The trial table last: what it has is done.
-            for into in sorted(tables, key=TRIALS.__eq__):
-                write_stack(self._place, name, tables[into], into=into)
-            narrowed = width
+        kept = checkpoints_of(pack, left, self._job, self._place, self._device, self._numerics)
+        narrowed, paused = 0, False
+        try:
+            for name, tables, width in train_rows(left, self._job, self._data_of(pack.split_id), self._numerics, kept):
+                # The trial table last: what it has is done.
+                for into in sorted(tables, key=TRIALS.__eq__):
+                    write_stack(self._place, name, tables[into], into=into)
+                if kept is not None:
+                    kept.remove(name)
+                narrowed = width
+        except Paused:
+            paused = True
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed}
+        return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed, "paused": paused}

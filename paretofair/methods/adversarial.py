@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    differentiate,
+    run_forward,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
@@ -77,11 +79,9 @@ class Adversarial(Vanilla):
     ) -> Gradient:
         assert adversary is not None
         opponent = self.adversary(network)
-        with torch.no_grad():
-            out = network.forward(parameters, rows.inputs, rows.streams)
-        logits = out.logits.detach().requires_grad_()
+        out, logits = run_forward(network, parameters, rows)
         with torch.enable_grad():
-            (own,) = torch.autograd.grad(self.losses(logits, rows, hyper).shared.sum(), logits)
+            own, _ = differentiate(self.losses(logits, rows, hyper), logits)
             guess = opponent.forward(adversary, self._seen_by_adversary(logits, rows))
             scores = guess.logits.unflatten(1, (network.tasks, -1))
             seen = torch.stack(subsets(self.settings.goal, rows)).sum(0)
@@ -139,6 +139,8 @@ class Adversaries:
 
     each: MultilayerPerceptron
     count: int = 1
+
+    learning_rate: ClassVar[str] = ADVERSARY_LEARNING_RATE.name
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Every network starts from other values, and from others than a network of the same seed."""

@@ -17,6 +17,8 @@ from paretofair.methods.method import (
     Names,
     Options,
     Rows,
+    differentiate,
+    run_forward,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
@@ -83,14 +85,13 @@ class AdversarialFeatures(Vanilla):
     ) -> Gradient:
         assert adversary is not None
         opponent = self.adversary(network)
-        with torch.no_grad():
-            out = network.forward(parameters, rows.inputs, rows.streams)
+        out, logits = run_forward(network, parameters, rows)
         assert out.features is not None
-        logits, features = out.logits.detach().requires_grad_(), out.features.detach().requires_grad_()
+        features = out.features.detach().requires_grad_()
         groups = rows.groups[..., :1, :]
         seen = rows.penalty_weight[..., :1, :] * (groups >= 0)
         with torch.enable_grad():
-            (own,) = torch.autograd.grad(self.losses(logits, rows, hyper).shared.sum(), logits)
+            own, _ = differentiate(self.losses(logits, rows, hyper), logits)
             guess = opponent.forward(adversary, features.mT)
             wrong, alone = mean_cross_entropy(guess.logits[:, None], groups, seen)
             (of_guess,) = torch.autograd.grad(wrong.sum(), guess.logits, retain_graph=True)

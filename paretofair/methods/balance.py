@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from paretofair.methods.method import NO_NAMES, LossSettings, Names, Options
+from paretofair.methods.row_plan import RowPlan, TrainingRows, balanced
 from paretofair.methods.vanilla import Vanilla
 
 
@@ -20,12 +24,14 @@ class Oversample(Vanilla):
 
     Options = BalanceOptions
     reads = ()
-    batches = "cells"
     holdout = False
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         super().__init__(settings, options, names)
         self.balance_task = names.task("balance_task", self.options.balance_task)
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        return balance_cells(train, self.balance_task, batch_size, holdout)
 
 
 class Reweigh(Vanilla):
@@ -33,5 +39,34 @@ class Reweigh(Vanilla):
     2012). Means, whatever `training.reduction` says."""
 
     reads = ()
-    reweighs = True
     holdout = False
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        return replace(super().row_plan(train, batch_size, holdout), weights=weigh_cells(train))
+
+
+def balance_cells(train: TrainingRows, task: int, batch_size: int, holdout: bool) -> RowPlan:
+    """As many rows of every (group x label) cell of a task in each batch, in the order of the cells."""
+    labels, groups = train.labels[task], train.groups[task]
+    cell = np.where((labels >= 0) & (groups >= 0), 2 * groups + labels, -1)
+    names = [
+        f"{train.tasks[task]} = {label} and {train.attributes[task]} = {group}"
+        for group in train.group_names[task]
+        for label in (0, 1)
+    ]
+    return balanced(cell, names, batch_size, holdout=holdout, ordered=True)
+
+
+def weigh_cells(train: TrainingRows) -> np.ndarray:
+    """P(group) P(label) / P(group, label) of every row and task, `(T, n)`, among rows where both are known; else 1."""
+    weights = np.ones(train.labels.shape)
+    for task, (labels, groups) in enumerate(zip(train.labels, train.groups, strict=True)):
+        known = (labels >= 0) & (groups >= 0)
+        for group in range(len(train.group_names[task])):
+            for label in (0, 1):
+                of_group, of_label = known & (groups == group), known & (labels == label)
+                cell = of_group & of_label
+                if cell.any():
+                    expected = float(of_group.sum()) * float(of_label.sum()) / float(known.sum())
+                    weights[task, cell] = expected / float(cell.sum())
+    return weights

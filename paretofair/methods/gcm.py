@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from paretofair.methods.balance import BalanceOptions
+from paretofair.methods.balance import BalanceOptions, balance_cells
 from paretofair.methods.losses.terms import row_losses
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
@@ -22,7 +22,10 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    differentiate,
+    run_forward,
 )
+from paretofair.methods.row_plan import RowPlan, TrainingRows
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import ALIGNMENT, StackedNetwork
 from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, named_cells
@@ -59,11 +62,13 @@ class GCM(Vanilla):
     parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, TEMPERATURE)
     Options = GCMOptions
     reads = ()
-    batches = "cells"
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         super().__init__(settings, options, names)
         self.balance_task = names.task("balance_task", self.options.balance_task)
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        return balance_cells(train, self.balance_task, batch_size, holdout)
 
     def gradient(
         self,
@@ -80,17 +85,16 @@ class GCM(Vanilla):
         """
         if not has_closed_form(network):
             return self._differentiated_twice(network, parameters, rows, hyper)
+        out, logits = run_forward(network, parameters, rows)
         with torch.no_grad():
-            out = network.forward(parameters, rows.inputs, rows.streams)
             compared = self._compared(out.logits, rows, hyper)
             tasks = [
                 cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
                 for t, of_task in enumerate(compared)
             ]
-        logits = out.logits.detach().requires_grad_()
         directions: list[Tensor] = []
         with torch.enable_grad():
-            (cotangent,) = torch.autograd.grad(self.losses(logits, rows, hyper).shared.sum(), logits)
+            cotangent, _ = differentiate(self.losses(logits, rows, hyper), logits)
             for task, of_task in zip(tasks, compared, strict=True):
                 gradients = task.gradients.detach().requires_grad_()
                 mismatch = self._mismatch(network, gradients, of_task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -18,6 +19,7 @@ from paretofair.methods.method import (
     Parameter,
     Rows,
 )
+from paretofair.methods.row_plan import RowPlan, TrainingRows, draw_each_epoch, draw_once
 from paretofair.methods.vanilla import Vanilla
 
 
@@ -40,8 +42,11 @@ class LabelFlip(Vanilla):
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Without names it cannot be trained."""
         super().__init__(settings, options, names)
-        self.noise = self.options.mode
         self._groups = names.indices("group", self.options.group) if names.tasks else ()
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        draw = draw_each_epoch if self.options.mode == "fresh" else draw_once
+        return replace(super().row_plan(train, batch_size, holdout), draw=draw)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         assert rows.uniform is not None

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from paretofair.models import StackedNetwork
+from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffled
+from paretofair.models import Outputs, StackedNetwork
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Rows(NamedTuple):
     # Where the penalty's rows of each (group x label) cell of one task stand, from and to, in the order (0, 0), (0, 1),
     # (1, 0), …; only in balanced batches, whose rows are ordered by cell.
     cells: tuple[tuple[int, int], ...] = ()
-    # ([K,] 1, B) uniform numbers of the rows, for methods with `noise`.
+    # ([K,] 1, B) the numbers of the rows that the plan of the method draws.
     uniform: Tensor | None = None
     # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
     streams: tuple[int, ...] | None = None
@@ -84,23 +86,27 @@ class Losses(NamedTuple):
     """What the trials minimise, `(K,)` each: `shared` by the shared layers, `heads` by the heads (None: the same).
 
     `undefined` counts, for each trial, the fairness distances of this batch that had no value (a subset without
-    rows, or with rows of one group only) and were taken as 0; None where the method has none.
+    rows, or with rows of one group only) and were taken as 0; None where the method has none. `state`: new values of
+    what the method remembers from step to step (`Method.trial_state`, `Method.seed_state`), by name, `(K, ...)`.
     """
 
     shared: Tensor
     heads: Tensor | None = None
     undefined: Tensor | None = None
+    state: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Gradient(NamedTuple):
-    """What one step of K trials needs: `parameters` `(K, P)`, `undefined` as in `Losses`, and for a method with an
-    adversary the gradient of its loss by its own parameters, `(K, Q)`."""
+    """What one step of K trials needs: `parameters` `(K, P)`, `undefined` and `state` as in `Losses`, and for a method
+    with an adversary the gradient of its loss by its own parameters, `(K, Q)`."""
 
     parameters: Tensor
     undefined: Tensor | None = None
     adversary: Tensor | None = None
+    state: Mapping[str, Tensor] = MappingProxyType({})
 
 
+# Hyperparameters of K trials by name, and beside them what the method remembers of them.
 Hyper = Mapping[str, Tensor]
 
 
@@ -143,7 +149,11 @@ NO_NAMES = Names()
 
 
 class Adversary(Protocol):
-    """What is trained against the networks of K trials, as far as training knows it."""
+    """What is trained against the networks of K trials, as far as training knows it. Its optimiser is the network's."""
+
+    @property
+    def learning_rate(self) -> str:
+        """The hyperparameter that is its learning rate."""
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Initial parameters `(K, Q)` on the CPU: row k is a function of `seeds[k]` alone."""
@@ -152,9 +162,11 @@ class Adversary(Protocol):
 class Method:
     """A way to treat fairness in training. A new one is one file with one subclass, listed in `METHODS`.
 
-    The life of a method: it is made once for a pack with the settings of the space file; in every step `losses` is
-    called with the logits of K trials and differentiated with respect to them. A method that needs more than logits
-    (features, gradients) has a `gradient` of its own instead. A method never sees data beyond the batch, and all that
+    The life of a method: it is made once for a pack with the settings of the space file; it plans batches from the
+    training rows (`row_plan`); in every step `losses` is called with the logits of K trials and differentiated with
+    respect to them. A method that needs more than logits (features, gradients) has a `gradient` of its own instead, and
+    one that remembers something from step to step says where it begins (`trial_state`, `seed_state`), finds it in
+    `hyper` and gives its new values in `Losses.state`. A method never sees data beyond the batch, and all that
     it computes for a trial must depend on that trial's parameters and hyperparameters alone.
     """
 
@@ -163,16 +175,8 @@ class Method:
     # The settings of losses that change its results. Without `reduction` all losses are means over rows, whatever
     # `training.reduction` says.
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
-    # What a batch is made of: rows in random order; as many rows of every (group x label) cell of the task
-    # `balance_task`; or as many of every one of several joined data sets.
-    batches: ClassVar[Literal["shuffled", "cells", "origins"]] = "shuffled"
-    # Whether rows count by P(group) P(label) / P(group, label) in the loss.
-    reweighs: ClassVar[bool] = False
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
-    # Whether `Rows.uniform` is wanted: drawn anew for each epoch, or once for a training.
-    noise: Literal["fresh", "fixed"] | None = None
-    balance_task = 0
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError where the method has no meaning under these settings, options and names."""
@@ -182,9 +186,22 @@ class Method:
         self.names = names
 
     def adversary(self, network: StackedNetwork) -> Adversary | None:
-        """What is trained against `network`, for methods with an adversary. Its rate is `adversary_learning_rate`, its
-        optimiser that of the main network."""
+        """What is trained against `network`, for methods with an adversary."""
         return None
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        """What batches are made of: every row once an epoch, in random order. With `holdout` a tenth of the rows serves
+        the penalty alone. Raises DataError for rows that are missing."""
+        return shuffled(len(train), batch_size, holdout=holdout)
+
+    def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
+        """What the method remembers of each trial from step to step, by name: where it begins, the same for all."""
+        return {}
+
+    def seed_state(self, train: TrainingRows, seed: int) -> Mapping[str, np.ndarray]:
+        """What the method remembers of all trials of a seed together, by name: where it begins. Its new values must
+        follow from the batches and draws of the seed alone."""
+        return {}
 
     def __eq__(self, other: object) -> bool:
         """Methods of one class and the same attributes are one: a compiled step is found again by it."""
@@ -209,16 +226,12 @@ class Method:
 
         The losses are differentiated with respect to the logits only; the network turns that into its own gradients.
         """
-        with torch.no_grad():
-            out = network.forward(parameters, rows.inputs, rows.streams)
-        logits = out.logits.detach().requires_grad_()
+        out, logits = run_forward(network, parameters, rows)
         with torch.enable_grad():
             losses = self.losses(logits, rows, hyper)
-            two = losses.heads is not None
-            (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
-            heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
+            shared, heads = differentiate(losses, logits)
         with torch.no_grad():
-            return Gradient(network.backward(parameters, out, shared, heads), losses.undefined)
+            return Gradient(network.backward(parameters, out, shared, heads), losses.undefined, state=losses.state)
 
     def thresholds(
         self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
@@ -230,6 +243,22 @@ class Method:
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """`(trials, tasks)`, true where a trial trains no head for a task; its metrics there are NaN."""
         return None
+
+
+def run_forward(network: StackedNetwork, parameters: Tensor, rows: Rows) -> tuple[Outputs, Tensor]:
+    """A forward pass that records nothing, and its logits as what losses are differentiated by: every gradient begins
+    so."""
+    with torch.no_grad():
+        out = network.forward(parameters, rows.inputs, rows.streams)
+    return out, out.logits.detach().requires_grad_()
+
+
+def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Cotangents of the logits for the shared layers, and for the heads where these minimise something else."""
+    two = losses.heads is not None
+    (shared,) = torch.autograd.grad(losses.shared.sum(), logits, retain_graph=two)
+    heads = torch.autograd.grad(losses.heads.sum(), logits)[0] if losses.heads is not None else None
+    return shared, heads
 
 
 LEARNING_RATE = Parameter("learning_rate", low=1e-12)

@@ -1,12 +1,14 @@
-"""Which rows a batch is made of: pure functions of a trial's seed, the epoch and the method's wishes."""
+"""Which rows a batch is made of, how much they count, and what is drawn for them: pure functions of a trial's seed and
+the epoch."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,10 +34,37 @@ def noise_stream(seed: int, epoch: int, step: int) -> int:
     return int(np.random.Philox(key=[seed, _NOISE], counter=[0, 0, step, epoch]).random_raw())
 
 
+def draw_each_epoch(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """A number in [0, 1) for every row, others in every epoch."""
+    return uniform_numbers(seed, epoch, rows)
+
+
+def draw_once(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """A number in [0, 1) for every row, the same in every epoch."""
+    return uniform_numbers(seed, None, rows)
+
+
 def uniform_numbers(seed: int, epoch: int | None, rows: int) -> np.ndarray:
     """A number in [0, 1) for every row, drawn for one epoch, or with None once for a training."""
     counter = [0, 0, 0, 0 if epoch is None else epoch + 1]
     return np.random.Generator(np.random.Philox(key=[seed, _UNIFORM], counter=counter)).random(rows)
+
+
+class TrainingRows(NamedTuple):
+    """What a method may know of the training rows before it plans its batches: `labels` and `groups` `(T, n)`, -1 where
+    unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; and, task by task, the names
+    of tasks, of the attributes that their losses act on, and of the groups of these."""
+
+    labels: np.ndarray
+    groups: np.ndarray
+    origins: np.ndarray
+    origin_names: tuple[str, ...]
+    tasks: tuple[str, ...]
+    attributes: tuple[str, ...]
+    group_names: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.origins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +100,17 @@ class Part:
 
 @dataclass(frozen=True)
 class RowPlan:
-    """What every batch consists of, part by part. `ordered`: the parts are the cells of a task."""
+    """What every batch consists of, part by part. `ordered`: the parts are the cells of a task.
+
+    `weights` `(T, n)`: how much every training row counts in the loss, 1 where None. `draw`: for a seed, an epoch and a
+    number of rows, a number in [0, 1) for every training row, which the method finds in `Rows.uniform`.
+    """
 
     parts: tuple[Part, ...]
     steps: int
     ordered: bool = False
+    weights: np.ndarray | None = None
+    draw: Callable[[int, int, int], np.ndarray] | None = None
 
     @cached_property
     def width(self) -> int:

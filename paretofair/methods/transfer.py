@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from paretofair.methods.method import FAIRNESS, Hyper, Losses, Parameter, Rows
 from paretofair.methods.mtaf import PerTask
+from paretofair.methods.row_plan import RowPlan, TrainingRows, balanced, draw_once
 
 KNOWN_SHARE = Parameter("known_share", per_task=True, low=0.0, high=1.0, default=1.0)
 
@@ -23,8 +25,13 @@ class Transfer(PerTask):
 
     parameters: ClassVar[tuple[Parameter, ...]] = (*PerTask.parameters, KNOWN_SHARE)
     reads = FAIRNESS
-    batches = "origins"
-    noise = "fixed"
+
+    def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
+        plan = super().row_plan(train, batch_size, holdout)
+        if len(train.origin_names) > 1:
+            names = [f"origin = {name}" for name in train.origin_names]
+            plan = balanced(train.origins, names, batch_size, holdout=holdout)
+        return replace(plan, draw=draw_once)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         assert rows.uniform is not None

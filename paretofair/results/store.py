@@ -88,6 +88,15 @@ class Store:
         pq.write_table(table, partial, filesystem=self._files, compression="zstd")
         self._files.move(partial, target)
 
+    def write_bytes(self, into: str, name: str, content: bytes) -> None:
+        """Writes a file to the folder `into`: it appears whole or not at all."""
+        if self._files.type_name in _OBJECT_STORES:
+            self.put(f"{into}/{name}", content)
+            return
+        partial = f"{into}/.{name}.{uuid.uuid4().hex[:8]}.partial"
+        self.put(partial, content)
+        self._files.move(f"{self._root}/{partial}", f"{self._root}/{into}/{name}")
+
     def names(self, into: str) -> list[str]:
         """The files of a folder, in order; none where there is no such folder."""
         selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
@@ -139,7 +148,11 @@ class Store:
 def _own_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         first = path.relative_to(folder).parts[0]
-        if path.is_file() and first not in (*FOLDERS, *SETTINGS, "logs") and not path.name.startswith("."):
+        if (
+            path.is_file()
+            and first not in (*FOLDERS, *SETTINGS, "logs", "checkpoints")
+            and not path.name.startswith(".")
+        ):
             yield path
 
 

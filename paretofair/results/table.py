@@ -27,7 +27,8 @@ CURVES = "curves"
 MODELS = "models"
 _TOGETHER = 200  # files
 _ROWS = 50_000
-_STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
+# Names of stacks: what the first trial makes of it, and the index of the last one.
+STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
 def without_counts(name: str) -> bool:
@@ -151,7 +152,7 @@ def finished_in(
     firsts = {f"{stage}-{method}-{seed}-{index}" for seed, index in zip(seeds, indices, strict=True)}
     found: set[str] = set()
     for name in folder.names(TRIALS) if isinstance(folder, Store) else _names(folder / TRIALS):
-        parts = _STACK_NAME.fullmatch(name)
+        parts = STACK_NAME.fullmatch(name)
         if parts is not None and parts[1] in firsts:
             file = folder.open(TRIALS, name) if isinstance(folder, Store) else folder / TRIALS / name
             found.update(_read(file, "trial_id".__eq__)["trial_id"].to_pylist())

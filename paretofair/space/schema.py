@@ -19,7 +19,7 @@ from pydantic import (
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import SAMPLERS
-from paretofair.sections import Names, Section, Seed, Size, Sizes, custom, unique
+from paretofair.sections import Names, Section, Seed, Size, Sizes, custom, parse_duration, unique
 from paretofair.space.problems import shown
 
 
@@ -297,11 +297,24 @@ def _stack(value: Any) -> Any:
     return value
 
 
+def _checkpoint(value: Any) -> Any:
+    if value is False:  # what YAML makes of `off`
+        return "off"
+    try:
+        known = value == "off" or parse_duration(value) > 0
+    except (ValueError, AttributeError):
+        known = False
+    if not known:
+        raise custom(f"found {shown(value)}; write off, or a time as 90s, 30m or 1h30m")
+    return value
+
+
 class Resources(Section):
     """What one pack occupies; trials of a `pack`, trials side by side in a `stack` (`auto`: measured), and whether to
     `compile` the steps of the sweep (by default in large ones). None: the program's choice. `tf32`: products on a GPU
     with 10 bits of mantissa, several times faster. `models`: whether the weights of trials that may stand on a frontier
-    are kept in `models/`.
+    are kept in `models/`. `checkpoint`: how often a stack that is still in training is kept, to go on from there after
+    whatever ends it; `off` for never. Shorter stacks are not.
     """
 
     cpus: Annotated[float, Field(gt=0)] = 1
@@ -311,6 +324,12 @@ class Resources(Section):
     compile: bool | None = None
     tf32: bool = False
     models: bool = True
+    checkpoint: Annotated[str, BeforeValidator(_checkpoint)] = "5m"
+
+    @property
+    def checkpoint_seconds(self) -> float | None:
+        """`checkpoint` in seconds, None for never."""
+        return None if self.checkpoint == "off" else parse_duration(self.checkpoint)
 
 
 # A part of file names.

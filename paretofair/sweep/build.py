@@ -16,7 +16,7 @@ from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwor
 from paretofair.sampling import SAMPLERS, Sampler
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.schema import Settings
-from paretofair.training import DeviceData, Halving, Objective, Threshold, TrainingSettings
+from paretofair.training import DeviceData, Experiment, Halving, Objective, Threshold, TrainingSettings
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -35,6 +35,18 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     kind = method_class(space)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
     return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
+
+
+def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) -> Experiment:
+    """What the trials of a method have in common, with steps compiled or not. Raises ValueError for options that do not
+    fit the data."""
+    return Experiment(
+        data,
+        build_network(space, data),
+        build_method(space, data),
+        build_settings(space, compiled),
+        build_threshold(space),
+    )
 
 
 def build_sampler(space: MethodSpace, seed: int) -> Sampler:

@@ -22,7 +22,8 @@ class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
     folder or where else stacks go, the device, the stack width (`auto`: measured), whether the steps of the sweep are
     compiled, whether products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured
-    where, and whether weights are kept.
+    where, whether weights are kept, after how many seconds an unfinished stack is, and when (`time.time()`) such a
+    stack stops.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
@@ -37,6 +38,12 @@ class Job:
     halving: Mapping[str, Halving] | None
     curves: Mapping[str, Curves]
     models: bool
+    checkpoint: float | None = None
+    deadline: float | None = None
+
+    def halving_of(self, pack: Pack) -> Halving | None:
+        """How the trials of a pack are halved."""
+        return self.halving[pack.split_id] if self.halving is not None and pack.stage == "sweep" else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from paretofair import user_code
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError
 from paretofair.space.method_space import MethodSpace
-from paretofair.sweep.build import build_method, build_network, build_settings
+from paretofair.sweep.build import build_experiment
 from paretofair.sweep.packs import as_trials
 from paretofair.sweep.stages import sample
 from paretofair.training import rehearse, to_device
@@ -31,12 +31,9 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
         _check_code("network.code", space.network.module, space.network.code)
         _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
         try:
-            method = build_method(space, data)
-            trials, network = (
-                as_trials(sample(space, splits.split_id, 2), data.tasks, type(method)),
-                build_network(space, data),
-            )
-            rehearse(data, network, method, trials, settings=build_settings(space, compiled=False))
+            experiment = build_experiment(space, data, compiled=False)
+            drawn = sample(space, splits.split_id, 2)
+            rehearse(experiment, as_trials(drawn, data.tasks, type(experiment.method)))
         except ParetofairError:
             raise
         except Exception as error:

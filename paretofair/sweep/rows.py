@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,49 +17,82 @@ from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
-from paretofair.results import TRIALS, stack_name
+from paretofair.results import TRIALS, Store, stack_name
+from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
-from paretofair.space.method_space import MethodSpace
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
+from paretofair.space.method_space import MethodSpace, digest
+from paretofair.sweep.build import build_experiment
 from paretofair.sweep.jobs import Job
 from paretofair.sweep.packs import Pack, as_trials
 from paretofair.sweep.widths import remember, stack_width
-from paretofair.training import Curve, DeviceData, FinishedStack, train_pack
+from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
+
+_FORMAT = 1  # of checkpoints
 
 
-def stacks(pack: Pack, job: Job, data: DeviceData, numerics: str) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
+def train_rows(
+    pack: Pack, job: Job, data: DeviceData, numerics: str, checkpoints: Checkpoints | None = None
+) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
     """Trains `pack` and yields, for each finished stack, its file name, its tables by folder (trials, and where wanted
-    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0."""
+    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0. Raises Paused."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
-    network, method = build_network(space, data), build_method(space, data)
-    halving = job.halving[pack.split_id] if job.halving is not None and pack.stage == "sweep" else None
-    trials = as_trials(pack, data.tasks, type(method), space.bracket if halving is not None else None)
-    settings = build_settings(space, job.compiled and pack.stage == "sweep")
+    experiment = build_experiment(space, data, compiled=job.compiled and pack.stage == "sweep")
+    halving = job.halving_of(pack)
+    bracket = space.bracket if halving is not None else None
+    trials = as_trials(pack, data.tasks, type(experiment.method), bracket)
     width = job.stack
     if width == "auto":
-        width = stack_width(space, data, network, method, trials, settings)
-    threshold = build_threshold(space)
+        width = stack_width(space, experiment, trials)
     for stack in train_pack(
-        *(data, network, method, trials),
-        settings=settings,
-        threshold=threshold,
+        *(experiment, trials),
         width=width,
         halving=halving,
         curves=job.curves.get(pack.stage),
+        checkpoints=checkpoints,
     ):
         narrowed = stack.width if stack.width < width else 0
         if narrowed and job.stack == "auto":
             remember(space, data, narrowed)
         part = pack.take(stack.positions)
-        name = stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
+        name = _name(part)
         tables = {TRIALS: stack_table(part, stack, space, job.splits[part.split_id], data, numerics)}
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, data.tasks)
         if job.models and part.stage in SEARCHED:
             tables[MODELS] = model_table(part, stack, data.selection_split)
         yield name, tables, narrowed
+
+
+def checkpoints_of(
+    pack: Pack, left: Pack, job: Job, place: Path | Store, device: torch.device, numerics: str
+) -> PackCheckpoints | None:
+    """Where unfinished stacks of a pack are kept, `left` being what is to be trained of it; None where they are not."""
+    if job.checkpoint is None:
+        return None
+    firsts = {
+        f"{pack.stage}-{pack.method}-{seed}-{index}" for seed, index in zip(pack.seeds, pack.indices, strict=True)
+    }
+
+    def name(positions: np.ndarray) -> str:
+        return _name(left.take(positions))
+
+    # What the bits of a training follow from, beside its space, split and trials.
+    identity = digest(
+        [
+            *(_FORMAT, version("paretofair"), torch.__version__, numerics, str(device), job.tf32),
+            *(pack.space_id, pack.split_id, job.compiled and pack.stage == "sweep"),
+            *(repr(job.halving_of(pack)), repr(job.curves.get(pack.stage))),
+        ]
+    )
+    own = place, identity, left.trial_ids, name, frozenset(firsts)
+    return PackCheckpoints(*own, every=job.checkpoint, deadline=job.deadline)
+
+
+def _name(part: Pack) -> str:
+    """The file of a stack."""
+    return stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
 
 
 def stack_table(

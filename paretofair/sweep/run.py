@@ -21,6 +21,7 @@ from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import SpaceError
 from paretofair.report.write import write_report
 from paretofair.results import Store, TrialTable, is_url
+from paretofair.results.checkpoints import remove_checkpoints
 from paretofair.results.files import FAILED
 from paretofair.results.lease import leased
 from paretofair.space.space import Space
@@ -167,6 +168,8 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
+        if not missing and not to_come:
+            remove_checkpoints(folder if store is None else store)
         logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
         counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -192,6 +193,8 @@ class Session:
             tf32=space.resources.tf32,
             halving=self._halving,
             models=space.resources.models,
+            checkpoint=space.resources.checkpoint_seconds,
+            deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
             curves={} if curves is None else dict.fromkeys(curves.stages, Curves(curves.every, curves.contribution)),
         )
         self._connect()

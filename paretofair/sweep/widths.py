@@ -10,31 +10,26 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from paretofair.methods import Method
-from paretofair.models import StackedNetwork
 from paretofair.space.method_space import MethodSpace, digest
-from paretofair.training import DeviceData, TrainingSettings, Trials, measure_width
+from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
 
 
 def stack_width(
     space: MethodSpace,
-    data: DeviceData,
-    network: StackedNetwork,
-    method: Method,
+    experiment: Experiment,
     trials: Trials,
-    settings: TrainingSettings,
 ) -> int:
     """The width for this network, method and device: the remembered one, else measured now, which takes a second or
     two; for a few trials the one that is right for most."""
-    known = _read().get(_key(space, data))
+    known = _read().get(_key(space, experiment.data))
     if known is not None:
         return int(known)
-    usual = UNMEASURED[data.splits["train"].inputs.device.type]
+    usual = UNMEASURED[experiment.device.type]
     if len(trials) <= 2 * usual:
         return usual
-    width = measure_width(data, network, method, trials, settings=settings)
-    remember(space, data, width)
+    width = measure_width(experiment, trials)
+    remember(space, experiment.data, width)
     return width
 
 

@@ -10,7 +10,7 @@ import torch
 from paretofair.data import Dataset, split
 from paretofair.methods import LossSettings, Method, Names
 from paretofair.models import MultilayerPerceptron
-from paretofair.training import DeviceData, Threshold, TrainingSettings, Trials, to_device, train_pack
+from paretofair.training import DeviceData, Experiment, TrainingSettings, Trials, to_device, train_pack
 
 
 class MethodContract:
@@ -91,7 +91,7 @@ class MethodContract:
         groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
         method = self.method(self.settings, self.method.Options(**self.options), Names(data.tasks, groups))
         settings = TrainingSettings(batch_size=90, compiled=compiled)
-        stacks = list(train_pack(data, network, method, trials, settings=settings, threshold=Threshold(), width=width))
+        stacks = list(train_pack(Experiment(data, network, method, settings), trials, width=width))
         order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
         results = {
             "parameters": np.concatenate([stack.parameters for stack in stacks])[order],

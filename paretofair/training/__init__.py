@@ -1,21 +1,27 @@
 """The training core: trains one pack of trials on one device. Knows no Ray, no YAML, no files."""
 
+from paretofair.training.checkpoints import Checkpoint, Checkpoints, Paused
 from paretofair.training.curves import Curve, Curves
 from paretofair.training.evaluation import Evaluation, Threshold
+from paretofair.training.experiment import Experiment, TrainingSettings
 from paretofair.training.halving import Halving, Objective
 from paretofair.training.pack import FinishedStack, train_pack
 from paretofair.training.probe import measure_width, rehearse
-from paretofair.training.stack import TrainingSettings, Trials
+from paretofair.training.stack import Trials
 from paretofair.training.tensors import DeviceData, to_device
 
 __all__ = [
+    "Checkpoint",
+    "Checkpoints",
     "Curve",
     "Curves",
     "DeviceData",
     "Evaluation",
+    "Experiment",
     "FinishedStack",
     "Halving",
     "Objective",
+    "Paused",
     "Threshold",
     "TrainingSettings",
     "Trials",

@@ -7,41 +7,31 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from paretofair.methods import Method, Rows
-from paretofair.methods.row_plan import RowPlan, balanced, noise_stream, shuffled, uniform_numbers
-from paretofair.models import StackedNetwork, aligned
-from paretofair.training.tensors import DeviceData, DeviceSplit
+from paretofair.methods import Rows
+from paretofair.methods.row_plan import noise_stream
+from paretofair.models import aligned
+from paretofair.training.experiment import Experiment
 
 
 class Batches:
-    """Batches of the training rows for trials with the given seeds, as `method` wants them.
+    """Batches of the training rows for trials with the given seeds, as the method of the experiment plans them.
 
     Trials of one seed share their rows. Batches are filled up to one number of whole vectors with rows of weight 0, so
     that all steps have one shape. A network that takes no such rows gets its inputs as they are, the short last batch
     at its own shape; there labels and weights alone are filled up to whole vectors.
-
-    With `holdout` a tenth of the rows is held out of the loss and serves the penalty alone.
     """
 
-    def __init__(
-        self,
-        data: DeviceData,
-        batch_size: int,
-        seeds: Sequence[int],
-        network: StackedNetwork,
-        method: Method,
-        *,
-        holdout: bool = False,
-    ) -> None:
-        train = data.splits["train"]
-        self._data = train
+    def __init__(self, experiment: Experiment, seeds: Sequence[int]) -> None:
+        data, settings = experiment.data, experiment.settings
+        self._data = train = data.splits["train"]
         self._n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
         self._seeds = list(seeds)
-        self._network, self._method = network, method
-        self._plan = _plan(data, method, batch_size, holdout)
+        self._network = experiment.network
+        self._plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
         self._in_loss = torch.from_numpy(self._plan.in_loss).to(train.inputs)[:, None]
         self._in_penalty = torch.from_numpy(self._plan.in_penalty).to(train.inputs)[:, None]
-        self._weights = _reweighed(train, self._n_groups) if method.reweighs else None
+        weights = self._plan.weights
+        self._weights = None if weights is None else torch.from_numpy(weights).to(train.inputs)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on for these trials alone."""
@@ -101,11 +91,11 @@ class Batches:
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:
         """`(steps, [K,] 1, B)`."""
-        if self._method.noise is None:
+        draw = self._plan.draw
+        if draw is None:
             return None
-        drawn = epoch if self._method.noise == "fresh" else None
         own = {
-            seed: torch.from_numpy(uniform_numbers(seed, drawn, len(self._data.inputs))).to(self._data.inputs)
+            seed: torch.from_numpy(draw(seed, epoch, len(self._data.inputs))).to(self._data.inputs)
             for seed in set(self._seeds)
         }
         if len(own) == 1:
@@ -120,39 +110,6 @@ class Batches:
         return tuple(own[seed] for seed in self._seeds)
 
 
-def _plan(data: DeviceData, method: Method, batch_size: int, holdout: bool) -> RowPlan:
-    train = data.splits["train"]
-    if method.batches == "cells":
-        task = method.balance_task
-        labels, groups = train.labels[task].long(), train.groups[task]
-        cell = torch.where((labels >= 0) & (groups >= 0), 2 * groups + labels, -1).cpu().numpy()
-        attribute = data.attributes[data.acts_on[task]]
-        names = [
-            f"{data.tasks[task]} = {label} and {attribute} = {group}"
-            for group in data.group_names[attribute]
-            for label in (0, 1)
-        ]
-        return balanced(cell, names, batch_size, holdout=holdout, ordered=True)
-    if method.batches == "origins" and len(data.origin_names) > 1:
-        names = [f"origin = {name}" for name in data.origin_names]
-        return balanced(train.origins.cpu().numpy(), names, batch_size, holdout=holdout)
-    return shuffled(len(train.inputs), batch_size, holdout=holdout)
-
-
 def _of_tasks(values: Tensor, index: Tensor) -> Tensor:
     """Values `(T, n)` of the rows `(…, B)`, as `(…, T, B)`."""
     return values[:, index].movedim(0, -2).contiguous()
-
-
-def _reweighed(data: DeviceSplit, n_groups: int) -> Tensor:
-    """P(group) P(label) / P(group, label) of every row and task, `(T, n)`, among rows where both are known; else 1."""
-    weights = torch.ones_like(data.labels, dtype=torch.float64)
-    for task, (labels, groups) in enumerate(zip(data.labels, data.groups, strict=True)):
-        known = (labels >= 0) & (groups >= 0)
-        for group in range(n_groups):
-            for label in (0, 1):
-                of_group, of_label = known & (groups == group), known & (labels == label)
-                cell = of_group & of_label
-                expected = of_group.sum().double() * of_label.sum() / known.sum()
-                weights[task] = torch.where(cell, expected / cell.sum().clamp_min(1), weights[task])
-    return weights.to(data.inputs.dtype)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from paretofair.methods import Rows
-
-if TYPE_CHECKING:
-    from paretofair.training.step import Step
+from paretofair.training.state import Learner, Memory, Step
 
 logger = logging.getLogger("paretofair")
 
 
-def captured(step: Step) -> Step:
+def capture_step(step: Step) -> Step:
     """`step`, captured anew whenever it is called with other tensors of parameters or rows of another shape.
 
     Parameters and state are updated where they are; every batch is copied to where the graph reads it. A step that
@@ -35,41 +33,44 @@ class _Captured:
         self._undefined: Tensor | None
 
     def __call__(
-        self, parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]
+        self, own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Mapping[str, Tensor]
     ) -> Tensor | None:
-        shape = (parameters.data_ptr(), parameters.shape, rows.inputs.shape)
+        shape = (own.parameters.data_ptr(), own.parameters.shape, rows.inputs.shape)
         if self._made_for != shape:
             self._made_for = shape
-            self._graph = self._captured(parameters, state, rows, hyper)
+            self._graph = self._capture(own, against, memory, rows, hyper)
         if self._graph is None:
-            return self._step(parameters, state, rows, hyper)
+            return self._step(own, against, memory, rows, hyper)
         for here, there in zip(self._rows, rows, strict=True):
             if isinstance(here, Tensor) and isinstance(there, Tensor):
                 here.copy_(there)
         self._graph.replay()
         return self._undefined
 
-    def _captured(
-        self, parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]
+    def _capture(
+        self, own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Mapping[str, Tensor]
     ) -> torch.cuda.CUDAGraph | None:
         self._rows = Rows._make(each.clone() if isinstance(each, Tensor) else each for each in rows)
-        before = [each.clone() for each in (parameters, *state)]
+        updated = [own.parameters, *own.optimizer, *memory.trials.values(), *memory.seeds.values()]
+        if against is not None:
+            updated += [against.parameters, *against.optimizer]
+        before = [each.clone() for each in updated]
         try:
             # Libraries set themselves up in a first call, which must not be captured; its effect is undone.
             beside = torch.cuda.Stream()
             beside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(beside):
                 for _ in range(2):
-                    self._step(parameters, state, self._rows, hyper)
+                    self._step(own, against, memory, self._rows, hyper)
             torch.cuda.current_stream().wait_stream(beside)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
-                self._undefined = self._step(parameters, state, self._rows, hyper)
+                self._undefined = self._step(own, against, memory, self._rows, hyper)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             logger.warning("Training goes on without CUDA graphs. %s", str(error).splitlines()[0])
             graph = None
-        for here, there in zip((parameters, *state), before, strict=True):
+        for here, there in zip(updated, before, strict=True):
             here.copy_(there)
         return graph

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,15 +11,15 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from paretofair.methods import Method
-from paretofair.models import StackedNetwork
+from paretofair.training.checkpoints import Checkpoint, Checkpoints, Saver, read_checkpoints
 from paretofair.training.contribution import disparities
 from paretofair.training.curves import Curve, Curves
-from paretofair.training.evaluation import Evaluation, Threshold, evaluate
+from paretofair.training.evaluation import Evaluation, evaluate
+from paretofair.training.experiment import Experiment
 from paretofair.training.halving import Halving
-from paretofair.training.stack import Stack, TrainingSettings, Trials, Unfinished
+from paretofair.training.stack import Stack, Trials
+from paretofair.training.state import TrainState
 from paretofair.training.step import path
-from paretofair.training.tensors import DeviceData
 
 logger = logging.getLogger("paretofair")
 
@@ -50,31 +49,35 @@ class FinishedStack:
 
 
 def train_pack(
-    data: DeviceData,
-    network: StackedNetwork,
-    method: Method,
+    experiment: Experiment,
     trials: Trials,
     *,
-    settings: TrainingSettings,
-    threshold: Threshold,
     width: int,
     halving: Halving | None = None,
     curves: Curves | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[FinishedStack]:
     """Trains `trials` in stacks of at most `width`, shortest first, and yields each stack as it finishes.
 
     With `halving` trials of a bracket compete at its rungs and all come at once, as one stack. With `curves` (not both)
-    metrics are measured on the way. Where the memory does not suffice the width is halved, with a warning.
+    metrics are measured on the way. With `checkpoints` what was cut short goes on first, in the stacks that it stood
+    in, and long stacks are kept now and then: at the end of an epoch, under `halving` at a rung. Where the memory does
+    not suffice the width is halved, with a warning.
 
-    The device and type are those of `data`. A trial's result is a function of its seed, its hyperparameters and the
-    other arguments (under `halving` also of its bracket's trials); on a CPU bit for bit, whatever stack it stands in.
+    A trial's result is a function of its seed, its hyperparameters and the experiment (under `halving` also of its
+    bracket's trials); on a CPU bit for bit, whatever stack it stands in and however often it was cut short. Raises
+    Paused where the time of `checkpoints` is used up.
     """
-    pack = _Pack(data, network, method, trials, settings, threshold, width)
+    pack = _Pack(experiment, trials, width, checkpoints)
+    kept = [] if checkpoints is None else read_checkpoints(checkpoints, experiment.device)
     if halving is not None:
-        yield pack.halved(halving)
+        yield pack.halve(halving, kept[0] if kept else None)
         return
     order = np.argsort(trials.values["epochs"], kind="stable")
-    for _, stack in pack.in_stacks(order, functools.partial(pack.finished, curves=curves)):
+    for checkpoint in kept:
+        yield pack.finish(checkpoint.positions, curves, checkpoint)
+        order = order[~np.isin(order, checkpoint.positions)]
+    for _, stack in pack.in_stacks(order, functools.partial(pack.finish, curves=curves)):
         yield stack
 
 
@@ -82,13 +85,10 @@ def train_pack(
 class _Pack:
     """What the stacks of a pack have in common; `width` shrinks where the memory does not suffice."""
 
-    data: DeviceData
-    network: StackedNetwork
-    method: Method
+    experiment: Experiment
     trials: Trials
-    settings: TrainingSettings
-    threshold: Threshold
     width: int
+    checkpoints: Checkpoints | None
 
     def in_stacks(
         self, rows: np.ndarray, work: Callable[[np.ndarray], _Result]
@@ -111,32 +111,51 @@ class _Pack:
             yield own, result
             rows = rows[len(own) :]
 
-    def finished(self, positions: np.ndarray, curves: Curves | None) -> FinishedStack:
-        """One stack, trained to the end."""
-        started = time.perf_counter()
-        trials = self.trials.take(positions)
-        stack = self._stack(trials)
-        curve = None if curves is None else self._measured(stack, curves)
-        stack.train()
+    def finish(
+        self, positions: np.ndarray, curves: Curves | None, checkpoint: Checkpoint | None = None
+    ) -> FinishedStack:
+        """One stack, trained to the end, from where it was kept on."""
+        saver, trials = Saver(self.checkpoints), self.trials.take(positions)
+        before = 0.0 if checkpoint is None else checkpoint.seconds
+        if checkpoint is None:
+            stack = Stack(self.experiment, trials, self.width)
+        else:
+            stack = Stack.resume(self.experiment, trials, self.width, checkpoint)
+        parts = [checkpoint.curve] if checkpoint is not None and checkpoint.curve is not None else []
+
+        def save() -> None:
+            curve = Curve.joined(parts) if parts else None
+            saver.at_epoch(lambda: stack.checkpoint(positions, before + saver.seconds, curve))
+
+        if curves is None:
+            stack.train(at_epoch=save)
+        else:
+            self._measure(stack, curves, parts, save)
         evaluation = self._evaluated(np.arange(len(trials)), stack.final, trials)
-        seconds = (time.perf_counter() - started) / len(trials)
+        seconds = (before + saver.seconds) / len(trials)
         results = stack.status, stack.epochs_trained, stack.undefined_losses
+        curve = Curve.joined(parts) if parts else None
         return self._result(positions, *results, seconds, evaluation, stack.final, curve)
 
-    def halved(self, halving: Halving) -> FinishedStack:
+    def halve(self, halving: Halving, checkpoint: Checkpoint | None = None) -> FinishedStack:
         """The whole pack, rung by rung: in between, trials wait outside of stacks."""
-        started = time.perf_counter()
-        trials, n = self.trials, len(self.trials)
+        saver, trials, n = Saver(self.checkpoints), self.trials, len(self.trials)
         assert trials.brackets is not None
+        everyone = np.arange(n)
         status = np.full(n, "completed", dtype=object)
         epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        final = self.data.splits["train"].inputs.new_empty(n, self.network.size)
+        final = self.experiment.data.splits["train"].inputs.new_empty(n, self.experiment.network.size)
         running = np.argsort(trials.values["epochs"], kind="stable")
-        waiting: Unfinished | None = None
-        epoch = 0
-        for until in (*halving.rungs, None):
+        waiting: TrainState | None = None
+        before = 0.0
+        if checkpoint is not None:
+            status, epochs_trained = checkpoint.status.copy(), checkpoint.epochs_trained.copy()
+            undefined, final = checkpoint.undefined_losses.copy(), checkpoint.final.clone()
+            running, waiting, before = checkpoint.left, checkpoint.state, checkpoint.seconds
+        begun = 0 if waiting is None else waiting.epoch
+        for until in (*(rung for rung in halving.rungs if rung > begun), None):
             places, parts = [], []
-            advance = functools.partial(self._advanced, running=running, waiting=waiting, epoch=epoch, until=until)
+            advance = functools.partial(self._advance, running=running, waiting=waiting, until=until)
             for rows, stack in self.in_stacks(np.arange(len(running)), advance):
                 left, unfinished = stack.unfinished()
                 ended = np.setdiff1d(np.arange(len(rows)), left)
@@ -147,40 +166,38 @@ class _Pack:
                 epochs_trained[of_pack[ended]] = stack.epochs_trained[ended]
                 # In the order of the budgets, which rows of a stack keep.
                 places.append(of_pack[left])
-                parts.append(unfinished)
+                if len(left):
+                    parts.append(unfinished)
             running = np.concatenate(places)
             if until is None or not len(running):
                 break
-            waiting, epoch = Unfinished.joined(parts), until
-            split = self.data.selection_split
-            evaluation = self._all_evaluated(running, waiting.parameters, (split,))
+            waiting = TrainState.join(parts)
+            split = self.experiment.data.selection_split
+            evaluation = self._all_evaluated(running, waiting.network.parameters, (split,))
             metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
             kept = halving.survivors(metrics, trials.brackets[running])
             stopped = np.flatnonzero(~kept)
-            final[running[stopped]] = waiting.take(stopped).parameters
+            final[running[stopped]] = waiting.take(stopped).network.parameters
             status[running[stopped]], epochs_trained[running[stopped]] = "stopped", until
             running, waiting = running[kept], waiting.take(np.flatnonzero(kept))
-        evaluation = self._all_evaluated(np.arange(n), final)
-        seconds = (time.perf_counter() - started) / n
-        return self._result(np.arange(n), status, epochs_trained, undefined, seconds, evaluation, final, None)
+            seconds = before + saver.seconds
+            own = everyone, running, waiting, final, status, epochs_trained, undefined, seconds
+            saver.at_epoch(functools.partial(Checkpoint, *own))
+        evaluation = self._all_evaluated(everyone, final)
+        seconds = (before + saver.seconds) / n
+        return self._result(everyone, status, epochs_trained, undefined, seconds, evaluation, final, None)
 
-    def _stack(self, trials: Trials, epoch: int = 0, unfinished: Unfinished | None = None) -> Stack:
-        own = self.data, self.network, self.method, trials, self.settings, self.width
-        return Stack(*own, epoch=epoch, unfinished=unfinished)
-
-    def _advanced(
-        self, rows: np.ndarray, running: np.ndarray, waiting: Unfinished | None, epoch: int, until: int | None
-    ) -> Stack:
+    def _advance(self, rows: np.ndarray, running: np.ndarray, waiting: TrainState | None, until: int | None) -> Stack:
         """The trials at `running[rows]`, trained until an epoch."""
-        unfinished = None if waiting is None else waiting.take(rows)
-        stack = self._stack(self.trials.take(running[rows]), epoch, unfinished)
+        state = None if waiting is None else waiting.take(rows)
+        stack = Stack(self.experiment, self.trials.take(running[rows]), self.width, state=state)
         stack.train(until)
         return stack
 
-    def _measured(self, stack: Stack, curves: Curves) -> Curve:
-        """Trains a stack to the end and measures it on the way."""
-        left, epoch = np.arange(len(stack.trials)), 0
-        parts: list[Curve] = []
+    def _measure(self, stack: Stack, curves: Curves, parts: list[Curve], save: Callable[[], None]) -> None:
+        """Trains a stack to the end, adds what is measured on the way to `parts`, and saves after every measurement."""
+        (left, state), experiment = stack.unfinished(), self.experiment
+        epoch = state.epoch
         while len(left):
             epoch += curves.every
             stack.train(epoch)
@@ -188,16 +205,17 @@ class _Pack:
             ended = np.setdiff1d(left, running)
             left = running
             for rows, parameters, epochs in (
-                (running, unfinished.parameters, np.full(len(running), epoch)),
+                (running, unfinished.network.parameters, np.full(len(running), epoch)),
                 (ended, stack.final[torch.from_numpy(ended)], stack.epochs_trained[ended]),
             ):
                 if len(rows):
                     metrics = self._evaluated(rows, parameters, stack.trials).metrics
                     if curves.contribution:
-                        found = disparities(self.network, parameters, self.data)
+                        found = disparities(experiment.network, parameters, experiment.data)
                         metrics |= {f"contribution_{name}": values for name, values in found.items()}
                     parts.append(Curve(rows, epochs, metrics))
-        return Curve.joined(parts)
+            if len(left):
+                save()
 
     def _all_evaluated(
         self, positions: np.ndarray, parameters: torch.Tensor, splits: Sequence[str] | None = None
@@ -214,8 +232,8 @@ class _Pack:
         self, rows: np.ndarray, parameters: torch.Tensor, trials: Trials, splits: Sequence[str] | None = None
     ) -> Evaluation:
         """The evaluation of the trials at `rows` of `trials`."""
-        values = trials.take(rows).values
-        return evaluate(self.network, parameters, self.data, self.threshold, self.method, values, splits=splits)
+        own, values = self.experiment, trials.take(rows).values
+        return evaluate(own.network, parameters, own.data, own.threshold, own.method, values, splits=splits)
 
     def _result(
         self,
@@ -230,8 +248,9 @@ class _Pack:
     ) -> FinishedStack:
         # The last step can blow up too, which only the scores show.
         status[~evaluation.finite] = "diverged"
-        _leave_out(evaluation, status == "diverged", self.method.untrained(self.trials.take(positions).values))
-        how = path(self.network, self.settings.compiled)
+        own_values = self.trials.take(positions).values
+        _leave_out(evaluation, status == "diverged", self.experiment.method.untrained(own_values))
+        how = path(self.experiment.network, self.experiment.settings.compiled)
         own = positions, status, epochs_trained, undefined, seconds, how, self.width
         return FinishedStack(*own, evaluation, parameters.cpu().numpy(), curve)
 

@@ -7,11 +7,9 @@ import dataclasses
 import numpy as np
 import torch
 
-from paretofair.methods import Method
-from paretofair.models import StackedNetwork
 from paretofair.training.evaluation import Threshold, evaluate
-from paretofair.training.stack import Stack, TrainingSettings, Trials
-from paretofair.training.tensors import DeviceData
+from paretofair.training.experiment import Experiment
+from paretofair.training.stack import Stack, Trials
 
 # On a CPU the activations of about 32 trials of the papers' networks fit the cache of one core.
 WIDTHS = {
@@ -27,49 +25,45 @@ _ENOUGH = 0.9
 _MEMORY = 0.8  # of what is free
 
 
-def rehearse(
-    data: DeviceData, network: StackedNetwork, method: Method, trials: Trials, *, settings: TrainingSettings
-) -> None:
+def rehearse(experiment: Experiment, trials: Trials) -> None:
     """Takes one gradient on the first and on the last batch, and raises whatever these raise.
 
     A network of the user's own may be unable to do what stacks ask of it: this tells before any work starts.
     """
-    settings = dataclasses.replace(settings, compiled=False)
-    Stack(data, network, method, trials, settings, len(trials)).rehearse()
+    Stack(_uncompiled(experiment), trials, len(trials)).rehearse()
 
 
-def measure_width(
-    data: DeviceData, network: StackedNetwork, method: Method, trials: Trials, *, settings: TrainingSettings
-) -> int:
+def measure_width(experiment: Experiment, trials: Trials) -> int:
     """The smallest width with about the best throughput of a training step, measured uncompiled in a second or two.
 
     On a GPU never one whose training and evaluation would take more than four fifths of the free memory. Stacks
     repeat `trials`, so that the width does not depend on how many there are.
     """
-    settings = dataclasses.replace(settings, compiled=False)
-    device = data.splits["train"].inputs.device
-    most = _fitting(data, network, method, trials, settings) if device.type == "cuda" else max(WIDTHS["cpu"])
+    experiment, device = _uncompiled(experiment), experiment.device
+    most = _fit_memory(experiment, trials) if device.type == "cuda" else max(WIDTHS["cpu"])
     throughput: dict[int, float] = {}
     for width in WIDTHS[device.type]:
         if throughput and (width > most or max(throughput.values()) > 1.1 * list(throughput.values())[-1]):
             break
-        stack = Stack(data, network, method, trials.take(np.arange(width) % len(trials)), settings, width)
+        stack = Stack(experiment, trials.take(np.arange(width) % len(trials)), width)
         throughput[width] = width / stack.seconds_per_step(_STEPS)
     best = max(throughput.values())
     return next(width for width, found in throughput.items() if found >= _ENOUGH * best)
 
 
-def _fitting(
-    data: DeviceData, network: StackedNetwork, method: Method, trials: Trials, settings: TrainingSettings
-) -> int:
+def _uncompiled(experiment: Experiment) -> Experiment:
+    return dataclasses.replace(experiment, settings=dataclasses.replace(experiment.settings, compiled=False))
+
+
+def _fit_memory(experiment: Experiment, trials: Trials) -> int:
     """How many trials the free memory of the GPU holds, from what a few take in training and evaluation."""
     few = WIDTHS["cuda"][0]
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    stack = Stack(data, network, method, trials.take(np.arange(few) % len(trials)), settings, few)
+    stack = Stack(experiment, trials.take(np.arange(few) % len(trials)), few)
     stack.seconds_per_step(1)
-    evaluate(network, stack.final.zero_(), data, Threshold())
+    evaluate(experiment.network, stack.final.zero_(), experiment.data, Threshold())
     per_trial = (torch.cuda.max_memory_allocated() - before) / few
     free, _ = torch.cuda.mem_get_info()
     return int(_MEMORY * free / per_trial)

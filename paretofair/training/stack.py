@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from paretofair.methods import Method
-from paretofair.models import StackedNetwork
+from paretofair.methods import Rows
 from paretofair.training.batches import Batches
-from paretofair.training.optimizers import Adagrad, Optimizer
+from paretofair.training.checkpoints import Checkpoint
+from paretofair.training.curves import Curve
+from paretofair.training.experiment import Experiment
+from paretofair.training.state import Memory, TrainState
 from paretofair.training.step import ladder_width, make_step, path
-from paretofair.training.tensors import DeviceData
 
 
 @dataclass(frozen=True)
@@ -41,38 +42,6 @@ class Trials:
         )
 
 
-class Unfinished(NamedTuple):
-    """Trials in the middle of training, one row each: `parameters` `(n, P)`, the `state` of the optimiser."""
-
-    parameters: torch.Tensor
-    state: tuple[torch.Tensor, ...]
-
-    def take(self, rows: np.ndarray) -> Unfinished:
-        """The trials at positions `rows`."""
-        index = torch.from_numpy(rows).to(self.parameters.device)
-        return Unfinished(self.parameters[index], tuple(each[index] for each in self.state))
-
-    @staticmethod
-    def joined(parts: Sequence[Unfinished]) -> Unfinished:
-        """One after the other."""
-        state = zip(*(part.state for part in parts), strict=True)
-        return Unfinished(torch.cat([part.parameters for part in parts]), tuple(torch.cat(each) for each in state))
-
-
-_ADAGRAD = Adagrad()
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What the `training` section says about optimisation, whether a tenth of the rows is held out of the loss for the
-    penalty, and whether steps are compiled; the same for every trial."""
-
-    batch_size: int = 512
-    optimizer: Optimizer = _ADAGRAD
-    holdout: bool = False
-    compiled: bool = False
-
-
 class Stack:
     """One stack in training.
 
@@ -83,102 +52,120 @@ class Stack:
 
     def __init__(
         self,
-        data: DeviceData,
-        network: StackedNetwork,
-        method: Method,
+        experiment: Experiment,
         trials: Trials,
-        settings: TrainingSettings,
         width: int,
         *,
-        epoch: int = 0,
-        unfinished: Unfinished | None = None,
+        state: TrainState | None = None,
+        left: np.ndarray | None = None,
     ) -> None:
-        """A stack that begins, or one that goes on with trials that have been trained for `epoch` epochs."""
-        train = data.splits["train"]
-        optimizer = settings.optimizer
+        """A stack that begins; or one that goes on with the trials at the positions `left` (all by default), whose
+        `state` is given."""
         self.trials = trials
-        self._step = make_step(network, method, optimizer, compiled=settings.compiled, device=train.inputs.device)
+        network, method, settings = experiment.network, experiment.method, experiment.settings
+        self._step = make_step(
+            network, method, settings.optimizer, compiled=settings.compiled, device=experiment.device
+        )
         compiled = path(network, settings.compiled) == "compiled"
         self._width = functools.partial(ladder_width, width=width, compiled=compiled)
-        self._place = _filled(np.arange(len(trials)), self._width(len(trials)))
-        self._active = np.arange(len(self._place)) < len(trials)
+        running = np.arange(len(trials)) if left is None else left
+        self._place = _fill(running, self._width(len(running)))
+        self._active = np.arange(len(self._place)) < len(running)
         self._hyper = {
-            name: torch.tensor(value[self._place], dtype=train.inputs.dtype, device=train.inputs.device)
+            name: torch.tensor(value[self._place], dtype=experiment.dtype, device=experiment.device)
             for name, value in trials.values.items()
         }
         seeds = trials.seeds[self._place].tolist()
-        if unfinished is not None:
-            self._parameters, self._state = unfinished.take(self._place)
+        if state is None:
+            self._state = TrainState.begin(experiment, seeds)
         else:
-            self._parameters = network.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-            self._state = optimizer.state(self._parameters[:, : network.trainable])
-            adversary = method.adversary(network)
-            if adversary is not None:
-                against = adversary.initial(seeds, train.inputs.dtype).to(train.inputs.device)
-                self._state = (*self._state, against, *optimizer.state(against))
-        self._epoch = epoch
-        self._batches = Batches(data, settings.batch_size, seeds, network, method, holdout=settings.holdout)
-        self.final = torch.empty_like(self._parameters[: len(trials)])
+            self._state = state.take(_fill(np.arange(len(running)), len(self._place)))
+        self._epoch = self._state.epoch
+        self._batches = Batches(experiment, seeds)
+        self.final = torch.empty_like(self._state.network.parameters[:1]).repeat(len(trials), 1)
         self.status = np.full(len(trials), "completed", dtype=object)
         self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
         self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
+
+    @classmethod
+    def resume(cls, experiment: Experiment, trials: Trials, width: int, checkpoint: Checkpoint) -> Stack:
+        """The stack of these trials as it was kept."""
+        stack = cls(experiment, trials, width, state=checkpoint.state, left=checkpoint.left)
+        stack.final = checkpoint.final.clone()
+        stack.status = checkpoint.status.copy()
+        stack.epochs_trained = checkpoint.epochs_trained.copy()
+        stack.undefined_losses = checkpoint.undefined_losses.copy()
+        return stack
 
     def rehearse(self) -> None:
         """One step on the first and one on the last batch."""
         batches = list(self._batches.epoch(0))
         for rows in (batches[0], batches[-1]):
-            self._step(self._parameters, self._state, rows, self._hyper)
+            self._take_step(rows, self._state.memory)
 
     def seconds_per_step(self, steps: int) -> float:
         """The median of `steps` steps that are really taken, after one to warm up."""
-        times = []
+        times, memory = [], self._state.memory
         rows = next(self._batches.epoch(0))
         for _ in range(steps + 1):
             started = time.perf_counter()
-            self._step(self._parameters, self._state, rows, self._hyper)
-            if self._parameters.is_cuda:
+            self._take_step(rows, memory)
+            if self.final.is_cuda:
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - started)
         return float(np.median(times[1:]))
 
-    def train(self, until: int | None = None) -> None:
-        """Trains every trial to its budget, or for no more than `until` epochs in all."""
+    def train(self, until: int | None = None, at_epoch: Callable[[], None] | None = None) -> None:
+        """Trains every trial to its budget, or for no more than `until` epochs in all. `at_epoch` is called after every
+        epoch at which trials are left."""
         while self._active.any() and (until is None or self._epoch < until):
-            undefined = torch.zeros_like(self._parameters[:, 0])
+            undefined = torch.zeros_like(self._state.network.parameters[:, 0])
+            memory = self._state.memory
             for rows in self._batches.epoch(self._epoch):
-                counts = self._step(self._parameters, self._state, rows, self._hyper)
+                counts = self._take_step(rows, memory)
                 if counts is not None:
                     undefined += counts
             self._epoch += 1
             # The one synchronisation of an epoch. A loss that is not finite makes the parameters so, for good.
-            finite = torch.isfinite(self._parameters).all(1).cpu().numpy()
+            finite = torch.isfinite(self._state.network.parameters).all(1).cpu().numpy()
             counted = undefined.cpu().numpy().astype(np.int64)
             self.undefined_losses[self._place[self._active]] += counted[self._active]
             due = self.trials.values["epochs"][self._place] == self._epoch
             self._finish(np.flatnonzero(self._active & (due | ~finite)), finite)
+            if at_epoch is not None and self._active.any():
+                at_epoch()
 
-    def unfinished(self) -> tuple[np.ndarray, Unfinished]:
+    def unfinished(self) -> tuple[np.ndarray, TrainState]:
         """The positions of the trials that have not reached their budget, and what they are at."""
         rows = np.flatnonzero(self._active)
-        return self._place[rows], Unfinished(self._parameters, self._state).take(rows)
+        return self._place[rows], replace(self._state.take(rows), epoch=self._epoch)
+
+    def checkpoint(self, positions: np.ndarray, seconds: float, curve: Curve | None = None) -> Checkpoint:
+        """The stack as it is now; the arguments are those of a checkpoint."""
+        left, state = self.unfinished()
+        own = self.final, self.status, self.epochs_trained, self.undefined_losses
+        return Checkpoint(positions, left, state, *own, seconds, curve)
+
+    def _take_step(self, rows: Rows, memory: Memory) -> Tensor | None:
+        return self._step(self._state.network, self._state.adversary, memory, rows, self._hyper)
 
     def _finish(self, rows: np.ndarray, finite: np.ndarray) -> None:
         places = self._place[rows]
-        self.final[places] = self._parameters[rows]
+        self.final[places] = self._state.network.parameters[rows]
         self.epochs_trained[places] = self._epoch
         self.status[places[~finite[rows]]] = "diverged"
         self._active[rows] = False
         left = np.flatnonzero(self._active)
         if len(left) and self._width(len(left)) < len(self._place):
-            kept = _filled(left, self._width(len(left)))
+            kept = _fill(left, self._width(len(left)))
             self._place = self._place[kept]
             self._active = np.arange(len(kept)) < len(left)
             self._batches.keep(kept.tolist())
             index = torch.from_numpy(kept).to(self.final.device)
-            self._parameters, self._state = Unfinished(self._parameters, self._state).take(kept)
+            self._state = self._state.take(kept)
             self._hyper = {name: value[index] for name, value in self._hyper.items()}
 
 
-def _filled(rows: np.ndarray, width: int) -> np.ndarray:
+def _fill(rows: np.ndarray, width: int) -> np.ndarray:
     """`rows`, the last one repeated up to `width`."""
     return rows[np.minimum(np.arange(width), len(rows) - 1)]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from torch._dynamo.exc import BackendCompilerFailed
 
-from paretofair.methods import Method, Rows
+from paretofair.methods import Hyper, Method, Rows
 from paretofair.models import StackedNetwork
-from paretofair.training.graphs import captured
+from paretofair.training.compiler import compile_step, compiler_works
+from paretofair.training.graphs import capture_step
 from paretofair.training.optimizers import Optimizer
-
-logger = logging.getLogger("paretofair")
-
-# One training step of one stack: updates parameters and state in place, returns counts of undefined distances.
-Step = Callable[[Tensor, tuple[Tensor, ...], Rows, Mapping[str, Tensor]], Tensor | None]
+from paretofair.training.state import Learner, Memory, Step
 
 SMALLEST_COMPILED = 8
 
@@ -34,7 +28,7 @@ def make_step(
         step = _compiled(network, method, optimizer)
     else:
         step = _step(network, method, optimizer)
-    return captured(step) if device.type == "cuda" and network.compilable else step
+    return capture_step(step) if device.type == "cuda" and network.compilable else step
 
 
 def path(network: StackedNetwork, compiled: bool) -> str:
@@ -42,7 +36,7 @@ def path(network: StackedNetwork, compiled: bool) -> str:
     working compiler; `vmap` for networks that are not compiled. (On a GPU the first two are captured as graphs.)"""
     if not network.compilable:
         return "vmap"
-    return "compiled" if compiled and _compiler_works() else "eager"
+    return "compiled" if compiled and compiler_works() else "eager"
 
 
 def ladder_width(trials: int, *, width: int, compiled: bool) -> int:
@@ -59,23 +53,23 @@ def ladder_width(trials: int, *, width: int, compiled: bool) -> int:
 
 
 def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
-    adversary = method.adversary(network)
+    opponent = method.adversary(network)
 
-    def step(parameters: Tensor, state: tuple[Tensor, ...], rows: Rows, hyper: Mapping[str, Tensor]) -> Tensor | None:
+    def step(own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Hyper) -> Tensor | None:
         trained = network.trainable
-        if adversary is None:
-            gradient = method.gradient(network, parameters, rows, hyper)
-            with torch.no_grad():
-                optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], state, hyper)
-            return gradient.undefined
-        # What the optimiser remembers of the network, the adversary, and what it remembers of that.
-        own, (against, *of_adversary) = state[: len(state) // 2], state[len(state) // 2 :]
-        gradient = method.gradient(network, parameters, rows, hyper, against)
-        assert gradient.adversary is not None
+        known = {**hyper, **memory.read()}
+        # The compiler must meet the opponent here: of what `gradient` makes of it, it knows no origin.
+        rate = None if opponent is None else opponent.learning_rate
+        theirs = None if against is None else against.parameters
+        gradient = method.gradient(network, own.parameters, rows, known, theirs)
         with torch.no_grad():
-            optimizer.update(parameters[:, :trained], gradient.parameters[:, :trained], own, hyper)
-            rates = {**hyper, "learning_rate": hyper["adversary_learning_rate"]}
-            optimizer.update(against, gradient.adversary, tuple(of_adversary), rates)
+            optimizer.update(own.parameters[:, :trained], gradient.parameters[:, :trained], own.optimizer, hyper)
+            if against is not None:
+                assert rate is not None
+                assert gradient.adversary is not None
+                rates = {**hyper, "learning_rate": hyper[rate]}
+                optimizer.update(against.parameters, gradient.adversary, against.optimizer, rates)
+            memory.write(gradient.state)
         return gradient.undefined
 
     return step
@@ -83,24 +77,4 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
 
 @functools.cache
 def _compiled(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
-    import torch._dynamo.config as dynamo
-    import torch._inductor.config as inductor
-
-    # A pack is the work of one core. Compiled for several, reductions to an index read beyond their rows (seen as an
-    # abort with PyTorch 2.13, two threads, the correlation distance).
-    inductor.cpp.threads = 1
-    # A width too many must fail loudly, not fall back to eager; and autograd.grad is part of the step.
-    dynamo.recompile_limit = 32
-    dynamo.fail_on_recompile_limit_hit = True
-    dynamo.trace_autograd_ops = True
-    return torch.compile(_step(network, method, optimizer), dynamic=False, fullgraph=True)
-
-
-@functools.cache
-def _compiler_works() -> bool:
-    try:
-        torch.compile(torch.neg)(torch.ones(32))
-    except BackendCompilerFailed as error:
-        logger.warning("Training goes on uncompiled, up to half as fast. %s", str(error).splitlines()[0])
-        return False
-    return True
+    return compile_step(_step(network, method, optimizer))

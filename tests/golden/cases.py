@@ -17,6 +17,7 @@ from paretofair.methods import METHODS, LossSettings, Names
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.training import (
     DeviceData,
+    Experiment,
     Halving,
     Objective,
     Threshold,
@@ -144,15 +145,9 @@ def run_case(case: Case) -> dict[str, Any]:
     kind = METHODS[case.method]
     options = OPTIONS.get(case.method, {}) if case.options is None else case.options
     method = kind(LossSettings(**case.fairness), kind.Options(**options), Names(data.tasks, groups))
-    stacks = list(
-        train_pack(
-            *(data, _network(case, data), method, trials),
-            settings=TrainingSettings(64, OPTIMIZERS[case.optimizer](), case.holdout, case.compiled),
-            threshold=case.threshold,
-            width=case.width,
-            halving=case.halving,
-        )
-    )
+    settings = TrainingSettings(64, OPTIMIZERS[case.optimizer](), case.holdout, case.compiled)
+    experiment = Experiment(data, _network(case, data), method, settings, case.threshold)
+    stacks = list(train_pack(experiment, trials, width=case.width, halving=case.halving))
     order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
 
     def joined(of_stack: Any) -> np.ndarray:

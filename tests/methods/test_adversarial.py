@@ -16,7 +16,7 @@ from paretofair.methods.adversarial import Adversarial
 from paretofair.methods.row_plan import epoch_order
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import ModuleNetwork, MultilayerPerceptron
-from paretofair.training import DeviceData, Threshold, TrainingSettings, Trials, train_pack
+from paretofair.training import DeviceData, Experiment, TrainingSettings, Trials, train_pack
 from paretofair.training.optimizers import Adagrad, Adam, Optimizer
 
 TASKS, ROWS, TRIALS = 2, 96, 3
@@ -186,7 +186,7 @@ def make_trials(count: int, seeds, epochs) -> Trials:
 def run(data: DeviceData, method: Method, trials: Trials, *, optimizer=None, width: int = 64, compiled: bool = False):
     """Parameters and counts of undefined penalties, in the order of `trials`; compiled those of a small network."""
     settings, network = TrainingSettings(100, optimizer or Adagrad(), compiled=compiled), SMALL if compiled else NETWORK
-    stacks = list(train_pack(data, network, method, trials, settings=settings, threshold=Threshold(), width=width))
+    stacks = list(train_pack(Experiment(data, network, method, settings), trials, width=width))
     order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
     assert all((stack.status == "completed").all() for stack in stacks)
     parameters, undefined = ([getattr(stack, name) for stack in stacks] for name in ("parameters", "undefined_losses"))

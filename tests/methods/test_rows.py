@@ -9,6 +9,7 @@ import torch
 from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.methods.row_plan import uniform_numbers
 from paretofair.models import MultilayerPerceptron
+from paretofair.training import Experiment, TrainingSettings
 from paretofair.training.batches import Batches
 
 NAMES = Names(("task_0", "task_1"), (("Female", "Male"), ("Female", "Male")))
@@ -26,7 +27,8 @@ def make(name: str, **options):
 
 
 def batches(data, method, seed=0, epoch=0, **settings):
-    return list(Batches(data, 120, [seed, seed], network(data), method, **settings).epoch(epoch))
+    experiment = Experiment(data, network(data), method, TrainingSettings(120, **settings))
+    return list(Batches(experiment, [seed, seed]).epoch(epoch))
 
 
 def gradient(data, method, rows, **hyper):

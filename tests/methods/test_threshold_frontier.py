@@ -12,7 +12,7 @@ from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.metrics import rates
 from paretofair.models import MultilayerPerceptron
 from paretofair.space.space import load_space
-from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
+from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
 
 TOLERANCES = np.array([[0.0, 1.0], [0.02, 0.05], [0.1, 0.0], [1.0, 1.0]])
 GAPS = {
@@ -34,7 +34,7 @@ def trained(data, method, threshold=Threshold()):  # noqa: B008 (frozen)
     network = MultilayerPerceptron(data.numeric, data.categories, 2, (16,), (8,), 3)
     trials = Trials(np.zeros(4, dtype=np.int64), values)
     settings = TrainingSettings(batch_size=100)
-    (stack,) = train_pack(data, network, method, trials, settings=settings, threshold=threshold, width=4)
+    (stack,) = train_pack(Experiment(data, network, method, settings, threshold), trials, width=4)
     return stack
 
 

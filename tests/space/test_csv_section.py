@@ -11,7 +11,7 @@ from paretofair.methods import METHODS
 from paretofair.space.space import dump, load_space
 from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
 from paretofair.sweep.run import Options, load_splits
-from paretofair.training import Trials, to_device, train_pack
+from paretofair.training import Experiment, Trials, to_device, train_pack
 
 SPACE = """\
 name: loans
@@ -152,7 +152,7 @@ def test_joined_data_sets(path, monkeypatch, name):
     trials = Trials(np.zeros(1, dtype=np.int64), {key: np.array(value) for key, value in values.items()})
     network, settings = build_network(own, data), build_settings(own, compiled=False)
     method, threshold = build_method(own, data), build_threshold(own)
-    (stack,) = train_pack(data, network, method, trials, settings=settings, threshold=threshold, width=1)
+    (stack,) = train_pack(Experiment(data, network, method, settings, threshold), trials, width=1)
     assert stack.status.tolist() == ["completed"]
     assert len(counts) == 2 * 6
     if name == "transfer":

@@ -8,7 +8,7 @@ import torch
 
 from paretofair.space.space import load_space
 from paretofair.sweep import widths
-from paretofair.sweep.build import build_method, build_network, build_settings
+from paretofair.sweep.build import build_experiment
 from paretofair.training import Trials
 
 SPACE = """\
@@ -37,14 +37,8 @@ def ask(tmp_path, monkeypatch, device_data):
         weights = np.full((count, 2), 0.5)
         values = {"task_weight": weights, "fairness_weight": weights, "head_ratio": weights}
         values |= {"learning_rate": np.full(count, 0.1), "epochs": np.full(count, 5)}
-        return widths.stack_width(
-            of_method,
-            data,
-            build_network(of_method, data),
-            build_method(of_method, data),
-            Trials(np.zeros(count, dtype=np.int64), values),
-            build_settings(of_method, False),
-        )
+        trials = Trials(np.zeros(count, dtype=np.int64), values)
+        return widths.stack_width(of_method, build_experiment(of_method, data, compiled=False), trials)
 
     width.measured = measured  # type: ignore[attr-defined]
     width.space, width.data = space, data  # type: ignore[attr-defined]

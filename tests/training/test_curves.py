@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from paretofair.methods import METHODS, LossSettings
-from paretofair.training import Curves, Threshold, TrainingSettings, train_pack
+from paretofair.training import Curves, Experiment, TrainingSettings, train_pack
 from paretofair.training.contribution import disparities
 
 from .test_pack import make_trials, network
@@ -16,8 +16,8 @@ from .test_pack import make_trials, network
 def trained(data, trials, width=64, curves=None):
     method = METHODS["per_task"](LossSettings())
     settings = TrainingSettings(batch_size=100)
-    own = data, network(data), method, trials
-    return list(train_pack(*own, settings=settings, threshold=Threshold(), width=width, curves=curves))
+    experiment = Experiment(data, network(data), method, settings)
+    return list(train_pack(experiment, trials, width=width, curves=curves))
 
 
 def test_a_curve_is_what_shorter_trainings_would_give(device_data, device):

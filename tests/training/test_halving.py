@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings
-from paretofair.training import Halving, Objective, Threshold, TrainingSettings, Trials, train_pack
+from paretofair.training import Experiment, Halving, Objective, TrainingSettings, Trials, train_pack
 
 from .test_pack import make_trials, network
 
@@ -17,12 +17,8 @@ OBJECTIVES = (Objective("error", (0.5, 0.5)), Objective("fpr_gap", (1.0, 0.0)))
 def trained(data, trials, halving=None, width=64, method="mtaf", **settings):
     (stack,) = list(
         train_pack(
-            data,
-            network(data),
-            METHODS[method](LossSettings()),
+            Experiment(data, network(data), METHODS[method](LossSettings()), TrainingSettings(100, **settings)),
             trials,
-            settings=TrainingSettings(batch_size=100, **settings),
-            threshold=Threshold(),
             width=width if halving is not None else len(trials),
             halving=halving,
         )

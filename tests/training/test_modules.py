@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from paretofair.methods import METHODS, LossSettings
 from paretofair.methods.row_plan import epoch_order, noise_stream
 from paretofair.models import ModuleNetwork
-from paretofair.training import Threshold, TrainingSettings, Trials, rehearse, train_pack
+from paretofair.training import Experiment, TrainingSettings, Trials, rehearse, train_pack
 
 
 class Net(nn.Module):
@@ -64,12 +64,13 @@ def make_trials(count: int, seeds, epochs=None) -> Trials:
 def run(data, factory, trials, method="mtaf", width=64, batch_size=90):
     stacks = list(
         train_pack(
-            data,
-            network(data, factory),
-            METHODS[method](LossSettings()),
+            Experiment(
+                data,
+                network(data, factory),
+                METHODS[method](LossSettings()),
+                TrainingSettings(batch_size=batch_size, compiled=True),
+            ),
             trials,
-            settings=TrainingSettings(batch_size=batch_size, compiled=True),
-            threshold=Threshold(),
             width=width,
         )
     )
@@ -155,11 +156,6 @@ class Branching(nn.Linear):
 def test_what_cannot_be_stacked_is_told_before_training(device_data, factory, method, batch_size, words):
     data = device_data(torch.float32)
     assert len(data.splits["train"].inputs) == 300
+    own = network(data, factory), METHODS[method](LossSettings()), TrainingSettings(batch_size=batch_size)
     with pytest.raises(Exception, match=words):
-        rehearse(
-            data,
-            network(data, factory),
-            METHODS[method](LossSettings()),
-            make_trials(2, [0, 1]),
-            settings=TrainingSettings(batch_size=batch_size),
-        )
+        rehearse(Experiment(data, *own), make_trials(2, [0, 1]))

@@ -12,8 +12,9 @@ import torch
 from paretofair.methods import METHODS, LossSettings
 from paretofair.methods.row_plan import epoch_order
 from paretofair.models import MultilayerPerceptron
-from paretofair.training import Threshold, TrainingSettings, Trials, train_pack
+from paretofair.training import Experiment, TrainingSettings, Trials, train_pack
 from paretofair.training.batches import Batches
+from paretofair.training.compiler import count_compilations, forget_compiled
 from paretofair.training.step import make_step, path
 
 
@@ -35,16 +36,16 @@ def make_trials(count: int, tasks: int = 2, *, seeds=None, epochs=None) -> Trial
     )
 
 
+def make_experiment(data, method, batch_size=100, compiled=False) -> Experiment:
+    return Experiment(data, network(data), method, TrainingSettings(batch_size=batch_size, compiled=compiled))
+
+
 def run(data, trials, method="mtaf", width=64, batch_size=100, compiled=False, **fairness):
     """Every result by trial, in the order of `trials`."""
     stacks = list(
         train_pack(
-            data,
-            network(data),
-            METHODS[method](LossSettings(**fairness)),
+            make_experiment(data, METHODS[method](LossSettings(**fairness)), batch_size, compiled),
             trials,
-            settings=TrainingSettings(batch_size=batch_size, compiled=compiled),
-            threshold=Threshold(),
             width=width,
         )
     )
@@ -92,11 +93,10 @@ def test_a_trial_does_not_depend_on_its_neighbours(device_data, device, dtype, f
 )
 def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds, distance):
     """As above where steps are compiled, down the ladder of widths; and nothing is compiled twice."""
-    torch._dynamo.reset()
     make_step.__globals__["_compiled"].cache_clear()
     data = device_data(dtype)
     path(network(data), True)  # the check of the compiler is a graph of its own
-    torch._dynamo.utils.counters.clear()
+    forget_compiled()
     trials = make_trials(64, seeds=np.arange(64) // 3 if fresh_seeds else None)
     whole = run(data, trials, compiled=True, distance=distance)
     assert (whole["status"] == "completed").all()
@@ -108,7 +108,7 @@ def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, 
     for alone in ([0], [63]):
         assert_same(run(data, trials.take(np.array(alone)), compiled=True, distance=distance), whole, alone)
     # The widths 64, 32 and 8; a trial alone has its rows to itself, another shape where seeds differ.
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 3 + fresh_seeds
+    assert count_compilations() == 3 + fresh_seeds
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
@@ -134,6 +134,7 @@ import logging, torch
 from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
 from paretofair.training.optimizers import Adagrad
+from paretofair.training.compiler import count_compilations, forget_compiled
 from paretofair.training.step import make_step, path
 logging.basicConfig(format="%(message)s")
 for _ in range(2):
@@ -254,7 +255,7 @@ def test_batches_show_every_row_once(device_data, batch_size):
     data = device_data()
     train = data.splits["train"]
     for seeds in ([3], [3, 4, 3]):
-        batches = list(Batches(data, batch_size, seeds, network(data), METHODS["vanilla"](LossSettings())).epoch(2))
+        batches = list(Batches(make_experiment(data, METHODS["vanilla"](LossSettings()), batch_size), seeds).epoch(2))
         assert len({rows.inputs.shape for rows in batches}) == 1
         for k in range(len(seeds)):
             pick = (lambda x: x) if len(seeds) == 1 else (lambda x, k=k: x[k])
@@ -269,7 +270,7 @@ def test_float32_gradients_agree_with_float64(device_data, device):
     for dtype in (torch.float32, torch.float64):
         data = device_data(dtype, device=device)
         net, trials = network(data), make_trials(6)
-        rows = next(Batches(data, 200, [0], net, METHODS["mtaf"](LossSettings())).epoch(0))
+        rows = next(Batches(make_experiment(data, METHODS["mtaf"](LossSettings()), 200), [0]).epoch(0))
         hyper = {name: torch.tensor(value, dtype=dtype, device=device) for name, value in trials.values.items()}
         parameters = net.initial([0] * 6, dtype).to(device)
         gradients.append(METHODS["mtaf"](LossSettings()).gradient(net, parameters, rows, hyper).parameters.double())

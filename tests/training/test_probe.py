@@ -12,7 +12,7 @@ import torch
 
 from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
-from paretofair.training import TrainingSettings, Trials, measure_width
+from paretofair.training import Experiment, Trials, measure_width
 from paretofair.training.probe import WIDTHS
 
 
@@ -27,7 +27,7 @@ def test_a_measured_width_is_one_of_those_tried(device_data, count):
     }
     trials = Trials(np.zeros(count, dtype=np.int64), values)
     method = METHODS["vanilla"](LossSettings())
-    width = measure_width(data, network, method, trials, settings=TrainingSettings())
+    width = measure_width(Experiment(data, network, method), trials)
     assert width in WIDTHS["cpu"]
 
 
@@ -40,7 +40,7 @@ from tests.conftest import make_dataset
 from paretofair.data import split
 from paretofair.methods import METHODS, LossSettings
 from paretofair.models import MultilayerPerceptron
-from paretofair.training import Threshold, TrainingSettings, Trials, to_device, train_pack
+from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, to_device, train_pack
 logging.basicConfig(format="%(message)s")
 torch.set_num_threads(1)
 splits = split(make_dataset())
@@ -53,7 +53,7 @@ trials = Trials(np.zeros(count, dtype=np.int64), values)
 def train(some, width):
     method = METHODS["vanilla"](LossSettings())
     settings, threshold = TrainingSettings(batch_size=300), Threshold()
-    return list(train_pack(data, network, method, some, settings=settings, threshold=threshold, width=width))
+    return list(train_pack(Experiment(data, network, method, settings, threshold), some, width=width))
 
 few = train(trials.take(np.arange(64)), 64)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

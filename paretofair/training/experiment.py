@@ -1,0 +1,69 @@
+"""What the trials of a pack have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from paretofair.methods import Method
+from paretofair.methods.row_plan import TrainingRows
+from paretofair.models import StackedNetwork
+from paretofair.training.evaluation import Threshold
+from paretofair.training.optimizers import Adagrad, Optimizer
+from paretofair.training.tensors import DeviceData
+
+_ADAGRAD = Adagrad()
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What the `training` section says about optimisation, whether a tenth of the rows is held out of the loss for the
+    penalty, and whether steps are compiled; the same for every trial."""
+
+    batch_size: int = 512
+    optimizer: Optimizer = _ADAGRAD
+    holdout: bool = False
+    compiled: bool = False
+
+
+_SETTINGS, _BASE_RATE = TrainingSettings(), Threshold()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is trained on what and how, but for what a trial has of its own: its seed and its hyperparameters.
+
+    The device and type of everything are those of `data`.
+    """
+
+    data: DeviceData
+    network: StackedNetwork
+    method: Method
+    settings: TrainingSettings = _SETTINGS
+    threshold: Threshold = _BASE_RATE
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is trained."""
+        return self.data.splits["train"].inputs.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of parameters and inputs."""
+        return self.data.splits["train"].inputs.dtype
+
+    @property
+    def training_rows(self) -> TrainingRows:
+        """What the method may know of the training rows."""
+        data, train = self.data, self.data.splits["train"]
+        attributes = tuple(data.attributes[attribute] for attribute in data.acts_on)
+        return TrainingRows(
+            labels=train.labels.long().cpu().numpy(),
+            groups=train.groups.cpu().numpy(),
+            origins=train.origins.cpu().numpy(),
+            origin_names=data.origin_names,
+            tasks=data.tasks,
+            attributes=attributes,
+            group_names=tuple(tuple(data.group_names[name]) for name in attributes),
+        )

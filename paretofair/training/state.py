@@ -1,0 +1,182 @@
+"""The state of trials in training: everything that they go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paretofair.methods import Rows
+from paretofair.training.experiment import Experiment
+
+
+class Learner(NamedTuple):
+    """What one optimiser updates in place: `parameters` `(K, P)`, and what it remembers of them, `(K, ...)` each."""
+
+    parameters: Tensor
+    optimizer: tuple[Tensor, ...]
+
+    def take(self, index: Tensor) -> Learner:
+        """The trials at `index`."""
+        return Learner(self.parameters[index], tuple(each[index] for each in self.optimizer))
+
+
+class Memory(NamedTuple):
+    """What a method remembers from step to step, by name: `trials` `(K, ...)`; `seeds` `(S, ...)`, once for all trials
+    of a seed. `seed_of` `(K,)` is the row of a trial's seed, `first_of` `(S,)` the first trial of a seed."""
+
+    trials: dict[str, Tensor]
+    seeds: dict[str, Tensor]
+    seed_of: Tensor | None = None
+    first_of: Tensor | None = None
+
+    def read(self) -> dict[str, Tensor]:
+        """All of it by trial, `(K, ...)`."""
+        if not self.trials and not self.seeds:
+            return {}
+        return {**self.trials, **{name: each[self.seed_of] for name, each in self.seeds.items()}}
+
+    def write(self, new: Mapping[str, Tensor]) -> None:
+        """Takes over new values, by trial."""
+        for name, values in new.items():
+            if name in self.trials:
+                self.trials[name].copy_(values)
+            else:
+                self.seeds[name].copy_(values[self.first_of])
+
+
+# One training step of a stack, from the network, its adversary and the method's memory, which it updates in place, the
+# batch and the hyperparameters. Returns counts of undefined distances, `(K,)`.
+Step = Callable[[Learner, Learner | None, Memory, Rows, Mapping[str, Tensor]], Tensor | None]
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """K trials after `epoch` epochs: one row for each in every tensor, but for what belongs to a seed.
+
+    `seeds` `(K,)` are those of the trials. `trials` and `of_seeds` are what the method remembers, by name: of a trial,
+    `(K, ...)`, and of a seed, `(S, ...)` in the order of `np.unique(seeds)`.
+    """
+
+    epoch: int
+    seeds: np.ndarray
+    network: Learner
+    adversary: Learner | None
+    trials: dict[str, Tensor]
+    of_seeds: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @staticmethod
+    def begin(experiment: Experiment, seeds: Sequence[int]) -> TrainState:
+        """Trials of these seeds before their first epoch."""
+        device, dtype = experiment.device, experiment.dtype
+        network, method, optimizer = experiment.network, experiment.method, experiment.settings.optimizer
+        parameters = network.initial(seeds, dtype).to(device)
+        opponent = method.adversary(network)
+        against = None
+        if opponent is not None:
+            theirs = opponent.initial(seeds, dtype).to(device)
+            against = Learner(theirs, optimizer.state(theirs))
+        train = experiment.training_rows
+        of_trial = method.trial_state(train)
+        of_seed = [method.seed_state(train, int(seed)) for seed in np.unique(seeds)]
+        return TrainState(
+            epoch=0,
+            seeds=np.asarray(seeds),
+            network=Learner(parameters, optimizer.state(parameters[:, : network.trainable])),
+            adversary=against,
+            trials={
+                name: torch.as_tensor(value, device=device).repeat(len(seeds), *[1] * np.ndim(value))
+                for name, value in of_trial.items()
+            },
+            of_seeds={
+                name: torch.stack([torch.as_tensor(each[name], device=device) for each in of_seed])
+                for name in of_seed[0]
+            },
+        )
+
+    @property
+    def memory(self) -> Memory:
+        """What the method remembers, for a step."""
+        if not self.of_seeds:
+            return Memory(self.trials, self.of_seeds)
+        _, first, place = np.unique(self.seeds, return_index=True, return_inverse=True)
+        device = self.network.parameters.device
+        return Memory(self.trials, self.of_seeds, *(torch.from_numpy(each).to(device) for each in (place, first)))
+
+    def take(self, rows: np.ndarray) -> TrainState:
+        """The trials at positions `rows`; one may be taken several times."""
+        index = torch.from_numpy(rows).to(self.network.parameters.device)
+        kept = np.flatnonzero(np.isin(np.unique(self.seeds), self.seeds[rows]))
+        return TrainState(
+            self.epoch,
+            self.seeds[rows],
+            self.network.take(index),
+            None if self.adversary is None else self.adversary.take(index),
+            {name: each[index] for name, each in self.trials.items()},
+            {name: each[torch.from_numpy(kept).to(each.device)] for name, each in self.of_seeds.items()},
+        )
+
+    @staticmethod
+    def join(parts: Sequence[TrainState]) -> TrainState:
+        """The trials of all parts, which have had as many epochs, one after the other."""
+        seeds = np.concatenate([part.seeds for part in parts])
+        of_parts = np.concatenate([np.unique(part.seeds) for part in parts])
+        _, first = np.unique(of_parts, return_index=True)
+
+        def join(tensors: Sequence[Tensor]) -> Tensor:
+            return torch.cat(list(tensors))
+
+        def join_learners(learners: Sequence[Learner]) -> Learner:
+            remembered = zip(*(each.optimizer for each in learners), strict=True)
+            return Learner(join([each.parameters for each in learners]), tuple(join(each) for each in remembered))
+
+        against = [part.adversary for part in parts if part.adversary is not None]
+        return TrainState(
+            parts[0].epoch,
+            seeds,
+            join_learners([part.network for part in parts]),
+            join_learners(against) if against else None,
+            {name: join([part.trials[name] for part in parts]) for name in parts[0].trials},
+            {name: join([part.of_seeds[name] for part in parts])[first] for name in parts[0].of_seeds},
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by a name of its own, on the CPU: what `from_tensors` takes."""
+        found = {"seeds": torch.from_numpy(np.asarray(self.seeds, dtype=np.int64))}
+        for player, learner in (("network", self.network), ("adversary", self.adversary)):
+            if learner is not None:
+                found[f"{player}.parameters"] = learner.parameters
+                found |= {f"{player}.optimizer.{place}": each for place, each in enumerate(learner.optimizer)}
+        found |= {f"trials.{name}": each for name, each in self.trials.items()}
+        found |= {f"of_seeds.{name}": each for name, each in self.of_seeds.items()}
+        return {name: each.detach().cpu().contiguous() for name, each in found.items()}
+
+    @staticmethod
+    def from_tensors(tensors: Mapping[str, Tensor], epoch: int, device: torch.device) -> TrainState:
+        """The state whose `tensors` these are, on a device."""
+
+        def named(start: str) -> dict[str, Tensor]:
+            return {
+                name.removeprefix(start): each.to(device) for name, each in tensors.items() if name.startswith(start)
+            }
+
+        def learner(player: str) -> Learner:
+            remembered = named(f"{player}.optimizer.")
+            own = tuple(remembered[str(place)] for place in range(len(remembered)))
+            return Learner(tensors[f"{player}.parameters"].to(device), own)
+
+        return TrainState(
+            epoch,
+            tensors["seeds"].numpy(),
+            learner("network"),
+            learner("adversary") if "adversary.parameters" in tensors else None,
+            named("trials."),
+            named("of_seeds."),
+        )
