@@ -33,6 +33,9 @@ if TYPE_CHECKING:  # imported where it is used: every command reads the space fi
     from optuna.trial import FrozenTrial
 
 
+_NOTHING = 1e-12  # what is left of shares that sum to 1 when only rounding is
+
+
 class AdaptiveOptions(sampler.Options):
     """`objectives`: metrics on validation, all minimised: `arfg`, `are`, or `<metric>_<task>`. `batch` trials are asked
     for at a time, without results of each other. `history`: how many of the latest results the sampler sees; None: all.
@@ -92,7 +95,7 @@ class Adaptive(sampler.Sampler):
 
     @functools.cached_property
     def _space(self) -> dict[str, BaseDistribution]:
-        """Optuna's distributions of everything that is not fixed; shares of tasks by what each takes of the rest."""
+        """Optuna's distributions of everything that is not fixed; shares of tasks by what each leaves of the rest."""
         return {name: each for names, own in self._parts for name, each in _optunas(names, own).items()}
 
     @abstractmethod
@@ -130,18 +133,21 @@ class Adaptive(sampler.Sampler):
             state = TrialState.COMPLETE if known else TrialState.FAIL
             goals = objectives[row].tolist() if known else None
             waiting = self._waiting.pop(index, None)
-            if waiting is not None:
+            params = self._params({name: each[row].item() for name, each in values.items()})
+            if waiting is not None and self._readable(waiting.params, params):
                 for number, missed in enumerate(violations[row].tolist() if known else ()):
                     waiting.set_constraint(str(number), missed)
                 done = self._study.tell(waiting, goals, state=state)
             else:
-                params = self._params({name: each[row].item() for name, each in values.items()})
+                attributes = self.attributes(len(self._told))
+                if waiting is not None:
+                    attributes = self._study.tell(waiting, state=TrialState.FAIL).system_attrs
                 done = create_trial(
                     state=state,
                     values=goals,
                     params=params,
                     distributions={name: self._space[name] for name in params},
-                    system_attrs=self.attributes(len(self._told)) | _constraints(violations[row]),
+                    system_attrs=attributes | _constraints(violations[row]),
                 )
                 self._study.add_trial(done)
             if known:
@@ -167,9 +173,9 @@ class Adaptive(sampler.Sampler):
             if isinstance(distribution, Simplex):
                 rest = np.ones(len(asked))
                 for left, name in zip(reversed(range(len(names))), names, strict=True):
-                    taken = np.array([each[_of_the_rest(name)] for each in asked]) if left else rest
-                    # So that equal numbers between 0 and 1 give vectors that are uniform over the simplex.
-                    values[name] = rest * (1 - (1 - taken) ** (1 / left)) if left else rest
+                    # The root: so that uniform numbers give vectors that are uniform over the simplex.
+                    kept = np.array([each[_kept(name)] for each in asked]) ** (1 / left) if left else 0
+                    values[name] = rest * (1 - kept)
                     rest = rest - values[name]
                 continue
             (name,) = names
@@ -179,20 +185,27 @@ class Adaptive(sampler.Sampler):
         return settled(self.parameters, self.tasks, values)
 
     def _params(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What Optuna would have given for a row of the trial table."""
+        """What Optuna would have given for a row of the trial table: one answer, where several numbers give the row."""
         params: dict[str, Any] = {}
         for names, distribution in self._parts:
             if isinstance(distribution, Simplex):
                 rest = 1.0
                 for left, name in zip(reversed(range(len(names))), names[:-1], strict=False):
-                    taken = min(row[name] / rest, 1.0) if rest > 0 else 0.0
-                    params[_of_the_rest(name)] = float(np.clip(1 - (1 - taken) ** left, 0, 1))
+                    kept = min(max(1 - row[name] / rest, 0.0), 1.0) if rest > _NOTHING else 1.0
+                    params[_kept(name)] = kept**left
                     rest -= row[name]
             elif names[0] in self._space:
                 on, each = self._conditions.get(names[0], (names[0], None))
                 if each is None or each.condition.holds(np.array(row[on])):
                     params[names[0]] = row[names[0]]
         return params
+
+    def _readable(self, asked: Mapping[str, Any], read: Mapping[str, Any]) -> bool:
+        """Whether what was asked for is what was `read` from the table. Where a task takes all that is left it is not:
+        what the next ones would have left of nothing stands nowhere, and a study that knew it would differ from the one
+        that is rebuilt."""
+        shares = [_kept(name) for names, own in self._parts if isinstance(own, Simplex) for name in names[:-1]]
+        return all(abs(asked[name] - read[name]) < 1e-9 for name in shares)
 
 
 class TPEOptions(AdaptiveOptions):
@@ -289,8 +302,9 @@ def _constraints(violations: np.ndarray) -> dict[str, Any]:
     return {f"constraints:{number}": missed for number, missed in enumerate(violations.tolist())}
 
 
-def _of_the_rest(name: str) -> str:
-    return f"{name} of the rest"
+def _kept(name: str) -> str:
+    """What is left of the rest, not what is taken: numbers are denser at 0, and so are shares told apart near 1."""
+    return f"left by {name}"
 
 
 def _optunas(names: Sequence[str], distribution: Distribution | Simplex) -> dict[str, BaseDistribution]:
@@ -298,7 +312,7 @@ def _optunas(names: Sequence[str], distribution: Distribution | Simplex) -> dict
 
     own = distribution.then if isinstance(distribution, When) else distribution
     if isinstance(own, Simplex):
-        return {_of_the_rest(name): FloatDistribution(0, 1) for name in names[:-1]}
+        return {_kept(name): FloatDistribution(0, 1) for name in names[:-1]}
     if isinstance(own, Fixed):
         return {}
     if isinstance(own, Choice):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from paretofair.metrics.constraints import parse_constraint
@@ -136,6 +138,82 @@ def test_what_was_told_survives_a_new_process(name):
         key = f"{SAMPLERS[name].kind}:generation"
         assert [trial.system_attrs[key] for trial in second._told] == [0] * 16 + [1] * 16
     assert set(second.ask(own[-1:] + 1)) == COLUMNS
+
+
+# Edges of what Optuna may ask for, what is next to them, and ordinary numbers.
+EDGES = [0.0, 5e-324, 1e-40, 1e-20, 2.0**-53, 1e-8, 1 - 1e-8, 1 - 2.0**-53, 1.0]
+NUMBERS = st.sampled_from(EDGES) | st.floats(0.01, 0.99)
+
+
+def of_shares(count):
+    return make("tpe", space={"task_weight": Simplex()}, tasks=[f"task{place}" for place in range(count)])
+
+
+def row_of(sampler, params):
+    return {name: value.item() for name, value in sampler._values([params]).items()}
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=5).filter(lambda raw: sum(raw) > 1e-10))
+@example([0.1, 0.2, 0.7, 0.0, 0.0])
+@example([1.0, 0.0, 0.0])
+@example([0.0, 1.0, 0.0, 0.0])
+@example([0.99995, 1e-5, 2e-5, 1e-5, 1e-5])
+def test_shares_are_read_back(raw):
+    """At the corners of the simplex too."""
+    sampler = of_shares(len(raw))
+    shares = {name: share / sum(raw) for name, share in zip(sampler.columns, raw, strict=True)}
+    assert row_of(sampler, sampler._params(shares)) == pytest.approx(shares, abs=1e-11)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=4))
+@example([0.0, 0.739])
+@example([1.0, 0.0, 0.5])
+@example([2.0**-53] * 4)
+def test_what_is_told_of_shares_is_one_answer(asked):
+    """Several asks may give one vector of shares: what is told follows from the vector, and gives it again."""
+    sampler = of_shares(len(asked) + 1)
+    shares = row_of(sampler, dict(zip(sampler._space, asked, strict=True)))
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-12)
+    assert min(shares.values()) >= 0
+    told = sampler._params(shares)
+    assert row_of(sampler, told) == pytest.approx(shares, abs=1e-11)
+    assert sampler._params(row_of(sampler, told)) == pytest.approx(told, abs=1e-9)
+    if np.prod(asked) > 1e-5:
+        assert list(told.values()) == pytest.approx(asked, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_what_was_asked_at_an_edge_is_told_as_the_table_says(name):
+    """Where a task takes everything, the table does not say what the next one would have left of nothing."""
+    first, own = make(name), np.arange(24, 29)
+    random, missed = make("random").ask(np.arange(24)), np.linspace(-1, 1, 29)[:, None]
+    first.tell(np.arange(24), random, objectives(random), missed[:24])
+    for left, then in ((0.0, 0.739), (1e-40, 0.2), (0.0, 0.5), (0.5, 0.0), (1.0, 0.5)):
+        first._study.enqueue_trial({"left by task_weight_one": left, "left by task_weight_two": then})
+    values = first.ask(own)
+    asked = first._study.get_trials()[24:]
+    np.testing.assert_array_equal(values["task_weight_one"][:3], 1)
+    goals = objectives(values)
+    goals[2] = np.nan
+    first.tell(own, values, goals, missed[24:])
+    assert not first._waiting
+
+    second = make(name)
+    both = {column: np.concatenate([random[column], values[column]]) for column in values}
+    second.tell(np.arange(29), both, np.concatenate([objectives(random), goals]), missed)
+    studies = [[each for each in one._study.get_trials() if each.values] for one in (first, second)]
+    assert [len(trials) for trials in studies] == [28, 28]
+    for told in ((first._told, second._told), studies):
+        # The first study was told of the trials that it could keep before those that it had to tell anew.
+        for one, other in zip(*(sorted(trials, key=lambda trial: trial.values) for trials in told), strict=True):
+            assert one.values == other.values
+            assert one.params == pytest.approx(other.params, abs=1e-9)
+            assert one.constraints == other.constraints
+    if name.startswith("nsga"):
+        key = f"{SAMPLERS[name].kind}:generation"
+        generations = [each.system_attrs[key] for each in (asked[0], asked[1], *asked[3:])]
+        assert [trial.system_attrs[key] for trial in first._told[24:]] == generations
+    assert set(first.ask(own[-1:] + 1)) == COLUMNS
 
 
 def test_a_trial_without_a_result_teaches_nothing():
