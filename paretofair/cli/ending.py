@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import traceback
 from collections.abc import Callable
@@ -13,6 +14,13 @@ from paretofair.errors import ParetofairError
 
 # A full disk, a used-up quota, a file system that has become read-only.
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def how_to_stop() -> str:
+    """What ends this process: Ctrl-C does nothing in a background job of a script, which starts with SIGINT ignored."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    way = f"`kill {os.getpid()}`" if ignored else "Ctrl-C"
+    return f"Stop it with {way}; the same command goes on from there."
 
 
 def ended(work: Callable[[], int], *, interrupted: str = "", failed: str = "") -> int:

@@ -78,6 +78,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 
     import pyarrow
 
+    from paretofair.cli.ending import how_to_stop
     from paretofair.cluster.engine import RayEngine
     from paretofair.sweep.run import Options, run
 
@@ -92,6 +93,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
         require_real_data=options.require_real_data,
         time_budget=options.time_budget,
         retry_failed=options.retry_failed,
+        stopping=how_to_stop(),
     )
     if options.dry_run:
         dry_run(space, where, console)

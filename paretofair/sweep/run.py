@@ -42,7 +42,7 @@ logger = logging.getLogger("paretofair")
 @dataclass(frozen=True)
 class Options:
     """What a command may say beside the space: none of it changes the result of a trial. `store`: the URL that workers
-    write to where they cannot write to `output`, which then holds copies."""
+    write to where they cannot write to `output`, which then holds copies. `stopping`: said when training begins."""
 
     output: Path
     methods: Sequence[str]
@@ -51,6 +51,7 @@ class Options:
     time_budget: float | None = None
     retry_failed: bool = False
     store: str | None = None
+    stopping: str = ""
 
     @classmethod
     def of(
@@ -147,7 +148,13 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
             (folder / FAILED).unlink(missing_ok=True)
         if store is not None:
             store.push_settings(folder)
-        connected = functools.cache(lambda: entered.enter_context(engine.connect()))
+
+        @functools.cache
+        def connected() -> None:
+            entered.enter_context(engine.connect())
+            if options.stopping:
+                console.print(options.stopping, markup=False, highlight=False, soft_wrap=True)
+
         state = Session(
             space, options.methods, splits, folder, table, options.store, console, deadline, engine, connected
         )

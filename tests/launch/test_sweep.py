@@ -191,6 +191,28 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path, sweep):
     assert len(sizes) == 6
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_a_run_says_how_it_is_stopped(tmp_path, background):
+    """A shell without job control starts a background job with SIGINT ignored."""
+    arguments = command(*LONGER, "--output", tmp_path / "out")
+    ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    process = subprocess.Popen(
+        [*ignoring, *arguments] if background else arguments,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    said = next((line for line in process.stdout if line.startswith("Stop it with")), "")
+    way = f"`kill {process.pid}`" if background else "Ctrl-C"
+    assert said == f"Stop it with {way}; the same command goes on from there.\n", process.communicate()
+    process.send_signal(signal.SIGTERM if background else signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, output + errors
+    assert "same command goes on" in errors
+
+
 @pytest.mark.real_data
 def test_the_paper_protocol_at_smoke_size(tmp_path, sweep):
     """No validation, frontiers chosen on test and pooled, every trial its own initial weights."""
