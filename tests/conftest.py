@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,12 @@ import torch
 
 from paretofair.data import Dataset, Splits, split
 from paretofair.training import DeviceData, to_device
+
+# A background job of a script starts with SIGINT ignored, and what is ignored is inherited: commands under test could
+# not be interrupted. A handler that does nothing is not inherited, and this process goes on as it was started.
+for _number in (signal.SIGINT, signal.SIGTERM):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
