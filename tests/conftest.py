@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from paretofair.data import Dataset, Splits, split
 from paretofair.training import DeviceData, to_device
@@ -17,6 +18,10 @@ from paretofair.training import DeviceData, to_device
 for _number in (signal.SIGINT, signal.SIGTERM):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
+
+# No test asserts a time: how long an example takes is up to the machine and to what else runs there.
+settings.register_profile("any_machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")
 
 
 @pytest.fixture(autouse=True)

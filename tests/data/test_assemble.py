@@ -56,7 +56,7 @@ def test_assembling() -> None:
     np.testing.assert_array_equal(assembled(given_test).is_test, given_test)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=6), share=st.floats(0, 1), seed=st.integers(0, 2**40))
 def test_each_stratum_gives_its_share_within_one_row(sizes: list[int], share: float, seed: int) -> None:
     strata = np.repeat(np.arange(len(sizes)), sizes)[:, None]

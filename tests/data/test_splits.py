@@ -24,7 +24,7 @@ def strata(data: Dataset) -> np.ndarray:
     return np.concatenate([data.labels, np.stack(list(data.groups.values()), axis=1)], axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.integers(60, 400),
     share=st.floats(0.05, 0.5),
@@ -76,7 +76,7 @@ def test_the_seed_decides_which_rows(toy: Toy) -> None:
     assert row_numbers(first, first.validation).tolist() != row_numbers(other, other.validation).tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.integers(60, 400), seed=st.integers(0, 2**32), data_seed=st.integers(0, 10))
 def test_redrawn_test_rows_are_as_many_and_stratified(toy: Toy, rows: int, seed: int, data_seed: int) -> None:
     data = toy(rows, data_seed)

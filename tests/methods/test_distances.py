@@ -71,7 +71,7 @@ rows = st.lists(st.tuples(st.floats(0, 1), st.integers(-1, 2), st.booleans()), m
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(rows)
 def test_mean_over_present_groups_of_the_plain_formula(name, rows):
     scores = np.array([score for score, _, _ in rows])
@@ -87,7 +87,7 @@ def test_mean_over_present_groups_of_the_plain_formula(name, rows):
         assert value.item() == pytest.approx(expected, abs=1e-5 if name == "correlation" else 1e-9)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(rows)
 def test_differential_is_the_largest_log_ratio_of_two_groups(rows):
     scores = torch.tensor([score for score, _, _ in rows], dtype=torch.float64, requires_grad=True)

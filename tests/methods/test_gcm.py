@@ -274,7 +274,7 @@ def test_cells_without_rows_add_nothing_and_are_counted():
     torch.testing.assert_close(found.parameters, vanilla, rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), order=st.permutations(range(3)), matching=st.sampled_from(sorted(MATCHINGS)))
 def test_names_of_groups_and_labels_do_not_matter(seed, order, matching):
     """Groups may be exchanged; and labels, where the output layer changes its sign."""

@@ -59,7 +59,7 @@ def batches(draw):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(batch=batches(), bandwidth=st.floats(-2, 1).map(lambda power: 10**power))
 def test_value_and_gradient_equal_the_definition(batch, bandwidth, dtype):
     """To the rounding of the result, and of float64 in between: the kernel's slope is about 1/bandwidth."""

@@ -158,7 +158,7 @@ sparse = st.lists(
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(sparse)
 def test_few_rows_with_whatever_is_missing(name, few):
     """No rows, one group, one label, nothing known: the value is that of the formula, 0 where it has none."""

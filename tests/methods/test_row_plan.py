@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from paretofair.errors import DataError
@@ -50,7 +50,6 @@ def test_held_out_rows_are_a_tenth_and_never_in_the_loss(rows, batch_size, seed)
     np.testing.assert_array_equal(found >= 0, in_loss | in_penalty)
 
 
-@settings(deadline=None)
 @given(rows=st.integers(20, 200), batch_size=st.integers(3, 100), seed=st.integers(0, 9))
 def test_balanced_batches_take_every_stratum_in_turn(rows, batch_size, seed):
     stratum = strata(rows)

@@ -100,14 +100,14 @@ def check(example: tuple[Tensor, Tensor, Tensor], n_groups: int, tolerance: floa
 
 
 @pytest.mark.parametrize("goal", GOALS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows(2, 16, unknown=True), tolerances)
 def test_two_groups_agree_with_every_pair_of_thresholds(goal, example, tolerance) -> None:
     check(example, 2, tolerance, goal)
 
 
 @pytest.mark.parametrize("goal", GOALS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows(3, 14, unknown=True), tolerances)
 def test_three_groups_agree_with_every_triple_of_thresholds(goal, example, tolerance) -> None:
     check(example, 3, tolerance, goal)

@@ -125,7 +125,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(dtype, per_trial, ordered, ta
             assert torch.equal(value, expected[pick])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     starts=st.lists(st.integers(0, 32), min_size=4, max_size=4).map(sorted), seed=st.integers(0, 1000), tasks=st.just(1)
 )

@@ -3,7 +3,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
@@ -35,7 +35,6 @@ def holm_slow(p_values: list[float]) -> list[float]:
     return [min(1.0, max(len(s) * min(p_values[j] for j in s) for s in sets if i in s)) for i in everything]
 
 
-@settings(deadline=None)
 @given(runs, st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 3))
 def test_interval_is_scipys_at_the_expanded_level(values: list[float], level: float, seed: int) -> None:
     n = len(values)
@@ -111,7 +110,6 @@ def test_interval_is_drawn_from_its_seed() -> None:
     assert bootstrap_interval(values) != bootstrap_interval(values, seed=1)
 
 
-@settings(deadline=None)
 @given(st.lists(tenths, min_size=1, max_size=comparison.EXACT_PAIRS))
 def test_every_flip_counts_up_to_sixteen_pairs(differences: list[int]) -> None:
     result = paired_comparison(np.array(differences) / 10, np.zeros(len(differences)))

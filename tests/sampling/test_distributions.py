@@ -51,7 +51,7 @@ def test_columns_types_and_lengths() -> None:
 
 
 @given(ranges, st.integers(0, 999_999))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_value_depends_on_its_index_only_not_on_the_range(span: tuple[int, int], seed: int) -> None:
     first, last = span
     part = draw(SPACE, TASKS, seed=seed, first=first, last=last)
@@ -61,7 +61,7 @@ def test_a_value_depends_on_its_index_only_not_on_the_range(span: tuple[int, int
 
 
 @given(st.sets(st.sampled_from(sorted(SPACE)), min_size=1), st.integers(0, 999_999))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_other_parameters_leave_a_value_alone(names: set[str], seed: int) -> None:
     some = draw({name: SPACE[name] for name in names}, TASKS, seed=seed, first=0, last=20)
     everything = draw(SPACE, TASKS, seed=seed, first=0, last=20)
@@ -70,7 +70,7 @@ def test_other_parameters_leave_a_value_alone(names: set[str], seed: int) -> Non
 
 
 @given(st.integers(0, 999_999))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_ranges_and_sums(seed: int) -> None:
     drawn = draw(SPACE, TASKS, seed=seed, first=0, last=200)
     assert np.all((drawn["learning_rate"] >= 0.01) & (drawn["learning_rate"] <= 0.3))

@@ -415,7 +415,7 @@ anything = st.recursive(
 
 
 @given(st.sampled_from(key_paths(yaml.safe_load(EXAMPLE))[1:]), anything)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_stands_in_a_file_it_loads_or_is_refused(path: tuple, value: object) -> None:
     data = yaml.safe_load(EXAMPLE)
     parent = data

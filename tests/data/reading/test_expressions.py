@@ -156,7 +156,7 @@ def table_of(rows: list[tuple[str, ...]]) -> Table:
     return Table(dict(zip(("a", "b", "grade"), ([*column] for column in zip(*rows, strict=True)), strict=True)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=TRUTHS, rows=st.lists(ROW, min_size=1, max_size=5))
 def test_labels_are_what_python_says(text: str, rows: list[tuple[str, ...]]) -> None:
     # Python itself is the oracle: of this test's own grammar, never of a user's text.
@@ -165,7 +165,7 @@ def test_labels_are_what_python_says(text: str, rows: list[tuple[str, ...]]) -> 
     assert expression.labels(table_of(rows)).tolist() == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=TRUTHS, row=ROW, missing=st.sets(st.integers(0, 2)))
 def test_a_known_label_does_not_depend_on_missing_cells(text: str, row: tuple[str, ...], missing: set[int]) -> None:
     expression = parse_expression(f"({text}) and (a == a or a != a)")
@@ -174,7 +174,7 @@ def test_a_known_label_does_not_depend_on_missing_cells(text: str, row: tuple[st
     assert label in (-1, whole)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(st.sampled_from("ab1.'\"`()[]<>=!+-*/ ,\n\\änotdri:"), max_size=30))
 @example("a == 1\x00")
 @example("\ud800 == 1")
