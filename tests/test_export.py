@@ -19,6 +19,8 @@ from paretofair.errors import DataError, RunError
 from paretofair.export import chosen_trial
 from paretofair.results import TrialTable, weights_of
 
+from .launch.processes import TIMEOUT
+
 SPACE = """\
 name: small
 data: {name: german, source: simulated, sensitive: sex, audit: [age]}
@@ -136,19 +138,19 @@ def test_the_command(run, tmp_path):
     command = [sys.executable, Path(__file__).parent.parent / "launch" / "export.py"]
     trial = paretofair.Results(run).frontier("arfg_are")["trial_id"].iloc[0]
     done = subprocess.run(
-        [*command, run, "--trial", trial, "--output", tmp_path], capture_output=True, text=True, timeout=120
+        [*command, run, "--trial", trial, "--output", tmp_path], capture_output=True, text=True, timeout=TIMEOUT
     )
     assert done.returncode == 0, done.stderr
     assert "weights as the run has kept them; its metrics are those of the table, bit for bit" in done.stdout
     assert "SIMULATED" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "model.json", "weights.pt"}
     rule = [*command, run, "--rule", "smallest arfg + are", "--method", "mtaf"]
-    by_rule = subprocess.run([*rule, "--seed", "1"], capture_output=True, text=True, timeout=120)
+    by_rule = subprocess.run([*rule, "--seed", "1"], capture_output=True, text=True, timeout=TIMEOUT)
     assert by_rule.returncode == 0, by_rule.stderr
     front = paretofair.Results(run).frontier("arfg_are").query("method == 'mtaf' and seed == 1")
     sums = front["validation_arfg"] + front["validation_are"]
     assert front["trial_id"][sums.idxmin()] in by_rule.stdout
-    wrong = subprocess.run([*command, run, "--trial", "zzz"], capture_output=True, text=True, timeout=120)
+    wrong = subprocess.run([*command, run, "--trial", "zzz"], capture_output=True, text=True, timeout=TIMEOUT)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "no trial with the id 'zzz'" in wrong.stderr
 

@@ -26,6 +26,7 @@ from paretofair.training import to_device
 
 from ..conftest import make_dataset
 from ..launch.conftest import SMOKE, SPACE, command, environment
+from ..launch.processes import TIMEOUT
 
 SMALL = Settings("fpr", ("logistic_regression",), (0.01, 0.3), 3, (2.0,), 100)
 
@@ -182,7 +183,7 @@ def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     folder = tmp_path / "results"
     smoke = (*SMOKE, "--set", "stages.confirm.runs=1", "--methods", "vanilla", "--set", "data.source=simulated")
     sweep = command("--space", SPACE, *smoke, "--output", folder)
-    done = subprocess.run(sweep, env=environment(), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(sweep, env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stdout + done.stderr
     arguments = [
         str(folder),
@@ -226,5 +227,5 @@ def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     assert main(arguments) == 2
     assert "holds trials of other data (split_id" in " ".join(capsys.readouterr().err.split())
     written.write_text(written.read_text().replace("split_seed: 1", "split_seed: 0"))
-    again = subprocess.run([*sweep, "--dry-run"], env=environment(), capture_output=True, text=True, timeout=300)
+    again = subprocess.run([*sweep, "--dry-run"], env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
     assert again.returncode == 0, again.stdout + again.stderr

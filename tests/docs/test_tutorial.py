@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
+from ..launch.processes import TIMEOUT
 from .test_examples import ROOT, blocks
 
 
@@ -22,7 +23,9 @@ def test_the_tutorial(tmp_path):
     own = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "PARETOFAIR_OFFLINE": "1"}
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, timeout=TIMEOUT
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

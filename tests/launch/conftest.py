@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .processes import TIMEOUT
+
 ROOT = Path(__file__).parent.parent.parent
 SPACE = ROOT / "search_spaces" / "mtaf_lsac.yaml"
 # The same space file at smoke size: few short trials, small packs and stacks so that there are several.
@@ -39,7 +41,7 @@ def sweep() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: object, cwd: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(*arguments), env=environment(**changes), cwd=cwd, capture_output=True, text=True, timeout=300
+            command(*arguments), env=environment(**changes), cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT
         )
 
     return run

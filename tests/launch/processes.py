@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-TIMEOUT = 300
+TIMEOUT = 1200  # seconds after which a command is taken to hang, on a machine however busy
 MARK = "PARETOFAIR_MARK"
 NODES = """
 import sys
@@ -93,7 +93,7 @@ class Marked:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(30)
-        assert wait_for(lambda: not [kill(pid) for pid in self.alive()], 30)
+        assert wait_for(lambda: not [kill(pid) for pid in self.alive()])
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

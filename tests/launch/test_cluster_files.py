@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from .conftest import ROOT, SPACE, environment
+from .processes import TIMEOUT
 
 CLUSTER = ROOT / "launch" / "cluster"
 PAGE = ROOT / "docs" / "cluster.md"
@@ -164,7 +165,7 @@ def test_the_page_names_files_that_exist():
 def gather(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs `launch/cluster/gather.py` where there is no cluster."""
     command = [sys.executable, CLUSTER / "gather.py", *arguments]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
 
 
 def test_gather_gives_up_where_nothing_listens():
@@ -251,7 +252,7 @@ def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch
     """Two nodes: SLURM's warning stops the sweep, Ray ends, the job is queued again. One node: the rest is trained."""
     out = tmp_path / "out"
     process = sbatch("a b", 0)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + TIMEOUT
     while len(list(out.glob("trials/sweep-*.parquet"))) < 2:
         assert time.monotonic() < deadline, "no trial finished"
         assert process.poll() is None, process.communicate()[0]
@@ -259,7 +260,7 @@ def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch
     token = tmp_path / ".ray" / "paretofair-7.token"
     assert token.stat().st_mode & 0o777 == 0o600
     process.send_signal(signal.SIGUSR1)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, output
     print(output)
     assert "2 of 2 nodes" in output
@@ -270,7 +271,7 @@ def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch
     assert 0 < len(pd.concat(map(pd.read_parquet, before))) < 17
 
     process = sbatch("a", 1)
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, output
     print(output)
     assert "Ray at 127.0.0.1:" in output

@@ -12,6 +12,7 @@ import pytest
 
 from ..report.page_run import make_run
 from .conftest import ROOT, environment
+from .processes import TIMEOUT
 
 TABLES = ("summary", "per_task", "hypervolume", "volumes", "comparison", "dominance", "optimism", "selected")
 
@@ -19,7 +20,7 @@ TABLES = ("summary", "per_task", "hypervolume", "volumes", "comparison", "domina
 def report(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs `launch/report.py`."""
     line = [sys.executable, str(ROOT / "launch" / "report.py"), *map(str, arguments)]
-    return subprocess.run(line, env=environment(), cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(line, env=environment(), cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT)
 
 
 def table(path: Path, splits: tuple[str, ...] = ("validation", "test"), seed: int = 0, **more: object) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from paretofair.space.numbering import own_seed
 
 from .conftest import ROOT, SMOKE, command, environment
+from .processes import TIMEOUT
 
 pytestmark = pytest.mark.ray
 
@@ -43,7 +44,7 @@ def finished(tmp_path_factory) -> Path:
     """The results folder of a run of two seeds on simulated data."""
     folder = tmp_path_factory.mktemp("run") / "results"
     done = subprocess.run(
-        command(*RUN, "--output", folder), env=environment(), capture_output=True, text=True, timeout=300
+        command(*RUN, "--output", folder), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "200 test rows, drawn anew for each seed" in done.stdout

@@ -24,6 +24,7 @@ from paretofair.sweep.run import Options, load_splits, planned
 from paretofair.sweep.status import Run, Status, planned_trials
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
+from .processes import TIMEOUT
 
 SIMULATED = ["--set", "data.source=simulated"]
 
@@ -31,7 +32,7 @@ SIMULATED = ["--set", "data.source=simulated"]
 def show(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
     """Runs `launch/status.py`."""
     line = [sys.executable, str(ROOT / "launch" / "status.py"), *map(str, arguments)]
-    return subprocess.run(line, env=environment(**changes), capture_output=True, text=True, timeout=120)
+    return subprocess.run(line, env=environment(**changes), capture_output=True, text=True, timeout=TIMEOUT)
 
 
 def counts(status: Status) -> dict[tuple[str, str], tuple[int, int | None]]:
@@ -49,7 +50,7 @@ def finished(tmp_path_factory) -> Path:
     """A finished run of two of the three methods of its space file, on simulated data."""
     folder = tmp_path_factory.mktemp("run") / "results"
     arguments = ["--space", SPACE, *SMOKE, *SIMULATED, "--methods", "vanilla,mtaf", "--output", folder]
-    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

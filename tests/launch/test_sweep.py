@@ -18,6 +18,7 @@ import pytest
 from paretofair.pareto.fronts import non_dominated
 
 from .conftest import SMOKE, SPACE, command, environment
+from .processes import TIMEOUT
 
 pytestmark = pytest.mark.ray
 
@@ -44,7 +45,7 @@ def finished(tmp_path_factory) -> Path:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=TIMEOUT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SIMULATED data" in done.stdout
@@ -164,13 +165,13 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path, sweep):
             start_new_session=True,
         )
         already = len(list(folder.glob("trials/*.parquet")))
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + TIMEOUT
         while len(list(folder.glob("trials/*.parquet"))) < already + 2:
             assert time.monotonic() < deadline, "no trial finished"
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         os.kill(process.pid, number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=TIMEOUT)
         if number != signal.SIGKILL:
             assert process.returncode == 130, errors
             assert "same command goes on" in errors
@@ -208,7 +209,7 @@ def test_a_run_says_how_it_is_stopped(tmp_path, background):
     way = f"`kill {process.pid}`" if background else "Ctrl-C"
     assert said == f"Stop it with {way}; the same command goes on from there.\n", process.communicate()
     process.send_signal(signal.SIGTERM if background else signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130, output + errors
     assert "same command goes on" in errors
 
@@ -330,7 +331,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
         command(*arguments), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     killed: dict[int, str] = {}
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + TIMEOUT
     while len(killed) < 2 and time.monotonic() < deadline and process.poll() is None:
         if list((tmp_path / "out").glob("trials/*.parquet")):
             for worker, name in list(workers_of(process.pid).items())[:1]:
@@ -338,7 +339,7 @@ def test_a_killed_worker_is_replaced(tmp_path):
                     os.kill(worker, signal.SIGKILL)
                     killed[worker] = name
         time.sleep(0.1)
-    output, errors = process.communicate(timeout=200)
+    output, errors = process.communicate(timeout=TIMEOUT)
     print(f"killed workers {killed}")
     assert killed, output + errors
     # The process list and Ray's dashboard say what a worker trains.
@@ -357,7 +358,7 @@ def test_failing_packs_are_listed_and_left_alone(tmp_path):
     blocked.mkdir()
     (blocked / "trials").write_text("a file where a folder is due")
     done = subprocess.run(
-        command(*arguments, "--output", blocked), env=environment(), capture_output=True, text=True, timeout=300
+        command(*arguments, "--output", blocked), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
     )
     assert done.returncode == 3, done.stdout + done.stderr
     assert "packs failed" in done.stdout
@@ -365,11 +366,11 @@ def test_failing_packs_are_listed_and_left_alone(tmp_path):
     # They are left alone until they are asked for.
     (blocked / "trials").unlink()
     again = [*arguments, "--output", blocked, "--time-budget", "0s"]
-    done = subprocess.run(command(*again), env=environment(), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command(*again), env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "21 trials failed every time and are left alone" in done.stdout
     done = subprocess.run(
-        command(*again, "--retry-failed"), env=environment(), capture_output=True, text=True, timeout=300
+        command(*again, "--retry-failed"), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
     )
     assert "21 trials are still to be trained" in done.stdout
 

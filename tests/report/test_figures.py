@@ -30,6 +30,8 @@ from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
 
+from ..launch.processes import TIMEOUT
+
 MANY = tuple(f"a_method_with_a_long_name_{place}" for place in range(12))
 NAMES = st.lists(st.text("abc_", min_size=1, max_size=4), unique=True, max_size=25)
 
@@ -356,4 +358,4 @@ def test_what_a_run_lacks_is_left_out(made_up_results, tmp_path):
 
 def test_matplotlib_is_imported_only_for_a_figure():
     code = "import sys, paretofair.report.write, paretofair.report.figures; sys.exit('matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=TIMEOUT).returncode == 0

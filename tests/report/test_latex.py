@@ -11,6 +11,8 @@ import pytest
 
 from paretofair.report.latex import best, booktabs, direction, escaped, latex_tables, write_latex
 
+from ..launch.processes import TIMEOUT
+
 TABLE = pd.DataFrame(
     {
         "method": ["a_b", "100%", "c"],
@@ -107,5 +109,5 @@ def test_all_tables_compile(made_up_run, tmp_path):
     names = [rf"\input{{tables/{path.stem}}}" for path in paths]
     (tmp_path / "all.tex").write_text("\n".join([body, *names, "\\end{document}"]))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stdout[-2000:]

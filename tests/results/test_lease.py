@@ -100,7 +100,7 @@ def test_signs_of_life_and_a_lease_that_is_lost(store, root, monkeypatch, caplog
     assert json.loads((root / LEASE).read_text())["id"] == "another"
 
 
-def wait_until(true, seconds: float = 10) -> None:
+def wait_until(true, seconds: float = 300) -> None:
     """Fails where it does not become true."""
     end = time.monotonic() + seconds
     while not true():
