@@ -75,8 +75,8 @@ class Session:
 
     def _leave_out(self, stage: Stage) -> None:
         self.not_begun += sum(stage.count(self._plan, name) or 0 for name in stage.methods(self._plan))
-        if stage.left_out:
-            self._console.print(stage.left_out, style="yellow")
+        if stage.omission:
+            self._console.print(stage.omission, style="yellow")
 
     def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
         """What the stages that ended have found, before one begins that waits for it."""
@@ -84,7 +84,7 @@ class Session:
         stage.check(self._context)
         for each in ended:
             self._context = each.conclude(self._context)
-        check_spaces(self._folder, self._context.found.trials, spaces_of(self._context), (stage.name,))
+        check_spaces(self._folder, self._context.results_so_far.trials, spaces_of(self._context), (stage.name,))
 
     def _train(self, stages: Sequence[Stage]) -> None:
         """Trains the trials of these stages that are not in the table."""
@@ -107,7 +107,7 @@ class Session:
     def _warn_of_asking(self, studies: Studies) -> None:
         """Says so where asking takes longer than training would, by the seconds of the trials so far."""
         asking, count, space = studies.asking_seconds(), studies.left(), self._context.space
-        training = count * float(self._context.found.trials["train_seconds"].median()) / max(self.workers, 1)
+        training = count * float(self._context.results_so_far.trials["train_seconds"].median()) / max(self.workers, 1)
         if asking > max(training, 60):
             name = space.stages.sweep.sampler.name
             words = f"Asking {name} for {count:,} trials will take about {asking / 60:,.0f} min, training them about "
@@ -204,7 +204,7 @@ def _compiles(space: Space) -> bool:
 
 def _halving(context: Context, splits: Collection[str]) -> Mapping[str, Halving] | None:
     """How trials of the sweep are halved, by split; None where they are not, or before there is a sweep."""
-    space = next(map(context.swept, context.methods))
+    space = next(map(context.sweep_space, context.methods))
     if space.halving is None or context.results is None:
         return None
     return {split_id: build_halving(space, context.results.baselines, split_id) for split_id in splits}

@@ -213,7 +213,7 @@ def _progress(plan: Plan, results: Results, given_up: Mapping[str, Failed]) -> t
             if count == 0 and stage.name != "confirm":
                 continue
             rows = places.get((stage.name, method), np.array([], dtype=int))
-            rows = rows[stage.among(plan, method, named.iloc[rows], known)]
+            rows = rows[stage.match(plan, method, named.iloc[rows], known)]
             mask[rows] = True
             diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
             of_these = (each for each in given_up.values() if (each.stage, each.method) == (stage.name, method))

@@ -24,7 +24,7 @@ class ConfirmStage(Stage):
     """Several runs of every point of the ARFG-ARE frontiers."""
 
     name = "confirm"
-    left_out = "The frontiers are not confirmed: the search is not complete."
+    omission = "The frontiers are not confirmed: the search is not complete."
 
     def seeds(self, settings: Settings) -> Sequence[int]:
         return settings.seeds if settings.stages.confirm is not None else ()
@@ -35,7 +35,7 @@ class ConfirmStage(Stage):
     def count(self, plan: Plan, method: str, results: Results | None = None) -> int | None:
         return None if results is None else self.runs(plan.settings) * len(_points(results, method))
 
-    def among(self, plan: Plan, method: str, rows: pd.DataFrame, results: Results | None = None) -> np.ndarray:
+    def match(self, plan: Plan, method: str, rows: pd.DataFrame, results: Results | None = None) -> np.ndarray:
         """All, as long as it cannot be told."""
         if results is None:
             return np.ones(len(rows), dtype=bool)
@@ -47,7 +47,7 @@ class ConfirmStage(Stage):
         return True
 
     def packs(self, context: Context) -> list[Pack]:
-        points = arfg_are_points(context.found)
+        points = arfg_are_points(context.results_so_far)
         packs = []
         for name in context.methods:
             own = points[points["method"] == name]

@@ -49,8 +49,8 @@ class Plan:
 @dataclass(frozen=True)
 class Context:
     """What packs are made from: the space, the methods that are asked for and the splits; the results folder and where
-    to say what a user should know; for the stages that wait for others, the `results` so far and the spaces of the
-    sweep that are `tuned`, by method."""
+    to say what a user should know; for the stages that wait for others, the `results` so far and, by method, the spaces
+    of the sweep that `tune` has changed."""
 
     space: Space
     methods: Sequence[str]
@@ -58,7 +58,7 @@ class Context:
     folder: Path = Path()
     console: Console = field(default_factory=lambda: Console(quiet=True))
     results: Results | None = None
-    tuned: Mapping[str, MethodSpace] = field(default_factory=dict)
+    sweep_spaces: Mapping[str, MethodSpace] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -66,14 +66,14 @@ class Context:
         return Plan.of(self.space, self.methods)
 
     @property
-    def found(self) -> Results:
+    def results_so_far(self) -> Results:
         """The results so far, for a stage that waits for them."""
         assert self.results is not None
         return self.results
 
-    def swept(self, method: str) -> MethodSpace:
+    def sweep_space(self, method: str) -> MethodSpace:
         """The space of a method's sweep."""
-        return self.tuned.get(method) or self.space.method(method)
+        return self.sweep_spaces.get(method) or self.space.method(method)
 
     def by_split(self, seeds: Sequence[int]) -> Iterator[tuple[str, Sequence[int], str]]:
         """Every split of these seeds with the seeds that have it and what the names of its packs end in."""
@@ -89,7 +89,7 @@ class Stage(ABC):
 
     name: ClassVar[str]
     # What a user is told where the stage is not begun because those before it are not complete.
-    left_out: ClassVar[str] = ""
+    omission: ClassVar[str] = ""
 
     def methods(self, plan: Plan) -> Sequence[str]:
         """The methods that it trains."""
@@ -112,7 +112,7 @@ class Stage(ABC):
         run that has finished all other stages of the method."""
         return len(self.seeds(plan.settings)) * self.runs(plan.settings) * self.indices(plan, method)
 
-    def among(self, plan: Plan, method: str, rows: pd.DataFrame, results: Results | None = None) -> np.ndarray:
+    def match(self, plan: Plan, method: str, rows: pd.DataFrame, results: Results | None = None) -> np.ndarray:
         """Which `rows` of the trial table, all of this stage and method, are trials that it counts."""
         runs = np.arange(self.runs(plan.settings))
         columns = [encode_seed(self.name, seed, runs) for seed in self.seeds(plan.settings)]

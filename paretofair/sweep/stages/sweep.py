@@ -35,7 +35,7 @@ class SweepStage(Stage):
         return plan.trials["sweep"][method]
 
     def space(self, context: Context, method: str) -> MethodSpace:
-        return context.swept(method)
+        return context.sweep_space(method)
 
     def waits(self, settings: Settings) -> bool:
         sweep = settings.stages.sweep
@@ -43,7 +43,7 @@ class SweepStage(Stage):
 
     def check(self, context: Context) -> None:
         """Also where it is led by ARE or ARFG and one of their denominators is missing or 0."""
-        results, settings = context.found, context.space
+        results, settings = context.results_so_far, context.space
         if results.trials.empty:
             raise RunError("nothing was trained that a search could begin with: every pack failed (--retry-failed)")
         sweep, denominators = settings.stages.sweep, results.baselines
@@ -69,7 +69,7 @@ class SweepStage(Stage):
             for seed in self.seeds(context.space)
             for name in context.methods
             for pack in sweep_packs(
-                context.swept(name),
+                context.sweep_space(name),
                 context.splits.id_of(seed),
                 seed,
                 self.indices(plan, name),
@@ -86,9 +86,9 @@ class SweepStage(Stage):
         for seed in self.seeds(space):
             split_id = context.splits.id_of(seed)
             for name in context.methods:
-                sampler = build_sampler(context.swept(name), seed)
+                sampler = build_sampler(context.sweep_space(name), seed)
                 assert isinstance(sampler, Adaptive)
-                study = Study(context.swept(name), seed, split_id, sampler, deque())
+                study = Study(context.sweep_space(name), seed, split_id, sampler, deque())
                 ids = study.trial_ids(range(self.indices(plan, name)))
                 study.left.extend(index for index, trial in enumerate(ids) if trial not in done)
                 found.append(study)
@@ -97,8 +97,8 @@ class SweepStage(Stage):
         selected_on, _ = chosen_on(space.protocol)
         earlier = space.stages.sweep.sampler.options.get("warm_start")
         if earlier is not None:
-            _say_warmed(context, earlier, warm(found, Results(earlier), constraints, selected_on))
-        return Studies(found, read, context.found.baselines, constraints, selected_on, wanted)
+            _say_known(context, earlier, warm(found, Results(earlier), constraints, selected_on))
+        return Studies(found, read, context.results_so_far.baselines, constraints, selected_on, wanted)
 
 
 def sweep_packs(space: MethodSpace, split_id: str, seed: int, trials: int, size: int) -> list[Pack]:
@@ -115,7 +115,7 @@ def _learns(settings: Settings) -> bool:
     return SAMPLERS[settings.stages.sweep.sampler.name].adaptive
 
 
-def _say_warmed(context: Context, earlier: str, known: dict[str, int]) -> None:
+def _say_known(context: Context, earlier: str, known: dict[str, int]) -> None:
     words = ", ".join(f"{count:,} trials of {name}" for name, count in known.items())
     context.console.print(f"Told from {earlier}: {words}", highlight=False, soft_wrap=True)
     if not any(known.values()):

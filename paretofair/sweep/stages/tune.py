@@ -45,7 +45,7 @@ class TuneStage(Stage):
 
     def conclude(self, context: Context) -> Context:
         """Fixes for the sweep what it has chosen, which is written to `tuned.csv`."""
-        point, trials = context.space.frontiers.reference_point, context.found.trials
+        point, trials = context.space.frontiers.reference_point, context.results_so_far.trials
         constraints = [parse_constraint(text) for text in context.space.constraints]
         tables, tuned = [], {}
         for name in context.methods:
@@ -61,7 +61,7 @@ class TuneStage(Stage):
             chosen = int(table["chosen"].to_numpy().argmax())
             tuned[name] = frozen(space, {each: column[chosen].item() for each, column in values.items()})
         write_csv(context.folder / "tuned.csv", pd.concat(tables, ignore_index=True))
-        return replace(context, tuned=tuned)
+        return replace(context, sweep_spaces=tuned)
 
 
 def compare_settings(

@@ -66,7 +66,7 @@ def test_a_stage_counts_the_trials_of_its_packs(name):
             assert stage.count(plan, method) == sum(map(len, own))
             if own:
                 rows = rows_of(own)
-                assert stage.among(plan, method, rows).all()
+                assert stage.match(plan, method, rows).all()
                 assert {decode_seed(stage.name, seed)[0] for seed in rows["seed"]} == set(stage.seeds(context.space))
                 assert {decode_seed(stage.name, seed)[1] for seed in rows["seed"]} == set(
                     range(stage.runs(plan.settings))
@@ -97,12 +97,12 @@ def test_what_confirm_trains_follows_from_the_frontiers(name):
     for method in context.methods:
         own = rows[rows["method"] == method]
         assert 0 < len(own) == confirm.count(context.plan, method, results)
-        assert confirm.among(context.plan, method, own, results).all()
+        assert confirm.match(context.plan, method, own, results).all()
         # Fewer runs, and a point that has left the frontier.
         fewer = context_of(*VARIANTS[name], "stages.confirm.runs=1").plan
-        assert confirm.among(fewer, method, own, results).sum() == len(own) / 2
-        assert not confirm.among(context.plan, method, own.assign(confirms="another"), results).any()
-        assert confirm.among(context.plan, method, own).all(), "it cannot be told yet"
+        assert confirm.match(fewer, method, own, results).sum() == len(own) / 2
+        assert not confirm.match(context.plan, method, own.assign(confirms="another"), results).any()
+        assert confirm.match(context.plan, method, own).all(), "it cannot be told yet"
 
 
 def test_rows_beyond_the_plan_are_not_among_it():
@@ -114,7 +114,7 @@ def test_rows_beyond_the_plan_are_not_among_it():
         (context_of("seeds=[4]").plan, rows["seed"] == 4),
         (Plan(context.space, context.space.tasks, {"tune": {}, "sweep": {"mtaf": 5}}), rows["index"] < 5),
     ):
-        np.testing.assert_array_equal(sweep.among(plan, "mtaf", rows), kept)
+        np.testing.assert_array_equal(sweep.match(plan, "mtaf", rows), kept)
 
 
 def test_baselines_have_one_row_of_counts_for_all_methods():
