@@ -40,10 +40,9 @@ from ray import tune  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
 from paretofair.sweep.build import build_method, build_network  # noqa: E402
-from paretofair.sweep.jobs import Job  # noqa: E402
+from paretofair.sweep.jobs import Job, PackList  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
-from paretofair.sweep.sources import Planned  # noqa: E402
-from paretofair.sweep.stages import sweep_packs  # noqa: E402
+from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402
@@ -207,9 +206,7 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
         with tempfile.TemporaryDirectory() as folder:
             method = space.method("mtaf")
             packs = [
-                pack
-                for seed in range(cores)
-                for pack in sweep_packs(method, {seed: splits.split_id}, packs_of, packs_of)
+                pack for seed in range(cores) for pack in sweep_packs(method, splits.split_id, seed, packs_of, packs_of)
             ]
             job = Job(
                 spaces={("sweep", "mtaf"): method},
@@ -226,7 +223,7 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
                 models=False,
             )
             start = time.perf_counter()
-            outcome = run_packs(job, Planned(packs), cpus=1, gpus=space.resources.gpus)
+            outcome = run_packs(job, PackList(packs), cpus=1, gpus=space.resources.gpus)
             seconds = time.perf_counter() - start
             trials = len(TrialTable(Path(folder)).read())
         what = "packs" if repeat else "packs, first time"

@@ -30,7 +30,8 @@ from paretofair.space.space import load_space
 from paretofair.sweep.build import build_experiment, build_method
 from paretofair.sweep.packs import as_trials
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.stages import baseline_packs, sweep_packs
+from paretofair.sweep.stages.baselines import baseline_packs
+from paretofair.sweep.stages.sweep import sweep_packs
 from paretofair.training import Halving, Objective, to_device, train_pack
 
 ROOT = Path(__file__).parent.parent
@@ -80,7 +81,7 @@ def main() -> None:
         found = {name: np.concatenate([stack.evaluation.metrics[name] for stack in stacks]) for name in names}
         return full, epochs, found
 
-    (single,) = baseline_packs(space.baselines, {0: splits.split_id}, 10, 1000)
+    (single,) = baseline_packs(space.baselines, splits.split_id, 0, 10, 1000)
     kind = type(build_method(space.baselines, data))
     _, _, alone = trained(space.baselines, as_trials(single, data.tasks, kind))
     means = {name: np.nanmean(values, axis=0) for name, values in alone.items()}
@@ -94,7 +95,7 @@ def main() -> None:
     table = []
     for seed in range(options.seeds):
         count = BRACKET * options.brackets
-        (pack,) = sweep_packs(method, {seed: splits.split_id}, count, count)
+        (pack,) = sweep_packs(method, splits.split_id, seed, count, count)
         trials = dataclasses.replace(as_trials(pack, data.tasks, kind), brackets=np.arange(count) // BRACKET)
         for name, rule in rules.items():
             start = time.perf_counter()

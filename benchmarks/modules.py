@@ -46,7 +46,7 @@ from paretofair.space.space import load_space  # noqa: E402
 from paretofair.sweep.build import build_method, build_network, build_settings  # noqa: E402
 from paretofair.sweep.packs import as_trials  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
-from paretofair.sweep.stages import sweep_packs  # noqa: E402
+from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, measure_width, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.state import Learner, Memory  # noqa: E402
@@ -230,7 +230,7 @@ def milliseconds(call: Callable[[], object]) -> float:
 def widths(space: MethodSpace, data: DeviceData, splits: Splits, repeats: int = 3) -> list[dict[str, Any]]:
     """How long the stack width is measured, and what is found, for both networks."""
     method, settings = build_method(space, data), build_settings(space, False)
-    (pack,) = sweep_packs(space, {0: splits.split_id}, 256, 256)
+    (pack,) = sweep_packs(space, splits.split_id, 0, 256, 256)
     trials = as_trials(pack, data.tasks, type(method))
     table = []
     for name, network in zip(("built-in", "module"), networks(space, data), strict=True):

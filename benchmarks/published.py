@@ -43,8 +43,8 @@ from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
 from paretofair.sweep.build import build_experiment  # noqa: E402
 from paretofair.sweep.packs import Pack, as_trials  # noqa: E402
-from paretofair.sweep.plan import planned  # noqa: E402
 from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.stages import Context, packs_ahead  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
 # Draws per method and seed at budget 1.
@@ -200,7 +200,8 @@ def expected(space: Space, folder: Path) -> str:
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     finished = set(TrialTable(folder).read()["trial_id"])
-    packs = [pack.without(finished) for pack in planned(space, splits, list(space.methods))]
+    context = Context(space, list(space.methods), splits)
+    packs = [pack.without(finished) for pack in packs_ahead(context)]
     missing: dict[str, list[Pack]] = {}
     for pack in packs:
         if len(pack):

@@ -24,10 +24,10 @@ from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
 from paretofair.sampling.distributions import parts
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.numbering import BASELINE_METHOD, own_seed
+from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
 from paretofair.sweep.build import build_experiment, build_method, build_network, build_threshold
-from paretofair.sweep.packs import Pack, as_trials, training_seeds
+from paretofair.sweep.packs import Pack, as_trials
 from paretofair.sweep.resume import check_data
 from paretofair.sweep.run import Options, load_splits
 from paretofair.training import DeviceData, Trials, to_device, train_pack
@@ -81,7 +81,8 @@ def export_trial(
     if space.data.csv is not None:
         advice = f"{space.data.csv.path} must be as it was then."
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
-    splits = by_seed.of(own_seed(row["stage"], row["seed"]))
+    seed, _ = decode_seed(row["stage"], int(row["seed"]))
+    splits = by_seed.of(seed)
     own = space.baselines if row["method"] == BASELINE_METHOD and row["stage"] == "baselines" else _of(space, row, run)
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     network, method = build_network(own, data), build_method(own, data)
@@ -179,7 +180,6 @@ def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
     names = [name for columns, _ in parts(space.parameters, space.tasks) for name in columns]
     names += [name for name in (f"task_weight_{task}" for task in space.tasks) if name not in names]
     seeds, indices = np.array([int(row["seed"])]), np.array([int(row["index"])])
-    fresh = row["stage"] == "baselines"
     return Pack(
         name=str(row["pack_id"]),
         stage=str(row["stage"]),
@@ -188,7 +188,7 @@ def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
         split_id=str(row["split_id"]),
         seeds=seeds,
         indices=indices,
-        training_seeds=seeds if fresh else training_seeds(space.protocol, seeds, indices),
+        training_seeds=training_seeds(str(row["stage"]), space.protocol, seeds, indices),
         values={name: np.array([row[name]]) for name in names if name in row},
     )
 

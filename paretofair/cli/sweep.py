@@ -110,15 +110,15 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 def dry_run(space: Space, where: Options, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import Store, TrialTable
-    from paretofair.sweep.plan import independent, planned
     from paretofair.sweep.resume import check_same
     from paretofair.sweep.run import load_splits
     from paretofair.sweep.session import decisive
-    from paretofair.sweep.sources import check_warm_start
+    from paretofair.sweep.stages import STAGE_OF, Context
+    from paretofair.sweep.stages.studies import check_warm_start
 
     check_warm_start(space)
     splits = load_splits(space, where)
-    packs = planned(space, splits, where.methods)
+    context = Context(space, where.methods, splits)
     with TemporaryDirectory() as copies:
         folder = where.output
         if where.store is not None:
@@ -127,24 +127,21 @@ def dry_run(space: Space, where: Options, console: Console) -> None:
             store.pull_settings(folder)
             store.pull(folder, ["trials"])
         trials = TrialTable(folder, columns=decisive(space)).read()
-        check_same(space, where.methods, splits, folder, trials, packs)
+        check_same(context, folder, trials)
     finished = set(trials["trial_id"])
     title = f"{space.name}: {where.store or where.output}"
     table = Table("stage", "method", "packs", "trials", "finished", title=title)
-    counts: dict[tuple[str, str], list[int]] = {}
-    for pack in packs:
-        row = counts.setdefault((pack.stage, pack.method), [0, 0, 0])
-        row[0] += 1
-        row[1] += len(pack)
-        row[2] += len(pack) - len(pack.without(finished))
-    for (stage, method), row in counts.items():
-        table.add_row(stage, method, *(f"{value:,}" for value in row))
-    if not independent(space):
-        for method in where.methods:
-            table.add_row("sweep", method, "", f"{space.trials_of(method) * len(space.seeds):,}", "")
-    if space.stages.confirm is not None:
-        for method in where.methods:
-            table.add_row("confirm", method, "", f"{space.stages.confirm.runs} per frontier point", "")
+    for stage in (stage for stage in STAGE_OF.values() if stage.seeds(space)):
+        known = None if stage.waits(space) else stage.packs(context)
+        for method in stage.methods(context.plan):
+            count = stage.count(context.plan, method)
+            trained = f"{stage.runs(space)} per frontier point" if count is None else f"{count:,}"
+            if known is None:
+                table.add_row(stage.name, method, "", trained, "")
+            elif count:
+                packs = [pack for pack in known if pack.method == method]
+                left = sum(len(pack.without(finished)) for pack in packs)
+                table.add_row(stage.name, method, f"{len(packs):,}", trained, f"{count - left:,}")
     console.print(table)
     for words in space.advice(where.methods):
         console.print(words, style="yellow", soft_wrap=True)

@@ -32,9 +32,8 @@ from ray.tune.search import Searcher
 from paretofair.cluster.worker import NAME, PackTrainable
 from paretofair.errors import RunError
 from paretofair.results import Store
-from paretofair.sweep.jobs import TRIES, Job, Outcome
+from paretofair.sweep.jobs import TRIES, Job, Outcome, Source
 from paretofair.sweep.packs import Pack
-from paretofair.sweep.sources import Source
 
 logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.

@@ -6,14 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from paretofair.methods.method import LossSettings
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import Data, Fairness, Network, Sampler, SuccessiveHalving, Threshold, Training, Tune
+
+if TYPE_CHECKING:
+    from paretofair.methods.method import LossSettings
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class MethodSpace:
     @property
     def loss_settings(self) -> LossSettings:
         """What the method is made with."""
+        # It imports PyTorch, which takes seconds that a look at a run can do without.
+        from paretofair.methods.method import LossSettings
+
         return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction)
 
     def identity(self, stage: str) -> dict[str, Any]:

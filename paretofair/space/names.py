@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, known_sets
-from paretofair.space.numbering import BASELINE_STEP
+from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, accepted, nearest, shown
 from paretofair.space.schema import Settings
 
@@ -37,8 +37,8 @@ def _check_each(settings: Settings, problems: Problems) -> None:
         words = "found 'each'; under protocol paper one frontier holds all seeds, so that all need the same test rows"
         problems.add(("data", "test_seed"), f"{words}. Accepted: an integer")
     runs = settings.stages.baselines.runs
-    if runs > BASELINE_STEP:
-        words = f"found {runs}; must be at most {BASELINE_STEP:,} where data.test_seed is each"
+    if runs > MOST_BASELINE_RUNS:
+        words = f"found {runs}; must be at most {MOST_BASELINE_RUNS:,} where data.test_seed is each"
         problems.add(("stages", "baselines", "runs"), words)
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from paretofair import user_code
 from paretofair.analysis.results import chosen_on
-from paretofair.errors import RunError
 from paretofair.methods import METHODS, Method, Names
 from paretofair.metrics.relative import RELATIVE
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
-from paretofair.sampling import SAMPLERS, Sampler
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.schema import Settings
 from paretofair.training import DeviceData, Experiment, Halving, Objective, Threshold, TrainingSettings
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
-# Trials of a pack where the space file does not say: half a minute and more.
-PACK = {"cpu": 256, "cuda": 4096}
 
 
 def method_class(space: MethodSpace) -> type[Method]:
@@ -49,12 +43,6 @@ def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) ->
     )
 
 
-def build_sampler(space: MethodSpace, seed: int) -> Sampler:
-    """The sampler of a method's sweep for one seed."""
-    kind = SAMPLERS[space.sampler.name]
-    return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
-
-
 def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
     """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
     assert space.halving is not None
@@ -71,24 +59,6 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
         metric = name.removesuffix(f"_{task}")
         objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
     return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
-
-
-def check_denominators(settings: Settings, tasks: Sequence[str], denominators: pd.DataFrame) -> None:
-    """Raises RunError where the sweep is led by ARE or ARFG and one of their denominators is missing or 0."""
-    sweep = settings.stages.sweep
-    led_by = set(sweep.sampler.options.get("objectives", ()))
-    if sweep.successive_halving is not None:
-        led_by = set(sweep.successive_halving.objectives)
-    split, _ = chosen_on(settings.protocol)
-    for name, (metric, _) in RELATIVE.items():
-        of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
-        for task in tasks if name in led_by else ():
-            means = of_metric.loc[of_metric["task"] == task, "mean"]
-            if means.empty or not (means > 0).all():
-                raise RunError(
-                    f"the sweep is led by {name}, whose denominator, the {metric} of {task} trained alone, is "
-                    f"{'missing' if means.empty else means.min()} on {split}; choose other objectives"
-                )
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:

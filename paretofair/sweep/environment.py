@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,30 +17,25 @@ import torch
 
 from paretofair.analysis.counts import GROUPS
 from paretofair.data import Splits
-from paretofair.data.splits import SplitsBySeed
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
-from paretofair.space.space import Space, dump
+from paretofair.space.space import dump
+from paretofair.sweep.stages import Context
 from paretofair.training import DeviceData, to_device
 
 _PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")
 
 
-def write_settings(
-    space: Space, methods: Sequence[str], splits: SplitsBySeed, folder: Path, store: str | None = None
-) -> None:
-    """The files of a results folder that say what is run; `methods` are those that are asked for now, `store` is the
-    URL that the folder holds copies from."""
+def write_settings(context: Context, store: str | None = None) -> None:
+    """The files of a results folder that say what is run; `store` is the URL that the folder holds copies from. What is
+    written there of methods that are not asked for now is kept."""
+    space, splits, folder = context.space, context.splits, context.folder
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     write_csv(folder / GROUPS, groups(data))
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
     write_text(folder / SPACE, dump(space))
     before = read_json(folder / ENVIRONMENT).get("trials", {})
-    now = {
-        "tune": {name: space.method(name).tune_trials for name in methods},
-        "sweep": {name: space.trials_of(name) for name in methods},
-    }
-    trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in now.items()}
+    trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in context.plan.trials.items()}
     written = {"store": store, "trials": trials} | environment(first, split_ids)
     write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
 

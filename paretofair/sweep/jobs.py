@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from paretofair.data.splits import Splits
 from paretofair.space.method_space import MethodSpace
 from paretofair.sweep.packs import Pack
-from paretofair.sweep.sources import Source
-from paretofair.training import Curves, Halving
+
+if TYPE_CHECKING:
+    from paretofair.training import Curves, Halving
 
 TRIES = 3  # of a pack, before it is given up
 
@@ -56,6 +58,35 @@ class Outcome:
     workers: int
     out_of_time: bool
     narrowed: int
+
+
+class Source(Protocol):
+    """Hands out packs one by one."""
+
+    def next(self) -> Pack | None:
+        """The next pack; None where there is none now."""
+
+    def ended(self, pack: Pack) -> None:
+        """A pack will not be trained again: its rows are in the table, or it failed for good."""
+
+    def empty(self) -> bool:
+        """Whether nothing will come until a running pack ends, if at all."""
+
+
+class PackList:
+    """Packs that are known ahead, in order."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        self._left = deque(packs)
+
+    def next(self) -> Pack | None:
+        return self._left.popleft() if self._left else None
+
+    def ended(self, pack: Pack) -> None:
+        """Nothing is learned from a pack."""
+
+    def empty(self) -> bool:
+        return not self._left
 
 
 class Engine(Protocol):

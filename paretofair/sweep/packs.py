@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paretofair.methods import Method
-from paretofair.space.method_space import trial_id
-from paretofair.training import Trials
+from paretofair.space.method_space import MethodSpace, trial_id
+from paretofair.space.numbering import training_seeds
+from paretofair.space.schema import Settings
+
+if TYPE_CHECKING:
+    from paretofair.methods import Method
+    from paretofair.training import Trials
+
+# Trials of a pack where the space file does not say: half a minute and more.
+PACK = {"cpu": 256, "cuda": 4096}
 
 
 @dataclass(frozen=True)
@@ -59,16 +66,49 @@ class Pack:
         return self.take(np.array([trial not in finished for trial in self.trial_ids], dtype=bool))
 
 
-def split(pack: Pack, size: int) -> Iterable[Pack]:
-    """Cuts a stage's trials into packs of `size`, named `<name>-<first>-<last>` by fixed ranges of position."""
-    for start in range(0, len(pack), size):
-        rows = np.arange(start, min(start + size, len(pack)))
-        yield replace(pack.take(rows), name=f"{pack.name}-{start}-{start + size - 1}")
+def build_packs(
+    space: MethodSpace,
+    split_id: str,
+    stage: str,
+    seeds: np.ndarray,
+    indices: np.ndarray,
+    values: dict[str, np.ndarray],
+    size: int,
+    *,
+    part: str = "",
+    confirms: np.ndarray | None = None,
+) -> list[Pack]:
+    """These trials in packs of `size`, named `<stage>-<method><part>-<first>-<last>` by fixed ranges of position."""
+    whole = Pack(
+        name=f"{stage}-{space.method}{part}",
+        stage=stage,
+        method=space.method,
+        space_id=space.space_id(stage),
+        split_id=split_id,
+        seeds=seeds,
+        indices=indices,
+        training_seeds=training_seeds(stage, space.protocol, seeds, indices),
+        values=values,
+        confirms=confirms,
+    )
+    packs = []
+    for start in range(0, len(whole), size):
+        rows = np.arange(start, min(start + size, len(whole)))
+        packs.append(replace(whole.take(rows), name=f"{whole.name}-{start}-{start + size - 1}"))
+    return packs
+
+
+def pack_size(settings: Settings) -> int:
+    """Trials of a pack."""
+    return settings.resources.pack or PACK["cuda" if settings.resources.gpus else "cpu"]
 
 
 def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: int | None = None) -> Trials:
     """The pack's trials for `train_pack`: columns of per-task parameters gathered into `(n, tasks)`. A `bracket` of
     successive halving is a fixed range of so many indices."""
+    # It takes seconds to import, which whoever counts packs can do without.
+    from paretofair.training import Trials
+
     tasks = list(tasks)
     per_task = [parameter.name for parameter in method.parameters if parameter.per_task]
     values: dict[str, np.ndarray] = {}
@@ -79,11 +119,3 @@ def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: i
     spelled = {f"{name}_{task}" for name in values for task in tasks}
     values |= {name: value for name, value in pack.values.items() if name not in spelled}
     return Trials(pack.training_seeds, values, None if bracket is None else pack.indices // bracket)
-
-
-def training_seeds(protocol: str, seeds: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """What initial weights and batch order come from: the seed, or under `protocol: paper` one for every trial."""
-    if protocol != "paper":
-        return seeds
-    keys = (f"{seed}/{index}".encode() for seed, index in zip(seeds, indices, strict=True))
-    return np.array([int.from_bytes(hashlib.sha256(key).digest()[:6], "big") for key in keys], dtype=np.int64)

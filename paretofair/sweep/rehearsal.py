@@ -5,15 +5,16 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from paretofair import user_code
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError
+from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
 from paretofair.sweep.build import build_experiment
-from paretofair.sweep.packs import as_trials
-from paretofair.sweep.stages import sample
+from paretofair.sweep.packs import Pack, as_trials, build_packs
 from paretofair.training import rehearse, to_device
 
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
@@ -32,7 +33,7 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
         _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
         try:
             experiment = build_experiment(space, data, compiled=False)
-            drawn = sample(space, splits.split_id, 2)
+            drawn = _sample(space, splits.split_id)
             rehearse(experiment, as_trials(drawn, data.tasks, type(experiment.method)))
         except ParetofairError:
             raise
@@ -47,6 +48,14 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
                 f"{_first_line(error)}{_place(error, own)}{hint}"
             ) from error
+
+
+def _sample(space: MethodSpace, split_id: str) -> Pack:
+    """Two draws as a sweep might have them; of single-task trainings every task has weight 1."""
+    values = draw(space.parameters, space.tasks, seed=0, first=0, last=2)
+    values = {f"task_weight_{task}": np.ones(2) for task in space.tasks} | values
+    (pack,) = build_packs(space, split_id, "sweep", np.zeros(2, dtype=np.int64), np.arange(2), values, 2)
+    return pack
 
 
 def _check_code(key: str, reference: str | None, written: str | None) -> None:

@@ -10,33 +10,26 @@ import pandas as pd
 
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
-from paretofair.results import STAGES
 from paretofair.results.files import SPACE
 from paretofair.space.identity import compare
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.numbering import own_seed
-from paretofair.space.space import Space, load_space
+from paretofair.space.numbering import decode_seed
+from paretofair.space.space import load_space
 from paretofair.sweep.packs import Pack
+from paretofair.sweep.stages import STAGE_OF, Context, spaces_of
 
 _ADVICE = "Give another --output, or go back to what {folder} was made with."
 
 
-def check_same(
-    space: Space,
-    methods: Sequence[str],
-    splits: SplitsBySeed,
-    folder: Path,
-    trials: pd.DataFrame,
-    packs: Sequence[Pack],
-) -> None:
+def check_same(context: Context, folder: Path, trials: pd.DataFrame) -> None:
     """Raises RunError where `trials`, the table of `folder`, was made from anything else than what would extend it.
 
     The space file of the last run tells what changed in words; the rows themselves tell for certain: by the ids of
-    their space, data and split, and for points by their values. `packs` are those planned.
+    their space, data and split, and for points by their values.
     """
     if not len(trials):
         return
-    advice = _ADVICE.format(folder=folder)
+    space, advice = context.space, _ADVICE.format(folder=folder)
     written = folder / SPACE
     old = load_space(written) if written.exists() else space
     differences = compare(old, space)
@@ -49,12 +42,11 @@ def check_same(
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
-    check_data(folder, trials, splits, advice)
-    spaces = {(stage, name): space.method(name) for stage in STAGES for name in methods}
+    check_data(folder, trials, context.splits, advice)
     # What `tune` will choose is not known yet: the sweep is checked when it is.
-    stages = [stage for stage in STAGES if stage != "sweep" or space.stages.tune is None]
-    check_spaces(folder, trials, spaces | {("baselines", space.baselines.method): space.baselines}, stages)
-    _check_points(trials, packs, folder, advice)
+    stages = [name for name in STAGE_OF if name != "sweep" or space.stages.tune is None]
+    check_spaces(folder, trials, spaces_of(context), stages)
+    _check_points(trials, STAGE_OF["points"].packs(context), folder, advice)
 
 
 def check_spaces(
@@ -80,7 +72,8 @@ def check_data(folder: Path, trials: pd.DataFrame, splits: SplitsBySeed, advice:
         return
     data = splits.dataset
     for row in trials[["stage", "seed", "data_id", "split_id", "source"]].drop_duplicates().itertuples():
-        split_id = splits.id_of(own_seed(row.stage, row.seed))
+        seed, _ = decode_seed(row.stage, row.seed)
+        split_id = splits.id_of(seed)
         for name, there, here in (("data_id", row.data_id, data.data_id), ("split_id", row.split_id, split_id)):
             if there != here:
                 raise RunError(
@@ -91,7 +84,7 @@ def check_data(folder: Path, trials: pd.DataFrame, splits: SplitsBySeed, advice:
 
 def _check_points(trials: pd.DataFrame, packs: Sequence[Pack], folder: Path, advice: str) -> None:
     points = trials[trials["stage"] == "points"].set_index("trial_id")
-    for pack in (pack for pack in packs if pack.stage == "points"):
+    for pack in packs:
         for row, trial in enumerate(pack.trial_ids):
             changed = [
                 f"{name} {points.at[trial, name]:g} -> {values[row]:g}"

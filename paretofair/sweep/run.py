@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.results import Results, read_settings
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
 from paretofair.data.splits import SplitsBySeed
@@ -28,13 +27,11 @@ from paretofair.space.space import Space
 from paretofair.sweep.environment import write_settings
 from paretofair.sweep.folder import check_place, logged, opened
 from paretofair.sweep.jobs import Engine
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.plan import independent, pack_size, planned
 from paretofair.sweep.rehearsal import rehearse_methods
 from paretofair.sweep.resume import check_same
 from paretofair.sweep.session import Session, decisive
-from paretofair.sweep.sources import check_warm_start
-from paretofair.sweep.stages import confirm_packs
+from paretofair.sweep.stages import Context
+from paretofair.sweep.stages.studies import check_warm_start
 
 logger = logging.getLogger("paretofair")
 
@@ -132,7 +129,7 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
         console.print(words, style="yellow", soft_wrap=True)
     folder = options.output
     check_warm_start(space)
-    packs = planned(space, splits, options.methods)
+    context = Context(space, options.methods, splits, folder, console)
     with opened(folder), logged(folder), ExitStack() as entered:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
         check_place(folder, options.store)
@@ -141,9 +138,9 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
             entered.enter_context(leased(store))
             store.pull_settings(folder)
         table = TrialTable(folder, columns=decisive(space), store=store)
-        check_same(space, options.methods, splits, folder, table.read(), packs)
+        check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
-        write_settings(space, options.methods, splits, folder, options.store)
+        write_settings(context, options.store)
         if options.retry_failed:
             (folder / FAILED).unlink(missing_ok=True)
         if store is not None:
@@ -155,30 +152,16 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
             if options.stopping:
                 console.print(options.stopping, markup=False, highlight=False, soft_wrap=True)
 
-        state = Session(
-            space, options.methods, splits, folder, table, options.store, console, deadline, engine, connected
-        )
-        state.train("search" if independent(space) else "baselines", packs)
-        to_come = 0
-        if not independent(space):
-            if state.complete():
-                state.search()
-            else:
-                to_come = sum(map(space.trials_of, options.methods)) * len(space.seeds)
-        if space.stages.confirm is not None:
-            if state.complete():
-                again = _confirming(space, options.methods, Results.of(table.read(), read_settings(folder)))
-                state.train("confirm", again)
-            else:
-                console.print("The frontiers are not confirmed: the search is not complete.", style="yellow")
+        state = Session(context, table, options.store, deadline, engine, connected)
+        state.train()
         report = export(folder)
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
-        if not missing and not to_come:
+        if not missing and not state.not_begun:
             remove_checkpoints(folder if store is None else store)
         logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
-        counts = len(missing - state.given_up) + to_come, len(missing & state.given_up)
+        counts = len(missing - state.given_up) + state.not_begun, len(missing & state.given_up)
         return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
 
 
@@ -187,17 +170,6 @@ def export(folder: Path) -> Results:
     results = Results.of(TrialTable(folder).read(), read_settings(folder), [folder])
     write_report(results, folder)
     return results
-
-
-def _confirming(space: Space, methods: Sequence[str], results: Results) -> list[Pack]:
-    """Packs that train every point of the ARFG-ARE frontiers again."""
-    assert space.stages.confirm is not None
-    points = arfg_are_points(results)
-    packs = []
-    for name in methods:
-        own = points[points["method"] == name]
-        packs += confirm_packs(space.method(name), own, space.stages.confirm.runs, pack_size(space))
-    return packs
 
 
 def _describe(splits: Splits, of_each: bool) -> str:

@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-
-import pandas as pd
-from rich.console import Console
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from paretofair.analysis.overview import hypervolume_so_far
-from paretofair.analysis.relative import PREFIXES, RESULTS, baselines, with_relative
-from paretofair.analysis.results import Results, chosen_on, read_settings
-from paretofair.data import Splits
-from paretofair.data.splits import SplitsBySeed
-from paretofair.errors import RunError
+from paretofair.analysis.relative import PREFIXES, RESULTS
+from paretofair.analysis.results import Results, read_settings
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
-from paretofair.results import STAGES, TrialTable
-from paretofair.results.files import FAILED, write_csv, write_text
-from paretofair.sampling import SAMPLERS, Adaptive
-from paretofair.space.method_space import MethodSpace
-from paretofair.space.numbering import BASELINE_METHOD, own_seed
+from paretofair.results import TrialTable
+from paretofair.results.files import FAILED, write_text
+from paretofair.space.numbering import decode_seed
 from paretofair.space.space import Space
-from paretofair.space.tune import frozen, setting_values
-from paretofair.sweep.build import build_halving, build_sampler, check_denominators
+from paretofair.sweep.build import COMPILE_FROM, build_halving
 from paretofair.sweep.folder import failures
-from paretofair.sweep.jobs import Engine, Job, Outcome
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.plan import compiles, sweep
+from paretofair.sweep.jobs import Engine, Job, Outcome, PackList, Source
 from paretofair.sweep.progress import watch
 from paretofair.sweep.resume import check_spaces
-from paretofair.sweep.sources import Asked, Planned, Source, Study, warmed
-from paretofair.sweep.stages import sweep_ids
-from paretofair.sweep.tuning import compared
+from paretofair.sweep.stages import STAGE_OF, Context, Plan, Stage, spaces_of
+from paretofair.sweep.stages.studies import Studies
 from paretofair.training import Curves, Halving
 
 _SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network
@@ -46,152 +33,113 @@ class Session:
 
     def __init__(
         self,
-        space: Space,
-        methods: Sequence[str],
-        splits: SplitsBySeed,
-        folder: Path,
+        context: Context,
         table: TrialTable,
         store: str | None,
-        console: Console,
         deadline: float | None,
         engine: Engine,
         connect: Callable[[], None],
     ) -> None:
         """`connect` connects the `engine`, when there is something to train."""
-        self._space, self._methods, self._splits, self._folder = space, methods, splits, folder
-        self._table, self._console, self._deadline = table, console, deadline
-        self._engine, self._connect, self._store = engine, connect, store
-        self._settings = read_settings(folder)
-        self._spaces = _spaces(space, methods)
-        self._halving: Mapping[str, Halving] | None = None
+        self._context, self._table, self._store = context, table, store
+        self._deadline, self._engine, self._connect = deadline, engine, connect
+        self._console, self._folder, self._plan = context.console, context.folder, context.plan
+        self._settings = read_settings(context.folder)
         # Trials of packs that failed every time are left alone until they are asked for.
-        self.given_up = {trial for each in failures(folder).values() for trial in each["trials"]}
+        self.given_up = {trial for each in failures(context.folder).values() for trial in each["trials"]}
         self.wanted: set[str] = set()
+        self.not_begun = 0
         self.trained = 0
         self.workers = 0
         self.failed: dict[str, str] = {}
         self.out_of_time = False
 
-    def complete(self) -> bool:
+    def train(self) -> None:
+        """Every stage in order. Those that wait for none before them are one piece of work, so that no worker is idle
+        between them; one that waits begins when the others are complete."""
+        space = self._context.space
+        together: list[Stage] = []
+        for stage in (stage for stage in STAGE_OF.values() if stage.seeds(space)):
+            if stage.waits(space):
+                self._train(together)
+                ended, together = together, []
+                if not self._complete():
+                    self._leave_out(stage)
+                    continue
+                self._look_back(ended, stage)
+            together.append(stage)
+        self._train(together)
+
+    def _complete(self) -> bool:
         """Whether everything that was to be trained so far has been."""
         return not self.out_of_time and not self.failed
 
-    def train(self, what: str, packs: list[Pack]) -> None:
-        """Trains the trials of `packs` that are not in the table."""
+    def _leave_out(self, stage: Stage) -> None:
+        self.not_begun += sum(stage.count(self._plan, name) or 0 for name in stage.methods(self._plan))
+        if stage.omission:
+            self._console.print(stage.omission, style="yellow")
+
+    def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
+        """What the stages that ended have found, before one begins that waits for it."""
+        self._context = replace(self._context, results=Results.of(self._table.read(), self._settings))
+        stage.check(self._context)
+        for each in ended:
+            self._context = each.conclude(self._context)
+        check_spaces(self._folder, self._context.results_so_far.trials, spaces_of(self._context), (stage.name,))
+
+    def _train(self, stages: Sequence[Stage]) -> None:
+        """Trains the trials of these stages that are not in the table."""
+        if not stages:
+            return
         done = self.given_up | set(self._table.read()["trial_id"])
-        left = [pack for pack in (each.without(done) for each in packs) if len(pack)]
+        context, names = self._context, [stage.name for stage in stages]
+        what = "search" if "sweep" in names[1:] else names[0]
+        studies = stages[0].studies(context, self._table.read, done)
+        if studies is not None:
+            self._warn_of_asking(studies)
+            self._run(what, stages, studies, studies.trial_ids, stages[0].seeds(context.space))
+            return
+        packs = [pack for stage in stages for pack in stage.packs(context)]
         ids = {trial for pack in packs for trial in pack.trial_ids}
-        splits = {pack.split_id: self._splits.of(own_seed(pack.stage, int(pack.seeds[0]))) for pack in left}
-        self._run(what, Planned(left), ids, splits)
+        left = [pack for pack in (each.without(done) for each in packs) if len(pack)]
+        seeds = {decode_seed(pack.stage, int(pack.seeds[0]))[0] for pack in left}
+        self._run(what, stages, PackList(left), ids, seeds)
 
-    def search(self) -> None:
-        """The sweep, where it depends on what was trained before."""
-        space, table = self._space, self._table.read()
-        if table.empty:
-            raise RunError("nothing was trained that a search could begin with: every pack failed (--retry-failed)")
-        trials = table.sort_values(["stage", "method", "seed", "index"])
-        denominators = baselines(trials)
-        spaces = {name: space.method(name) for name in self._methods}
-        if space.stages.tune is not None:
-            spaces = self._tuned(spaces, with_relative(trials, denominators))
-        self._spaces = _spaces(space, self._methods, spaces)
-        check_spaces(self._folder, trials, self._spaces, ("sweep",))
-        split_ids = {seed: self._splits.id_of(seed) for seed in space.seeds}
-        splits = {split_id: self._splits.of(seed) for seed, split_id in split_ids.items()}
-        check_denominators(space, space.tasks, denominators)
-        of_any = next(iter(spaces.values()))
-        if of_any.halving is not None:
-            self._halving = {split_id: build_halving(of_any, denominators, split_id) for split_id in splits}
-        if SAMPLERS[space.stages.sweep.sampler.name].adaptive:
-            self._ask(spaces, trials, denominators, splits)
-        else:
-            self.train("sweep", sweep(space, spaces, split_ids))
-
-    def _ask(
-        self,
-        spaces: Mapping[str, MethodSpace],
-        trials: pd.DataFrame,
-        denominators: pd.DataFrame,
-        splits: Mapping[str, Splits],
-    ) -> None:
-        """The sweep of a sampler that learns, from what the table of `trials` holds on."""
-        space, before = self._space, self.given_up | set(trials["trial_id"])
-        studies, ids = [], set()
-        for seed in space.seeds:
-            split_id = self._splits.id_of(seed)
-            for of_method in spaces.values():
-                names = sweep_ids(of_method, split_id, seed, space.trials_of(of_method.method))
-                left = deque(index for index, name in enumerate(names) if name not in before)
-                sampler = build_sampler(of_method, seed)
-                assert isinstance(sampler, Adaptive)
-                studies.append(Study(of_method, seed, split_id, sampler, left))
-                ids |= set(names)
-        constraints = tuple(parse_constraint(text) for text in space.constraints)
-        selected_on, _ = chosen_on(space.protocol)
-        folder = space.stages.sweep.sampler.options.get("warm_start")
-        if folder is not None:
-            earlier = Results(folder)
-            known = dict.fromkeys(spaces, 0)
-            for study in studies:
-                own = warmed(study, earlier, constraints, selected_on)
-                # Seeds of one split are told the same.
-                known[study.space.method] = max(known[study.space.method], own)
-            words = ", ".join(f"{count:,} trials of {name}" for name, count in known.items())
-            self._console.print(f"Told from {folder}: {words}", highlight=False, soft_wrap=True)
-            if not any(known.values()):
-                words = "None of its trials has the data, the split, a method and parameters of this space."
-                self._console.print(words, style="yellow", soft_wrap=True)
-        source = Asked(studies, self._table.read, denominators, constraints, selected_on)
-        self._warn_of_asking(source.asking_seconds(), sum(len(study.left) for study in studies), trials)
-        self._run("sweep", source, ids, splits)
-
-    def _warn_of_asking(self, asking: float, count: int, trials: pd.DataFrame) -> None:
-        """Says so where asking for `count` trials takes longer than training them would, by the seconds of the
-        baselines, `trials` of the table."""
-        training = count * float(trials["train_seconds"].median()) / max(self.workers, 1)
+    def _warn_of_asking(self, studies: Studies) -> None:
+        """Says so where asking takes longer than training would, by the seconds of the trials so far."""
+        asking, count, space = studies.asking_seconds(), studies.left(), self._context.space
+        training = count * float(self._context.results_so_far.trials["train_seconds"].median()) / max(self.workers, 1)
         if asking > max(training, 60):
-            name = self._space.stages.sweep.sampler.name
+            name = space.stages.sweep.sampler.name
             words = f"Asking {name} for {count:,} trials will take about {asking / 60:,.0f} min, training them about "
             words += f"{training / 60:,.0f} min. A smaller history (stages.sweep.sampler) or nsga2 asks faster."
             self._console.print(words, style="yellow", soft_wrap=True)
 
-    def _tuned(self, spaces: Mapping[str, MethodSpace], trials: pd.DataFrame) -> dict[str, MethodSpace]:
-        """The spaces of the sweep, with what `tune` has chosen, which is written to `tuned.csv`."""
-        point = self._space.frontiers.reference_point
-        constraints = [parse_constraint(text) for text in self._space.constraints]
-        tables, tuned = [], {}
-        for name, space in spaces.items():
-            own = trials[(trials["stage"] == "tune") & (trials["method"] == name)]
-            table = compared(space, own, constraints, (point.arfg, point.are))
-            if not table["hypervolume"].any():
-                words = f"tune: no trial of {name} is better than the reference point (arfg {point.arfg:g}, are "
-                words += f"{point.are:g}): its first setting is taken, for want of a better one (tuned.csv)."
-                self._console.print(words, style="yellow", soft_wrap=True)
-            values = setting_values(space)
-            tables.append(table.assign(**values))
-            chosen = int(table["chosen"].to_numpy().argmax())
-            tuned[name] = frozen(space, {each: column[chosen].item() for each, column in values.items()})
-        write_csv(self._folder / "tuned.csv", pd.concat(tables, ignore_index=True))
-        return tuned
-
-    def _run(self, what: str, source: Source, ids: set[str], splits: Mapping[str, Splits]) -> None:
-        """Trains what `source` gives; `ids` are the trials that should stand in the table afterwards."""
+    def _run(self, what: str, stages: Sequence[Stage], source: Source, ids: set[str], seeds: Collection[int]) -> None:
+        """Trains what `source` gives of these stages: trials of `seeds` of the space file. `ids` are the trials that
+        should stand in the table afterwards."""
         self.wanted |= ids
         if source.empty():
             return
-        space, before = self._space, set(self._table.read()["trial_id"])
-        curves = space.curves
+        context, before = self._context, set(self._table.read()["trial_id"])
+        space, curves = context.space, context.space.curves
+        splits = {context.splits.id_of(seed): context.splits.of(seed) for seed in seeds}
+        total = sum(
+            stage.count(self._plan, name, context.results) or 0
+            for stage in stages
+            for name in stage.methods(self._plan)
+        )
         job = Job(
-            spaces=self._spaces,
+            spaces=spaces_of(context),
             splits=splits,
             sensitive=space.baselines.sensitive,
             folder=self._folder.resolve(),
             store=self._store,
             device="cuda" if space.resources.gpus else "cpu",
             stack=space.resources.stack,
-            compiled=compiles(space),
+            compiled=_compiles(space),
             tf32=space.resources.tf32,
-            halving=self._halving,
+            halving=_halving(context, splits),
             models=space.resources.models,
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
@@ -199,7 +147,7 @@ class Session:
         )
         self._connect()
         resources = space.resources
-        with watch(self._console, what, len(ids), lambda: self._done(ids), self._hypervolume):
+        with watch(self._console, what, total, lambda: self._done(ids), self._hypervolume):
             outcome = self._engine.run_packs(
                 job, source, cpus=resources.cpus, gpus=resources.gpus, deadline=self._deadline
             )
@@ -248,10 +196,18 @@ def decisive(space: Space) -> Callable[[str], bool]:
     return lambda name: name in metrics or name == "train_seconds" or not name.startswith(RESULTS)
 
 
-def _spaces(
-    space: Space, methods: Sequence[str], swept: Mapping[str, MethodSpace] | None = None
-) -> dict[tuple[str, str], MethodSpace]:
-    """The spaces by stage and method; those of the sweep are `swept`, where they are others."""
-    of_methods = {(stage, name): space.method(name) for stage in STAGES[1:] for name in methods}
-    of_methods |= {("sweep", name): each for name, each in (swept or {}).items()}
-    return of_methods | {("baselines", BASELINE_METHOD): space.baselines}
+def _compiles(space: Space) -> bool:
+    """Whether the steps of the sweep are compiled. By what the space plans, not by what is left of it: a resumed run
+    has the rows of an undisturbed one."""
+    if space.resources.compile is not None:
+        return space.resources.compile
+    plan, sweep = Plan.of(space, list(space.methods)), STAGE_OF["sweep"]
+    return max(sweep.count(plan, name) or 0 for name in plan.methods) >= COMPILE_FROM
+
+
+def _halving(context: Context, splits: Collection[str]) -> Mapping[str, Halving] | None:
+    """How trials of the sweep are halved, by split; None where they are not, or before there is a sweep."""
+    space = next(map(context.sweep_space, context.methods))
+    if space.halving is None or context.results is None:
+        return None
+    return {split_id: build_halving(space, context.results.baselines, split_id) for split_id in splits}

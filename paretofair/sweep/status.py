@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,22 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import dataset
 
-from paretofair.analysis.overview import arfg_are_points, overview
+from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results, chosen_on, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
-from paretofair.results import STAGES
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
-from paretofair.space.numbering import BASELINE_METHOD, BASELINE_SEED, BASELINE_STEP, CONFIRM_STEP
+from paretofair.space.numbering import BASELINE_METHOD
 from paretofair.space.problems import Problems
 from paretofair.space.schema import Settings
 from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import read_document
 from paretofair.sweep.folder import failures, in_use
 from paretofair.sweep.jobs import TRIES
+from paretofair.sweep.stages import STAGE_OF, Plan
 
 _WINDOW = 600.0  # seconds of file times that the rate is taken over
 _WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
@@ -118,13 +118,14 @@ class Run:
         front = front[front["trials"] > 0].reset_index(drop=True)
         given_up = _given_up(self._folder, trials["trial_id"])
         asked = _asked(space, environment.get("trials", {}), set(trials["method"].unique()))
-        progress, planned = _progress(space, tasks, asked, results, given_up)
+        plan = Plan(space, tasks, asked)
+        progress, planned = _progress(plan, results, given_up)
         last = trials.groupby("pack_id", observed=True)["written"].max()
         return Status(
             name=space.name,
             sources=set(trials["source"].unique()) or _source(environment),
             progress=progress,
-            not_asked=[name for name in space.methods if name not in asked["sweep"]],
+            not_asked=[name for name in space.methods if name not in plan.methods],
             per_minute=_rate(trials.loc[planned, "written"], begun=(self._folder / SPACE).stat().st_mtime),
             failures=_failures(self._folder, last, given_up),
             front=front,
@@ -188,26 +189,6 @@ def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
     )
 
 
-def planned_trials(
-    space: Settings, tasks: Sequence[str], asked: Mapping[str, Mapping[str, int]]
-) -> Iterator[tuple[str, str, Sequence[int], int]]:
-    """Stage, method, seeds and trials of each seed (their indices count from 0), but for `confirm`. `asked` are these
-    trials for the stages `tune` and `sweep`, by method."""
-    stages = space.stages
-    tuned_on = stages.tune.seeds if stages.tune is not None else ()
-    own = (*space.seeds, *tuned_on) if space.data.split_of_each else (0,)
-    runs = [BASELINE_SEED + BASELINE_STEP * seed + run for seed in own for run in range(stages.baselines.runs)]
-    yield "baselines", BASELINE_METHOD, runs, len(tasks)
-    for method in asked["sweep"]:
-        for stage, seeds, count in (
-            ("points", space.seeds, len(space.points)),
-            ("tune", tuned_on, asked["tune"][method]),
-            ("sweep", space.seeds, asked["sweep"][method]),
-        ):
-            if seeds and count:
-                yield stage, method, seeds, count
-
-
 def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set[str]) -> dict[str, dict[str, int]]:
     """The trials for each seed of the stages `tune` and `sweep`, by method: of those that were asked for so far, as
     `written` in the folder. It may be older than that; then of those that are `begun`."""
@@ -217,49 +198,28 @@ def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set
     return {stage: {name: written.get(stage, {}).get(name, most) for name in names} for stage, most in default.items()}
 
 
-def _progress(
-    space: Settings,
-    tasks: Sequence[str],
-    asked: Mapping[str, Mapping[str, int]],
-    results: Results,
-    given_up: Mapping[str, Failed],
-) -> tuple[list[Progress], np.ndarray]:
+def _progress(plan: Plan, results: Results, given_up: Mapping[str, Failed]) -> tuple[list[Progress], np.ndarray]:
     """What is done of every stage and method, and a mask of the trials that are planned."""
-    trials = results.trials
+    trials, settings = results.trials, plan.settings
     places = trials.groupby(["stage", "method"], sort=False).indices
-    seed, index, status = (trials[name].to_numpy() for name in ("seed", "index", "status"))
+    named, status = trials[["seed", "index", "confirms"]], trials["status"].to_numpy()
     mask = np.zeros(len(trials), dtype=bool)
-
-    def rows_of(stage: str, method: str) -> np.ndarray:
-        return places.get((stage, method), np.array([], dtype=int))
-
-    def progress(stage: str, method: str, rows: np.ndarray, planned: int | None) -> Progress:
-        mask[rows] = True
-        diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
-        failed = sum(len(each.trials) for each in given_up.values() if (each.stage, each.method) == (stage, method))
-        return Progress(stage, method, len(rows), planned, diverged, stopped, failed)
-
-    found = []
-    for stage, method, seeds, count in planned_trials(space, tasks, asked):
-        rows = rows_of(stage, method)
-        rows = rows[np.isin(seed[rows], seeds) & (index[rows] < count)]
-        found.append(progress(stage, method, rows, len(seeds) * count))
-    confirm = space.stages.confirm
-    if confirm is not None:
+    found: list[Progress] = []
+    for stage in (stage for stage in STAGE_OF.values() if stage.seeds(settings)):
         unfinished = {each.method for each in found if each.left or not each.finished}
-        if BASELINE_METHOD in unfinished or "test_are" not in trials:
-            unfinished |= set(asked["sweep"])
-        points = trials.iloc[:0] if unfinished.issuperset(asked["sweep"]) else arfg_are_points(results)
-        for method in asked["sweep"]:
-            rows = rows_of("confirm", method)
-            if method in unfinished:
-                found.append(progress("confirm", method, rows, None))
+        for method in stage.methods(plan):
+            known = results if "test_are" in trials and not unfinished & {BASELINE_METHOD, method} else None
+            count = stage.count(plan, method, known)
+            if count == 0 and stage.name != "confirm":
                 continue
-            own = points.loc[points["method"] == method, "trial_id"]
-            of_these = trials["confirms"].iloc[rows].isin(own).to_numpy()
-            rows = rows[of_these & (seed[rows] // CONFIRM_STEP <= confirm.runs)]
-            found.append(progress("confirm", method, rows, confirm.runs * len(own)))
-    return sorted(found, key=lambda each: STAGES.index(each.stage)), mask
+            rows = places.get((stage.name, method), np.array([], dtype=int))
+            rows = rows[stage.match(plan, method, named.iloc[rows], known)]
+            mask[rows] = True
+            diverged, stopped = (int((status[rows] == word).sum()) for word in ("diverged", "stopped"))
+            of_these = (each for each in given_up.values() if (each.stage, each.method) == (stage.name, method))
+            failed = sum(len(each.trials) for each in of_these)
+            found.append(Progress(stage.name, method, len(rows), count, diverged, stopped, failed))
+    return found, mask
 
 
 def _rate(written: pd.Series, begun: float) -> float:

@@ -14,10 +14,9 @@ from paretofair.cluster.engine import _slots, cluster, run_packs
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.space.space import load_space
-from paretofair.sweep.jobs import Job
-from paretofair.sweep.plan import planned
+from paretofair.sweep.jobs import Job, PackList
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.sources import Planned
+from paretofair.sweep.stages import Context, packs_ahead
 
 
 def addresses() -> set[str]:
@@ -85,7 +84,7 @@ def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at
     (tmp_path / "space.yaml").write_text(SPACE)
     space = load_space(tmp_path / "space.yaml")
     splits = load_splits(space, Options(tmp_path, ()))
-    packs = planned(space, splits, ["vanilla"])
+    packs = packs_ahead(Context(space, ["vanilla"], splits))
     job = Job(
         spaces={("baselines", "single_task"): space.baselines, ("sweep", "vanilla"): space.method("vanilla")},
         splits={splits.id_of(0): splits.of(0)},
@@ -101,7 +100,7 @@ def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at
         models=False,
     )
     with caplog.at_level(logging.INFO, "paretofair"):
-        outcome = run_packs(job, Planned(packs), cpus=1, gpus=gpus)
+        outcome = run_packs(job, PackList(packs), cpus=1, gpus=gpus)
     assert outcome.failed == {}
     assert sorted(TrialTable(tmp_path).read()["trial_id"]) == sorted(name for pack in packs for name in pack.trial_ids)
     running = np.cumsum([1 if " begins: " in line else -1 for line in caplog.messages if "-" in line])

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from paretofair.space.space import load_space
-from paretofair.sweep.plan import planned
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.stages import confirm_packs
+from paretofair.sweep.stages import Context, packs_ahead
+from paretofair.sweep.stages.confirm import confirm_packs
 
 SPACES = Path(__file__).parent.parent.parent / "search_spaces"
 IDENTITIES = Path(__file__).parent / "identities.json"
@@ -42,11 +42,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 def space_identities(name: str) -> dict[str, Any]:
-    """By stage and method the `space_id`; for the small spaces also every pack that is planned."""
+    """By stage and method the `space_id`; for the small spaces also every pack that follows from the file alone."""
     if name not in VARIANTS:
         return _ids(load_space(SPACES / f"{name}.yaml"))
     space = load_space(SMALL, VARIANTS[name])
-    packs = planned(space, load_splits(space, Options(Path(), [])), list(space.methods))
+    packs = packs_ahead(Context(space, list(space.methods), load_splits(space, Options(Path(), []))))
     packs += [pack for method in space.methods for pack in confirm_packs(space.method(method), _points(packs), 2, 4)]
     return {"spaces": _ids(space), "packs": {pack.name: _pack(pack) for pack in packs}}
 

@@ -22,9 +22,8 @@ from optuna.trial import TrialState
 from paretofair.analysis.relative import baselines, with_relative
 from paretofair.results import TrialTable
 from paretofair.space.space import load_space
-from paretofair.sweep.build import build_sampler
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.sources import Asked, Study
+from paretofair.sweep.stages.studies import Studies, Study, build_sampler
 
 from .conftest import SPACE, command, environment
 from .processes import TIMEOUT, Marked, at_work_on, files, kill, killed, nodes, raw, wait_for
@@ -174,7 +173,9 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     table, of_method = TrialTable(folder), space.method("mtaf")
     sampler = build_sampler(of_method, 0)
     denominators = baselines(table.read())
-    asked = Asked([Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, (), "validation")
+    asked = Studies(
+        [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, (), "validation"
+    )
     assert asked.empty()
     told = sampler._study.get_trials()
     assert [each.state for each in told] == [TrialState.COMPLETE] * 16

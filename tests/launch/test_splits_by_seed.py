@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.space.numbering import own_seed
+from paretofair.space.numbering import decode_seed
 
 from .conftest import ROOT, SMOKE, command, environment
 from .processes import TIMEOUT
@@ -29,7 +29,7 @@ def table(folder: Path) -> pd.DataFrame:
     """The trial table, with the seed of the space file that each row belongs to."""
     frames = [pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet")]
     trials = pd.concat(frames).sort_values(["stage", "method", "seed", "index"], ignore_index=True)
-    own = [own_seed(stage, seed) for stage, seed in zip(trials["stage"], trials["seed"], strict=True)]
+    own = [decode_seed(stage, seed)[0] for stage, seed in zip(trials["stage"], trials["seed"], strict=True)]
     return trials.assign(own_seed=own)
 
 

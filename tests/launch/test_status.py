@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import json
 import os
 import shutil
@@ -19,9 +18,7 @@ from paretofair.analysis.overview import hypervolume_so_far
 from paretofair.analysis.results import ReportSettings
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
-from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, load_splits, planned
-from paretofair.sweep.status import Run, Status, planned_trials
+from paretofair.sweep.status import Run, Status
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
 from .processes import TIMEOUT
@@ -200,32 +197,10 @@ def test_packs_that_fail_every_time(tmp_path, sweep):
     assert f"baselines-single_task-0-3 (failed 3 times): {reason}" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        ["stages.sweep.trials=7"],
-        ["stages.tune={parameters: [learning_rate], settings: 2, trials: 3, seeds: [8, 9]}", "data.test_seed=each"],
-        ["stages.tune={parameters: [head_ratio], settings: 2, trials: 3, seeds: [8, 9]}"],
-    ],
-)
-def test_planned_trials_are_those_of_the_packs(tmp_path, settings):
-    space = load_space(SPACE, ["data.source=simulated", "seeds=[3, 5]", *settings])
-    packs = planned(space, load_splits(space, Options(tmp_path, ())), list(space.methods))
-    expected: dict[tuple[str, str], set[tuple[int, int]]] = {}
-    for pack in packs:
-        places = zip(pack.seeds.tolist(), pack.indices.tolist(), strict=True)
-        expected.setdefault((pack.stage, pack.method), set()).update(places)
-    asked = {
-        "tune": {name: space.method(name).tune_trials for name in space.methods},
-        "sweep": {name: space.trials_of(name) for name in space.methods},
-    }
-    found = {
-        (stage, method): set(itertools.product(seeds, range(count)))
-        for stage, method, seeds, count in planned_trials(space, space.tasks, asked)
-        # A sweep after tune has no packs yet.
-        if stage != "sweep" or space.stages.tune is None
-    }
-    assert found == expected
+def test_it_starts_without_pytorch_and_ray():
+    """Which take longer to import than everything that is read."""
+    code = "import sys, paretofair.sweep.status; sys.exit(bool({'torch', 'ray'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
 
 
 def test_a_folder_that_is_no_run(tmp_path):

@@ -1,12 +1,11 @@
-"""Where the packs of a stage come from: planned ahead, or asked of samplers that learn from those that ended."""
+"""Packs that samplers are asked for, which learn from those that ended."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,40 +16,16 @@ from paretofair.analysis.settings import read_settings
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import Constraint
 from paretofair.results import TRIALS
-from paretofair.sampling import Adaptive
-from paretofair.space.method_space import MethodSpace
-from paretofair.space.space import Space
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.stages import sweep_pack
+from paretofair.sampling import SAMPLERS, Adaptive, Sampler
+from paretofair.space.method_space import MethodSpace, trial_id
+from paretofair.space.schema import Settings
+from paretofair.sweep.packs import Pack, build_packs
 
 
-class Source(Protocol):
-    """Hands out packs one by one."""
-
-    def next(self) -> Pack | None:
-        """The next pack; None where there is none now."""
-
-    def ended(self, pack: Pack) -> None:
-        """A pack will not be trained again: its rows are in the table, or it failed for good."""
-
-    def empty(self) -> bool:
-        """Whether nothing will come until a running pack ends, if at all."""
-
-
-class Planned:
-    """Packs that are known ahead, in order."""
-
-    def __init__(self, packs: Sequence[Pack]) -> None:
-        self._left = deque(packs)
-
-    def next(self) -> Pack | None:
-        return self._left.popleft() if self._left else None
-
-    def ended(self, pack: Pack) -> None:
-        """Nothing is learned from a pack."""
-
-    def empty(self) -> bool:
-        return not self._left
+def build_sampler(space: MethodSpace, seed: int) -> Sampler:
+    """The sampler of a method's sweep for one seed."""
+    kind = SAMPLERS[space.sampler.name]
+    return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
 
 
 @dataclass
@@ -63,8 +38,13 @@ class Study:
     sampler: Adaptive
     left: deque[int]
 
+    def trial_ids(self, indices: Iterable[int]) -> list[str]:
+        """Identities of trials, before anything else of them is known."""
+        space_id, method = self.space.space_id("sweep"), self.space.method
+        return [trial_id(space_id, self.split_id, "sweep", method, self.seed, index) for index in indices]
 
-class Asked:
+
+class Studies:
     """Packs of one batch each, of the study with the most left to do."""
 
     def __init__(
@@ -74,8 +54,11 @@ class Asked:
         denominators: pd.DataFrame,
         constraints: tuple[Constraint, ...],
         selected_on: str,
+        trial_ids: set[str] | None = None,
     ) -> None:
-        """`read` gives the trial table, `denominators` are those of ARE and ARFG. What the table holds is told."""
+        """`read` gives the trial table, `denominators` are those of ARE and ARFG. What the table holds is told.
+        `trial_ids` are all trials of the studies, finished or not."""
+        self.trial_ids = trial_ids or set()
         self._studies = {(study.space.method, study.seed): study for study in studies}
         self._read, self._denominators = read, denominators
         self._constraints, self._selected_on = constraints, selected_on
@@ -90,6 +73,10 @@ class Asked:
         """About how long it takes to ask for everything that is left."""
         return sum(study.sampler.asking_seconds(len(study.left)) for study in self._studies.values())
 
+    def left(self) -> int:
+        """Trials that are still to be asked for."""
+        return sum(len(study.left) for study in self._studies.values())
+
     def next(self) -> Pack | None:
         study = max(self._studies.values(), key=lambda each: len(each.left))
         if not study.left:
@@ -97,7 +84,9 @@ class Asked:
         count = min(study.sampler.options.batch, len(study.left))
         indices = np.array([study.left.popleft() for _ in range(count)])
         values = study.sampler.ask(indices)
-        return sweep_pack(study.space, study.split_id, study.seed, indices, values)
+        seeds, part = np.full(count, study.seed), f"-{study.seed}-{indices.min()}"
+        (pack,) = build_packs(study.space, study.split_id, "sweep", seeds, indices, values, count, part=part)
+        return pack
 
     def ended(self, pack: Pack) -> None:
         study = self._studies[pack.method, int(pack.seeds[0])]
@@ -111,10 +100,10 @@ class Asked:
         if rows.empty:
             return
         rows = with_relative(rows.sort_values("index"), self._denominators)
-        told(study.sampler, rows, rows["index"].to_numpy(np.int64), self._constraints, self._selected_on)
+        tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), self._constraints, self._selected_on)
 
 
-def told(
+def tell_rows(
     sampler: Adaptive, rows: pd.DataFrame, indices: np.ndarray, constraints: Sequence[Constraint], selected_on: str
 ) -> None:
     """Tells a sampler the results of `rows`, the trial table with ARE and ARFG, as those of the trials `indices`."""
@@ -124,7 +113,7 @@ def told(
     sampler.tell(indices, values, goals, np.stack(missed, 1) if missed else np.empty((len(rows), 0)))
 
 
-def check_warm_start(space: Space) -> None:
+def check_warm_start(space: Settings) -> None:
     """Raises RunError where the run that the sampler is to learn from first is not there, or of another protocol."""
     earlier = space.stages.sweep.sampler.options.get("warm_start")
     if earlier is None:
@@ -142,17 +131,23 @@ def check_warm_start(space: Space) -> None:
         raise RunError(f"stages.sweep.sampler.warm_start: found {earlier}; {words}")
 
 
-def warmed(study: Study, earlier: Results, constraints: Sequence[Constraint], selected_on: str) -> int:
-    """Tells a study the finished trials of its method in an earlier run that it could have asked for itself; how many
-    these were."""
-    rows = earlier.searched
-    # On another split the rows that choose may be test rows of this one.
-    own = (rows["method"] == study.space.method) & (rows["split_id"] == study.split_id)
-    rows = rows[own].sort_values(["seed", "stage", "index"])
-    names = study.sampler.columns
-    if rows.empty or not set(names) <= set(rows):
-        return 0
-    rows = rows[study.sampler.covers({name: rows[name].to_numpy() for name in names})]
-    # Below 0 are no trials of this run.
-    told(study.sampler, rows, -1 - np.arange(len(rows)), constraints, selected_on)
-    return len(rows)
+def warm(
+    studies: Sequence[Study], earlier: Results, constraints: Sequence[Constraint], selected_on: str
+) -> dict[str, int]:
+    """Tells studies the finished trials of their method in an earlier run that they could have asked for themselves;
+    how many these were, by method."""
+    known = dict.fromkeys((study.space.method for study in studies), 0)
+    for study in studies:
+        rows = earlier.searched
+        # On another split the rows that choose may be test rows of this one.
+        own = (rows["method"] == study.space.method) & (rows["split_id"] == study.split_id)
+        rows = rows[own].sort_values(["seed", "stage", "index"])
+        names = study.sampler.columns
+        if rows.empty or not set(names) <= set(rows):
+            continue
+        rows = rows[study.sampler.covers({name: rows[name].to_numpy() for name in names})]
+        # Below 0 are no trials of this run.
+        tell_rows(study.sampler, rows, -1 - np.arange(len(rows)), constraints, selected_on)
+        # Seeds of one split are told the same.
+        known[study.space.method] = max(known[study.space.method], len(rows))
+    return known

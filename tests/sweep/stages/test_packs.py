@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from paretofair.errors import RunError, SpaceError
-from paretofair.space.numbering import own_seed
+from paretofair.space.numbering import decode_seed
 from paretofair.space.space import Space, dump, load_space
 from paretofair.sweep import run
 from paretofair.sweep.environment import write_settings
-from paretofair.sweep.plan import planned
 from paretofair.sweep.resume import check_data
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.stages import confirm_packs
+from paretofair.sweep.stages import Context, packs_ahead
+from paretofair.sweep.stages.confirm import confirm_packs
 from paretofair.training import to_device
 
 EACH, ONE = "data.test_seed=each", "data.test_seed=3"
@@ -46,7 +46,7 @@ def splits_of(space: Space):
 
 
 def packs_of(space: Space):
-    return planned(space, splits_of(space), list(space.methods))
+    return packs_ahead(Context(space, list(space.methods), splits_of(space)))
 
 
 def rows(packs) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def test_trials_of_a_seed_have_its_split(load) -> None:
     trials = rows(packs_of(space))
     assert trials["trial_id"].is_unique
     assert not trials.duplicated(["stage", "method", "seed", "index"]).any()
-    own = [own_seed(stage, seed) for stage, seed in zip(trials["stage"], trials["seed"], strict=True)]
+    own = [decode_seed(stage, seed)[0] for stage, seed in zip(trials["stage"], trials["seed"], strict=True)]
     assert set(own) == {0, 4}
     assert trials["split_id"].tolist() == [splits.id_of(seed) for seed in own]
     alone = trials[trials["stage"] == "baselines"]
@@ -133,7 +133,7 @@ def test_a_point_is_confirmed_on_its_own_split(load, setting) -> None:
     split_ids = points.set_index("trial_id")["split_id"]
     for pack in again:
         assert set(split_ids[pack.confirms]) == {pack.split_id}
-        assert {own_seed("confirm", seed) for seed in pack.seeds} < {0, 4}
+        assert {decode_seed("confirm", seed)[0] for seed in pack.seeds} < {0, 4}
     assert sum(len(pack) for pack in again) == 2 * len(points) == 16
     assert rows(again)["trial_id"].is_unique
 
@@ -179,12 +179,12 @@ def test_a_sampler_that_never_comes_to_learn_is_told(load) -> None:
 def test_what_is_written_about_the_splits(load, tmp_path) -> None:
     space = load(EACH)
     splits = splits_of(space)
-    write_settings(space, ["mtaf"], splits, tmp_path)
+    write_settings(Context(space, ["mtaf"], splits, tmp_path))
     written = json.loads((tmp_path / "environment.json").read_text())
     assert written["data"]["split_ids"] == {"0": splits.id_of(0), "4": splits.id_of(4)}
     assert written["trials"] == {"tune": {"mtaf": 0}, "sweep": {"mtaf": 5}}
     assert load_space(tmp_path / "space.yaml") == space
-    write_settings(load(EACH, "stages.sweep.trials=7"), ["vanilla"], splits, tmp_path)
+    write_settings(Context(load(EACH, "stages.sweep.trials=7"), ["vanilla"], splits, tmp_path))
     assert json.loads((tmp_path / "environment.json").read_text())["trials"]["sweep"] == {"mtaf": 5, "vanilla": 7}
     of_seeds = [
         to_device(splits.of(seed), space.baselines.sensitive, torch.device("cpu"), torch.float32)

@@ -11,9 +11,9 @@ import pytest
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.space.space import load_space
 from paretofair.space.tune import frozen, setting_values, trial_values
-from paretofair.sweep.plan import planned
 from paretofair.sweep.run import Options, load_splits
-from paretofair.sweep.tuning import compared
+from paretofair.sweep.stages import Context, packs_ahead
+from paretofair.sweep.stages.tune import compare_settings
 
 SPACE = """\
 name: small
@@ -54,7 +54,7 @@ def test_a_method_without_the_parameters_trains_one_setting(load) -> None:
     assert (space.method("vanilla").tuned_settings, space.method("vanilla").tune_trials) == (1, 2)
     values = trial_values(space.method("vanilla"))
     assert {len(each) for each in values.values()} == {2}
-    packs = planned(space, load_splits(space, Options(Path(), ())), ["vanilla", "mtaf"])
+    packs = packs_ahead(Context(space, ["vanilla", "mtaf"], load_splits(space, Options(Path(), ()))))
     counts = pd.Series([len(pack) for pack in packs], index=[f"{pack.stage} {pack.method}" for pack in packs])
     assert counts.groupby(level=0).sum().to_dict() == {"baselines single_task": 6, "tune vanilla": 4, "tune mtaf": 12}
 
@@ -71,7 +71,7 @@ def test_settings_change_the_listed_parameters_alone(load) -> None:
 
 def test_where_every_seed_has_its_own_split_all_of_them_have_baselines(load) -> None:
     space = load("data.test_seed=each")
-    packs = planned(space, load_splits(space, Options(Path(), ())), ["mtaf"])
+    packs = packs_ahead(Context(space, ["mtaf"], load_splits(space, Options(Path(), ()))))
     of_stage = {stage: {pack.split_id for pack in packs if pack.stage == stage} for stage in ("baselines", "tune")}
     assert len(of_stage["tune"]) == 2
     assert of_stage["tune"] < of_stage["baselines"]
@@ -81,7 +81,7 @@ def test_where_every_seed_has_its_own_split_all_of_them_have_baselines(load) -> 
 def test_the_largest_mean_hypervolume_is_chosen_and_a_lost_seed_counts_as_none(load) -> None:
     space = load().method("mtaf")
     # One point (a, b) has the area (1 - a)(1 - b).
-    table = compared(
+    table = compare_settings(
         space,
         rows(
             *((1000, 0, 0.2, 0.5, "completed"), (1001, 0, 0.1, 0.1, "diverged")),
@@ -100,7 +100,7 @@ def test_what_breaks_a_constraint_chooses_nothing(load) -> None:
     space = load().method("mtaf")
     trials = rows((1000, 0, 0.1, 0.4, "completed"), (1000, 2, 0.5, 0.2, "completed"))
     for constraints, chosen in (([], 0), ([parse_constraint("error_good_loan <= 0.3")], 1)):
-        assert compared(space, trials, constraints, REFERENCE)["chosen"].to_numpy().argmax() == chosen
+        assert compare_settings(space, trials, constraints, REFERENCE)["chosen"].to_numpy().argmax() == chosen
 
 
 def test_a_frozen_space_draws_the_chosen_values_alone(load) -> None:

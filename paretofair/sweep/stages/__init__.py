@@ -1,0 +1,32 @@
+"""The stages of a run, each a value that counts its trials and makes their packs."""
+
+from paretofair.space.method_space import MethodSpace
+from paretofair.sweep.packs import Pack
+from paretofair.sweep.stages.baselines import BaselineStage
+from paretofair.sweep.stages.confirm import ConfirmStage
+from paretofair.sweep.stages.points import PointStage
+from paretofair.sweep.stages.stage import Context, Plan, Stage
+from paretofair.sweep.stages.sweep import SweepStage
+from paretofair.sweep.stages.tune import TuneStage
+
+# In the order of a run, by the name that the trial table gives them.
+STAGE_OF: dict[str, Stage] = {
+    stage.name: stage for stage in (BaselineStage(), PointStage(), TuneStage(), SweepStage(), ConfirmStage())
+}
+
+
+def packs_ahead(context: Context) -> list[Pack]:
+    """Every pack that follows from the space file alone."""
+    ahead = [stage for stage in STAGE_OF.values() if not stage.waits(context.space)]
+    return [pack for stage in ahead for pack in stage.packs(context)]
+
+
+def spaces_of(context: Context) -> dict[tuple[str, str], MethodSpace]:
+    """The space of every trial, by stage and method."""
+    plan = context.plan
+    return {
+        (name, each): stage.space(context, each) for name, stage in STAGE_OF.items() for each in stage.methods(plan)
+    }
+
+
+__all__ = ["STAGE_OF", "Context", "Plan", "Stage", "packs_ahead", "spaces_of"]
