@@ -1,0 +1,135 @@
+"""Long stacks that are cut short, with real processes: killed drivers and workers, a time that is used up."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import command, environment
+from .processes import Marked, files, kill, raw, wait_for
+from .test_faults import assert_same
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SPACE = """\
+name: long
+data: {name: german, source: simulated, sensitive: sex}
+parameters:
+  learning_rate: {log_uniform: [0.01, 0.3]}
+  epochs: [300, 600]
+  task_weight: simplex
+  fairness_weight: {uniform: [0, 3]}
+methods: {mtaf: {parameters: {head_ratio: {uniform: [0, 3]}}}}
+seeds: [0]
+stages: {baselines: {runs: 1, parameters: {learning_rate: 0.1, epochs: 2}}, sweep: {trials: 8}}
+resources: {checkpoint: 1s, stack: 8}
+"""
+
+
+def epochs(folder: Path) -> int:
+    """How far the stack is that is kept; 0 where none is."""
+    for path in (folder / "checkpoints").glob("[!.]*.safetensors"):
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return int(json.loads(header["__metadata__"]["facts"])["epoch"])
+    return 0
+
+
+@pytest.fixture
+def marked(tmp_path) -> Iterator[Marked]:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "long.yaml").write_text(SPACE)
+    found = Marked(tmp_path / "output", environment())
+    yield found
+    found.clean()
+
+
+def sweep(tmp_path: Path, folder: Path | str, *more: str) -> list[str]:
+    return command("--space", tmp_path / "long.yaml", "--output", folder, *more)
+
+
+@pytest.fixture
+def whole(tmp_path, marked) -> Path:
+    """What an undisturbed run leaves."""
+    done = marked.run(sweep(tmp_path, tmp_path / "whole"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tmp_path / "whole"
+
+
+def assert_whole(folder: Path, whole: Path) -> None:
+    """The rows of the undisturbed run bit for bit, and no checkpoint left behind."""
+    assert_same(raw(folder), raw(whole))
+    assert not (folder / "checkpoints").exists()
+    assert not (whole / "checkpoints").exists()
+
+
+def test_killed_drivers_and_workers_lose_no_more_than_a_second(tmp_path, marked, whole):
+    folder, kept = tmp_path / "killed", 0
+    for what in ("driver", "worker"):
+        process = marked.start(sweep(tmp_path, folder))
+        assert wait_for(lambda: process.poll() is not None or epochs(folder) > kept)  # noqa: B023
+        assert process.poll() is None, marked.finish(process).stdout
+        begun = epochs(folder)
+        assert begun > kept
+        if what == "driver":
+            kill(process.pid)
+            process.wait()
+            # Its workers end with it; what they keep meanwhile counts.
+            assert wait_for(lambda: not marked.alive(process))  # noqa: B023
+            kept = epochs(folder)
+        else:
+            for pid in marked.workers(process):
+                kill(pid)
+            done = marked.finish(process)
+            assert done.returncode == 0, done.stdout + done.stderr
+    assert_whole(folder, whole)
+
+
+def test_a_time_budget_ends_at_an_epoch_and_the_same_command_goes_on(tmp_path, marked, whole):
+    folder = tmp_path / "budget"
+    started = time.monotonic()
+    done = marked.run(sweep(tmp_path, folder, "--time-budget", "8s"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    kept = epochs(folder)
+    assert kept > 0 or len(files(folder)) > 0, f"{time.monotonic() - started:.0f} s"
+    done = marked.run(sweep(tmp_path, folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_whole(folder, whole)
+
+
+def test_results_at_a_url(tmp_path, monkeypatch, marked, whole):
+    place, url = tmp_path / "there", f"file://{tmp_path}/there"
+    local = tmp_path / "here"
+    local.mkdir()
+    command_line = sweep(tmp_path, url)
+    # Copies are kept in the working directory.
+    monkeypatch.chdir(local)
+    process = marked.start(command_line)
+    assert wait_for(lambda: process.poll() is not None or epochs(place) > 0)
+    assert process.poll() is None
+    kill(process.pid)
+    process.wait()
+    assert wait_for(lambda: not marked.alive(process))
+    done = marked.run(command_line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same(raw(place), raw(whole))
+    assert not (place / "checkpoints").exists()
+
+
+def test_a_changed_split_or_space_is_not_mixed(tmp_path, marked):
+    """Refused with words, as ever; and what was kept of the other stays unused."""
+    folder = tmp_path / "changed"
+    process = marked.start(sweep(tmp_path, folder))
+    assert wait_for(lambda: process.poll() is not None or epochs(folder) > 0)
+    kill(process.pid)
+    process.wait()
+    assert wait_for(lambda: not marked.alive(process))
+    if not len(files(folder)):
+        pytest.fail("the baselines were to be there")
+    done = marked.run(sweep(tmp_path, folder, "--set", "network.shared=[8]"))
+    assert done.returncode == 2
+    assert "holds trials of a different space" in done.stderr
