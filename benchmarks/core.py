@@ -41,7 +41,7 @@ from paretofair.results import TrialTable  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
 from paretofair.sweep.build import build_method, build_network  # noqa: E402
 from paretofair.sweep.jobs import Job, PackList  # noqa: E402
-from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
 from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
@@ -242,7 +242,7 @@ def main() -> None:
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     space = load_space(options.space, ["parameters.epochs=60"])
-    splits = load_splits(space, Options(Path(), [])).of(space.seeds[0])
+    splits = load_splits(space, RunOptions(Path(), [])).of(space.seeds[0])
     data = to_device(splits, space.baselines.sensitive, device, torch.float32)
     results: dict[str, Any] = {
         "machine": describe(),

@@ -56,14 +56,14 @@ def main() -> int:
     for name, kills in (("random", options.kills), ("halving", options.halving_kills)):
         if kills:
             with tempfile.TemporaryDirectory() as folder:
-                result[name] = repeated(name, kills, random.Random(options.seed), Path(folder))
+                result[name] = repeat_job(name, kills, random.Random(options.seed), Path(folder))
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
     wrong = [name for name in JOBS if name in result and not result[name]["equal"]]
     print(f"written to {RESULTS}; " + (f"tables differ: {', '.join(wrong)}" if wrong else "every table is equal"))
     return 1 if wrong else 0
 
 
-def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dict[str, Any]:
+def repeat_job(name: str, kills: int, moments: random.Random, folder: Path) -> dict[str, Any]:
     """One job: undisturbed, then killed so many times."""
     (folder / "output").mkdir()
     marked = Marked(folder / "output", os.environ)
@@ -100,7 +100,7 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
             if len(before):
                 # Rows of other stages may since have brought columns of their own.
                 same = now.loc[now.index.intersection(before.index), list(before)]
-                differ |= differing(same, before) - MAY_DIFFER
+                differ |= find_differing(same, before) - MAY_DIFFER
             if not done:
                 left = marked.alive(process)
                 found.append(
@@ -118,7 +118,7 @@ def repeated(name: str, kills: int, moments: random.Random, folder: Path) -> dic
                     flush=True,
                 )
             before = now
-        differ |= differing(raw(own), whole)
+        differ |= find_differing(raw(own), whole)
         print(f"{name}: round {rounds} is done; other columns than in the undisturbed run: {sorted(differ)}")
     return {
         "rows": len(whole),
@@ -146,16 +146,18 @@ def check(name: str, done: subprocess.CompletedProcess[str]) -> None:
         raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
-def differing(found: pd.DataFrame, expected: pd.DataFrame) -> set[str]:
+def find_differing(found: pd.DataFrame, expected: pd.DataFrame) -> set[str]:
     """The columns in which tables differ, bit for bit; `trial_id` where they have other rows."""
     if not found.index.equals(expected.index):
         return {"trial_id"}
     names = set(found) & set(expected)
-    changed = {name for name in names if not found[name].map(_plain).equals(expected[name].map(_plain))}
+    changed = {
+        name for name in names if not found[name].map(_make_comparable).equals(expected[name].map(_make_comparable))
+    }
     return changed | (set(found) ^ set(expected))
 
 
-def _plain(value: Any) -> Any:
+def _make_comparable(value: Any) -> Any:
     return value.tobytes() if hasattr(value, "tobytes") else value
 
 

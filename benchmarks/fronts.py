@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from paretofair.pareto.attainment import attained_share, attainment_surface
+from paretofair.pareto.attainment import attainment_surface, measure_attained_share
 from paretofair.pareto.fronts import non_dominated, ranks
 from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
 from paretofair.pareto.indicators import epsilon_additive, igd_plus, share_dominated
@@ -82,7 +82,7 @@ def curve(points: np.ndarray) -> np.ndarray:
 
 def share_of_grid(fronts: list[np.ndarray]) -> np.ndarray:
     side = np.linspace(0, 1, 100)
-    return attained_share(fronts, np.stack(np.meshgrid(side, side), -1).reshape(-1, 2))
+    return measure_attained_share(fronts, np.stack(np.meshgrid(side, side), -1).reshape(-1, 2))
 
 
 CALLS: dict[str, tuple[Callable[..., Any], list[tuple[str, int]]]] = {

@@ -40,7 +40,7 @@ from machine import describe  # noqa: E402
 from paretofair.methods import LossSettings, Method, Rows  # noqa: E402
 from paretofair.methods.gcm import GCM  # noqa: E402
 from paretofair.methods.vanilla import Vanilla  # noqa: E402
-from paretofair.models import MultilayerPerceptron, aligned  # noqa: E402
+from paretofair.models import MultilayerPerceptron, align_length  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402
 from paretofair.training.state import Learner, Memory  # noqa: E402
 from paretofair.training.step import make_step  # noqa: E402
@@ -53,13 +53,13 @@ class DifferentiatedTwice(GCM):
     """The same method as if the network had no closed form."""
 
     def gradient(self, *arguments: Any) -> Any:
-        return self._differentiated_twice(*arguments[:4])
+        return self._differentiate_twice(*arguments[:4])
 
 
 def make_rows(device: torch.device, *, ordered: bool) -> Rows:
     """Cells of one size, and what fills a batch up to whole vectors."""
     torch.manual_seed(0)
-    place = torch.arange(aligned(BATCH))
+    place = torch.arange(align_length(BATCH))
     size = BATCH // CELLS
     cell = (place // size).clamp_max(CELLS - 1)
     if not ordered:

@@ -29,7 +29,7 @@ from paretofair.pareto.hypervolume import hypervolume
 from paretofair.space.space import load_space
 from paretofair.sweep.build import build_experiment, build_method
 from paretofair.sweep.packs import as_trials
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages.baselines import baseline_packs
 from paretofair.sweep.stages.sweep import sweep_packs
 from paretofair.training import Halving, Objective, to_device, train_pack
@@ -51,7 +51,7 @@ class RandomStopping(Halving):
 
 
 @dataclasses.dataclass(frozen=True)
-class Scalarised(Halving):
+class Scalarisation(Halving):
     """The smallest sums of all objectives go on."""
 
     def survivors(self, metrics: Mapping[str, np.ndarray], brackets: np.ndarray) -> np.ndarray:
@@ -68,11 +68,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     space = load_space(ROOT / "search_spaces" / "mtaf_lsac.yaml", [f"parameters.epochs={EPOCHS}"])
-    splits = load_splits(space, Options(Path(), ())).of(0)
+    splits = load_splits(space, RunOptions(Path(), ())).of(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     data = to_device(splits, space.baselines.sensitive, device, torch.float32)
 
-    def trained(method, trials, halving=None):
+    def train_method(method, trials, halving=None):
         experiment = build_experiment(method, data, compiled=False)
         stacks = list(train_pack(experiment, trials, width=WIDTH, halving=halving))
         full = np.concatenate([stack.status == "completed" for stack in stacks])
@@ -83,7 +83,7 @@ def main() -> None:
 
     (single,) = baseline_packs(space.baselines, splits.split_id, 0, 10, 1000)
     kind = type(build_method(space.baselines, data))
-    _, _, alone = trained(space.baselines, as_trials(single, data.tasks, kind))
+    _, _, alone = train_method(space.baselines, as_trials(single, data.tasks, kind))
     means = {name: np.nanmean(values, axis=0) for name, values in alone.items()}
     weights = {
         metric: tuple((1 / len(data.tasks) / means[f"validation_{metric}"]).tolist()) for metric in ("error", "fpr_gap")
@@ -91,7 +91,7 @@ def main() -> None:
     objectives = (Objective("fpr_gap", weights["fpr_gap"]), Objective("error", weights["error"]))
     method = space.method("mtaf")
     kind = type(build_method(method, data))
-    rules = {"vectors": Halving, "scalarised": Scalarised, "random": RandomStopping, "none": None}
+    rules = {"vectors": Halving, "scalarised": Scalarisation, "random": RandomStopping, "none": None}
     table = []
     for seed in range(options.seeds):
         count = BRACKET * options.brackets
@@ -101,9 +101,9 @@ def main() -> None:
             start = time.perf_counter()
             if rule is None:
                 paid = options.brackets * (BRACKET * RUNGS[0] + 27 * (RUNGS[1] - RUNGS[0]) + 9 * (EPOCHS - RUNGS[1]))
-                result = trained(method, trials.take(np.arange(paid // EPOCHS)))
+                result = train_method(method, trials.take(np.arange(paid // EPOCHS)))
             else:
-                result = trained(method, trials, rule(ETA, RUNGS, objectives))
+                result = train_method(method, trials, rule(ETA, RUNGS, objectives))
             full, epochs, found = result
             points = {
                 split: np.stack(

@@ -21,7 +21,7 @@ from machine import describe
 
 from paretofair.space.space import load_space
 from paretofair.sweep.build import build_experiment
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import Trials, to_device, train_pack
 
 SPACE = Path(__file__).parent.parent / "search_spaces" / "mtaf_lsac_paper.yaml"
@@ -40,7 +40,7 @@ def main() -> int:
     """Prints and writes the table; 1 if a mean falls outside."""
     torch.set_num_threads(1)
     space = load_space(SPACE)
-    splits = load_splits(space, Options(Path(), [], require_real_data=True)).of(space.seeds[0])
+    splits = load_splits(space, RunOptions(Path(), [], require_real_data=True)).of(space.seeds[0])
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     rows = []
     for (name, weight), ranges in PUBLISHED.items():

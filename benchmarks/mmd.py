@@ -63,7 +63,7 @@ def forward_backward(method: str, trials: int, tasks: int, rows: int):
     return step
 
 
-def resident(field: str) -> int:
+def read_resident(field: str) -> int:
     """Bytes of a field of /proc/self/status: `VmRSS` is now, `VmHWM` the peak."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
@@ -90,15 +90,15 @@ def memory_of(method: str, shape: tuple[int, int, int]) -> float:
     step = forward_backward(method, *shape)
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    before = resident("VmRSS")
+    before = read_resident("VmRSS")
     step()
-    return (resident("VmHWM") - before) / 1e6
+    return (read_resident("VmHWM") - before) / 1e6
 
 
 MEASURES = {"time": time_of, "memory": memory_of}
 
 
-def in_process(measure: str, method: str, shape: tuple[int, int, int]) -> float:
+def run_in_process(measure: str, method: str, shape: tuple[int, int, int]) -> float:
     """The measure, taken in a fresh process."""
     command = [sys.executable, __file__, "--one", measure, method, *map(str, shape)]
     environment = {k: v for k, v in os.environ.items() if measure == "time" or not k.startswith("MALLOC_")}
@@ -147,13 +147,13 @@ def main() -> None:
         times: dict[str, list[float]] = {method: [] for method in METHODS}
         for _ in range(arguments.repeats):
             for method in METHODS:
-                times[method].append(in_process("time", method, shape))
+                times[method].append(run_in_process("time", method, shape))
         row: dict = {"trials": shape[0], "tasks": shape[1], "rows": shape[2]}
         for method, milliseconds in times.items():
             row[method] = {
                 "milliseconds": round(statistics.median(milliseconds), 3),
                 "repeats": [round(value, 3) for value in milliseconds],
-                "megabytes": round(in_process("memory", method, shape), 1),
+                "megabytes": round(run_in_process("memory", method, shape), 1),
             }
             spread = f"{min(milliseconds):.2f}-{max(milliseconds):.2f}"
             name, median, memory = " x ".join(map(str, shape)), row[method]["milliseconds"], row[method]["megabytes"]

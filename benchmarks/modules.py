@@ -45,7 +45,7 @@ from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import load_space  # noqa: E402
 from paretofair.sweep.build import build_method, build_network, build_settings  # noqa: E402
 from paretofair.sweep.packs import as_trials  # noqa: E402
-from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
 from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, measure_width, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
@@ -260,7 +260,7 @@ def main() -> None:
         )
         for embedding in (10, 0)
     ]
-    splits = load_splits(spaces[0], Options(Path(), [])).of(0)
+    splits = load_splits(spaces[0], RunOptions(Path(), [])).of(0)
     data = to_device(splits, spaces[0].baselines.sensitive, device, torch.float32)
     load = os.getloadavg()[0]
     methods = [space.method(name) for space in spaces for name in ("vanilla", "mtaf")]

@@ -43,7 +43,7 @@ from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
 from paretofair.sweep.build import build_experiment  # noqa: E402
 from paretofair.sweep.packs import Pack, as_trials  # noqa: E402
-from paretofair.sweep.run import Options, load_splits  # noqa: E402
+from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
 from paretofair.sweep.stages import Context, packs_ahead  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
@@ -163,7 +163,7 @@ def write_results(names: list[str], budget: float, seeds: int, runs: Path, resul
     for name in names:
         draws = max(int(EXPERIMENTS[name] * budget), min(EXPERIMENTS[name], 1))
         seconds[name] = run(name, draws, seeds, runs / name)
-        rows += list(compared(name, runs / name, draws))
+        rows += list(compare_settings(name, runs / name, draws))
         print(f"{name}: {draws} draws per method and seed, {seconds[name]} s")
     table = pd.DataFrame(rows)
     results.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ def run(name: str, draws: int, seeds: int, folder: Path) -> int:
     if name in TUNED:
         rate, epochs = TUNED[name]
         settings += ["points=[]", f"parameters.learning_rate={rate}", f"parameters.epochs={epochs}"]
-    print(f"{name}: {expected(load_space(file, settings), folder)}", flush=True)
+    print(f"{name}: {estimate_work(load_space(file, settings), folder)}", flush=True)
     command = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--space", str(file), "--output", str(folder)]
     command += ["--require-real-data", *(word for each in settings for word in ("--set", each))]
     start = time.time()
@@ -192,11 +192,11 @@ def run(name: str, draws: int, seeds: int, folder: Path) -> int:
     return round(time.time() - start)
 
 
-def expected(space: Space, folder: Path) -> str:
+def estimate_work(space: Space, folder: Path) -> str:
     """How many trials are missing and about how long they will take: one small pack of every method is timed."""
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)  # the run itself will say it
-    splits = load_splits(space, Options(folder, [], require_real_data=True))
+    splits = load_splits(space, RunOptions(folder, [], require_real_data=True))
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     finished = set(TrialTable(folder).read()["trial_id"])
@@ -231,7 +231,7 @@ def seconds_of(pack: Pack, epochs: int, space: MethodSpace, data: DeviceData) ->
     return time.perf_counter() - start
 
 
-def compared(name: str, folder: Path, draws: int) -> Iterator[dict[str, object]]:
+def compare_settings(name: str, folder: Path, draws: int) -> Iterator[dict[str, object]]:
     """Each published number of an experiment beside ours."""
     for number, values in numbers(name, folder):
         found = mean_interval(values.to_numpy(float))
@@ -252,7 +252,7 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
     table = TrialTable(folder).read()
     trials = with_relative(table, baselines(table))
     if name in MTAF_TABLE_3:
-        chosen = chosen_points(folder, trials)
+        chosen = choose_points(folder, trials)
         for method, (arfg, are) in MTAF_TABLE_3[name].items():
             own = chosen[chosen["method"] == method]
             yield Number("MTA-F Table 3", method, "arfg", arfg), own["test_arfg"]
@@ -272,7 +272,7 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
         yield from of_gcm(name, trials[trials["stage"] == "sweep"])
 
 
-def chosen_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
+def choose_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
     from paretofair.analysis.frontiers import frontier
     from paretofair.analysis.tables import midpoints

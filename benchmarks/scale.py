@@ -60,7 +60,7 @@ def main() -> None:
         command = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--space", str(space), "--output", str(output)]
         start = time.time()
         with open(folder / "log", "w") as log:
-            memory = watched(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT), folder / "log")
+            memory = watch_driver(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT), folder / "log")
         end = time.time()
         written = sorted((output / "trials").glob("sweep-*.parquet"), key=lambda path: path.stat().st_mtime)
         times = np.array([path.stat().st_mtime for path in written])
@@ -84,7 +84,7 @@ def main() -> None:
     (ROOT / "benchmarks" / "results" / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
-def watched(driver: subprocess.Popen[bytes], log: Path) -> list[tuple[float, float]]:
+def watch_driver(driver: subprocess.Popen[bytes], log: Path) -> list[tuple[float, float]]:
     """Resident MiB of the driver by time, until it ends. Exits where it fails."""
     found = []
     while driver.poll() is None:

@@ -11,7 +11,7 @@ from paretofair.analysis.results import Results
 from paretofair.cluster.engine import RayEngine
 from paretofair.errors import RunError
 from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, run
+from paretofair.sweep.run import RunOptions, run
 
 
 def sweep(
@@ -45,7 +45,7 @@ def sweep(
         SpaceError, DataError, RunError: as the command; RunError also where packs failed every time.
     """
     loaded = load_space(space, overrides)
-    options = Options.of(
+    options = RunOptions.of(
         loaded,
         output,
         methods,

@@ -13,12 +13,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from paretofair.analysis.comparison import selected_trials
+from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import Results
 from paretofair.data import Splits
 from paretofair.data.dataset import Dataset
 from paretofair.errors import RunError
-from paretofair.exported import ExportedModel, plain, save
+from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
@@ -29,7 +29,7 @@ from paretofair.space.space import Space, load_space
 from paretofair.sweep.build import build_experiment, build_method, build_network, build_threshold
 from paretofair.sweep.packs import Pack, as_trials
 from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
 
@@ -44,7 +44,7 @@ _RATES = {
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedTrial:
     """What was written: the folder, the model, whether the trial was trained again, and by how much its metrics differ
     from those in the table at most (NaN in both is no difference)."""
 
@@ -56,7 +56,7 @@ class Exported:
 
 def export_trial(
     run: Path | str, trial_id: str, output: Path | str | None = None, *, data_dir: Path | str | None = None
-) -> Exported:
+) -> ExportedTrial:
     """Writes `model.json`, `weights.pt` and a model card for one trial of a run.
 
     Weights of trials that may stand on a frontier were kept by the run; any other trial is trained again, by its seed
@@ -76,20 +76,24 @@ def export_trial(
     space = load_space(space_file(run))
     trials = TrialTable(run).read()
     row = _row(trials, trial_id, run)
-    by_seed = load_splits(space, Options(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))
+    by_seed = load_splits(space, RunOptions(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))
     advice = "Give the --data-dir that it was made with."
     if space.data.csv is not None:
         advice = f"{space.data.csv.path} must be as it was then."
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
-    own = space.baselines if row["method"] == BASELINE_METHOD and row["stage"] == "baselines" else _of(space, row, run)
+    own = (
+        space.baselines
+        if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
+        else _find_space(space, row, run)
+    )
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     network, method = build_network(own, data), build_method(own, data)
     pack = _pack(own, row)
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
-    parameters = torch.from_numpy(kept)[None] if kept is not None else _trained(own, data, given, row)
+    parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values)
     logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split].inputs)
@@ -117,7 +121,9 @@ def export_trial(
         "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
         "fills": _fills(by_seed.dataset),
         "metrics": {
-            f"{name}_{task}": plain(values[t]) for name, values in metrics.items() for t, task in enumerate(data.tasks)
+            f"{name}_{task}": make_plain(values[t])
+            for name, values in metrics.items()
+            for t, task in enumerate(data.tasks)
         },
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
@@ -128,17 +134,17 @@ def export_trial(
     (folder / CARD).write_text(
         card(model, own, splits, data, {name: each[0] for name, each in found.confusion.items()})
     )
-    return Exported(folder, model, kept is None, difference)
+    return ExportedTrial(folder, model, kept is None, difference)
 
 
-def chosen_trial(run: Path | str, rule: str, method: str, seed: int | None = None) -> str:
+def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None) -> str:
     """The id of the trial that a rule (`report.comparison.rule`) takes from the ARFG-ARE frontier of a method and seed.
 
     Raises RunError for a rule, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
     try:
-        found = selected_trials(results, [rule])
+        found = select_trials(results, [rule])
     except ValueError as error:
         raise RunError(f"--rule: {error}") from None
     own = found[found["method"] == method]
@@ -169,7 +175,7 @@ def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
     return row
 
 
-def _of(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+def _find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
     if row["method"] not in space.methods:
         raise RunError(f"{row['method']} is no method of {run / 'space.yaml'}: it was not trained by a sweep")
     return space.method(row["method"])
@@ -193,7 +199,7 @@ def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
     )
 
 
-def _trained(space: MethodSpace, data: DeviceData, trials: Trials, row: Mapping[str, Any]) -> Tensor:
+def _train_again(space: MethodSpace, data: DeviceData, trials: Trials, row: Mapping[str, Any]) -> Tensor:
     """The parameters of a trial that is trained again, `(1, P)`, as a worker trains it."""
     torch.set_num_threads(1)
     experiment = build_experiment(space, data, compiled=row["path"] != "eager")
@@ -222,10 +228,13 @@ def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Ten
     found: dict[str, dict[str, Any]] = {}
     for t, task in enumerate(data.tasks):
         attribute = space.sensitive[task]
-        found[task] = {"logit": plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
+        found[task] = {"logit": make_plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
         if by_group is not None:
             named = dict(zip(data.group_names[attribute], by_group[t].tolist(), strict=False))
-            found[task] |= {"attribute": attribute, "by_group": {name: plain(each) for name, each in named.items()}}
+            found[task] |= {
+                "attribute": attribute,
+                "by_group": {name: make_plain(each) for name, each in named.items()},
+            }
     return found
 
 
@@ -261,7 +270,7 @@ def card(
         "",
         f"Inputs: {', '.join(model.inputs)}.",
         "",
-        f"The losses act on {_acts_on(space)}; decisions by the rule `{about['threshold']}`, found on "
+        f"The losses act on {_describe_attributes(space)}; decisions by the rule `{about['threshold']}`, found on "
         f"{data.selection_split}: "
         + ", ".join(f"{task} from {each['probability']:.4f} on" for task, each in about["thresholds"].items())
         + (", each group with its own (model.json)" if "by_group" in next(iter(about["thresholds"].values())) else "")
@@ -276,7 +285,7 @@ def card(
         *_table(
             ["task", "metric", *data.splits],
             [
-                [task, name, *(_shown(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
+                [task, name, *(_format_number(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
                 for task in data.tasks
                 for name in HEADLINE
             ],
@@ -301,11 +310,11 @@ def _by_group(data: DeviceData, confusion: np.ndarray) -> Iterator[list[str]]:
                 yield [task, attribute, name, f"{counts[group, :4].sum():,.0f}", *values]
 
 
-def _acts_on(space: MethodSpace) -> str:
+def _describe_attributes(space: MethodSpace) -> str:
     return ", ".join(f"{attribute} ({task})" for task, attribute in space.sensitive.items())
 
 
-def _shown(value: float | str | None) -> str:
+def _format_number(value: float | str | None) -> str:
     return f"{value:.4f}" if isinstance(value, float) else "-"
 
 

@@ -48,7 +48,7 @@ class ExportedModel:
         numeric = [name for name in self.encoding.numeric_names if name.removesuffix(_MISSING) not in self._fills(name)]
         return [*numeric, *self.encoding.categorical_names]
 
-    def encoded(self, frame: pd.DataFrame) -> torch.Tensor:
+    def encode(self, frame: pd.DataFrame) -> torch.Tensor:
         """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32.
 
         Raises:
@@ -80,7 +80,7 @@ class ExportedModel:
         Raises:
             DataError: as `encoded`.
         """
-        logits = self.module(self.encoded(frame))
+        logits = self.module(self.encode(frame))
         return pd.DataFrame(torch.sigmoid(logits).double().numpy(), index=frame.index, columns=self.tasks)
 
     @torch.no_grad()
@@ -95,7 +95,7 @@ class ExportedModel:
         Raises:
             DataError: as `encoded`; groups that are needed and not given.
         """
-        logits = self.module(self.encoded(frame)).double().numpy()
+        logits = self.module(self.encode(frame)).double().numpy()
         decisions = {}
         for t, task in enumerate(self.tasks):
             rule = self.about["thresholds"][task]
@@ -153,7 +153,7 @@ def load(path: str | Path) -> ExportedModel:
     if about.get("format") != _FORMAT:
         raise DataError(f"{folder / ABOUT} has format {about.get('format')}; this version reads {_FORMAT}")
     encoding = about["encoding"]
-    module = made(about["network"])
+    module = make_module(about["network"])
     module.load_state_dict(state)
     return ExportedModel(
         module.eval(),
@@ -178,7 +178,7 @@ def save(model: ExportedModel, folder: Path) -> None:
         "encoding": {
             "numeric_names": encoding.numeric_names,
             "mean": encoding.mean.tolist(),
-            "scale": [plain(each) for each in encoding.scale.tolist()],
+            "scale": [make_plain(each) for each in encoding.scale.tolist()],
             "categorical_names": encoding.categorical_names,
             "categories": encoding.categories,
         },
@@ -187,7 +187,7 @@ def save(model: ExportedModel, folder: Path) -> None:
     torch.save(model.module.state_dict(), folder / WEIGHTS)
 
 
-def made(network: Mapping[str, Any]) -> nn.Module:
+def make_module(network: Mapping[str, Any]) -> nn.Module:
     """The module of `model.json`, with any parameters. One of the user's own is imported from where it was."""
     if "module" in network:
         from paretofair import user_code
@@ -199,7 +199,7 @@ def made(network: Mapping[str, Any]) -> nn.Module:
     return Perceptron(**network)
 
 
-def plain(value: float) -> float | str:
+def make_plain(value: float) -> float | str:
     """A number for JSON, which has no infinity and no NaN: these become text."""
     return value if np.isfinite(value) else str(value)
 

@@ -9,15 +9,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
-def custom(message: str) -> PydanticCustomError:
+def make_error(message: str) -> PydanticCustomError:
     """What a check of a value raises; pydantic adds the key."""
     return PydanticCustomError("space", "{message}", {"message": message})
 
 
-def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def check_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
-        raise custom(f"{repeated[0]!r} stands in the list more than once")
+        raise make_error(f"{repeated[0]!r} stands in the list more than once")
     return values
 
 
@@ -45,4 +45,4 @@ Size = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=999_999)]
 # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
 Sizes = Annotated[tuple[Size, ...], Field(strict=False)]
-Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(unique)]
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(check_unique)]

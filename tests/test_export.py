@@ -16,7 +16,7 @@ import torch
 import paretofair
 from paretofair.data import load
 from paretofair.errors import DataError, RunError
-from paretofair.export import chosen_trial
+from paretofair.export import choose_trial
 from paretofair.results import TrialTable, weights_of
 
 from .launch.processes import TIMEOUT
@@ -168,7 +168,7 @@ def test_the_command(run, tmp_path):
 )
 def test_a_rule_that_takes_nothing(run, rule, method, seed, message):
     with pytest.raises(RunError, match=re.escape(message)):
-        chosen_trial(run, rule, method, seed)
+        choose_trial(run, rule, method, seed)
 
 
 @pytest.mark.ray

@@ -28,16 +28,16 @@ from rich.table import Table
 from paretofair.adapters.rows import Model, combinations, trial_ids, write_rows
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
-from paretofair.cli.ending import ended
+from paretofair.cli.ending import run_command
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.results.files import space_file
 from paretofair.space.method_space import digest
 from paretofair.space.space import Space, load_space
-from paretofair.sweep.folder import opened
+from paretofair.sweep.folder import open_folder
 from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import Options, export, load_splits
+from paretofair.sweep.run import RunOptions, export, load_splits
 from paretofair.training import DeviceData, to_device
 
 METHODS = ("exponentiated_gradient", "grid_search")
@@ -65,7 +65,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 130 interrupted.
 
 
 @dataclass(frozen=True)
-class Settings:
+class FairlearnSettings:
     """What is fitted for every seed.
 
     A model's strength is its `difference_bound` (exponentiated gradient: of each group's rate against that of all rows,
@@ -98,7 +98,7 @@ def add_fairlearn(
     folder: Path,
     space: Space,
     splits: SplitsBySeed,
-    settings: Settings,
+    settings: FairlearnSettings,
     *,
     methods: Sequence[str] = METHODS,
     seeds: Sequence[int],
@@ -145,7 +145,13 @@ def add_fairlearn(
 
 
 def fit_models(
-    method: str, settings: Settings, data: DeviceData, seed: int, *, jobs: int = 1, console: Console | None = None
+    method: str,
+    settings: FairlearnSettings,
+    data: DeviceData,
+    seed: int,
+    *,
+    jobs: int = 1,
+    console: Console | None = None,
 ) -> list[list[Model]]:
     """Every model of every task, in the order of `Settings.models`; `jobs` processes at a time."""
     from joblib import Parallel, delayed
@@ -243,13 +249,13 @@ def _of_mixture(mixture: Any, inputs: dict[str, np.ndarray], seed: int) -> Decid
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
-    return ended(
+    return run_command(
         lambda: _add(options, Console()),
         interrupted="Every finished method and seed is on disk; the same command goes on from there.",
     )
 
 
-def _closing(report: Results, new: int, folder: Path, console: Console) -> None:
+def _print_summary(report: Results, new: int, folder: Path, console: Console) -> None:
     table = Table("method", "rows", "best ARE", "best ARFG", "hypervolume", "on test")
     for row in overview(report, sorted(report.hypervolumes["method"].unique())).itertuples():
         table.add_row(row.method, f"{row.trials:,}", *(f"{value:.4f}" for value in row[4:]))
@@ -266,9 +272,11 @@ def _add(options: argparse.Namespace, console: Console) -> int:
         raise RunError(f"fairlearn cannot be imported ({error}): pip install 'paretofair[fairlearn]'") from None
     space = load_space(space_file(options.run))
     rows = options.rows or space.stages.sweep.trials
-    settings = Settings(space.fairness.goal, options.estimators, options.bounds, options.grid, options.limits, rows)
-    with opened(options.run):
-        splits = load_splits(space, Options(options.run, (), data_dir=options.data_dir))
+    settings = FairlearnSettings(
+        space.fairness.goal, options.estimators, options.bounds, options.grid, options.limits, rows
+    )
+    with open_folder(options.run):
+        splits = load_splits(space, RunOptions(options.run, (), data_dir=options.data_dir))
         new = add_fairlearn(
             options.run,
             space,
@@ -280,7 +288,7 @@ def _add(options: argparse.Namespace, console: Console) -> int:
             console=console,
         )
         report = export(options.run)
-    _closing(report, new, options.run, console)
+    _print_summary(report, new, options.run, console)
     return 0
 
 

@@ -16,7 +16,7 @@ from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
-from paretofair.training.evaluation import measured
+from paretofair.training.evaluation import measure_split
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ def write_rows(
     }
     columns = {"trial_id": trial_ids(space_id, splits.split_id, method, seed, n), "index": np.arange(n)}
     columns |= {name: [value] * n for name, value in same.items()}
-    table = pa.table(columns | evaluated(models, places, data))
+    table = pa.table(columns | evaluate_rows(models, places, data))
     write_stack(folder, stack_name("sweep", method, [seed] * n, range(n)), table)
 
 
-def evaluated(models: Sequence[Sequence[Model]], places: np.ndarray, data: DeviceData) -> dict[str, Any]:
+def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: DeviceData) -> dict[str, Any]:
     """Columns of the trial table for rows of the models (by task) at `places` `(rows, tasks)`: status, hyperparameters,
     metrics and counts; NaN where a fit failed. Each task has as many models."""
     tasks = np.arange(len(data.tasks))
@@ -114,7 +114,7 @@ def evaluated(models: Sequence[Sequence[Model]], places: np.ndarray, data: Devic
                 if not model.error:
                     decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
                     scores[row, t] = torch.from_numpy(model.scores[name])
-        metrics, counts = measured(decisions, scores, scores, split, data)
+        metrics, counts = measure_split(decisions, scores, scores, split, data)
         for metric, values in metrics.items():
             of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
             columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}

@@ -13,7 +13,7 @@ from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.results import Results
 from paretofair.pareto.comparison import bootstrap_interval, holm, paired_comparison
 from paretofair.pareto.indicators import share_dominated
-from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
+from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 
 ARE_BOUND = 1.0  # as good as single-task models
 ARFG_BOUND = 0.5  # half of their gaps
@@ -33,7 +33,7 @@ def volumes(results: Results) -> pd.DataFrame:
             row |= _interval(name, own[name].to_numpy(float))
         rows.append(row | {"seeds": len(own), "trials": int(own["trials"].sum())})
     columns = ["method", *_ends("hypervolume"), *_ends("test_hypervolume"), "seeds", "trials"]
-    return _stamped(results, pd.DataFrame(rows, columns=columns))
+    return _stamp_table(results, pd.DataFrame(rows, columns=columns))
 
 
 def comparison(results: Results) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def comparison(results: Results) -> pd.DataFrame:
             rows.append((one, other, *paired_comparison(table[one], table[other])))
     found = pd.DataFrame(rows, columns=[name for name in columns if name != "p_holm"])
     adjusted = holm(found["p_value"].to_numpy(float))
-    return _stamped(results, found.assign(p_holm=adjusted)[columns])
+    return _stamp_table(results, found.assign(p_holm=adjusted)[columns])
 
 
 def dominance(results: Results) -> pd.DataFrame:
@@ -65,9 +65,12 @@ def dominance(results: Results) -> pd.DataFrame:
     rows = []
     for one, other in permutations(fronts, 2):
         both = [seed for seed in fronts[one] if seed in fronts[other]]
-        shares = [share_dominated(_on(fronts[one][seed], "test"), _on(fronts[other][seed], "test")) for seed in both]
+        shares = [
+            share_dominated(_take_values(fronts[one][seed], "test"), _take_values(fronts[other][seed], "test"))
+            for seed in both
+        ]
         rows.append({"method": one, "by": other, **_interval("share", np.array(shares)), "seeds": len(both)})
-    return _stamped(results, pd.DataFrame(rows, columns=["method", "by", *_ends("share"), "seeds"]))
+    return _stamp_table(results, pd.DataFrame(rows, columns=["method", "by", *_ends("share"), "seeds"]))
 
 
 def optimism(results: Results) -> pd.DataFrame:
@@ -87,7 +90,7 @@ def optimism(results: Results) -> pd.DataFrame:
     table = results.rows_of(
         trial for fronts in fronts_of.values() for each in fronts.values() for trial in each["trial_id"]
     )
-    again = _confirmed(results)
+    again = _average_confirmations(results)
     for method, fronts in fronts_of.items():
         for metric in metrics:
             names = [f"{chosen_on}_{metric}", f"test_{metric}"]
@@ -101,7 +104,7 @@ def optimism(results: Results) -> pd.DataFrame:
     found = pd.DataFrame(rows, columns=columns)
     if chosen_on == "test":
         found[_ends("optimism")] = np.nan
-    return _stamped(results, found)
+    return _stamp_table(results, found)
 
 
 RULES = (
@@ -135,11 +138,11 @@ def rule(name: str) -> Callable[[np.ndarray, np.ndarray], int]:
         return lambda front, are: smallest_under(front[:, one], front[:, other], bound)
     if weights is not None:
         of_plane = [float(each or 1) for each in weights.groups()]
-        return lambda front, are: weighted(front, of_plane)
+        return lambda front, are: smallest_sum(front, of_plane)
     raise ValueError(f"found the rule {name!r}; accepted: {'; '.join(RULES)}; bounds and weights may be others")
 
 
-def selected_trials(results: Results, rules: Sequence[str] = RULES) -> pd.DataFrame:
+def select_trials(results: Results, rules: Sequence[str] = RULES) -> pd.DataFrame:
     """The trial that each rule takes from each ARFG-ARE frontier, on the split that chooses.
 
     Columns `rule, method, seed, trial_id`; `trial_id` is None where no point keeps the rule's bound. `seed` is `all`
@@ -155,7 +158,7 @@ def selected_trials(results: Results, rules: Sequence[str] = RULES) -> pd.DataFr
             are = own[f"{chosen_on}_are"].to_numpy(float)
             for name, take in takes.items():
                 try:
-                    trial = points["trial_id"].iloc[take(_on(points, chosen_on), are)]
+                    trial = points["trial_id"].iloc[take(_take_values(points, chosen_on), are)]
                 except ValueError:
                     trial = None
                 rows.append((name, method, seed, trial))
@@ -171,7 +174,7 @@ def selected(results: Results) -> pd.DataFrame:
     bootstrap interval) over seeds, `seeds` and `without`, the number of seeds where no point keeps the rule's bound:
     their means do not speak of all seeds.
     """
-    trials = selected_trials(results)
+    trials = select_trials(results)
     table = results.rows_of(trials["trial_id"].dropna())
     metrics = [*_PLANE, *(f"{name}_{task}" for task in results.tasks for name in ("error", "fpr_gap"))]
     rows = []
@@ -185,7 +188,7 @@ def selected(results: Results) -> pd.DataFrame:
             row |= {metric: mean, f"{metric}_std": std, f"{metric}_low": low, f"{metric}_high": high}
         rows.append(row | {"seeds": len(ids), "without": len(own) - len(ids)})
     ends = [f"{metric}{end}" for metric in metrics for end in ("", "_std", "_low", "_high")]
-    return _stamped(results, pd.DataFrame(rows, columns=["rule", "method", *ends, "seeds", "without"]))
+    return _stamp_table(results, pd.DataFrame(rows, columns=["rule", "method", *ends, "seeds", "without"]))
 
 
 def _fronts(results: Results) -> dict[str, dict[object, pd.DataFrame]]:
@@ -204,11 +207,11 @@ def _by_method(results: Results, table: pd.DataFrame) -> Iterator[tuple[str, pd.
             yield method, own
 
 
-def _on(points: pd.DataFrame, split: str) -> np.ndarray:
+def _take_values(points: pd.DataFrame, split: str) -> np.ndarray:
     return points[[f"{split}_{name}" for name in _PLANE]].to_numpy(float)
 
 
-def _confirmed(results: Results) -> pd.DataFrame:
+def _average_confirmations(results: Results) -> pd.DataFrame:
     """Means over fresh seeds of every test metric, by the trial that was trained again; empty without any."""
     trials = results.trials
     columns = [name for name in trials if name.startswith("test_")]
@@ -237,6 +240,6 @@ def _ends(name: str) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"]
 
 
-def _stamped(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+def _stamp_table(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     settings = results.settings
     return table.assign(selected_on=settings.selected_on, source=results.source, protocol=settings.protocol)

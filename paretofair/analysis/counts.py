@@ -22,7 +22,7 @@ _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
-class Cells:
+class CellCounts:
     """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
     same data."""
 
@@ -61,7 +61,7 @@ class Cells:
         return rates.merge(counts, self.groups[:, column], self.n_groups[column])
 
 
-def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
     """Every group metric of the trials `chosen` (rows of the trial table) for every attribute and intersection.
 
     Columns `method, seed, trial_id, split, task, grouping, metric, value, change, rows, smallest, groups, left_out`:
@@ -94,7 +94,7 @@ def audit_table(chosen: pd.DataFrame, cells: Cells) -> pd.DataFrame:
 
 
 def row_intervals(
-    trials: pd.DataFrame, tasks: Sequence[str], cells: Cells, sensitive: Mapping[str, str], alone: pd.DataFrame
+    trials: pd.DataFrame, tasks: Sequence[str], cells: CellCounts, sensitive: Mapping[str, str], alone: pd.DataFrame
 ) -> pd.DataFrame:
     """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
     intervals of resampled rows.
@@ -103,7 +103,7 @@ def row_intervals(
     (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
     """
     trial_ids = trials["trial_id"].tolist()
-    metrics = _resampled(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
+    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
     values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
     for name, (metric, _) in RELATIVE.items():
         values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
@@ -129,7 +129,7 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
     return points
 
 
-def _resampled(counts: np.ndarray, cells: Cells, attributes: Sequence[str]) -> dict[str, np.ndarray]:
+def _resample_metrics(counts: np.ndarray, cells: CellCounts, attributes: Sequence[str]) -> dict[str, np.ndarray]:
     """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
     trials, tasks = counts.shape[:2]
     found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}

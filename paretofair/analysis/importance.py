@@ -14,7 +14,7 @@ BINS = 8
 _LEAST = 4  # trials in a bin
 
 
-def varied(trials: pd.DataFrame) -> list[str]:
+def find_varied(trials: pd.DataFrame) -> list[str]:
     """Numeric hyperparameters that differ between trials; of two that say the same (`task_weight` of two tasks adds up
     to 1) the first."""
     kept: list[str] = []
@@ -41,7 +41,7 @@ def bins_of(values: np.ndarray) -> np.ndarray:
     return np.searchsorted(edges, values, side="right")
 
 
-def explained(values: np.ndarray, metric: np.ndarray) -> float:
+def measure_explained(values: np.ndarray, metric: np.ndarray) -> float:
     """Share of the metric's variance between the bins of a hyperparameter: epsilon squared, 0 to 1.
 
     Unlike the plain share it is about 0 where the hyperparameter does nothing (Kelley 1935, "An unbiased correlation
@@ -76,7 +76,7 @@ def importance(results: Results, metrics: Sequence[str] = ("arfg", "are")) -> pd
                 continue
             own = trials[trials[column].notna()]
             ranks = own.groupby("seed")[column].rank(pct=True).to_numpy(float)
-            for name in varied(own):
-                found = explained(pd.to_numeric(own[name]).to_numpy(float), ranks)
+            for name in find_varied(own):
+                found = measure_explained(pd.to_numeric(own[name]).to_numpy(float), ranks)
                 rows.append((method, name, metric, found, len(own)))
     return pd.DataFrame(rows, columns=["method", "hyperparameter", "metric", "importance", "trials"])

@@ -43,10 +43,10 @@ def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:
         volumes = results.hypervolumes[results.hypervolumes["method"] == method]
         best = [own[name].min() if name in own else float("nan") for name in chosen_by]
         means = (volumes[name].mean() for name in ("hypervolume", "test_hypervolume"))
-        rows.append((method, len(own), _diverged(results.trials, method), *best, *means))
+        rows.append((method, len(own), _count_diverged(results.trials, method), *best, *means))
     columns = ["method", "trials", "diverged", "are", "arfg", "hypervolume", "test_hypervolume"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _diverged(trials: pd.DataFrame, method: str) -> int:
+def _count_diverged(trials: pd.DataFrame, method: str) -> int:
     return int(((trials["method"] == method) & (trials["status"] == "diverged")).sum())

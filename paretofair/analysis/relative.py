@@ -77,7 +77,7 @@ def relative_to(
     return result
 
 
-def unreliable(denominators: pd.DataFrame) -> list[str]:
+def find_unreliable(denominators: pd.DataFrame) -> list[str]:
     """Tasks whose single-task FPR gap is not known to differ from 0, each with where: `bar (validation, test)`, or
     where the seeds have splits of their own `bar (validation in 2 of 5 splits, test in 4 of 5 splits)`.
 

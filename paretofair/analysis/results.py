@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from paretofair.analysis.counts import GROUPS, Cells
+from paretofair.analysis.counts import GROUPS, CellCounts
 from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
@@ -20,16 +20,16 @@ from paretofair.analysis.frontiers import (
     keep_constraints,
     with_confirmed,
 )
-from paretofair.analysis.relative import baselines, tasks_of, unreliable, with_relative
-from paretofair.analysis.runs import Run, merged
-from paretofair.analysis.settings import ReportSettings, chosen_on, read_settings
+from paretofair.analysis.relative import baselines, find_unreliable, tasks_of, with_relative
+from paretofair.analysis.runs import Run, merge_runs
+from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import known_sets, objective_sets
 
-__all__ = ["KEYS", "ReportSettings", "Results", "chosen_on", "read_settings"]
+__all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -55,7 +55,7 @@ class Results:
         if not runs:
             raise RunError("no run was given; give the results folder of launch/sweep.py")
         parts = [Run(Path(run)) for run in runs]
-        trials, apart = merged(parts)
+        trials, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
         settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
@@ -130,7 +130,7 @@ class Results:
     @property
     def unreliable(self) -> list[str]:
         """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
-        return unreliable(self.baselines)
+        return find_unreliable(self.baselines)
 
     @functools.cached_property
     def hypervolumes(self) -> pd.DataFrame:
@@ -156,12 +156,12 @@ class Results:
         return {name: count for name, count in counts.items() if count}
 
     @functools.cached_property
-    def cells(self) -> Cells | None:
+    def cells(self) -> CellCounts | None:
         """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
         if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
         codes = [pd.read_csv(folder / GROUPS).filter(regex="^code_") for folder in self.folders]
-        return Cells(*self.folders) if all(codes[0].equals(each) for each in codes) else None
+        return CellCounts(*self.folders) if all(codes[0].equals(each) for each in codes) else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.

@@ -46,14 +46,14 @@ class Run:
             raise RunError(f"{path} has no finished trials yet")
         beside = path if path.is_dir() else path.parent
         if (beside / BASELINES).exists():
-            self.baselines = _known_baselines(beside / BASELINES)
+            self.baselines = _read_known_baselines(beside / BASELINES)
         if self.folder is not None:
             self.settings = read_settings(path)
         else:
             self.settings = ReportSettings(protocol=self.trials["protocol"].iloc[0])
 
 
-def _known_baselines(path: Path) -> pd.DataFrame:
+def _read_known_baselines(path: Path) -> pd.DataFrame:
     """Single-task means that stand beside a table; what they do not say (intervals, say) is unknown."""
     known = pd.read_csv(path, dtype={"split_id": str})
     missing = [name for name in ("task", "split", "metric", "mean") if name not in known]
@@ -63,7 +63,7 @@ def _known_baselines(path: Path) -> pd.DataFrame:
     return known.reindex(columns=list(dict.fromkeys([*known, "std", "low", "high", "runs", "source"])))
 
 
-def merged(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, list[Path]]]]:
+def merge_runs(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, list[Path]]]]:
     """One table of all runs, in which a trial of several stands once; and of every method that was trained differently
     its names in that table, each with the runs that it comes from.
 
@@ -73,7 +73,7 @@ def merged(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, list[
         _check_same(runs[0], other)
     _check_baselines(runs)
     _check_trials(runs)
-    tables, apart = [], _told_apart(runs)
+    tables, apart = [], _tell_apart(runs)
     renamed: dict[str, dict[str, list[Path]]] = {}
     for place, run in enumerate(runs):
         own = {method: names[place] for method, names in apart.items() if place in names}
@@ -83,7 +83,7 @@ def merged(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, list[
     return pd.concat(tables, ignore_index=True).drop_duplicates("trial_id", ignore_index=True), renamed
 
 
-def _told_apart(runs: Sequence[Run]) -> dict[str, dict[int, str]]:
+def _tell_apart(runs: Sequence[Run]) -> dict[str, dict[int, str]]:
     """New names of the methods that were trained differently, by method and place of the run. Runs that trained a
     method in the same way have one name for it, that of the first."""
     spaces, names = [_spaces(run) for run in runs], _names(runs)
@@ -92,7 +92,7 @@ def _told_apart(runs: Sequence[Run]) -> dict[str, dict[int, str]]:
         groups: list[list[int]] = []
         for place in (place for place, of_run in enumerate(spaces) if method in of_run):
             own = spaces[place][method]
-            same = (group for group in groups if all(_alike(own, spaces[other][method]) for other in group))
+            same = (group for group in groups if all(_are_alike(own, spaces[other][method]) for other in group))
             group = next(same, None)
             if group is None:
                 groups.append([place])
@@ -103,7 +103,7 @@ def _told_apart(runs: Sequence[Run]) -> dict[str, dict[int, str]]:
     return apart
 
 
-def _alike(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> bool:
+def _are_alike(one: Mapping[str, set[str]], other: Mapping[str, set[str]]) -> bool:
     """Whether a method was trained in the same way in two runs, as far as they have the same stages."""
     return all(one[stage] == other[stage] for stage in one.keys() & other.keys())
 

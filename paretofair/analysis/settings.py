@@ -34,15 +34,15 @@ class ReportSettings:
     @property
     def selected_on(self) -> str:
         """The split that chooses frontier points."""
-        return chosen_on(self.protocol)[0]
+        return find_choosing_split(self.protocol)[0]
 
     @property
     def pooled(self) -> bool:
         """Whether the seeds of a method are one frontier."""
-        return chosen_on(self.protocol)[1]
+        return find_choosing_split(self.protocol)[1]
 
 
-def chosen_on(protocol: str) -> tuple[str, bool]:
+def find_choosing_split(protocol: str) -> tuple[str, bool]:
     """The split that chooses frontier points, and whether the seeds of a method are pooled into one frontier."""
     return ("test", True) if protocol == "paper" else ("validation", False)
 

@@ -23,7 +23,7 @@ def how_to_stop() -> str:
     return f"Stop it with {way}; the same command goes on from there."
 
 
-def ended(work: Callable[[], int], *, interrupted: str = "", failed: str = "") -> int:
+def run_command(work: Callable[[], int], *, interrupted: str = "", failed: str = "") -> int:
     """The exit code of `work`: its own, 2 for wrong input, 130 for Ctrl-C or a termination signal, 1 for a failure.
 
     `interrupted` says what the user has of it then, `failed` what there is after a failure.

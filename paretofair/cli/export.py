@@ -25,19 +25,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
     # PyTorch takes seconds to import; wrong options are told before.
-    from paretofair.cli.ending import ended
+    from paretofair.cli.ending import run_command
 
-    return ended(lambda: export(options, Console()))
+    return run_command(lambda: export(options, Console()))
 
 
 def export(options: argparse.Namespace, console: Console) -> int:
     """Exports the trial and says what was written."""
     from paretofair.errors import RunError
-    from paretofair.export import chosen_trial, export_trial
+    from paretofair.export import choose_trial, export_trial
 
     if options.rule is not None and options.method is None:
         raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
-    trial = options.trial or chosen_trial(options.run, options.rule, options.method, options.seed)
+    trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed)
     done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
     about = done.model.about
     console.print(f"{about['method']}, seed {about['seed']}, trial {about['trial_id']}", highlight=False)

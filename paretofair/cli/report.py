@@ -39,9 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
     # It takes a second to import; wrong options are told before.
-    from paretofair.cli.ending import ended
+    from paretofair.cli.ending import run_command
 
-    return ended(lambda: report(options, Console()), interrupted="The same command writes everything again.")
+    return run_command(lambda: report(options, Console()), interrupted="The same command writes everything again.")
 
 
 def report(options: argparse.Namespace, console: Console) -> int:

@@ -32,16 +32,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
     # It takes half a second to import; wrong options are told before.
-    from paretofair.cli.ending import ended
+    from paretofair.cli.ending import run_command
 
-    return ended(lambda: show(options, Console()), failed="The run is not touched by it.")
+    return run_command(lambda: show(options, Console()), failed="The run is not touched by it.")
 
 
 def show(options: argparse.Namespace, console: Console) -> int:
     """Prints the status, with `--watch` again and again; the exit code."""
-    from paretofair.sweep.status import Run
+    from paretofair.sweep.status import StatusReader
 
-    run = Run(options.run)
+    run = StatusReader(options.run)
     status = run.status()
     if options.watch is None:
         # What is read by another program is not cut into lines.
@@ -63,7 +63,7 @@ def view(status: Status, folder: Path) -> Group:
     parts: list[RenderableType] = [Text.assemble((status.name, "bold"), f" in {folder}")]
     if "simulated" in status.sources:
         parts.append(Text("SIMULATED data: these numbers say nothing about real people.", style="bold yellow"))
-    parts += [Text(driver(status)), Text(overall(status)), stages(status)]
+    parts += [Text(driver(status)), Text(tell_progress(status)), stages(status)]
     if status.not_asked:
         parts.append(Text(f"Not asked for so far: {', '.join(status.not_asked)} (--methods)."))
     if status.others:
@@ -86,7 +86,7 @@ def driver(status: Status) -> str:
     return f"{at_work[status.driver]}; the newest file is {duration(status.age)} old."
 
 
-def overall(status: Status) -> str:
+def tell_progress(status: Status) -> str:
     """Trials, rate and time left on one line."""
     finished, planned = (sum(getattr(each, name) or 0 for each in status.progress) for name in ("finished", "planned"))
     parts = [f"{finished:,} of {planned:,} trials"]

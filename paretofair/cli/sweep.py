@@ -17,7 +17,7 @@ from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
     from paretofair.space.space import Space
-    from paretofair.sweep.run import Options, Result
+    from paretofair.sweep.run import Result, RunOptions
 
 EXAMPLES = """
 examples:
@@ -49,14 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
     # Ray and PyTorch take seconds to import, wrong input is told before.
-    from paretofair.cli.ending import ended
+    from paretofair.cli.ending import run_command
 
     logging.basicConfig(format="%(levelname)s: %(message)s")
     # The run sets its own logger to INFO for its file: what reaches the terminal is up to this handler.
     logging.getLogger().handlers[0].setLevel(logging.DEBUG if options.verbose else logging.WARNING)
     if options.verbose:
         logging.getLogger("paretofair").setLevel(logging.DEBUG)
-    return ended(
+    return run_command(
         lambda: sweep(options, Console()),
         interrupted="Every finished stack is on disk; the same command goes on from there.",
         failed="Finished trials are kept; the same command goes on from them.",
@@ -80,12 +80,12 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 
     from paretofair.cli.ending import how_to_stop
     from paretofair.cluster.engine import RayEngine
-    from paretofair.sweep.run import Options, run
+    from paretofair.sweep.run import RunOptions, run
 
     # Of thousands of small files Arrow's own pool keeps twice what is in them.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     methods = options.methods and [name.strip() for name in options.methods.split(",") if name.strip()]
-    where = Options.of(
+    where = RunOptions.of(
         space,
         options.output,
         methods,
@@ -99,7 +99,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
         dry_run(space, where, console)
         return 0
     result = run(space, where, console, RayEngine(options.address))
-    closing(result, space, where.methods, console)
+    print_summary(result, space, where.methods, console)
     if result.failed:
         console.print(f"{len(result.failed)} packs failed; logs in {where.logs}:", style="red", soft_wrap=True)
         for name, reason in result.failed.items():
@@ -107,12 +107,12 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     return 3 if result.failed or result.given_up else 0
 
 
-def dry_run(space: Space, where: Options, console: Console) -> None:
+def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import Store, TrialTable
     from paretofair.sweep.resume import check_same
     from paretofair.sweep.run import load_splits
-    from paretofair.sweep.session import decisive
+    from paretofair.sweep.session import choose_columns
     from paretofair.sweep.stages import STAGE_OF, Context
     from paretofair.sweep.stages.studies import check_warm_start
 
@@ -126,7 +126,7 @@ def dry_run(space: Space, where: Options, console: Console) -> None:
             store = Store(where.store)
             store.pull_settings(folder)
             store.pull(folder, ["trials"])
-        trials = TrialTable(folder, columns=decisive(space)).read()
+        trials = TrialTable(folder, columns=choose_columns(space)).read()
         check_same(context, folder, trials)
     finished = set(trials["trial_id"])
     title = f"{space.name}: {where.store or where.output}"
@@ -148,7 +148,7 @@ def dry_run(space: Space, where: Options, console: Console) -> None:
     console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 
 
-def closing(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
+def print_summary(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
 

@@ -75,7 +75,7 @@ def cluster(address: str | None) -> Iterator[None]:
         _probe(address)
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        with nullcontext() if address else _on_loopback():
+        with nullcontext() if address else _listen_on_loopback():
             ray.init(
                 log_to_driver=logger.isEnabledFor(logging.DEBUG),
                 logging_level=logging.ERROR,
@@ -90,12 +90,12 @@ def cluster(address: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with _uninterrupted():
+        with _ignore_interrupts():
             ray.shutdown()
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """No Ctrl-C in the block: a second one in the second that Ray needs to end could crash its native code."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -108,7 +108,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _on_loopback() -> Iterator[None]:
+def _listen_on_loopback() -> Iterator[None]:
     """A Ray that starts here listens on 127.0.0.1 alone, as it does by itself on other systems than Linux. Whoever
     reaches its ports can run programs."""
     several_nodes = ray_constants.ENABLE_RAY_CLUSTER
@@ -153,8 +153,8 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
             num_samples=-1,
             max_concurrent_trials=_slots(cpus, gpus),
             reuse_actors=True,
-            trial_name_creator=lambda trial: _named(trial.config),
-            trial_dirname_creator=lambda trial: _named(trial.config),
+            trial_name_creator=lambda trial: _name_pack(trial.config),
+            trial_dirname_creator=lambda trial: _name_pack(trial.config),
         ),
         run_config=RunConfig(
             name=logs.name,
@@ -185,7 +185,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     return Outcome(queue.failed, last, len(workers), queue.out_of_time, narrowed)
 
 
-def _named(config: dict[str, Any]) -> str:
+def _name_pack(config: dict[str, Any]) -> str:
     """Name of a pack in logs and on Ray's dashboard."""
     name = config["pack"]
     return name if config["attempt"] == 1 else f"{name}-attempt-{config['attempt']}"

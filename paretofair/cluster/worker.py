@@ -12,11 +12,11 @@ from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune import Trainable
 
 from paretofair.results import TRIALS, Store, write_stack
-from paretofair.results.table import finished_in
+from paretofair.results.table import find_finished
 from paretofair.sweep.jobs import Job
 from paretofair.sweep.packs import Pack
 from paretofair.sweep.rows import checkpoints_of, fingerprint, train_rows
-from paretofair.training import DeviceData, Paused, to_device
+from paretofair.training import DeviceData, Pause, to_device
 
 # What the processes of workers are called.
 NAME = "paretofair_packs"
@@ -52,7 +52,7 @@ class PackTrainable(Trainable):
         setproctitle(f"ray::{NAME} {pack.name}")
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
-            finished_in(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
+            find_finished(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
         kept = checkpoints_of(pack, left, self._job, self._place, self._device, self._numerics)
         narrowed, paused = 0, False
@@ -64,7 +64,7 @@ class PackTrainable(Trainable):
                 if kept is not None:
                     kept.remove(name)
                 narrowed = width
-        except Paused:
+        except Pause:
             paused = True
         worker = f"{socket.gethostname()}:{os.getpid()}"
         return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed, "paused": paused}

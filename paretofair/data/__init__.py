@@ -11,7 +11,7 @@ from paretofair.data.fetch import obtain
 from paretofair.data.intersections import with_intersection
 from paretofair.data.reading.csv_file import read_csv_dataset
 from paretofair.data.reading.csv_schema import CsvSchema, Inputs, Missing, Sensitive
-from paretofair.data.reading.tables import nearest, read_table
+from paretofair.data.reading.tables import read_table, suggest_known
 from paretofair.data.sets.adult import ADULT, ADULT_INCOME
 from paretofair.data.sets.compas import COMPAS
 from paretofair.data.sets.german import GERMAN
@@ -63,7 +63,7 @@ def load(name: str, *, source: str = "auto", data_dir: Path | str | None = None)
             simulated to stand in for them) but not found.
     """
     if name not in DATASETS:
-        raise DataError(f"no data set is called {name!r}; {nearest(name, list(DATASETS))}")
+        raise DataError(f"no data set is called {name!r}; {suggest_known(name, list(DATASETS))}")
     if source not in SOURCES:
         raise DataError(f"data source is {source!r}; accepted: {', '.join(SOURCES)}")
     return obtain(DATASETS[name], source, data_dir)

@@ -114,14 +114,14 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("paretofair")) / "data"
 
 
-def offline() -> bool:
+def is_offline() -> bool:
     """Whether PARETOFAIR_OFFLINE forbids downloads (any value but "" and "0" does)."""
     return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
 
 
 def _download_all(source: DatasetSource, folder: Path, search: Search) -> None:
     """Download what `folder` lacks; on failure, add the reason to `search` instead of setting its folder."""
-    if offline():
+    if is_offline():
         search.failures.append(f"download: not tried, {OFFLINE_VARIABLE} is set")
         return
     for file in source.files:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from paretofair.data.dataset import Dataset
-from paretofair.data.reading.tables import nearest
+from paretofair.data.reading.tables import suggest_known
 from paretofair.errors import DataError
 
 _JOINT = "_x_"
@@ -35,7 +35,7 @@ def with_intersection(dataset: Dataset, attribute: str) -> Dataset:
         if part not in dataset.groups:
             raise DataError(
                 f"data set {dataset.name!r} has no attribute {part!r} for the intersection {attribute!r}; "
-                f"{nearest(part, list(dataset.groups))}"
+                f"{suggest_known(part, list(dataset.groups))}"
             )
     if len(set(parts)) < max(len(parts), 2):
         raise DataError(f"intersection {attribute!r}: expected two or more different attributes, joined by {_JOINT!r}")

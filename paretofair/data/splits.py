@@ -167,16 +167,16 @@ class SplitsBySeed:
 
     def id_of(self, seed: int) -> str:
         """The `split_id` of a seed's trials, without cutting the data."""
-        return _split_id(self.dataset, **self._settings, test_seed=self._drawn_by(seed))
+        return _split_id(self.dataset, **self._settings, test_seed=self._choose_test_seed(seed))
 
     def of(self, seed: int) -> Splits:
         """The split of a seed's trials."""
         split_id = self.id_of(seed)
         if split_id not in self._cut:
-            self._cut[split_id] = split(self.dataset, **self._settings, test_seed=self._drawn_by(seed))
+            self._cut[split_id] = split(self.dataset, **self._settings, test_seed=self._choose_test_seed(seed))
         return self._cut[split_id]
 
-    def _drawn_by(self, seed: int) -> int | None:
+    def _choose_test_seed(self, seed: int) -> int | None:
         return seed if self._test_seed == "each" else self._test_seed
 
 

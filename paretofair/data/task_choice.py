@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from paretofair.data.dataset import Dataset
-from paretofair.data.reading.tables import nearest
+from paretofair.data.reading.tables import suggest_known
 from paretofair.errors import DataError
 
 
@@ -16,7 +16,7 @@ def with_tasks(dataset: Dataset, tasks: Sequence[str]) -> Dataset:
     """
     for task in tasks:
         if task not in dataset.tasks:
-            raise DataError(f"data set {dataset.name!r} has no task {task!r}; {nearest(task, dataset.tasks)}")
+            raise DataError(f"data set {dataset.name!r} has no task {task!r}; {suggest_known(task, dataset.tasks)}")
     if not tasks:
         raise DataError(f"data set {dataset.name!r}: no task is chosen; expected some of {', '.join(dataset.tasks)}")
     columns = [dataset.tasks.index(task) for task in tasks]

@@ -13,8 +13,8 @@ from paretofair.methods.method import (
     Losses,
     LossSettings,
     Method,
+    MethodOptions,
     Names,
-    Options,
     Parameter,
     Rows,
 )
@@ -44,6 +44,9 @@ METHODS: dict[str, type[Method]] = {
     "threshold_frontier": ThresholdFrontier,
 }
 
+# The name that methods of users import.
+Options = MethodOptions
+
 __all__ = [
     "METHODS",
     "TRAINING_PARAMETERS",
@@ -52,6 +55,7 @@ __all__ = [
     "LossSettings",
     "Losses",
     "Method",
+    "MethodOptions",
     "Names",
     "Options",
     "Parameter",

@@ -82,7 +82,7 @@ class Adversarial(Vanilla):
         out, logits = run_forward(network, parameters, rows)
         with torch.enable_grad():
             own, _ = differentiate(self.losses(logits, rows, hyper), logits)
-            guess = opponent.forward(adversary, self._seen_by_adversary(logits, rows))
+            guess = opponent.forward(adversary, self._show_adversary(logits, rows))
             scores = guess.logits.unflatten(1, (network.tasks, -1))
             seen = torch.stack(subsets(self.settings.goal, rows)).sum(0)
             unfair, missing = mean_cross_entropy(scores, rows.groups, seen)
@@ -91,12 +91,12 @@ class Adversarial(Vanilla):
             g = network.backward(parameters, out, own)
             h = network.backward(parameters, out, against / network.tasks)
             return Gradient(
-                repelled(g, h, network.slices, hyper["penalty_weight"]),
+                repel(g, h, network.slices, hyper["penalty_weight"]),
                 missing.to(g.dtype).expand_as(unfair).sum(-1),
                 opponent.backward(adversary, guess, of_guess),
             )
 
-    def _seen_by_adversary(self, logits: Tensor, rows: Rows) -> Tensor:
+    def _show_adversary(self, logits: Tensor, rows: Rows) -> Tensor:
         """`(K, B, T)`, or for `odds` `(K, B, T * 2)`."""
         if self.settings.goal != "odds":
             return logits.mT
@@ -119,7 +119,7 @@ def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Te
     return (each.view(groups.shape) * share).sum(-1), missing
 
 
-def repelled(g: Tensor, h: Tensor, slices: Mapping[str, slice], weight: Tensor) -> Tensor:
+def repel(g: Tensor, h: Tensor, slices: Mapping[str, slice], weight: Tensor) -> Tensor:
     """g less its projection on h and less `weight` `(K,)` times h, `(K, P)`, for the columns of each parameter."""
     parts, end = [], 0
     for columns in slices.values():

@@ -14,8 +14,8 @@ from paretofair.methods.method import (
     Gradient,
     Hyper,
     LossSettings,
+    MethodOptions,
     Names,
-    Options,
     Rows,
     differentiate,
     run_forward,
@@ -25,7 +25,7 @@ from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, StackedNetwork
 
 
-class FeatureOptions(Options):
+class FeatureOptions(MethodOptions):
     """`penalised_group` is to look like `target_group`, of two groups the other one."""
 
     penalised_group: str

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from paretofair.methods.method import NO_NAMES, LossSettings, Names, Options
-from paretofair.methods.row_plan import RowPlan, TrainingRows, balanced
+from paretofair.methods.method import NO_NAMES, LossSettings, MethodOptions, Names
+from paretofair.methods.row_plan import RowPlan, TrainingRows, balance_rows
 from paretofair.methods.vanilla import Vanilla
 
 
-class BalanceOptions(Options):
+class BalanceOptions(MethodOptions):
     """`balance_task`: the task whose (group x label) cells are balanced; needed where there are several."""
 
     balance_task: str | None = None
@@ -54,7 +54,7 @@ def balance_cells(train: TrainingRows, task: int, batch_size: int, holdout: bool
         for group in train.group_names[task]
         for label in (0, 1)
     ]
-    return balanced(cell, names, batch_size, holdout=holdout, ordered=True)
+    return balance_rows(cell, names, batch_size, holdout=holdout, ordered=True)
 
 
 def weigh_cells(train: TrainingRows) -> np.ndarray:

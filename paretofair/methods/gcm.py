@@ -28,7 +28,7 @@ from paretofair.methods.method import (
 from paretofair.methods.row_plan import RowPlan, TrainingRows
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import ALIGNMENT, StackedNetwork
-from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, named_cells
+from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, name_cells
 
 TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
 
@@ -84,10 +84,10 @@ class GCM(Vanilla):
         Raises ValueError where a name in `options.layers` is none of the network's.
         """
         if not has_closed_form(network):
-            return self._differentiated_twice(network, parameters, rows, hyper)
+            return self._differentiate_twice(network, parameters, rows, hyper)
         out, logits = run_forward(network, parameters, rows)
         with torch.no_grad():
-            compared = self._compared(out.logits, rows, hyper)
+            compared = self._gather_cells(out.logits, rows, hyper)
             tasks = [
                 cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
                 for t, of_task in enumerate(compared)
@@ -101,16 +101,16 @@ class GCM(Vanilla):
                 directions += torch.autograd.grad(mismatch.sum(), gradients)
         with torch.no_grad():
             gradient = backward_through_cells(network, tasks, directions, cotangent)
-        return Gradient(gradient, _undefined(compared, parameters))
+        return Gradient(gradient, _count_undefined(compared, parameters))
 
-    def _differentiated_twice(self, network: StackedNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
+    def _differentiate_twice(self, network: StackedNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
         """By autograd through `network.forward`, whatever the network is, where that leaves a graph behind."""
         with torch.enable_grad():
             leaf = parameters.detach().clone().requires_grad_()
             out = network.forward(leaf, rows.inputs, rows.streams)
             if not out.logits.requires_grad:
                 raise ValueError(f"gcm differentiates twice, which {type(network).__name__}.forward does not allow")
-            compared = self._compared(out.logits.detach(), rows, hyper)
+            compared = self._gather_cells(out.logits.detach(), rows, hyper)
             loss = self.losses(out.logits, rows, hyper).shared
             each = row_losses(out.logits, rows)
             for t, of_task in enumerate(compared):
@@ -118,9 +118,9 @@ class GCM(Vanilla):
                 found = [torch.autograd.grad(mean.sum(), leaf, create_graph=True)[0] for mean in means.unbind(1)]
                 loss = loss + self._mismatch(network, torch.stack(found, 1), of_task)
             (gradient,) = torch.autograd.grad(loss.sum(), leaf)
-        return Gradient(gradient, _undefined(compared, parameters))
+        return Gradient(gradient, _count_undefined(compared, parameters))
 
-    def _compared(self, logits: Tensor, rows: Rows, hyper: Hyper) -> list[_Compared]:
+    def _gather_cells(self, logits: Tensor, rows: Rows, hyper: Hyper) -> list[_ComparedCells]:
         """The cells of every task, from logits `(K, T, B)`."""
         tasks = logits.shape[1]
         compared = []
@@ -141,7 +141,7 @@ class GCM(Vanilla):
             confidence = (share * certain[:, None]).sum(-1)
             by_group = (n_groups, len(of_label))
             compared.append(
-                _Compared(
+                _ComparedCells(
                     cells=Cells(share, bounds),
                     present=present.unflatten(-1, by_group),
                     weights=_power(confidence, hyper["temperature"]).unflatten(-1, by_group),
@@ -150,10 +150,10 @@ class GCM(Vanilla):
             )
         return compared
 
-    def _mismatch(self, network: StackedNetwork, gradients: Tensor, compared: _Compared) -> Tensor:
+    def _mismatch(self, network: StackedNetwork, gradients: Tensor, compared: _ComparedCells) -> Tensor:
         """λ_t R_t / T of one task, `(K,)`, from the gradients of its cells `(K, C, P)`."""
         if self.options.layers is not None:
-            named = named_cells(network, gradients)
+            named = name_cells(network, gradients)
             unknown = set(self.options.layers) - set(named)
             if unknown:
                 raise ValueError(f"got layers {sorted(unknown)}, expected some of {', '.join(named)}")
@@ -162,7 +162,7 @@ class GCM(Vanilla):
         return compared.scale * MATCHINGS[self.options.matching](by_group, compared)
 
 
-class _Compared(NamedTuple):
+class _ComparedCells(NamedTuple):
     """The cells of one task, ordered by group and then label: A groups, Y labels (1 where labels do not matter)."""
 
     cells: Cells
@@ -171,29 +171,29 @@ class _Compared(NamedTuple):
     scale: Tensor  # (K,), λ_t / T
 
 
-def _contribution(gradients: Tensor, compared: _Compared) -> Tensor:
-    return _over_pairs(compared.weights[..., None] * gradients.abs(), compared.present)
+def _contribution(gradients: Tensor, compared: _ComparedCells) -> Tensor:
+    return _average_over_pairs(compared.weights[..., None] * gradients.abs(), compared.present)
 
 
-def _direct(gradients: Tensor, compared: _Compared) -> Tensor:
-    return _over_pairs(gradients, compared.present)
+def _direct(gradients: Tensor, compared: _ComparedCells) -> Tensor:
+    return _average_over_pairs(gradients, compared.present)
 
 
-def _iga(gradients: Tensor, compared: _Compared) -> Tensor:
+def _iga(gradients: Tensor, compared: _ComparedCells) -> Tensor:
     present = compared.present[..., None]
     mean = (gradients * present).sum(1, keepdim=True) / present.sum(-3, keepdim=True).clamp_min(1)
     return ((gradients - mean).square() * present).sum((1, 2, 3))
 
 
 # From gradients `(K, A, Y, n)` of n weights to what a trial minimises, `(K,)`.
-MATCHINGS: dict[str, Callable[[Tensor, _Compared], Tensor]] = {
+MATCHINGS: dict[str, Callable[[Tensor, _ComparedCells], Tensor]] = {
     "contribution": _contribution,
     "direct": _direct,
     "iga": _iga,
 }
 
 
-def _over_pairs(values: Tensor, present: Tensor) -> Tensor:
+def _average_over_pairs(values: Tensor, present: Tensor) -> Tensor:
     """Σ_w Σ_y of absolute differences, `(K, A, Y, n)` to `(K,)`: the mean over the pairs of groups that are present."""
     total = torch.zeros_like(values[:, 0, :, 0])
     pairs = torch.zeros_like(present[..., 0, :])
@@ -209,7 +209,7 @@ def _power(values: Tensor, exponent: Tensor) -> Tensor:
     return torch.pow(values[..., None].expand(-1, -1, ALIGNMENT), exponent[:, None, None])[..., 0]
 
 
-def _undefined(compared: Sequence[_Compared], parameters: Tensor) -> Tensor:
+def _count_undefined(compared: Sequence[_ComparedCells], parameters: Tensor) -> Tensor:
     """How many comparisons had fewer than two groups, `(K,)`."""
     missing = [(of_task.present.sum(-2) < 2).to(parameters.dtype).sum(-1) for of_task in compared]
     return torch.stack(missing).sum(0).expand(len(parameters))

@@ -14,8 +14,8 @@ from paretofair.methods.method import (
     Hyper,
     Losses,
     LossSettings,
+    MethodOptions,
     Names,
-    Options,
     Parameter,
     Rows,
 )
@@ -23,7 +23,7 @@ from paretofair.methods.row_plan import RowPlan, TrainingRows, draw_each_epoch, 
 from paretofair.methods.vanilla import Vanilla
 
 
-class LabelFlipOptions(Options):
+class LabelFlipOptions(MethodOptions):
     """`group`: whose labels are flipped. `fresh` decides anew in every epoch, `fixed` once for a training."""
 
     group: str

@@ -17,7 +17,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffled
+from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffle_rows
 from paretofair.models import Outputs, StackedNetwork
 
 
@@ -110,7 +110,7 @@ class Gradient(NamedTuple):
 Hyper = Mapping[str, Tensor]
 
 
-class Options(BaseModel):
+class MethodOptions(BaseModel):
     """What one method can be told beside hyperparameters: keys of its own in its section of the space file."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -171,7 +171,7 @@ class Method:
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[MethodOptions]] = MethodOptions
     # The settings of losses that change its results. Without `reduction` all losses are means over rows, whatever
     # `training.reduction` says.
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
@@ -192,7 +192,7 @@ class Method:
     def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
         """What batches are made of: every row once an epoch, in random order. With `holdout` a tenth of the rows serves
         the penalty alone. Raises DataError for rows that are missing."""
-        return shuffled(len(train), batch_size, holdout=holdout)
+        return shuffle_rows(len(train), batch_size, holdout=holdout)
 
     def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
         """What the method remembers of each trial from step to step, by name: where it begins, the same for all."""

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from paretofair.methods.losses.distances import extremes, group_means
 from paretofair.methods.losses.subsets import subsets
-from paretofair.methods.losses.terms import reduced, row_losses, weighted
+from paretofair.methods.losses.terms import reduce_losses, row_losses, weighted
 from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
 PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0)
 
 
-class Penalised(Method):
+class PenaltyMethod(Method):
     """Σ_t w_t L_t + mean_t α penalty_t, for heads and shared layers alike. A subclass says what the penalty is."""
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT)
@@ -37,33 +37,33 @@ class Penalised(Method):
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         each = row_losses(logits, rows)
-        accuracy = weighted(hyper["task_weight"], reduced(each, rows, self.settings))
+        accuracy = weighted(hyper["task_weight"], reduce_losses(each, rows, self.settings))
         penalty, missing = self.penalty(logits, each, rows)
         undefined = missing.to(penalty.dtype).expand_as(penalty).sum(-1)
         return Losses(accuracy + (self.weight(hyper) * penalty).mean(-1), undefined=undefined)
 
 
-class EqualLoss(Penalised):
+class EqualLoss(PenaltyMethod):
     """abs(L⁺ - L⁻), the mean losses of the groups (eq. 2); of more than two groups the largest and the smallest."""
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        return difference(each, _labelled(rows), rows)
+        return difference(each, _mark_labelled(rows), rows)
 
 
-class OddsPenalty(Penalised):
+class OddsPenalty(PenaltyMethod):
     """fpr + fnr (eq. 4): differences between groups of the means of p(1-y) and of (1-p)y.
 
     As printed, both are means over *all* rows of a group whose label is known, not over its negatives or positives.
     """
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        labelled = _labelled(rows)
+        labelled = _mark_labelled(rows)
         false_positives, missing = difference(torch.sigmoid(logits) * (rows.labels == 0), labelled, rows)
         false_negatives, _ = difference(torch.sigmoid(-logits) * (rows.labels == 1), labelled, rows)
         return false_positives + false_negatives, missing
 
 
-class DisparateImpact(Penalised):
+class DisparateImpact(PenaltyMethod):
     """Minus min(m⁺/m⁻, m⁻/m⁺), + 1e-6 below, m± the mean score of each group, labels known or not (eq. 6).
 
     Of more than two groups the smallest mean over the largest; 0 where fewer than two groups are present.
@@ -82,12 +82,12 @@ def difference(values: Tensor, weights: Tensor, rows: Rows) -> tuple[Tensor, Ten
     return largest - smallest, missing
 
 
-def _labelled(rows: Rows) -> Tensor:
+def _mark_labelled(rows: Rows) -> Tensor:
     negatives, positives = subsets("odds", rows)
     return negatives + positives
 
 
-class EOR(Penalised):
+class EOR(PenaltyMethod):
     """Equalized odds regularisation: Σ_t w_t L_t + mean_t λ_t Σ_y abs(mean p | a=0, y - mean p | a=1, y) (a baseline of
     "Fairness via Group Contribution Matching", after Madras et al. 2018).
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paretofair.errors import DataError
-from paretofair.models import aligned
+from paretofair.models import align_length
 
 logger = logging.getLogger("paretofair")
 
@@ -115,10 +115,10 @@ class RowPlan:
     @cached_property
     def width(self) -> int:
         """Places of a batch, a whole number of vectors."""
-        return aligned(sum(part.size for part in self.parts))
+        return align_length(sum(part.size for part in self.parts))
 
     @cached_property
-    def _arranged(self) -> np.ndarray:
+    def _arrangement(self) -> np.ndarray:
         """`(steps, places)`: the places of a batch with those of rows first; the same for every seed and epoch."""
         missing = np.concatenate([part.order(0, 0, self.steps) < 0 for part in self.parts], 1)
         filling = np.ones((self.steps, self.width - missing.shape[1]), dtype=bool)
@@ -158,10 +158,10 @@ class RowPlan:
         together = np.concatenate(parts, 1)
         filled = np.full((self.steps, self.width), filling, dtype=together.dtype)
         filled[:, : together.shape[1]] = together
-        return np.take_along_axis(filled, self._arranged, 1)
+        return np.take_along_axis(filled, self._arrangement, 1)
 
 
-def shuffled(rows: int, batch_size: int, *, holdout: bool = False) -> RowPlan:
+def shuffle_rows(rows: int, batch_size: int, *, holdout: bool = False) -> RowPlan:
     """Every row once an epoch, in random order. With `holdout` a tenth of them is kept for the penalty alone."""
     own, held_out = _cut(rows, holdout)
     size = min(batch_size, len(own))
@@ -171,7 +171,7 @@ def shuffled(rows: int, batch_size: int, *, holdout: bool = False) -> RowPlan:
     return RowPlan(tuple(parts), steps=-(-len(own) // size))
 
 
-def balanced(
+def balance_rows(
     stratum: np.ndarray, names: Sequence[str], batch_size: int, *, holdout: bool = False, ordered: bool = False
 ) -> RowPlan:
     """As many rows of every stratum in each batch, as many batches as without balance.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paretofair.methods.method import FAIRNESS, Hyper, Losses, Parameter, Rows
 from paretofair.methods.mtaf import PerTask
-from paretofair.methods.row_plan import RowPlan, TrainingRows, balanced, draw_once
+from paretofair.methods.row_plan import RowPlan, TrainingRows, balance_rows, draw_once
 
 KNOWN_SHARE = Parameter("known_share", per_task=True, low=0.0, high=1.0, default=1.0)
 
@@ -30,7 +30,7 @@ class Transfer(PerTask):
         plan = super().row_plan(train, batch_size, holdout)
         if len(train.origin_names) > 1:
             names = [f"origin = {name}" for name in train.origin_names]
-            plan = balanced(train.origins, names, batch_size, holdout=holdout)
+            plan = balance_rows(train.origins, names, batch_size, holdout=holdout)
         return replace(plan, draw=draw_once)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:

@@ -105,8 +105,8 @@ def _intersection(cells: Array) -> tuple[Array, int]:
 def _lines(
     grouping: str, by_group: Array, vanilla: Array | None, minimum_count: int, skipped: frozenset[str]
 ) -> list[AuditLine]:
-    kept, left_out = _large(by_group, minimum_count)
-    reference = None if vanilla is None else _large(vanilla, minimum_count)[0]
+    kept, left_out = _drop_small_groups(by_group, minimum_count)
+    reference = None if vanilla is None else _drop_small_groups(vanilla, minimum_count)[0]
     behind = rates.rate_counts(kept)
     present = behind["accuracy"] > 0
     lines = []
@@ -131,7 +131,7 @@ def _lines(
     return lines
 
 
-def _large(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
+def _drop_small_groups(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
     """Counts with those of groups below the minimum set to 0, and the number of groups to which that was done."""
     rows = rates.rate_counts(by_group)["accuracy"]
     large = rows >= minimum_count

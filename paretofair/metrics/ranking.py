@@ -32,8 +32,8 @@ def ranking(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     >>> round(precision.item(), 6), area.item()
     (0.833333, 0.75)
     """
-    above, steps, tie_end = _counts(*_sorted(scores), labels)
-    undefined = _undefined(scores, labels, above)
+    above, steps, tie_end = _counts(*_sort_scores(scores), labels)
+    undefined = _mark_undefined(scores, labels, above)
     return _average_precision(above, steps, tie_end, undefined), _auc(above, steps, tie_end, undefined)
 
 
@@ -43,8 +43,8 @@ def average_precision(scores: Tensor, labels: Tensor) -> Tensor:
     >>> round(average_precision(torch.tensor([.5, .5, .5, .5]), torch.tensor([1, 0, 0, -1])).item(), 6)
     0.333333
     """
-    above, steps, tie_end = _counts(*_sorted(scores), labels)
-    return _average_precision(above, steps, tie_end, _undefined(scores, labels, above))
+    above, steps, tie_end = _counts(*_sort_scores(scores), labels)
+    return _average_precision(above, steps, tie_end, _mark_undefined(scores, labels, above))
 
 
 def auc(scores: Tensor, labels: Tensor) -> Tensor:
@@ -53,8 +53,8 @@ def auc(scores: Tensor, labels: Tensor) -> Tensor:
     >>> auc(torch.tensor([.5, .5, .5, .5]), torch.tensor([1, 0, 0, -1])).item()
     0.5
     """
-    above, steps, tie_end = _counts(*_sorted(scores), labels)
-    return _auc(above, steps, tie_end, _undefined(scores, labels, above))
+    above, steps, tie_end = _counts(*_sort_scores(scores), labels)
+    return _auc(above, steps, tie_end, _mark_undefined(scores, labels, above))
 
 
 class Ranking(NamedTuple):
@@ -77,18 +77,18 @@ def ranking_by_group(scores: Tensor, labels: Tensor, groups: Tensor, n_groups: i
     >>> ranking_by_group(*rows, torch.tensor([0, 0, 1, 1]), 3).auc_by_group
     tensor([1., 1., nan], dtype=torch.float64)
     """
-    order, tie_end = _sorted(scores)
+    order, tie_end = _sort_scores(scores)
     of_all = _counts(order, tie_end, labels)
-    undefined = _undefined(scores, labels, of_all[0])
+    undefined = _mark_undefined(scores, labels, of_all[0])
     areas = []
     for group in range(n_groups):
         own = labels.masked_fill(groups != group, -1)
         of_group = _counts(order, tie_end, own)
-        areas.append(_auc(*of_group, _undefined(scores, own, of_group[0])))
+        areas.append(_auc(*of_group, _mark_undefined(scores, own, of_group[0])))
     return Ranking(_average_precision(*of_all, undefined), _auc(*of_all, undefined), torch.stack(areas, -1))
 
 
-def _sorted(scores: Tensor) -> tuple[Tensor, Tensor]:
+def _sort_scores(scores: Tensor) -> tuple[Tensor, Tensor]:
     """The order of the scores, best first, and a mark at the last row of each tie group in it, `(..., rows)`."""
     sorted_scores, order = scores.sort(dim=-1, descending=True)
     tie_end = torch.ones_like(sorted_scores, dtype=torch.bool)
@@ -121,7 +121,7 @@ def _totals(above: Tensor) -> tuple[Tensor, Tensor]:
     return total >> 32, total & _LOW
 
 
-def _undefined(scores: Tensor, labels: Tensor, above: Tensor) -> Tensor:
+def _mark_undefined(scores: Tensor, labels: Tensor, above: Tensor) -> Tensor:
     positives, negatives = _totals(above)
     return (positives == 0) | (negatives == 0) | (scores.isnan() & (labels >= 0)).any(dim=-1)
 

@@ -126,7 +126,7 @@ def gap(rates: ArrayLike, *, present: ArrayLike | None = None) -> Array:
     >>> gap([.1, .4, .2]).item()
     0.30000000000000004
     """
-    values, here = _present(rates, present)
+    values, here = _broadcast_presence(rates, present)
     largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
     smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
     return np.where(here.sum(axis=-1) >= 2, largest - smallest, np.nan)
@@ -319,7 +319,7 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
     return np.divide(numerator, denominator, out=undefined, where=np.greater(denominator, 0))
 
 
-def _present(rates: ArrayLike, present: ArrayLike | None) -> tuple[Array, Array]:
+def _broadcast_presence(rates: ArrayLike, present: ArrayLike | None) -> tuple[Array, Array]:
     values = np.asarray(rates, dtype=float)
     mask = np.ones(values.shape, dtype=bool) if present is None else np.asarray(present, dtype=bool)
     return values, np.broadcast_to(mask, values.shape)

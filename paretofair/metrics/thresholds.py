@@ -38,10 +38,10 @@ def base_rate(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | 
     boundary = descending.gather(-1, allowed.clamp(max=scores.shape[-1] - 1).unsqueeze(-1))
     positive = known & ((scores > boundary) | (allowed >= rows).unsqueeze(-1))
     threshold = scores.masked_fill(~positive, torch.inf).amin(dim=-1)
-    return threshold.masked_fill(_undefined(scores, rate, known), torch.nan)
+    return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)
 
 
-def published(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None) -> Tensor:
+def published_rule(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None) -> Tensor:
     """The rule of the published MTA-F code: an element of the sorted scores, whatever its ties.
 
     With scores sorted ascending the threshold is the element with index
@@ -59,7 +59,7 @@ def published(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | 
     index = wanted.clamp(min=0).minimum((rows - 1).clamp(min=0))
     ascending = scores.masked_fill(~known, torch.inf).sort(dim=-1).values
     threshold = ascending.gather(-1, index.unsqueeze(-1)).squeeze(-1)
-    return threshold.masked_fill(_undefined(scores, rate, known), torch.nan)
+    return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)
 
 
 def _prepare(
@@ -86,5 +86,5 @@ def _largest_count(rate: Tensor, rows: Tensor) -> Tensor:
     return count.nan_to_num(0.0).clamp(min=0).long().minimum(rows)
 
 
-def _undefined(scores: Tensor, rate: Tensor, known: Tensor) -> Tensor:
+def _mark_undefined(scores: Tensor, rate: Tensor, known: Tensor) -> Tensor:
     return (scores.isnan() & known).any(dim=-1) | rate.isnan()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
-from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, aligned
+from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, align_length
 from paretofair.models.products import outer, product, where_active
 
 
@@ -37,7 +37,9 @@ class Cells(NamedTuple):
         """Where the rows of each cell stand, in whole vectors; the neighbours' rows among them have weight 0."""
         rows = self.weights.shape[-1]
         whole = ((0, rows),) * self.weights.shape[-2]
-        return [slice(start // ALIGNMENT * ALIGNMENT, min(aligned(stop), rows)) for start, stop in self.bounds or whole]
+        return [
+            slice(start // ALIGNMENT * ALIGNMENT, min(align_length(stop), rows)) for start, stop in self.bounds or whole
+        ]
 
 
 class _Layer(NamedTuple):
@@ -90,7 +92,7 @@ def cell_gradients(
     Raises:
         ValueError: the network is no multilayer perceptron, or has an embedding.
     """
-    network = _checked(network)
+    network = _check_network(network)
     layers = _layers(network, parameters, out, task)
     probabilities = torch.sigmoid(out.logits[:, task])
     gradients: list[Tensor] = []
@@ -126,7 +128,7 @@ def backward_through_cells(
         directions: for every task the constants D, `(K, C, P)`.
         cotangent: `(K, T, B)`: the gradient of an ordinary loss shares the backward pass.
     """
-    network = _checked(network)
+    network = _check_network(network)
     bottom = len(network.shared)
     moves = [_forward(network, task, of_task) for task, of_task in zip(tasks, directions, strict=True)]
     gradients: dict[str, list[Tensor]] = {}
@@ -144,7 +146,7 @@ def backward_through_cells(
     return _row(network, gradients, [task.task for task in tasks])
 
 
-def named_cells(network: StackedNetwork, gradients: Tensor) -> dict[str, Tensor]:
+def name_cells(network: StackedNetwork, gradients: Tensor) -> dict[str, Tensor]:
     """Views of `(K, C, P)` by parameter name, each `(K, C, *shape)`.
 
     Raises ValueError where the network has no names for its parameters.
@@ -213,7 +215,7 @@ def _backward(
     return above
 
 
-def _checked(network: StackedNetwork) -> MultilayerPerceptron:
+def _check_network(network: StackedNetwork) -> MultilayerPerceptron:
     if not isinstance(network, MultilayerPerceptron):
         raise ValueError(f"got a {type(network).__name__}, expected a MultilayerPerceptron")
     if network.embedding:

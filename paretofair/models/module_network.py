@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import pad
 
-from paretofair.models.network import Outputs, aligned
+from paretofair.models.network import Outputs, align_length
 
 
-class _Saved(NamedTuple):
+class _SavedGraph(NamedTuple):
     row: Tensor
     logits: Tensor
 
@@ -44,7 +44,7 @@ class ModuleNetwork:
     @cached_property
     def _skeleton(self) -> nn.Module:
         """The module whose code is run, with the parameters of trials in place of its own."""
-        return self._made(0)
+        return self._make_module(0)
 
     @cached_property
     def _shapes(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -59,7 +59,7 @@ class ModuleNetwork:
     @cached_property
     def trainable(self) -> int:
         """Length of the part of a row that an optimiser updates."""
-        return aligned(sum(value.numel() for value in self._shapes[0].values()))
+        return align_length(sum(value.numel() for value in self._shapes[0].values()))
 
     @cached_property
     def slices(self) -> dict[str, slice]:
@@ -69,13 +69,13 @@ class ModuleNetwork:
     @cached_property
     def size(self) -> int:
         """P: length of a trial's row."""
-        return self.trainable + aligned(sum(value.numel() for value in self._shapes[1].values()))
+        return self.trainable + align_length(sum(value.numel() for value in self._shapes[1].values()))
 
     @cached_property
     def stochastic(self) -> bool:
         """Whether a training pass draws random numbers."""
-        module = self._made(0).train()
-        with _seeded(0, torch.device("cpu")), torch.no_grad():
+        module = self._make_module(0).train()
+        with _seed_torch(0, torch.device("cpu")), torch.no_grad():
             before = torch.get_rng_state()
             module(torch.zeros(2, self.inputs))
             return not torch.equal(before, torch.get_rng_state())
@@ -85,7 +85,7 @@ class ModuleNetwork:
         known: dict[int, Tensor] = {}
         for seed in seeds:
             if seed not in known:
-                values = _tensors(self._made(seed))
+                values = _tensors(self._make_module(seed))
                 parts = [[values[name].detach().flatten().to(dtype) for name in part] for part in self._shapes]
                 widths = (self.trainable, self.size - self.trainable)
                 rows = [torch.cat([*part, torch.zeros(0, dtype=dtype)]) for part in parts]
@@ -94,7 +94,7 @@ class ModuleNetwork:
 
     def module(self, row: Tensor) -> nn.Module:
         """The ordinary module with the parameters and buffers of one trial's row `(P,)`, in evaluation mode."""
-        module = self._made(0).to(row.dtype)
+        module = self._make_module(0).to(row.dtype)
         trained, others = self._split(row[None])
         with torch.no_grad():
             for name, value in _tensors(module).items():
@@ -126,7 +126,7 @@ class ModuleNetwork:
                 own = parameters if everyone else parameters[positions]
                 trained, others = self._split(own, row if everyone else row[positions])
                 rows = inputs if everyone or inputs.dim() == 2 else inputs[positions]
-                with _seeded(stream, parameters.device):
+                with _seed_torch(stream, parameters.device):
                     parts.append(self._run(trained, others, rows))
                 if others:
                     moved = torch.cat(
@@ -134,7 +134,7 @@ class ModuleNetwork:
                     )
                     parameters[positions, self.trainable : self.trainable + moved.shape[1]] = moved.detach()
             logits = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
-        return Outputs(_examples_last(logits.detach()), _Saved(row, logits))
+        return Outputs(_examples_last(logits.detach()), _SavedGraph(row, logits))
 
     def backward(
         self,
@@ -151,7 +151,7 @@ class ModuleNetwork:
         """
         if features is not None:
             raise ValueError("a module does not tell which of its activations are features")
-        saved: _Saved = out.saved
+        saved: _SavedGraph = out.saved
         rows = saved.logits.shape[1]
         found: list[Tensor] = []
         for cotangent in (shared,) if heads is None else (shared, heads):
@@ -173,8 +173,8 @@ class ModuleNetwork:
             )
         return pad(mask, (0, self.trainable - len(mask)))
 
-    def _made(self, seed: int) -> nn.Module:
-        with _seeded(seed, torch.device("cpu")):
+    def _make_module(self, seed: int) -> nn.Module:
+        with _seed_torch(seed, torch.device("cpu")):
             module = self.factory(self.inputs, self.tasks, **dict(self.arguments))
         if not isinstance(module, nn.Module):
             raise TypeError(f"the factory gives {type(module).__name__}; expected a torch.nn.Module")
@@ -220,7 +220,7 @@ class ModuleNetwork:
         if device.type != "cpu":
             return trials
         one_run = self._has(nn.modules.batchnorm._NormBase) or self._has(nn.modules.conv._ConvNd)
-        return aligned(trials) if one_run else max(trials, 2)
+        return align_length(trials) if one_run else max(trials, 2)
 
     def _has(self, kind: type[nn.Module]) -> bool:
         return any(isinstance(part, kind) for part in self._parts)
@@ -253,11 +253,11 @@ def _repeat_last(value: Tensor, times: int) -> Tensor:
 def _examples_last(logits: Tensor) -> Tensor:
     """`(K, B, T)` to `(K, T, B)`, B filled up to whole vectors."""
     rows = logits.shape[1]
-    return pad(logits.mT, (0, aligned(rows) - rows)).contiguous()
+    return pad(logits.mT, (0, align_length(rows) - rows)).contiguous()
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def _seed_torch(seed: int, device: torch.device) -> Iterator[None]:
     """PyTorch's random numbers from `seed`, and as before afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from paretofair.models.network import Outputs, aligned
+from paretofair.models.network import Outputs, align_length
 from paretofair.models.perceptron import Perceptron
 from paretofair.models.products import outer, product, where_active
 
 
-class _Saved(NamedTuple):
+class _SavedActivations(NamedTuple):
     inputs: Tensor
     activations: list[Tensor]
 
@@ -73,7 +73,7 @@ class MultilayerPerceptron:
     @cached_property
     def size(self) -> int:
         """P: length of a trial's row of parameters, padded with zeros that stay zero."""
-        return aligned(sum(math.prod(shape) for shape in self.shapes.values()))
+        return align_length(sum(math.prod(shape) for shape in self.shapes.values()))
 
     @property
     def trainable(self) -> int:
@@ -141,7 +141,7 @@ class MultilayerPerceptron:
             activations.append(hidden.relu_())
             weight, bias = p[f"weight_{layer}"].flatten(0, 1), p[f"bias_{layer}"].flatten(0, 1)
             hidden = _affine(weight, hidden.view(trials * self.tasks, weight.shape[-1], -1), bias)
-        return Outputs(hidden.view(trials, self.tasks, -1), _Saved(inputs, activations), features)
+        return Outputs(hidden.view(trials, self.tasks, -1), _SavedActivations(inputs, activations), features)
 
     def backward(
         self,
@@ -157,7 +157,7 @@ class MultilayerPerceptron:
         `(K, H, B)` is the cotangent of the last shared activation beside what comes from the heads.
         """
         p = self.named(parameters)
-        saved: _Saved = out.saved
+        saved: _SavedActivations = out.saved
         gradients: dict[str, Tensor] = {}
         trials, bottom = parameters.shape[0], len(self.shared)
         through = shared if heads is None else heads

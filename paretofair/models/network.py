@@ -88,6 +88,6 @@ class StackedNetwork(Protocol):
 ALIGNMENT = 32
 
 
-def aligned(length: int) -> int:
+def align_length(length: int) -> int:
     """`length` rounded up to a whole number of vectors."""
     return -(-length // ALIGNMENT) * ALIGNMENT

@@ -42,14 +42,14 @@ class Perceptron(nn.Module):
         hidden = torch.cat([numeric, *columns], -1)
         for layer in self.shared:
             hidden = layer(hidden).relu()
-        return torch.cat([_through(head, hidden) for head in self.heads], -1)
+        return torch.cat([_apply_head(head, hidden) for head in self.heads], -1)
 
 
 def _layers(widths: Sequence[int]) -> list[nn.Linear]:
     return [nn.Linear(above, below) for above, below in pairwise(widths)]
 
 
-def _through(head: nn.Module, hidden: Tensor) -> Tensor:
+def _apply_head(head: nn.Module, hidden: Tensor) -> Tensor:
     *layers, last = head.children()
     for layer in layers:
         hidden = layer(hidden).relu()

@@ -13,7 +13,7 @@ from paretofair.pareto.fronts import non_dominated
 BLOCK = 2**20
 
 
-def attained(points: ArrayLike, front: ArrayLike, /) -> NDArray[np.bool_]:
+def mark_attained(points: ArrayLike, front: ArrayLike, /) -> NDArray[np.bool_]:
     """Which points the front attains: some row of it is nowhere larger (weak dominance).
 
     Args:
@@ -47,7 +47,7 @@ def attained(points: ArrayLike, front: ArrayLike, /) -> NDArray[np.bool_]:
     return result & np.isfinite(values).all(axis=1)
 
 
-def attained_share(fronts: Sequence[ArrayLike], points: ArrayLike, /) -> NDArray[np.float64]:
+def measure_attained_share(fronts: Sequence[ArrayLike], points: ArrayLike, /) -> NDArray[np.float64]:
     """For each point the share of fronts that attain it: the empirical attainment function.
 
     Estimates the probability that one more seed does at least as well as the point in every objective. Source:
@@ -69,7 +69,7 @@ def attained_share(fronts: Sequence[ArrayLike], points: ArrayLike, /) -> NDArray
     """
     if len(fronts) == 0:
         raise ValueError("got no fronts, expected at least one")
-    share = np.mean([attained(points, front) for front in fronts], axis=0)
+    share = np.mean([mark_attained(points, front) for front in fronts], axis=0)
     share[~np.isfinite(as_rows(points, "points")).all(axis=1)] = np.nan
     return share
 

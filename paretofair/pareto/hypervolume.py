@@ -27,7 +27,7 @@ def hypervolume(points: ArrayLike, /, reference: ArrayLike) -> float:
     >>> hypervolume([[5, 5], [4, 6], [2, 7], [7, 4]], reference=[10, 10])
     38.0
     """
-    values, corner, better = _checked(points, reference)
+    values, corner, better = _check_reference(points, reference)
     return float(moocore.hypervolume(values[better], ref=corner)) if better.any() else 0.0
 
 
@@ -52,7 +52,7 @@ def hypervolume_curve(points: ArrayLike, /, reference: ArrayLike, at: ArrayLike)
     >>> hypervolume_curve([[5, 5], [6, 6], [4, 6]], reference=[10, 10], at=[0, 1, 2, 3])
     array([ 0., 25., 25., 29.])
     """
-    values, corner, better = _checked(points, reference)
+    values, corner, better = _check_reference(points, reference)
     counts = np.asarray(at)
     if counts.ndim != 1 or (counts.size and counts.dtype.kind not in "iu"):
         raise ValueError(f"got places {counts.dtype} of shape {counts.shape}, expected whole numbers (places,)")
@@ -74,7 +74,7 @@ def hypervolume_curve(points: ArrayLike, /, reference: ArrayLike, at: ArrayLike)
     return result
 
 
-def _checked(points: ArrayLike, reference: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+def _check_reference(points: ArrayLike, reference: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
     """Points, reference, and which points are finite and better than the reference in every objective."""
     corner = np.asarray(reference, dtype=float)
     if corner.ndim != 1 or not np.isfinite(corner).all():

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretofair.pareto.arrays import check_objectives, finite_rows
-from paretofair.pareto.attainment import attained
+from paretofair.pareto.attainment import mark_attained
 from paretofair.pareto.fronts import non_dominated
 
 
@@ -95,4 +95,4 @@ def share_dominated(front: ArrayLike, /, by: ArrayLike) -> float:
     # Nothing among non-dominated rivals dominates what equals one of them.
     ties = set(map(tuple, rivals.tolist()))
     different = own[[row not in ties for row in map(tuple, own.tolist())]]
-    return float(np.count_nonzero(attained(different, rivals)) / len(own))
+    return float(np.count_nonzero(mark_attained(different, rivals)) / len(own))

@@ -112,7 +112,7 @@ def smallest_under(minimise: ArrayLike, bounded: ArrayLike, bound: float) -> int
     return int(candidates[np.lexsort((limited[candidates], own[candidates]))[0]])
 
 
-def weighted(front: ArrayLike, /, weights: ArrayLike) -> int:
+def smallest_sum(front: ArrayLike, /, weights: ArrayLike) -> int:
     """The point with the smallest weighted sum of objectives.
 
     Sums are of raw values: a weight says how much a unit of its objective costs. To weigh objectives by their ranges,

@@ -20,7 +20,7 @@ def stamps(results: Results) -> list[str]:
     return found
 
 
-def stamped(results: Results, text: str) -> str:
+def stamp_caption(results: Results, text: str) -> str:
     """A caption behind its stamps."""
     return " ".join([*(f"{stamp}." for stamp in stamps(results)), text])
 
@@ -49,7 +49,7 @@ def seeds(results: Results) -> str:
 def trials(results: Results) -> str:
     """How many completed trials each method and seed has."""
     counts = results.searched.groupby(["method", "seed"]).size()
-    return f"{between(counts)} completed trials per method and seed"
+    return f"{spell_range(counts)} completed trials per method and seed"
 
 
 def threshold(results: Results) -> str:
@@ -78,17 +78,17 @@ def reliability(results: Results) -> str:
     )
 
 
-def joined(*sentences: str) -> str:
+def join_sentences(*sentences: str) -> str:
     """Sentences as one paragraph, without the empty ones."""
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
-def between(counts: pd.Series) -> str:
+def spell_range(counts: pd.Series) -> str:
     """`5`, or `5 to 8` where they differ."""
     low, high = (int(np.min(counts)), int(np.max(counts))) if len(counts) else (0, 0)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -32,10 +32,10 @@ _HEADERS = {"arfg": "ARFG", "are": "ARE"}
 TABLES = ("summary", "per_task", "hypervolume", "selected", "comparison")
 
 
-def escaped(text: str) -> str:
+def escape_latex(text: str) -> str:
     r"""Text as LaTeX prints it.
 
-    >>> escaped("fpr_gap <= 5 %")
+    >>> escape_latex("fpr_gap <= 5 %")
     'fpr\\_gap $\\leq$ 5 \\%'
     """
     for sign, word in (("<=", "≤"), (">=", "≥")):
@@ -54,7 +54,7 @@ def direction(name: str) -> str:
     return DIRECTIONS.get(metric_of(name), "diagnostic")
 
 
-def best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
+def mark_best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
     """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
 
     >>> best([0.1002, 0.1004, 0.2], "minimised").tolist()
@@ -104,12 +104,12 @@ def booktabs(
         [
             rf"\begin{{{environment}}}",
             r"\centering\small",
-            rf"\caption{{{escaped(caption)}}}",
+            rf"\caption{{{escape_latex(caption)}}}",
             rf"\label{{{label}}}",
             r"\smallskip",
             rf"\begin{{tabular}}{{{alignment}}}",
             r"\toprule",
-            " & ".join(escaped(_HEADERS.get(name, name).replace("_", " ")) for name in columns) + r" \\",
+            " & ".join(escape_latex(_HEADERS.get(name, name).replace("_", " ")) for name in columns) + r" \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -123,13 +123,13 @@ def booktabs(
 def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int) -> list[str]:
     values = table[name]
     if not pd.api.types.is_numeric_dtype(values):
-        return [escaped(str(value)) for value in values]
+        return [escape_latex(str(value)) for value in values]
     if pd.api.types.is_integer_dtype(values):
         return [f"{value:,}" for value in values]
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = best(values.to_numpy(float)[own], direction(name), digits)
+        bold[own] = mark_best(values.to_numpy(float)[own], direction(name), digits)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -161,13 +161,13 @@ def latex_tables(results: Results) -> dict[str, str]:
     over = "mean ± deviation over seeds; best in bold"
     tables = {
         "summary": booktabs(
-            _ordered(summary(chosen), results),
+            _order_by_method(summary(chosen), results),
             ["method", "arfg", "are", "seeds"],
             caption=_caption(results, f"ARFG and ARE on test at the midpoint, {rule}: {over}, the smallest."),
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _ordered(per_task(chosen), results),
+            _order_by_method(per_task(chosen), results),
             ["method", *tasks],
             caption=_caption(
                 results,
@@ -232,10 +232,12 @@ def write_latex(results: Results, folder: Path) -> list[Path]:
 
 
 def _caption(results: Results, text: str) -> str:
-    return captions.stamped(results, captions.joined(text, captions.provenance(results), captions.reliability(results)))
+    return captions.stamp_caption(
+        results, captions.join_sentences(text, captions.provenance(results), captions.reliability(results))
+    )
 
 
-def _ordered(table: pd.DataFrame, results: Results) -> pd.DataFrame:
+def _order_by_method(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Rows in the order of the run's methods."""
     present = [name for name in results.methods if name in set(table["method"])]
     return table.set_index("method").loc[present].reset_index()

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from paretofair.analysis.counts import Cells
+from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
 from paretofair.errors import RunError
 from paretofair.metrics import rates
-from paretofair.results.files import appearing
+from paretofair.results.files import write_whole
 
 WIDE = "wide.parquet"
 _TOGETHER = 2_000  # trials
@@ -32,12 +32,12 @@ def write_wide(results: Results, folder: Path) -> Path:
     # Of the whole table: a part of it may have no value in a column at all.
     known = pa.Schema.from_pandas(results.trials, preserve_index=False).remove_metadata()
     writer: pq.ParquetWriter | None = None
-    with appearing(folder / WIDE) as partial:
+    with write_whole(folder / WIDE) as partial:
         for first in range(0, len(results.trials), _TOGETHER):
             some = results.trials.iloc[first : first + _TOGETHER]
             # Counts are kept by the cells that read them; these are needed once.
-            own = Cells(*results.folders).of(some["trial_id"].tolist())
-            added = spelled(own, cells, results.tasks)
+            own = CellCounts(*results.folders).of(some["trial_id"].tolist())
+            added = compute_group_metrics(own, cells, results.tasks)
             if writer is None:
                 schema = pa.schema([*known, *(pa.field(name, pa.float64()) for name in added)])
                 writer = pq.ParquetWriter(partial, schema, compression="zstd")
@@ -48,7 +48,7 @@ def write_wide(results: Results, folder: Path) -> Path:
     return folder / WIDE
 
 
-def spelled(counts: dict[str, np.ndarray], cells: Cells, tasks: list[str]) -> pd.DataFrame:
+def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, tasks: list[str]) -> pd.DataFrame:
     """Rates and group metrics of trials by column, from their `counts` by split, `(trials, tasks, cells, 6)`."""
     names = {attribute: cells.group_names(attribute) for attribute in cells.attributes}
     every = [name for own in names.values() for name in own]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretofair.results.files import appearing
+from paretofair.results.files import write_whole
 from paretofair.results.store import Store
 from paretofair.results.table import STACK_NAME
 
@@ -74,7 +74,7 @@ class PackCheckpoints:
         if isinstance(self.place, Store):
             self.place.write_bytes(CHECKPOINTS, _file(name), content)
             return
-        with appearing(self.place / CHECKPOINTS / _file(name)) as partial, open(partial, "wb") as out:
+        with write_whole(self.place / CHECKPOINTS / _file(name)) as partial, open(partial, "wb") as out:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())

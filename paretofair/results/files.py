@@ -22,7 +22,7 @@ FAILED = "failed.json"
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
+def write_whole(path: Path) -> Iterator[Path]:
     """Where to write what `path`, in a folder that is made if need be, is to hold: it gets its name when the block ends
     well, and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,14 +36,14 @@ def appearing(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> Path:
     """Writes a file that appears whole or not at all."""
-    with appearing(path) as partial:
+    with write_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return path
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> Path:
     """Writes a table without its index, whole or not at all."""
-    with appearing(path) as partial:
+    with write_whole(path) as partial:
         frame.to_csv(partial, index=False)
     return path
 

@@ -23,7 +23,7 @@ logger = logging.getLogger("paretofair")
 
 
 @contextmanager
-def leased(store: Store) -> Iterator[None]:
+def hold_lease(store: Store) -> Iterator[None]:
     """The place for this process alone: a small file there is written again and again while the block runs.
 
     Two drivers that slip through all the same, by a stopped clock or a broken network, train the same trials twice and
@@ -40,7 +40,7 @@ def leased(store: Store) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise RunError(f"--output {store.url} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
-        raise _in_use(store, found[0], 0.0)
+        raise _make_refusal(store, found[0], 0.0)
     ended = threading.Event()
     thread = threading.Thread(target=_renew, args=(store, mine, ended), daemon=True)
     thread.start()
@@ -78,11 +78,11 @@ def _refuse_other(store: Store) -> None:
     now = store.read(probe)
     store.delete(probe)
     age = now[1] - written if now is not None else 0.0
-    if age < EXPIRED and not _dead(text):
-        raise _in_use(store, text, age)
+    if age < EXPIRED and not _is_dead(text):
+        raise _make_refusal(store, text, age)
 
 
-def _dead(text: str) -> bool:
+def _is_dead(text: str) -> bool:
     """Whether the driver was a process of this machine that is no more."""
     try:
         driver = json.loads(text)
@@ -95,7 +95,7 @@ def _dead(text: str) -> bool:
     return False
 
 
-def _in_use(store: Store, text: str, age: float) -> RunError:
+def _make_refusal(store: Store, text: str, age: float) -> RunError:
     try:
         driver = json.loads(text)
         who = f"process {driver['process']} on {driver['host']}"

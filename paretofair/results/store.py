@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from paretofair.errors import RunError
-from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, appearing
+from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, write_whole
 
 FOLDERS = ("trials", "models", "curves")
 _PATIENCE = 30  # seconds
@@ -141,7 +141,7 @@ class Store:
             self.put(path.relative_to(folder).as_posix(), path.read_bytes())
 
     def _copy(self, name: str, target: Path) -> None:
-        with appearing(target) as partial, self._files.open_input_stream(f"{self._root}/{name}") as source:
+        with write_whole(target) as partial, self._files.open_input_stream(f"{self._root}/{name}") as source:
             partial.write_bytes(source.read())
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from paretofair.errors import RunError
-from paretofair.results.files import appearing
+from paretofair.results.files import write_whole
 from paretofair.results.store import Store
 
 TRIALS = "trials"
@@ -31,7 +31,7 @@ _ROWS = 50_000
 STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
 
-def without_counts(name: str) -> bool:
+def holds_no_counts(name: str) -> bool:
     """Whether a column of the trial table holds no list of counts, by far the larger part of it."""
     return not name.startswith("confusion_")
 
@@ -51,7 +51,7 @@ def write_stack(folder: Path | Store, name: str, table: pa.Table, into: str = TR
     if isinstance(folder, Store):
         folder.write(into, name, table)
         return
-    with appearing(folder / into / name) as partial:
+    with write_whole(folder / into / name) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 
@@ -62,7 +62,7 @@ class TrialTable:
     """
 
     def __init__(
-        self, folder: Path, *, columns: Callable[[str], bool] = without_counts, store: Store | None = None
+        self, folder: Path, *, columns: Callable[[str], bool] = holds_no_counts, store: Store | None = None
     ) -> None:
         """`columns`: whether to read a column of this name. `store`: where workers write, if not to `folder`, which
         then holds copies."""
@@ -142,7 +142,7 @@ def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
     return np.array(found["parameters"][0].values) if len(found) else None
 
 
-def finished_in(
+def find_finished(
     folder: Path | Store, stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]
 ) -> set[str]:
     """Trial ids of the stacks in the table that begin with one of these trials, without reading any other stack.

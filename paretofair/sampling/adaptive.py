@@ -24,7 +24,7 @@ from paretofair.sampling.distributions import (
     When,
     conditions,
     parts,
-    settled,
+    settle,
 )
 
 if TYPE_CHECKING:  # imported where it is used: every command reads the space file, few search with Optuna
@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # imported where it is used: every command reads the space fi
 _NOTHING = 1e-12  # what is left of shares that sum to 1 when only rounding is
 
 
-class AdaptiveOptions(sampler.Options):
+class AdaptiveOptions(sampler.SamplerOptions):
     """`objectives`: metrics on validation, all minimised: `arfg`, `are`, or `<metric>_<task>`. `batch` trials are asked
     for at a time, without results of each other. `history`: how many of the latest results the sampler sees; None: all.
     `warm_start`: the results folder of an earlier run, relative to the space file: what it knows of the same method is
@@ -53,7 +53,7 @@ class Adaptive(sampler.Sampler):
     """An Optuna study in memory. It is rebuilt from the trial table when a run is resumed, so that what was told always
     equals the table; what was asked and never finished is asked for anew."""
 
-    Options: ClassVar[type[sampler.Options]] = AdaptiveOptions
+    Options: ClassVar[type[sampler.SamplerOptions]] = AdaptiveOptions
     adaptive = True
     # Seconds of asking for one trial: without results, and more for each result that the sampler sees. Of one core,
     # two objectives and six parameters; the order of magnitude.
@@ -182,7 +182,7 @@ class Adaptive(sampler.Sampler):
             middle = distribution.values(np.full(len(asked), 0.5))
             found = [params.get(name, value) for params, value in zip(asked, middle, strict=True)]
             values[name] = np.array(found, dtype=middle.dtype)
-        return settled(self.parameters, self.tasks, values)
+        return settle(self.parameters, self.tasks, values)
 
     def _params(self, row: dict[str, Any]) -> dict[str, Any]:
         """What Optuna would have given for a row of the trial table: one answer, where several numbers give the row."""

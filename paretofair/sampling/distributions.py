@@ -158,7 +158,7 @@ class When(Distribution):
         return self.then.centre
 
     def values(self, uniforms: np.ndarray) -> np.ndarray:
-        """Those of `then`; `settled` puts `otherwise` in their place."""
+        """Those of `then`; `settle` puts `otherwise` in their place."""
         return self.then.values(uniforms)
 
     def covers(self, values: np.ndarray) -> np.ndarray:
@@ -215,7 +215,7 @@ def conditions(parameters: Distributions, tasks: Sequence[str]) -> dict[str, tup
     return found
 
 
-def settled(parameters: Distributions, tasks: Sequence[str], values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def settle(parameters: Distributions, tasks: Sequence[str], values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Drawn `values` by column, with `otherwise` where a condition does not hold."""
     changed = {
         name: np.where(each.condition.holds(values[on]), values[name], each.otherwise).astype(values[name].dtype)
@@ -239,7 +239,7 @@ def draw(parameters: Distributions, tasks: Sequence[str], *, seed: int, first: i
             result.update(zip(names, distribution.values(streams), strict=True))
         else:
             result[names[0]] = distribution.values(streams[0])
-    return settled(parameters, tasks, result)
+    return settle(parameters, tasks, result)
 
 
 def uniforms(seed: int, name: str, first: int, last: int) -> np.ndarray:

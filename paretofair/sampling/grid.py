@@ -19,13 +19,13 @@ from paretofair.sampling.distributions import (
     When,
     conditions,
     parts,
-    settled,
+    settle,
 )
 
 LARGEST = 10_000_000
 
 
-class GridOptions(sampler.Options):
+class GridOptions(sampler.SamplerOptions):
     """`points` of each range, its ends among them; lists and fixed values are taken as they are."""
 
     points: Annotated[int, Field(ge=2)] = 5
@@ -59,7 +59,7 @@ class Grid(sampler.Sampler):
         if len(indices) and indices.max() >= self.size:
             raise ValueError(f"index {indices.max()} is beyond the {self.size} combinations of the grid")
         places = indices if self._kept is None else self._kept[indices]
-        return settled(self.parameters, self.tasks, self._at(places))
+        return settle(self.parameters, self.tasks, self._at(places))
 
     def _at(self, combinations: np.ndarray) -> dict[str, np.ndarray]:
         places = np.unravel_index(combinations, [len(values) for _, values in self._axes])

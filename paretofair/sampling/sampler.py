@@ -12,7 +12,7 @@ from paretofair.sampling.distributions import Distributions
 from paretofair.sections import Section
 
 
-class Options(Section):
+class SamplerOptions(Section):
     """What one sampler can be told: its own keys beside `name` in `stages.sweep.sampler`."""
 
     @property
@@ -28,7 +28,7 @@ class Sampler(ABC):
     An adaptive one is asked in the order of indices, and told how trials went.
     """
 
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[SamplerOptions]] = SamplerOptions
     adaptive: ClassVar[bool] = False
 
     def __init__(self, parameters: Distributions, tasks: Sequence[str], seed: int, options: Any = None) -> None:

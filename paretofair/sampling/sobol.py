@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from paretofair.sampling.distributions import Fixed, Simplex, parts, settled
+from paretofair.sampling.distributions import Fixed, Simplex, parts, settle
 from paretofair.sampling.sampler import Sampler
 
 _BITS = 30
@@ -34,7 +34,7 @@ class Sobol(Sampler):
                 values |= dict(zip(names, spacings(own, len(indices)), strict=True))
             else:
                 values[names[0]] = distribution.values(own[0] if own else np.full(len(indices), 0.5))
-        return settled(self.parameters, self.tasks, values)
+        return settle(self.parameters, self.tasks, values)
 
     def _points(self, dimensions: int, indices: np.ndarray) -> np.ndarray:
         """`(n, dimensions)` numbers strictly between 0 and 1."""

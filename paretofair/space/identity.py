@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.problems import shown
+from paretofair.space.problems import show_value
 from paretofair.space.space import Space
 
 # Where the space file has a section of the identity.
@@ -31,18 +31,18 @@ def compare(old: Space, new: Space) -> list[str]:
             prefix = f"methods.{name}." if own else _STAGES.get(key[0], "")
             lines[f"{prefix}{'.'.join(key)}: {words}"] = None
         if before.identity("sweep")["parameters"] == after.identity("sweep")["parameters"]:
-            lines.update(dict.fromkeys(_changed_points(old, new, before, after)))
+            lines.update(dict.fromkeys(_compare_points(old, new, before, after)))
     return list(lines)
 
 
 def _differences(old: MethodSpace, new: MethodSpace, stage: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    before, after = _flat(old.identity(stage)), _flat(new.identity(stage))
+    before, after = _flatten(old.identity(stage)), _flatten(new.identity(stage))
     for key in {**before, **after}:
         if before.get(key) != after.get(key):
-            yield key, f"{shown(before.get(key))} -> {shown(after.get(key))}"
+            yield key, f"{show_value(before.get(key))} -> {show_value(after.get(key))}"
 
 
-def _flat(identity: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+def _flatten(identity: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     """Settings by section and key; a distribution stays whole."""
     result: dict[tuple[str, ...], Any] = {}
     for section, value in identity.items():
@@ -59,9 +59,9 @@ def _gives(space: Space, method: str, key: tuple[str, ...]) -> bool:
     return own is not None and (len(key) == 1 or key[1] in own)
 
 
-def _changed_points(old: Space, new: Space, before: MethodSpace, after: MethodSpace) -> Iterator[str]:
+def _compare_points(old: Space, new: Space, before: MethodSpace, after: MethodSpace) -> Iterator[str]:
     for index, point in enumerate(before.points):
         if index >= len(after.points):
-            yield f"points[{index}]: {shown(old.points[index])} -> nothing"
+            yield f"points[{index}]: {show_value(old.points[index])} -> nothing"
         elif point != after.points[index]:
-            yield f"points[{index}]: {shown(old.points[index])} -> {shown(new.points[index])}"
+            yield f"points[{index}]: {show_value(old.points[index])} -> {show_value(new.points[index])}"

@@ -12,7 +12,16 @@ from pydantic import BaseModel
 
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
-from paretofair.space.schema import Data, Fairness, Network, Sampler, SuccessiveHalving, Threshold, Training, Tune
+from paretofair.space.schema import (
+    Data,
+    Fairness,
+    Network,
+    SamplerSettings,
+    SuccessiveHalving,
+    Threshold,
+    Training,
+    Tune,
+)
 
 if TYPE_CHECKING:
     from paretofair.methods.method import LossSettings
@@ -39,7 +48,7 @@ class MethodSpace:
     training: Training
     fairness: Fairness
     threshold: Threshold
-    sampler: Sampler
+    sampler: SamplerSettings
     halving: SuccessiveHalving | None
     tune: Tune | None
     parameters: Distributions
@@ -96,10 +105,10 @@ class MethodSpace:
             "method": self.method,
             "protocol": self.protocol,
             "data": data,
-            "network": _plain(self.network),
-            "training": _plain(self.training),
-            "threshold": _plain(self.threshold),
-            "parameters": {name: written(self.parameters[name]) for name in sorted(self.parameters)},
+            "network": _dump_setting(self.network),
+            "training": _dump_setting(self.training),
+            "threshold": _dump_setting(self.threshold),
+            "parameters": {name: spell_distribution(self.parameters[name]) for name in sorted(self.parameters)},
         }
         if "reduction" not in self.reads:
             result["training"]["reduction"] = "mean"
@@ -113,12 +122,12 @@ class MethodSpace:
         if stage == "tune" and self.tune is not None:
             result["tune"] = {"parameters": sorted(self.tune.parameters), "trials": self.tune.trials}
         if stage == "sweep":
-            result["sampler"] = _plain(self.sampler)
+            result["sampler"] = _dump_setting(self.sampler)
             if "warm_start" in result["sampler"]:
                 # A place, which may move. What was told from there is not in the trial table either.
                 result["sampler"]["warm_start"] = None
             if self.halving is not None:
-                result["successive_halving"] = _plain(self.halving)
+                result["successive_halving"] = _dump_setting(self.halving)
         return result
 
     def space_id(self, stage: str) -> str:
@@ -137,12 +146,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def written(distribution: Distribution | Simplex | Mapping[str, Distribution]) -> Any:
+def spell_distribution(distribution: Distribution | Simplex | Mapping[str, Distribution]) -> Any:
     """A parameter's distribution as the space file writes it, task by task."""
     if isinstance(distribution, Mapping):
         return {task: each.written() for task, each in distribution.items()}
     return distribution.written()
 
 
-def _plain(setting: BaseModel | str) -> Any:
+def _dump_setting(setting: BaseModel | str) -> Any:
     return setting.model_dump(mode="json") if isinstance(setting, BaseModel) else setting

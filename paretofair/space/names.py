@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, known_sets
 from paretofair.space.numbering import MOST_BASELINE_RUNS
-from paretofair.space.problems import KeyPath, Problems, accepted, nearest, shown
+from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 from paretofair.space.schema import Settings
 
 
@@ -52,7 +52,7 @@ def check_name(name: str, known: Iterable[str], path: KeyPath, problems: Problem
     """Adds a problem where the value at `path` is not known."""
     known = tuple(known)
     if name not in known:
-        problems.add(path, f"found {shown(name)}; accepted: {accepted(known)}.{nearest(name, known)}")
+        problems.add(path, f"found {show_value(name)}; accepted: {list_known(known)}.{propose(name, known)}")
 
 
 def check_keys(keys: Iterable[str], known: Iterable[str], path: KeyPath, problems: Problems, what: str) -> None:
@@ -60,7 +60,7 @@ def check_keys(keys: Iterable[str], known: Iterable[str], path: KeyPath, problem
     known = tuple(known)
     for key in keys:
         if key not in known:
-            problems.add((*path, key), f"no {what}.{nearest(key, known)} Accepted: {accepted(known)}")
+            problems.add((*path, key), f"no {what}.{propose(key, known)} Accepted: {list_known(known)}")
 
 
 def _check_sensitive(
@@ -78,4 +78,4 @@ def _check_sensitive(
         check_name(attribute, attributes, (*path, task), problems)
     missing = [task for task in tasks if task not in sensitive]
     if missing:
-        problems.add(path, f"names no attribute for {accepted(missing)}")
+        problems.add(path, f"names no attribute for {list_known(missing)}")

@@ -21,7 +21,7 @@ from paretofair.sampling.distributions import (
     When,
     column,
 )
-from paretofair.space.problems import KeyPath, accepted, nearest, shown
+from paretofair.space.problems import KeyPath, list_known, propose, show_value
 
 RANGES = ("uniform", "log_uniform", "integer")
 WRITTEN = (
@@ -72,12 +72,14 @@ def point_values(parameter: Parameter, value: Any, tasks: Sequence[str]) -> dict
         return {parameter.name: _number(parameter, value)}
     if isinstance(value, list):
         if len(value) != len(tasks):
-            raise Invalid(f"found {len(value)} values; expected one for each task: {accepted(tasks)}")
+            raise Invalid(f"found {len(value)} values; expected one for each task: {list_known(tasks)}")
         value = dict(zip(tasks, value, strict=True))
     elif isinstance(value, dict):
         _check_tasks(value, tasks)
     elif parameter.sums_to_one and len(tasks) > 1:
-        raise Invalid(f"found {shown(value)}; the tasks share 1, so give a list in task order: {accepted(tasks)}")
+        raise Invalid(
+            f"found {show_value(value)}; the tasks share 1, so give a list in task order: {list_known(tasks)}"
+        )
     else:
         value = dict.fromkeys(tasks, value)
     values = {task: _number(parameter, value[task], task) for task in tasks}
@@ -102,11 +104,11 @@ def centre(distributions: Distributions, tasks: Sequence[str]) -> dict[str, Numb
 def _shares(parameter: Parameter, value: Any, tasks: Sequence[str]) -> Simplex | dict[str, Distribution]:
     if value == "simplex":
         return Simplex()
-    expected = f"expected `simplex`, or a mapping of the tasks to numbers that sum to 1: {accepted(tasks)}"
+    expected = f"expected `simplex`, or a mapping of the tasks to numbers that sum to 1: {list_known(tasks)}"
     if isinstance(value, list):
-        raise Invalid(f"found {shown(value)}, which would be a choice; {expected}")
+        raise Invalid(f"found {show_value(value)}, which would be a choice; {expected}")
     if not isinstance(value, dict) or not set(value) & set(tasks):
-        raise Invalid(f"found {shown(value)}; {expected}")
+        raise Invalid(f"found {show_value(value)}; {expected}")
     _check_tasks(value, tasks)
     values = {task: _number(parameter, value[task], task) for task in tasks}
     _check_sum(values)
@@ -125,14 +127,14 @@ def _distribution(parameter: Parameter, value: Any, *where: str, tasks: Sequence
     if value == "simplex":
         raise Invalid(f"`simplex` is for values that sum to 1 over the tasks; expected {WRITTEN}", *where)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Invalid(f"found {shown(value)}; expected {WRITTEN}", *where)
+        raise Invalid(f"found {show_value(value)}; expected {WRITTEN}", *where)
     return Fixed(_number(parameter, value, *where))
 
 
 def _conditional(parameter: Parameter, value: dict[str, Any], *where: str) -> Distribution:
     for key in value:
         if key not in CONDITION:
-            raise Invalid(f"unknown key.{nearest(key, CONDITION)} Accepted: {accepted(CONDITION)}", *where, key)
+            raise Invalid(f"unknown key.{propose(key, CONDITION)} Accepted: {list_known(CONDITION)}", *where, key)
     for key in CONDITION:
         if key not in value:
             raise Invalid(f"{key} is missing; write {{when: epochs >= 40, then: ..., otherwise: ...}}", *where)
@@ -159,9 +161,9 @@ def check_conditions(distributions: Distributions) -> Iterator[tuple[KeyPath, st
         for task, each in own.items():
             if isinstance(each, When) and (on := each.condition.name) not in accepts:
                 words = (
-                    f"found {on!r}; a condition is on another parameter, which has none itself.{nearest(on, accepts)}"
+                    f"found {on!r}; a condition is on another parameter, which has none itself.{propose(on, accepts)}"
                 )
-                yield (name, *([task] if task else []), "when"), f"{words} Accepted: {accepted(accepts)}"
+                yield (name, *([task] if task else []), "when"), f"{words} Accepted: {list_known(accepts)}"
 
 
 def _each(found: Distribution | Simplex | Mapping[str, Distribution]) -> Iterable[Any]:
@@ -171,21 +173,21 @@ def _each(found: Distribution | Simplex | Mapping[str, Distribution]) -> Iterabl
 def _range(parameter: Parameter, value: dict[str, Any], *where: str, tasks: Sequence[str]) -> Distribution:
     if len(value) != 1 or (kind := next(iter(value))) not in RANGES:
         word = next((key for key in value if key not in RANGES), "")
-        by_task = f", or a mapping of all tasks: {accepted(tasks)}" if tasks else ""
-        hint = nearest(word, [*RANGES, *tasks])
-        raise Invalid(f"found {shown(value)}; expected {WRITTEN}{by_task}.{hint}", *where)
+        by_task = f", or a mapping of all tasks: {list_known(tasks)}" if tasks else ""
+        hint = propose(word, [*RANGES, *tasks])
+        raise Invalid(f"found {show_value(value)}; expected {WRITTEN}{by_task}.{hint}", *where)
     ends = value[kind]
     if not isinstance(ends, list) or len(ends) != 2:
-        raise Invalid(f"found {shown(ends)}; expected two numbers: {{{kind}: [a, b]}}", *where)
+        raise Invalid(f"found {show_value(ends)}; expected two numbers: {{{kind}: [a, b]}}", *where)
     if parameter.integer and kind != "integer":
-        raise Invalid(f"takes whole numbers; write {{integer: {shown(ends)}}} or a list", *where)
+        raise Invalid(f"takes whole numbers; write {{integer: {show_value(ends)}}} or a list", *where)
     if kind == "integer" and not all(_is_whole(end) for end in ends):
-        raise Invalid(f"found {shown(ends)}; {{integer: [a, b]}} needs two whole numbers", *where)
+        raise Invalid(f"found {show_value(ends)}; {{integer: [a, b]}} needs two whole numbers", *where)
     low, high = (_number(parameter, end, *where, bounded=False) for end in ends)
     if low >= high:
-        raise Invalid(f"empty range {shown(ends)}; the first number must be smaller", *where)
+        raise Invalid(f"empty range {show_value(ends)}; the first number must be smaller", *where)
     if kind == "log_uniform" and low <= 0:
-        raise Invalid(f"found {shown(ends)}; log_uniform needs numbers above 0", *where)
+        raise Invalid(f"found {show_value(ends)}; log_uniform needs numbers above 0", *where)
     for end in ends:
         _number(parameter, end, *where)
     if kind == "integer":
@@ -196,15 +198,15 @@ def _range(parameter: Parameter, value: dict[str, Any], *where: str, tasks: Sequ
 def _number(parameter: Parameter, value: Any, *where: str | int, bounded: bool = True) -> Number:
     """`value` as this parameter's number: int for whole-number parameters, else float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Invalid(f"found {shown(value)}; expected a number", *where)
+        raise Invalid(f"found {show_value(value)}; expected a number", *where)
     if not abs(value) <= 1e300:
-        raise Invalid(f"found {shown(value)}; expected a finite number", *where)
+        raise Invalid(f"found {show_value(value)}; expected a finite number", *where)
     if parameter.integer and not _is_whole(value):
-        raise Invalid(f"found {shown(value)}; expected a whole number", *where)
+        raise Invalid(f"found {show_value(value)}; expected a whole number", *where)
     if parameter.integer and abs(value) > 2**53:
-        raise Invalid(f"found {shown(value)}; too large for a whole number", *where)
+        raise Invalid(f"found {show_value(value)}; too large for a whole number", *where)
     if bounded and not parameter.low <= value <= parameter.high:
-        raise Invalid(f"found {shown(value)}; must be {_bounds(parameter)}", *where)
+        raise Invalid(f"found {show_value(value)}; must be {_bounds(parameter)}", *where)
     return value if parameter.integer else float(value)
 
 
@@ -221,10 +223,10 @@ def _bounds(parameter: Parameter) -> str:
 def _check_tasks(value: Mapping[str, Any], tasks: Sequence[str]) -> None:
     for name in value:
         if name not in tasks:
-            raise Invalid(f"unknown task.{nearest(name, tasks)} Accepted: {accepted(tasks)}", name)
+            raise Invalid(f"unknown task.{propose(name, tasks)} Accepted: {list_known(tasks)}", name)
     missing = [task for task in tasks if task not in value]
     if missing:
-        raise Invalid(f"gives no value for {accepted(missing)}; a mapping names every task: {accepted(tasks)}")
+        raise Invalid(f"gives no value for {list_known(missing)}; a mapping names every task: {list_known(tasks)}")
 
 
 def _check_sum(values: Mapping[str, Number]) -> None:

@@ -34,14 +34,14 @@ class Problems:
         lines = []
         for path, message in sorted(self._messages.items(), key=lambda item: self._place(item[0])[0]):
             words = f"{self._place(path)[1]}: "
-            lines.append(words + (f"{spelled(path)}: {message}" if path else message))
+            lines.append(words + (f"{spell_path(path)}: {message}" if path else message))
         if len(lines) > MOST_SHOWN:
             lines = [*lines[:MOST_SHOWN], f"and {len(lines) - MOST_SHOWN} more"]
         if lines:
             raise SpaceError("\n".join(lines))
 
 
-def spelled(path: KeyPath) -> str:
+def spell_path(path: KeyPath) -> str:
     """A key path as the user writes it.
 
     >>> spelled(("points", 0, "task_weight"))
@@ -51,7 +51,7 @@ def spelled(path: KeyPath) -> str:
     return words.removeprefix(".")
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value on one line as the space file would write it, cut after 80 characters.
 
     >>> shown({"uniform": [0.0, 5.0]})
@@ -66,12 +66,12 @@ def shown(value: Any) -> str:
     return words if len(words) <= 80 else words[:77] + "..."
 
 
-def nearest(word: object, names: Iterable[str]) -> str:
+def propose(word: object, names: Iterable[str]) -> str:
     """A sentence that proposes the nearest known name, empty where none is near."""
     close = difflib.get_close_matches(str(word), list(names), n=1)
     return f" Did you mean `{close[0]}`?" if close else ""
 
 
-def accepted(names: Iterable[str]) -> str:
+def list_known(names: Iterable[str]) -> str:
     """The known names, for the end of a message."""
     return ", ".join(names) or "nothing"

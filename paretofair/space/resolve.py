@@ -12,10 +12,10 @@ from paretofair.errors import SpaceError
 from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
 from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.space import parameters as reading
-from paretofair.space.method_space import MethodSpace, written
+from paretofair.space.method_space import MethodSpace, spell_distribution
 from paretofair.space.names import check_keys
 from paretofair.space.numbering import BASELINE_METHOD
-from paretofair.space.problems import KeyPath, Problems, accepted, nearest, shown
+from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.space.validation import validate
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
@@ -30,7 +30,9 @@ def resolve_methods(
     """The space of every listed method; checks the methods, their options, their parameters and the points."""
     listed = _classes(settings, methods, problems)
     _check_shared_parameters(settings, listed, methods, problems)
-    known = {name for kind in (*methods.values(), *listed.values()) for name in _declared(kind, OPTIMIZERS.values())}
+    known = {
+        name for kind in (*methods.values(), *listed.values()) for name in _gather_parameters(kind, OPTIMIZERS.values())
+    }
     for index, point in enumerate(settings.points):
         check_keys(point, sorted(known), ("points", index), problems, what="parameter of any method")
     return {name: _method_space(settings, name, kind, tasks, problems) for name, kind in listed.items()}
@@ -53,7 +55,7 @@ def _classes(settings: Settings, methods: Methods, problems: Problems) -> dict[s
             except SpaceError as error:
                 problems.add(path, str(error))
         else:
-            words = f"unknown method.{nearest(kind, users)} Accepted: {accepted(users)}"
+            words = f"unknown method.{propose(kind, users)} Accepted: {list_known(users)}"
             problems.add(path, words + ("; or class: package.module:Class" if own.class_ is None else ""))
     return found
 
@@ -97,7 +99,7 @@ def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ..
     method, own = methods[BASELINE_METHOD], settings.stages.baselines.parameters
     # The stage gives each task the weight 1 in turn, so shares are not the user's to set.
     optimizer = OPTIMIZERS[settings.training.optimizer]
-    known = {name: each for name, each in _declared(method, [optimizer]).items() if not each.sums_to_one}
+    known = {name: each for name, each in _gather_parameters(method, [optimizer]).items() if not each.sums_to_one}
     check_keys(own, known, path, problems, what="parameter of the baselines")
     distributions: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
     for name, parameter in known.items():
@@ -108,13 +110,13 @@ def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ..
         if name not in source and value is None:
             problems.add((*path, name), "required: one number, since `parameters` does not give it")
             continue
-        found = _parsed(parameter, value, tasks, (*at, name), problems)
+        found = _parse_parameter(parameter, value, tasks, (*at, name), problems)
         if found is not None and not _is_fixed(found):
-            instead = f"found {shown(value)}" if name in own else f"`parameters` gives {shown(value)}"
+            instead = f"found {show_value(value)}" if name in own else f"`parameters` gives {show_value(value)}"
             problems.add((*path, name), f"required: one number; {instead}")
         elif found is not None:
             distributions[name] = found
-    return dataclasses.replace(_shared(settings, BASELINE_METHOD, method, tasks), parameters=distributions)
+    return dataclasses.replace(_build_shared_space(settings, BASELINE_METHOD, method, tasks), parameters=distributions)
 
 
 def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baselines: MethodSpace) -> Settings:
@@ -123,15 +125,15 @@ def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baseline
     for name, view in views.items():
         own = settings.methods[name]
         given = {**settings.parameters, **own.parameters}
-        missing = {key: written(found) for key, found in view.parameters.items() if key not in given}
+        missing = {key: spell_distribution(found) for key, found in view.parameters.items() if key not in given}
         methods[name] = own.model_copy(update={"parameters": {**own.parameters, **missing}})
-    values = {name: written(found) for name, found in baselines.parameters.items()}
+    values = {name: spell_distribution(found) for name, found in baselines.parameters.items()}
     stage = settings.stages.baselines.model_copy(update={"parameters": values})
     stages = settings.stages.model_copy(update={"baselines": stage})
     return settings.model_copy(update={"methods": methods, "stages": stages})
 
 
-def _declared(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
+def _gather_parameters(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
     """Every parameter that a method's trials can have, by name."""
     constants = [each for optimizer in optimizers for each in optimizer.parameters]
     return {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
@@ -140,10 +142,10 @@ def _declared(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> di
 def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
     """Those that the trials of a listed method can have with its optimiser."""
     own = settings.methods[name].training.get("optimizer")
-    return _declared(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
+    return _gather_parameters(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
 
 
-def _shared(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
+def _build_shared_space(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
     return MethodSpace(
         method=name,
         tasks=tasks,
@@ -183,14 +185,14 @@ def _method_space(
         problems.add((*at, "penalty_split"), f"{own.class_ or name} has no penalty that could be held out; remove this")
     options = _options(own, method, at, problems)
     view = dataclasses.replace(
-        _shared(settings, name, method, tasks),
+        _build_shared_space(settings, name, method, tasks),
         kind=own.class_ or name,
         code=own.code,
         options=options.model_dump(mode="json", exclude_defaults=True) if options is not None else {},
         penalty_split=own.penalty_split,
         network=_own_network(settings.network, own.network, (*at, "network"), problems),
-        training=_merged(settings.training, own.training, (*at, "training"), problems),
-        fairness=_merged(base, own.fairness, (*at, "fairness"), problems),
+        training=_merge_section(settings.training, own.training, (*at, "training"), problems),
+        fairness=_merge_section(base, own.fairness, (*at, "fairness"), problems),
         threshold=own.threshold or settings.threshold,
         parameters=distributions,
         points=_points(settings, _of_method(settings, name, method), distributions, tasks, problems),
@@ -215,7 +217,7 @@ def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: P
     known = [*MethodSettings.model_fields, *method.Options.model_fields]
     accepted_keys = ["class" if key == "class_" else key for key in known if key != "code"]
     for key in [key for key in given if key not in method.Options.model_fields]:
-        problems.add((*at, key), f"unknown key.{nearest(key, accepted_keys)} Accepted: {accepted(accepted_keys)}")
+        problems.add((*at, key), f"unknown key.{propose(key, accepted_keys)} Accepted: {list_known(accepted_keys)}")
         del given[key]
     return validate(method.Options, given, problems, at)
 
@@ -224,10 +226,10 @@ def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problem
     if "module" in own or (shared.module and set(own) & set(WIDTHS)):
         # A network of the other kind, or of another module, takes nothing over.
         return validate(Network, own, problems, path) or shared
-    return _merged(shared, own, path, problems)
+    return _merge_section(shared, own, path, problems)
 
 
-def _merged(shared: M, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> M:
+def _merge_section(shared: M, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> M:
     if not own:
         return shared
     return validate(type(shared), {**shared.model_dump(), **own}, problems, path) or shared
@@ -248,7 +250,7 @@ def _distributions(
         if key not in source and value is None:
             problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
             continue
-        found = _parsed(parameter, value, tasks, (*at, key), problems)
+        found = _parse_parameter(parameter, value, tasks, (*at, key), problems)
         if found is not None:
             result[key] = found
     for where, words in reading.check_conditions(result):
@@ -275,7 +277,7 @@ def _points(
     return tuple(points)
 
 
-def _parsed(
+def _parse_parameter(
     parameter: Parameter, value: Any, tasks: Sequence[str], path: KeyPath, problems: Problems
 ) -> Distribution | Simplex | dict[str, Distribution] | None:
     try:
@@ -294,8 +296,8 @@ def _check_shared_parameters(settings: Settings, listed: Methods, methods: Metho
     read = {each for name, method in listed.items() for each in _of_method(settings, name, method)}
     for key in settings.parameters:
         if listed and key not in read:
-            readers = [name for name, method in methods.items() if key in _declared(method, ())]
+            readers = [name for name, method in methods.items() if key in _gather_parameters(method, ())]
             readers += [f"training.optimizer={name}" for name, kind in OPTIMIZERS.items() if key in _names(kind)]
-            hint = f" Read by: {accepted(readers)}." if readers else nearest(key, read)
-            words = f"no listed method reads it.{hint} Accepted: {accepted(sorted(read))}"
+            hint = f" Read by: {list_known(readers)}." if readers else propose(key, read)
+            words = f"no listed method reads it.{hint} Accepted: {list_known(sorted(read))}"
             problems.add(("parameters", key), words)

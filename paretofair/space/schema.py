@@ -19,25 +19,25 @@ from pydantic import (
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import SAMPLERS
-from paretofair.sections import Names, Section, Seed, Size, Sizes, custom, parse_duration, unique
-from paretofair.space.problems import shown
+from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
+from paretofair.space.problems import show_value
 
 
-def _empty_for_nothing(value: Any) -> Any:
+def _replace_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
 def _sensitive(value: Any) -> Any:
     words = isinstance(value, dict) and all(isinstance(attribute, str) for attribute in value.values())
     if not value or not (isinstance(value, str) or words):
-        raise custom(f"found {shown(value)}; expected an attribute, or a mapping of tasks to attributes")
+        raise make_error(f"found {show_value(value)}; expected an attribute, or a mapping of tasks to attributes")
     return value
 
 
 def _test_seed(value: Any) -> Any:
     number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 999_999
     if value is not None and value != "each" and not number:
-        raise custom(f"found {shown(value)}; accepted: an integer from 0 to 999,999 or each")
+        raise make_error(f"found {show_value(value)}; accepted: an integer from 0 to 999,999 or each")
     return value
 
 
@@ -103,7 +103,9 @@ class Network(Section):
         own = self.model_fields_set
         for key in WIDTHS if self.module else ("arguments", "code"):
             if key in own and getattr(self, key):
-                raise custom(f"{key} and module exclude each other" if self.module else f"{key} belongs to a module")
+                raise make_error(
+                    f"{key} and module exclude each other" if self.module else f"{key} belongs to a module"
+                )
         return self
 
     @model_serializer(mode="wrap")
@@ -123,7 +125,7 @@ class Training(Section):
     @model_validator(mode="after")
     def _settings_of_the_optimizer(self) -> Training:
         if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
-            raise custom(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
+            raise make_error(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
         return self
 
     @model_serializer(mode="wrap")
@@ -145,7 +147,7 @@ class Fairness(Section):
         for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
             changed = getattr(self, key) != type(self).model_fields[key].default
             if changed and self.distance != reader:
-                raise custom(f"{key} is a setting of distance {reader}; found distance {self.distance}")
+                raise make_error(f"{key} is a setting of distance {reader}; found distance {self.distance}")
         return self
 
 
@@ -157,14 +159,16 @@ class FixedThreshold(Section):
 
 def _threshold(value: Any) -> Any:
     if value == "per_group":
-        raise custom("thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}")
+        raise make_error(
+            "thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}"
+        )
     if isinstance(value, dict) and set(value) == {"fixed"}:
         fixed = value["fixed"]
         if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
             return FixedThreshold(fixed=fixed)
-        raise custom(f"found fixed: {shown(fixed)}; expected a number between 0 and 1")
+        raise make_error(f"found fixed: {show_value(fixed)}; expected a number between 0 and 1")
     if value != "base_rate" and not isinstance(value, FixedThreshold):
-        raise custom(f"found {shown(value)}; accepted: base_rate, {{fixed: 0.5}}")
+        raise make_error(f"found {show_value(value)}; accepted: base_rate, {{fixed: 0.5}}")
     return value
 
 
@@ -202,7 +206,7 @@ def _sampler(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Sampler(Section):
+class SamplerSettings(Section):
     """Where the trials of a sweep come from. Keys beside `name` are options of the sampler (`sampling/`)."""
 
     model_config = ConfigDict(extra="allow")
@@ -239,14 +243,14 @@ class Tune(Section):
     parameters: Annotated[Names, Field(min_length=1)]
     settings: Size
     trials: Size
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (1000,)
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = (1000,)
 
 
 class Sweep(Section):
     """`trials` sampled for each method and seed; a grid that has fewer is trained whole."""
 
     trials: Annotated[int, Field(ge=0, le=50_000_000)]
-    sampler: Annotated[Sampler, BeforeValidator(_sampler)] = Sampler()
+    sampler: Annotated[SamplerSettings, BeforeValidator(_sampler)] = SamplerSettings()
     successive_halving: SuccessiveHalving | None = None
 
 
@@ -293,7 +297,7 @@ class Frontiers(Section):
 
 def _stack(value: Any) -> Any:
     if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise custom(f"found {shown(value)}; expected auto or a whole number of trials, at least 1")
+        raise make_error(f"found {show_value(value)}; expected auto or a whole number of trials, at least 1")
     return value
 
 
@@ -305,7 +309,7 @@ def _checkpoint(value: Any) -> Any:
     except (ValueError, AttributeError):
         known = False
     if not known:
-        raise custom(f"found {shown(value)}; write off, or a time as 90s, 30m or 1h30m")
+        raise make_error(f"found {show_value(value)}; write off, or a time as 90s, 30m or 1h30m")
     return value
 
 
@@ -348,8 +352,8 @@ class Settings(Section):
     fairness: Fairness = Fairness()
     threshold: Threshold = "base_rate"
     parameters: Parameters
-    methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_empty_for_nothing)]], Field(min_length=1)]
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(unique)] = (0, 1, 2)
+    methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_replace_nothing)]], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = (0, 1, 2)
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
     constraints: Names = ()

@@ -20,7 +20,7 @@ from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import Dumper, override, read_document
 
 
-class Source(Protocol):
+class DatasetOutline(Protocol):
     """What a space needs to know of a data set."""
 
     @property
@@ -86,7 +86,7 @@ def load_space(
     overrides: Sequence[str] = (),
     *,
     methods: Methods | None = None,
-    datasets: Mapping[str, Source] | None = None,
+    datasets: Mapping[str, DatasetOutline] | None = None,
 ) -> Space:
     """Reads a space file, applies `key.path=value` overrides (values are YAML) in turn, and checks the whole.
 
@@ -94,15 +94,15 @@ def load_space(
     `paretofair.data`. Raises SpaceError, which lists every problem with its place, what was found and what is
     accepted.
     """
-    methods = _registered_methods() if methods is None else methods
-    datasets = _registered_datasets() if datasets is None else datasets
+    methods = _import_methods() if methods is None else methods
+    datasets = _import_datasets() if datasets is None else datasets
     document = read_document(path)
     for setting in overrides:
         override(document, setting)
     problems = Problems(document.place)
     for key_path, message in document.traps.items():
         problems.add(key_path, message)
-    space = _checked(document.data, methods, datasets, Path(path).parent, problems)
+    space = _check_space(document.data, methods, datasets, Path(path).parent, problems)
     problems.raise_if_any()
     assert space is not None, "a space without problems is complete"
     return space
@@ -125,13 +125,13 @@ class _File(NamedTuple):
     attributes: tuple[str, ...]
 
 
-def _checked(
-    data: Any, methods: Methods, datasets: Mapping[str, Source], folder: Path, problems: Problems
+def _check_space(
+    data: Any, methods: Methods, datasets: Mapping[str, DatasetOutline], folder: Path, problems: Problems
 ) -> Space | None:
     settings = validate(Settings, data, problems)
     if settings is None:
         return None
-    source: Source | None
+    source: DatasetOutline | None
     if settings.data.csv is not None:
         csv = settings.data.csv.relative_to(folder)
         source = _File(tuple(csv.tasks), tuple(csv.sensitive))
@@ -157,13 +157,13 @@ def _checked(
     return space
 
 
-def _registered_methods() -> Methods:
+def _import_methods() -> Methods:
     from paretofair.methods import METHODS
 
     return METHODS
 
 
-def _registered_datasets() -> Mapping[str, Source]:
+def _import_datasets() -> Mapping[str, DatasetOutline]:
     from paretofair.data import DATASETS
 
     return DATASETS

@@ -11,9 +11,9 @@ from paretofair.metrics.relative import RELATIVE
 from paretofair.sampling import SAMPLERS, Adaptive
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items
-from paretofair.space.problems import Problems, accepted, nearest
-from paretofair.space.schema import Sampler, Settings
-from paretofair.space.tune import frozen, setting_values
+from paretofair.space.problems import Problems, list_known, propose
+from paretofair.space.schema import SamplerSettings, Settings
+from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
 from paretofair.training.evaluation import HEADLINE
 
@@ -28,7 +28,7 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
     options = SAMPLERS[sweep.sampler.name].Options
     known = list(options.model_fields)
     for key in [key for key in given if key not in known]:
-        words = f"no option of {sweep.sampler.name}.{nearest(key, known)} Accepted: {accepted(['name', *known])}"
+        words = f"no option of {sweep.sampler.name}.{propose(key, known)} Accepted: {list_known(['name', *known])}"
         problems.add((*SWEEP, "sampler", key), words)
         del given[key]
     checked = validate(options, given, problems, (*SWEEP, "sampler"))
@@ -40,7 +40,7 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
         before = getattr(checked, "warm_start", None)
         if before is not None:
             checked = checked.model_copy(update={"warm_start": str((folder / before).resolve())})
-        settings = _with_sampler(settings, Sampler(name=sweep.sampler.name, **checked.model_dump(mode="json")))
+        settings = _with_sampler(settings, SamplerSettings(name=sweep.sampler.name, **checked.model_dump(mode="json")))
         check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
     _check_halving(settings, minimised, problems)
     tune = settings.stages.tune
@@ -54,7 +54,7 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
             problems.add(("constraints", index), str(error))
             continue
         if name not in measured:
-            words = f"no metric {name!r}.{nearest(name, measured)} Accepted: {accepted(measured)}"
+            words = f"no metric {name!r}.{propose(name, measured)} Accepted: {list_known(measured)}"
             problems.add(("constraints", index), words)
     return settings
 
@@ -76,7 +76,9 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
         # The sweep has one of the settings that `tune` compares.
         of_sweep = view
         if tune is not None:
-            of_sweep = frozen(view, {each: values[0].item() for each, values in setting_values(view).items()})
+            of_sweep = freeze_parameters(
+                view, {each: values[0].item() for each, values in setting_values(view).items()}
+            )
         try:
             size = kind(of_sweep.parameters, view.tasks, 0, kind.Options(**sweep.sampler.options)).size
         except ValueError as error:
@@ -98,7 +100,7 @@ def _check_halving(settings: Settings, minimised: list[str], problems: Problems)
     if list(halving.rungs) != sorted(set(halving.rungs)):
         problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
     if issubclass(SAMPLERS[sweep.sampler.name], Adaptive):
-        fixed = accepted([name for name, kind in SAMPLERS.items() if not kind.adaptive])
+        fixed = list_known([name for name, kind in SAMPLERS.items() if not kind.adaptive])
         problems.add(at, f"brackets are fixed ranges of indices, which {sweep.sampler.name} has not; accepted: {fixed}")
     if sweep.trials % halving.bracket:
         below = sweep.trials // halving.bracket * halving.bracket
@@ -112,6 +114,6 @@ def _check_halving(settings: Settings, minimised: list[str], problems: Problems)
         )
 
 
-def _with_sampler(settings: Settings, sampler: Sampler) -> Settings:
+def _with_sampler(settings: Settings, sampler: SamplerSettings) -> Settings:
     sweep = settings.stages.sweep.model_copy(update={"sampler": sampler})
     return settings.model_copy(update={"stages": settings.stages.model_copy(update={"sweep": sweep})})

@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Simplex, When, column, draw, settled
+from paretofair.sampling.distributions import (
+    Distribution,
+    Distributions,
+    Fixed,
+    Simplex,
+    When,
+    column,
+    draw,
+    settle,
+)
 from paretofair.space.method_space import MethodSpace
 
 # Draws of their own: a setting must not be the sweep's first.
@@ -29,10 +38,10 @@ def trial_values(space: MethodSpace) -> dict[str, np.ndarray]:
     of_trial = draw(free, space.tasks, seed=_SEED + 1, first=0, last=space.tune.trials)
     values = {name: np.repeat(each, space.tune.trials) for name, each in setting_values(space).items()}
     values |= {name: np.tile(each, space.tuned_settings) for name, each in of_trial.items()}
-    return settled(space.parameters, space.tasks, values)
+    return settle(space.parameters, space.tasks, values)
 
 
-def frozen(space: MethodSpace, values: Mapping[str, float | int]) -> MethodSpace:
+def freeze_parameters(space: MethodSpace, values: Mapping[str, float | int]) -> MethodSpace:
     """The space of a method with these columns of the trial table fixed."""
 
     def fix(distribution: Distribution, value: float | int) -> Distribution:

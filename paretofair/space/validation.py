@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from paretofair.space.problems import KeyPath, Problems, accepted, nearest, shown
+from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,14 +40,14 @@ def validate(model: type[M], data: Any, problems: Problems, at: KeyPath = ()) ->
         # A consequence of other problems: a list of faulty items counts as empty.
         if error["type"] == "too_short" and error["input"]:
             continue
-        problems.add(at + error["loc"], _explained(error, model))
+        problems.add(at + error["loc"], _explain_error(error, model))
     try:
-        return model.model_validate(_without(data, [error["loc"] for error in errors]))
+        return model.model_validate(_drop_faulty(data, [error["loc"] for error in errors]))
     except ValidationError:
         return None
 
 
-def _without(data: Any, faulty: list[KeyPath]) -> Any:
+def _drop_faulty(data: Any, faulty: list[KeyPath]) -> Any:
     """A copy of `data` without what stands at the paths `faulty`; a faulty item of a list removes the list."""
     data = copy.deepcopy(data)
     for path in faulty:
@@ -64,17 +64,17 @@ def _without(data: Any, faulty: list[KeyPath]) -> Any:
     return data
 
 
-def _explained(error: ErrorDetails, model: type[BaseModel]) -> str:
-    kind, found, context = error["type"], shown(error["input"]), error.get("ctx", {})
+def _explain_error(error: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, found, context = error["type"], show_value(error["input"]), error.get("ctx", {})
     if kind == "missing":
         return "required, but not given"
     if kind == "extra_forbidden":
         key = error["loc"][-1]
         known = _keys(model, error["loc"][:-1])
-        return f"unknown key.{nearest(key, known)} Accepted: {accepted(known)}"
+        return f"unknown key.{propose(key, known)} Accepted: {list_known(known)}"
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
-        return f"found {found}; accepted: {accepted(known)}.{nearest(error['input'], known)}"
+        return f"found {found}; accepted: {list_known(known)}.{propose(error['input'], known)}"
     if kind == "string_pattern_mismatch":
         return f"found {found}; accepted: letters, digits, _ and -, the first a letter or a digit"
     for name, sign in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most")):

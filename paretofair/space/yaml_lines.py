@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from paretofair.errors import SpaceError
-from paretofair.space.problems import KeyPath, shown
+from paretofair.space.problems import KeyPath, show_value
 
 # YAML 1.1 reads 1e3 as text. Its own tag lets the reader refuse it and the writer quote it.
 SCIENTIFIC = "!scientific"
@@ -84,7 +84,7 @@ def read_document(path: str | Path) -> Document:
     if document.data is None:
         raise SpaceError(f"{path}: empty; a space file needs name, data, parameters, methods and stages")
     if not isinstance(document.data, dict):
-        raise SpaceError(f"{path}:1: found {shown(document.data)}; expected a mapping (`name: ...`)")
+        raise SpaceError(f"{path}:1: found {show_value(document.data)}; expected a mapping (`name: ...`)")
     return document
 
 
@@ -95,7 +95,7 @@ def parse(text: str, name: str) -> Document:
         node = yaml.compose(text, Loader=_Loader)
         if node is not None:
             document.lines[()] = node.start_mark.line + 1
-            document.data = _plain(node, (), document, ())
+            document.data = _read_node(node, (), document, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -121,7 +121,7 @@ def override(document: Document, setting: str) -> None:
     parent = document.data
     for depth, key in enumerate(path[:-1], start=1):
         if not isinstance(parent.get(key), dict | None):
-            found = shown(parent[key])
+            found = show_value(parent[key])
             raise SpaceError(f"{place}: {'.'.join(path[:depth])} is {found}; it has no keys of its own")
         if parent.get(key) is None:
             parent[key] = {}
@@ -135,7 +135,7 @@ def override(document: Document, setting: str) -> None:
     document.traps.update({(*path, *inner): message for inner, message in value.traps.items()})
 
 
-def _plain(node: yaml.Node, path: KeyPath, document: Document, above: Sequence[int]) -> Any:
+def _read_node(node: yaml.Node, path: KeyPath, document: Document, above: Sequence[int]) -> Any:
     if id(node) in above:
         document.traps.setdefault(path, "an alias to a value that contains it")
         return None
@@ -146,7 +146,7 @@ def _plain(node: yaml.Node, path: KeyPath, document: Document, above: Sequence[i
         items = []
         for index, item in enumerate(node.value):
             document.lines[*path, index] = item.start_mark.line + 1
-            items.append(_plain(item, (*path, index), document, above))
+            items.append(_read_node(item, (*path, index), document, above))
         return items
     value, trap = _scalar(node)
     if trap:
@@ -161,7 +161,7 @@ def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document, above: S
             listed = isinstance(value_node, yaml.SequenceNode)
             for source in reversed(value_node.value if listed else [value_node]):
                 if isinstance(source, yaml.MappingNode):
-                    result.update(_plain(source, path, document, above))
+                    result.update(_read_node(source, path, document, above))
                 else:
                     document.traps.setdefault(path, "`<<` merges mappings only")
     first_lines: dict[str, int] = {}
@@ -179,7 +179,7 @@ def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document, above: S
         if key_node.tag != _STANDARD + "str":
             kind = key_node.tag.removeprefix(_STANDARD)
             document.traps.setdefault(inner, f"YAML reads this key as {kind}, not as text; quote it")
-        result[key] = _plain(value_node, inner, document, above)
+        result[key] = _read_node(value_node, inner, document, above)
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from paretofair import user_code
-from paretofair.analysis.results import chosen_on
+from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
 from paretofair.metrics.relative import RELATIVE
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
@@ -46,7 +46,7 @@ def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) ->
 def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
     """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
     assert space.halving is not None
-    split, _ = chosen_on(space.protocol)
+    split, _ = find_choosing_split(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
     objectives = []
     for name in space.halving.objectives:
@@ -64,7 +64,7 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     """The network of the file's widths, or of its module, for this data set."""
     if space.network.module is not None:
-        arguments = tuple(sorted((name, _hashable(value)) for name, value in space.network.arguments.items()))
+        arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
         inputs = data.splits["train"].inputs.shape[1]
         return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments)
     return MultilayerPerceptron(
@@ -77,8 +77,8 @@ def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     )
 
 
-def _hashable(value: Any) -> Any:
-    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
+def _make_hashable(value: Any) -> Any:
+    return tuple(_make_hashable(each) for each in value) if isinstance(value, list) else value
 
 
 def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:

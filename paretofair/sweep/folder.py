@@ -32,7 +32,7 @@ def check_place(folder: Path, store: str | None) -> None:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[None]:
+def open_folder(folder: Path) -> Iterator[None]:
     """The results folder, made if need be, for this process alone."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def opened(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def logged(folder: Path) -> Iterator[None]:
+def log_to(folder: Path) -> Iterator[None]:
     """Keeps what the program logs, from INFO on, in `logs/run.log`."""
     logger, file = logging.getLogger("paretofair"), folder / LOG
     file.parent.mkdir(exist_ok=True)
@@ -71,7 +71,7 @@ def logged(folder: Path) -> Iterator[None]:
         handler.close()
 
 
-def in_use(folder: Path) -> bool | None:
+def is_in_use(folder: Path) -> bool | None:
     """Whether a driver on this machine has `opened` the folder; None where that cannot be told."""
     try:
         lock = open(folder / ".lock")  # noqa: SIM115 (closed below)

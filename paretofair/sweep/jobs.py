@@ -14,7 +14,7 @@ from paretofair.space.method_space import MethodSpace
 from paretofair.sweep.packs import Pack
 
 if TYPE_CHECKING:
-    from paretofair.training import Curves, Halving
+    from paretofair.training import CurveSettings, Halving
 
 TRIES = 3  # of a pack, before it is given up
 
@@ -38,7 +38,7 @@ class Job:
     compiled: bool
     tf32: bool
     halving: Mapping[str, Halving] | None
-    curves: Mapping[str, Curves]
+    curves: Mapping[str, CurveSettings]
     models: bool
     checkpoint: float | None = None
     deadline: float | None = None

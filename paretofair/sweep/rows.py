@@ -34,7 +34,7 @@ def train_rows(
     pack: Pack, job: Job, data: DeviceData, numerics: str, checkpoints: Checkpoints | None = None
 ) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
     """Trains `pack` and yields, for each finished stack, its file name, its tables by folder (trials, and where wanted
-    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0. Raises Paused."""
+    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0. Raises Pause."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
@@ -113,7 +113,7 @@ def stack_table(
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
         "penalty_split": space.penalty_split,
         "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
-        "dtype": "tf32" if _in_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
+        "dtype": "tf32" if _uses_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -163,7 +163,7 @@ def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
     )
 
 
-def _in_tf32(inputs: torch.Tensor) -> bool:
+def _uses_tf32(inputs: torch.Tensor) -> bool:
     return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
 
 

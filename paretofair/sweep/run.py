@@ -22,14 +22,14 @@ from paretofair.report.write import write_report
 from paretofair.results import Store, TrialTable, is_url
 from paretofair.results.checkpoints import remove_checkpoints
 from paretofair.results.files import FAILED
-from paretofair.results.lease import leased
+from paretofair.results.lease import hold_lease
 from paretofair.space.space import Space
 from paretofair.sweep.environment import write_settings
-from paretofair.sweep.folder import check_place, logged, opened
+from paretofair.sweep.folder import check_place, log_to, open_folder
 from paretofair.sweep.jobs import Engine
 from paretofair.sweep.rehearsal import rehearse_methods
 from paretofair.sweep.resume import check_same
-from paretofair.sweep.session import Session, decisive
+from paretofair.sweep.session import Session, choose_columns
 from paretofair.sweep.stages import Context
 from paretofair.sweep.stages.studies import check_warm_start
 
@@ -37,7 +37,7 @@ logger = logging.getLogger("paretofair")
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What a command may say beside the space: none of it changes the result of a trial. `store`: the URL that workers
     write to where they cannot write to `output`, which then holds copies. `stopping`: said when training begins."""
 
@@ -53,7 +53,7 @@ class Options:
     @classmethod
     def of(
         cls, space: Space, output: str | Path | None, methods: Sequence[str] | None = None, **others: Any
-    ) -> Options:
+    ) -> RunOptions:
         """Those of a command: `output` is a folder or a URL, by default `results/<name>`, `methods` are some of the
         space's, by default all.
 
@@ -90,7 +90,7 @@ class Result:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def load_splits(space: Space, options: Options) -> SplitsBySeed:
+def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
     """The data of a space, split as its protocol says: under `paper`, no validation and z-scores from all rows."""
     wanted = space.data
     if wanted.csv is not None:
@@ -113,7 +113,7 @@ def load_splits(space: Space, options: Options) -> SplitsBySeed:
     )
 
 
-def run(space: Space, options: Options, console: Console, engine: Engine) -> Result:
+def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> Result:
     """Trains everything that is missing on `engine` and writes the exports. Messages and progress go to `console`.
 
     Raises DataError, or RunError where the folder holds another run's results or is in use.
@@ -130,14 +130,14 @@ def run(space: Space, options: Options, console: Console, engine: Engine) -> Res
     folder = options.output
     check_warm_start(space)
     context = Context(space, options.methods, splits, folder, console)
-    with opened(folder), logged(folder), ExitStack() as entered:
+    with open_folder(folder), log_to(folder), ExitStack() as entered:
         logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
         check_place(folder, options.store)
         store = None if options.store is None else Store(options.store)
         if store is not None:
-            entered.enter_context(leased(store))
+            entered.enter_context(hold_lease(store))
             store.pull_settings(folder)
-        table = TrialTable(folder, columns=decisive(space), store=store)
+        table = TrialTable(folder, columns=choose_columns(space), store=store)
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(context, options.store)

@@ -23,7 +23,7 @@ from paretofair.sweep.progress import watch
 from paretofair.sweep.resume import check_spaces
 from paretofair.sweep.stages import STAGE_OF, Context, Plan, Stage, spaces_of
 from paretofair.sweep.stages.studies import Studies
-from paretofair.training import Curves, Halving
+from paretofair.training import CurveSettings, Halving
 
 _SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network
 
@@ -143,11 +143,13 @@ class Session:
             models=space.resources.models,
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
-            curves={} if curves is None else dict.fromkeys(curves.stages, Curves(curves.every, curves.contribution)),
+            curves={}
+            if curves is None
+            else dict.fromkeys(curves.stages, CurveSettings(curves.every, curves.contribution)),
         )
         self._connect()
         resources = space.resources
-        with watch(self._console, what, total, lambda: self._done(ids), self._hypervolume):
+        with watch(self._console, what, total, lambda: self._count_done(ids), self._hypervolume):
             outcome = self._engine.run_packs(
                 job, source, cpus=resources.cpus, gpus=resources.gpus, deadline=self._deadline
             )
@@ -179,14 +181,14 @@ class Session:
             self.given_up |= trials
         write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
 
-    def _done(self, ids: set[str]) -> int:
+    def _count_done(self, ids: set[str]) -> int:
         return len(ids.intersection(self._table.read(older=_SHOWN)["trial_id"]))
 
     def _hypervolume(self) -> str:
         return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings)
 
 
-def decisive(space: Space) -> Callable[[str], bool]:
+def choose_columns(space: Space) -> Callable[[str], bool]:
     """Tells, by its name, whether a run decides anything by a column of its trial table. The others, most of the
     metrics, are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
     names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]

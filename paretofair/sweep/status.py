@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import dataset
 
 from paretofair.analysis.overview import overview
-from paretofair.analysis.results import Results, chosen_on, read_settings
+from paretofair.analysis.results import Results, find_choosing_split, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
@@ -31,7 +31,7 @@ from paretofair.space.problems import Problems
 from paretofair.space.schema import Settings
 from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import read_document
-from paretofair.sweep.folder import failures, in_use
+from paretofair.sweep.folder import failures, is_in_use
 from paretofair.sweep.jobs import TRIES
 from paretofair.sweep.stages import STAGE_OF, Plan
 
@@ -97,7 +97,7 @@ class Status:
         return any(failure.tries >= TRIES for failure in self.failures)
 
 
-class Run:
+class StatusReader:
     """Reads the status of a results folder; trial files are read once, new ones at every call."""
 
     def __init__(self, folder: Path) -> None:
@@ -116,8 +116,8 @@ class Run:
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
         front = front[front["trials"] > 0].reset_index(drop=True)
-        given_up = _given_up(self._folder, trials["trial_id"])
-        asked = _asked(space, environment.get("trials", {}), set(trials["method"].unique()))
+        given_up = _read_given_up(self._folder, trials["trial_id"])
+        asked = _count_asked(space, environment.get("trials", {}), set(trials["method"].unique()))
         plan = Plan(space, tasks, asked)
         progress, planned = _progress(plan, results, given_up)
         last = trials.groupby("pack_id", observed=True)["written"].max()
@@ -131,7 +131,7 @@ class Run:
             front=front,
             selected_on=results.settings.selected_on,
             others=int((~planned).sum()),
-            driver=in_use(self._folder),
+            driver=is_in_use(self._folder),
             age=_age(self._folder),
         )
 
@@ -177,7 +177,7 @@ def _tasks(space: Settings) -> Sequence[str]:
 
 def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
     """The columns of the trial table that are read; where a file lacks one, its rows have no value."""
-    selected_on, _ = chosen_on(space.protocol)
+    selected_on, _ = find_choosing_split(space.protocol)
     metrics = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in tasks]
     bounded = [name for text in space.constraints if (name := parse_constraint(text).name) not in RELATIVE]
     numbers = [f"{split}_{name}" for split in (selected_on, "test") for name in metrics]
@@ -189,7 +189,9 @@ def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
     )
 
 
-def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set[str]) -> dict[str, dict[str, int]]:
+def _count_asked(
+    space: Settings, written: Mapping[str, Mapping[str, int]], begun: set[str]
+) -> dict[str, dict[str, int]]:
     """The trials for each seed of the stages `tune` and `sweep`, by method: of those that were asked for so far, as
     `written` in the folder. It may be older than that; then of those that are `begun`."""
     tune = space.stages.tune
@@ -198,7 +200,7 @@ def _asked(space: Settings, written: Mapping[str, Mapping[str, int]], begun: set
     return {stage: {name: written.get(stage, {}).get(name, most) for name in names} for stage, most in default.items()}
 
 
-def _progress(plan: Plan, results: Results, given_up: Mapping[str, Failed]) -> tuple[list[Progress], np.ndarray]:
+def _progress(plan: Plan, results: Results, given_up: Mapping[str, FailedPack]) -> tuple[list[Progress], np.ndarray]:
     """What is done of every stage and method, and a mask of the trials that are planned."""
     trials, settings = results.trials, plan.settings
     places = trials.groupby(["stage", "method"], sort=False).indices
@@ -230,7 +232,7 @@ def _rate(written: pd.Series, begun: float) -> float:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedPack:
     """What `failed.json` says of a pack that failed every time, and which of its trials are not in the table."""
 
     stage: str
@@ -239,16 +241,16 @@ class Failed:
     trials: set[str]
 
 
-def _given_up(folder: Path, trials: pd.Series) -> dict[str, Failed]:
+def _read_given_up(folder: Path, trials: pd.Series) -> dict[str, FailedPack]:
     finished = set(trials)
     packs = {
-        name: Failed(each["stage"], each["method"], each["reason"], set(each["trials"]) - finished)
+        name: FailedPack(each["stage"], each["method"], each["reason"], set(each["trials"]) - finished)
         for name, each in failures(folder).items()
     }
     return {name: each for name, each in packs.items() if each.trials}
 
 
-def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) -> list[Failure]:
+def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, FailedPack]) -> list[Failure]:
     """Packs whose last try failed and of which nothing was written since: `written` is when, by pack.
 
     Tune keeps `logs/ray-<time>/<pack>[-attempt-<n>]/error.txt` while it runs and where a pack has failed every time;
@@ -257,7 +259,7 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, Failed]) 
     tries: dict[str, tuple[int, Path]] = {}
     for logs in sorted((folder / "logs").glob("ray-*")):
         of_these: dict[str, tuple[int, Path]] = {}
-        for path in (each for each in _inside(logs) if each.is_dir()):
+        for path in (each for each in _list_folder(logs) if each.is_dir()):
             found = _ATTEMPT.fullmatch(path.name)
             assert found is not None, "it matches any name"
             of_these[found[1]] = max(of_these.get(found[1], (0, path)), (int(found[2] or 1), path))
@@ -283,7 +285,7 @@ def _age(folder: Path) -> float:
     # Tune writes its own state beside the packs' logs every few seconds.
     folders = [folder, folder / TRIALS, folder / CURVES, *(folder / "logs").glob("ray-*")]
     newest = 0.0
-    for path in (path for each in folders for path in _inside(each)):
+    for path in (path for each in folders for path in _list_folder(each)):
         try:
             newest = max(newest, path.stat().st_mtime)
         except OSError:  # a partial file that has its name by now
@@ -291,7 +293,7 @@ def _age(folder: Path) -> float:
     return max(time.time() - newest, 0.0)
 
 
-def _inside(folder: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[Path]:
     """What is in a folder; nothing where it is none, or none any more: a run removes its logs when it ends."""
     try:
         return [folder / name for name in os.listdir(folder)]

@@ -33,39 +33,39 @@ class MethodContract:
         """Bit for bit the same alone, among 7 and among 16, of one seed and of several."""
         for seeds in (np.zeros(16, dtype=np.int64), np.arange(16) // 5):
             trials = self._trials(seeds)
-            whole = self._trained(trials, width=16)
+            whole = self._train(trials, width=16)
             for rows, width in ((np.arange(16)[::-1], 16), (np.arange(16), 7), (np.array([0]), 16)):
-                found = self._trained(trials.take(rows), width=width)
+                found = self._train(trials.take(rows), width=width)
                 for name, values in found.items():
                     np.testing.assert_array_equal(values, whole[name][rows], err_msg=name)
 
     def test_training_changes_parameters_and_stays_finite(self) -> None:
-        found = self._trained(self._trials(np.zeros(16, dtype=np.int64)), width=16)
+        found = self._train(self._trials(np.zeros(16, dtype=np.int64)), width=16)
         assert (found["status"] == "completed").all()
         assert np.isfinite(found["parameters"]).all()
         assert len(np.unique(found["parameters"], axis=0)) == 16
 
     def test_unknown_labels_and_groups_are_no_obstacle(self) -> None:
         data = self._data(unknown=0.2)
-        found = self._trained(self._trials(np.zeros(16, dtype=np.int64)), width=16, data=data)
+        found = self._train(self._trials(np.zeros(16, dtype=np.int64)), width=16, data=data)
         assert np.isfinite(found["parameters"]).all()
 
     def test_more_than_two_groups(self) -> None:
         data = self._data(sensitive="race")
-        found = self._trained(self._trials(np.zeros(16, dtype=np.int64)), width=16, data=data)
+        found = self._train(self._trials(np.zeros(16, dtype=np.int64)), width=16, data=data)
         assert np.isfinite(found["parameters"]).all()
 
     def test_steps_can_be_compiled(self) -> None:
         """And give what uncompiled ones give, but for rounding."""
         trials = self._trials(np.zeros(16, dtype=np.int64), epochs=1)
         eager, compiled = (
-            self._trained(trials, width=16, compiled=each, data=self._data(dtype=torch.float64))["parameters"]
+            self._train(trials, width=16, compiled=each, data=self._data(dtype=torch.float64))["parameters"]
             for each in (False, True)
         )
         np.testing.assert_allclose(compiled, eager, rtol=1e-6, atol=1e-7)
 
     def _data(self, *, unknown: float = 0.0, sensitive: str = "sex", dtype: torch.dtype = torch.float32) -> DeviceData:
-        splits = split(_made_up(unknown))
+        splits = split(_make_up_dataset(unknown))
         return to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device("cpu"), dtype)
 
     def _trials(self, seeds: np.ndarray, epochs: int = 3) -> Trials:
@@ -81,7 +81,7 @@ class MethodContract:
                 values[parameter.name] /= values[parameter.name].sum(-1, keepdims=True)
         return Trials(seeds, values)
 
-    def _trained(
+    def _train(
         self, trials: Trials, *, width: int, compiled: bool = False, data: DeviceData | None = None
     ) -> dict[str, np.ndarray]:
         """Parameters, status and metrics of every trial, in order."""
@@ -102,7 +102,7 @@ class MethodContract:
         return results
 
 
-def _made_up(unknown: float) -> Dataset:
+def _make_up_dataset(unknown: float) -> Dataset:
     """Two tasks that depend on four numbers and, through them, on a group of two and one of three."""
     random = np.random.default_rng(0)
     rows = 400

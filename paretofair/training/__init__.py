@@ -1,7 +1,7 @@
 """The training core: trains one pack of trials on one device. Knows no Ray, no YAML, no files."""
 
-from paretofair.training.checkpoints import Checkpoint, Checkpoints, Paused
-from paretofair.training.curves import Curve, Curves
+from paretofair.training.checkpoints import Checkpoint, Checkpoints, Pause
+from paretofair.training.curves import Curve, CurveSettings
 from paretofair.training.evaluation import Evaluation, Threshold
 from paretofair.training.experiment import Experiment, TrainingSettings
 from paretofair.training.halving import Halving, Objective
@@ -14,14 +14,14 @@ __all__ = [
     "Checkpoint",
     "Checkpoints",
     "Curve",
-    "Curves",
+    "CurveSettings",
     "DeviceData",
     "Evaluation",
     "Experiment",
     "FinishedStack",
     "Halving",
     "Objective",
-    "Paused",
+    "Pause",
     "Threshold",
     "TrainingSettings",
     "Trials",

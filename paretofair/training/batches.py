@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paretofair.methods import Rows
 from paretofair.methods.row_plan import noise_stream
-from paretofair.models import aligned
+from paretofair.models import align_length
 from paretofair.training.experiment import Experiment
 
 
@@ -49,7 +49,7 @@ class Batches:
         uniform = self._uniform(epoch, index)
         for step, count in enumerate(self._plan.counts.tolist()):
             rows = self._plan.width if self._network.pads else count
-            width = aligned(rows)
+            width = align_length(rows)
             own = index[step, ..., :width]
             of_step = (
                 self._data.inputs[own[..., :rows]] if inputs is None else inputs[step, :rows],

@@ -79,7 +79,7 @@ class Checkpoint:
         )
 
 
-class Paused(Exception):
+class Pause(Exception):
     """The time is used up: the rest of the pack goes on from its checkpoint, in a later run."""
 
 
@@ -121,7 +121,7 @@ class Saver:
         return time.monotonic() - self._begun
 
     def at_epoch(self, make: Callable[[], Checkpoint]) -> None:
-        """Keeps what `make` gives, where it is time. Raises Paused where the time is used up."""
+        """Keeps what `make` gives, where it is time. Raises Pause where the time is used up."""
         kept = self._checkpoints
         if kept is None or self.seconds < kept.every:
             return
@@ -131,4 +131,4 @@ class Saver:
             kept.save(checkpoint.positions, checkpoint.tensors(), checkpoint.facts())
             self._saved = time.monotonic()
         if late:
-            raise Paused
+            raise Pause

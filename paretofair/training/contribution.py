@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from paretofair.metrics.contribution import Disparity, contribution_disparity
-from paretofair.models import StackedNetwork, aligned
+from paretofair.models import StackedNetwork, align_length
 from paretofair.training.tensors import DeviceData
 
 _CHUNK = 2048  # rows of a pass
@@ -47,7 +47,7 @@ def _gradient(
     rows = torch.nonzero((train.groups[task] == group) & (train.labels[task] == label))[:, 0]
     total = torch.zeros_like(parameters)
     for chunk in rows.split(_CHUNK):
-        filled = torch.cat([chunk, chunk[:1].expand(aligned(len(chunk)) - len(chunk))])
+        filled = torch.cat([chunk, chunk[:1].expand(align_length(len(chunk)) - len(chunk))])
         out = network.forward(parameters, train.inputs[filled])
         cotangent = torch.zeros_like(out.logits)
         cotangent[:, task, : len(chunk)] = torch.sigmoid(out.logits[:, task, : len(chunk)]) - label

@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Curves:
+class CurveSettings:
     """Asks for headline metrics after every so many epochs and at the end, and with `contribution` for the disparities
     of `training.contribution`, under `contribution_<name>`. Training goes on as without."""
 
@@ -27,7 +27,7 @@ class Curve:
     metrics: dict[str, np.ndarray]
 
     @staticmethod
-    def joined(parts: Sequence[Curve]) -> Curve:
+    def join(parts: Sequence[Curve]) -> Curve:
         """One after the other."""
         return Curve(
             np.concatenate([part.positions for part in parts]),

@@ -12,7 +12,7 @@ from torch import Tensor
 from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
-from paretofair.models import StackedNetwork, aligned
+from paretofair.models import StackedNetwork, align_length
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
 # Metrics that every trial has for every split and task.
@@ -79,7 +79,7 @@ def evaluate(
     confusion: dict[str, np.ndarray] = {}
     for name, split in chosen.items():
         decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
-        of_split, confusion[name] = measured(decisions, *scores[name], split, data)
+        of_split, confusion[name] = measure_split(decisions, *scores[name], split, data)
         metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
     return Evaluation(metrics, confusion, finite.cpu().numpy())
@@ -102,7 +102,7 @@ def decision_thresholds(
     return _find_threshold(logits, data, threshold), by_group
 
 
-def measured(
+def measure_split(
     decisions: Tensor, scores: Tensor, probabilities: Tensor, split: DeviceSplit, data: DeviceData
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, and its confusion
@@ -135,7 +135,7 @@ def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, inputs
     logits, probabilities = [], []
     for start in range(0, len(inputs), _CHUNK):
         chunk = inputs[start : start + _CHUNK]
-        filling = chunk.new_zeros(aligned(len(chunk)) - len(chunk), chunk.shape[1])
+        filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), chunk.shape[1])
         out = network.forward(parameters, torch.cat([chunk, filling])).logits
         logits.append(out[..., : len(chunk)])
         probabilities.append(torch.sigmoid(out)[..., : len(chunk)])
@@ -154,5 +154,5 @@ def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> T
     """Thresholds on logits, which order rows as probabilities do but with fewer ties, `(K, T)`."""
     if threshold.rule == "fixed":
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
-    find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published
+    find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published_rule
     return find(logits, data.positive_rate)

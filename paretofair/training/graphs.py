@@ -21,10 +21,10 @@ def capture_step(step: Step) -> Step:
     Parameters and state are updated where they are; every batch is copied to where the graph reads it. A step that
     cannot be captured is called as it is, after one warning.
     """
-    return _Captured(step)
+    return _CapturedStep(step)
 
 
-class _Captured:
+class _CapturedStep:
     def __init__(self, step: Step) -> None:
         self._step = step
         self._made_for: Any = None

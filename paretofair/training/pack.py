@@ -13,7 +13,7 @@ import torch
 
 from paretofair.training.checkpoints import Checkpoint, Checkpoints, Saver, read_checkpoints
 from paretofair.training.contribution import disparities
-from paretofair.training.curves import Curve, Curves
+from paretofair.training.curves import Curve, CurveSettings
 from paretofair.training.evaluation import Evaluation, evaluate
 from paretofair.training.experiment import Experiment
 from paretofair.training.halving import Halving
@@ -54,7 +54,7 @@ def train_pack(
     *,
     width: int,
     halving: Halving | None = None,
-    curves: Curves | None = None,
+    curves: CurveSettings | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Iterator[FinishedStack]:
     """Trains `trials` in stacks of at most `width`, shortest first, and yields each stack as it finishes.
@@ -66,7 +66,7 @@ def train_pack(
 
     A trial's result is a function of its seed, its hyperparameters and the experiment (under `halving` also of its
     bracket's trials); on a CPU bit for bit, whatever stack it stands in and however often it was cut short. Raises
-    Paused where the time of `checkpoints` is used up.
+    Pause where the time of `checkpoints` is used up.
     """
     pack = _Pack(experiment, trials, width, checkpoints)
     kept = [] if checkpoints is None else read_checkpoints(checkpoints, experiment.device)
@@ -77,7 +77,7 @@ def train_pack(
     for checkpoint in kept:
         yield pack.finish(checkpoint.positions, curves, checkpoint)
         order = order[~np.isin(order, checkpoint.positions)]
-    for _, stack in pack.in_stacks(order, functools.partial(pack.finish, curves=curves)):
+    for _, stack in pack.run_in_stacks(order, functools.partial(pack.finish, curves=curves)):
         yield stack
 
 
@@ -90,7 +90,7 @@ class _Pack:
     width: int
     checkpoints: Checkpoints | None
 
-    def in_stacks(
+    def run_in_stacks(
         self, rows: np.ndarray, work: Callable[[np.ndarray], _Result]
     ) -> Iterator[tuple[np.ndarray, _Result]]:
         """The results of `work` on as many of `rows` at a time as a stack holds, fewer where the memory does not
@@ -112,7 +112,7 @@ class _Pack:
             rows = rows[len(own) :]
 
     def finish(
-        self, positions: np.ndarray, curves: Curves | None, checkpoint: Checkpoint | None = None
+        self, positions: np.ndarray, curves: CurveSettings | None, checkpoint: Checkpoint | None = None
     ) -> FinishedStack:
         """One stack, trained to the end, from where it was kept on."""
         saver, trials = Saver(self.checkpoints), self.trials.take(positions)
@@ -124,17 +124,17 @@ class _Pack:
         parts = [checkpoint.curve] if checkpoint is not None and checkpoint.curve is not None else []
 
         def save() -> None:
-            curve = Curve.joined(parts) if parts else None
+            curve = Curve.join(parts) if parts else None
             saver.at_epoch(lambda: stack.checkpoint(positions, before + saver.seconds, curve))
 
         if curves is None:
             stack.train(at_epoch=save)
         else:
             self._measure(stack, curves, parts, save)
-        evaluation = self._evaluated(np.arange(len(trials)), stack.final, trials)
+        evaluation = self._evaluate(np.arange(len(trials)), stack.final, trials)
         seconds = (before + saver.seconds) / len(trials)
         results = stack.status, stack.epochs_trained, stack.undefined_losses
-        curve = Curve.joined(parts) if parts else None
+        curve = Curve.join(parts) if parts else None
         return self._result(positions, *results, seconds, evaluation, stack.final, curve)
 
     def halve(self, halving: Halving, checkpoint: Checkpoint | None = None) -> FinishedStack:
@@ -156,8 +156,8 @@ class _Pack:
         for until in (*(rung for rung in halving.rungs if rung > begun), None):
             places, parts = [], []
             advance = functools.partial(self._advance, running=running, waiting=waiting, until=until)
-            for rows, stack in self.in_stacks(np.arange(len(running)), advance):
-                left, unfinished = stack.unfinished()
+            for rows, stack in self.run_in_stacks(np.arange(len(running)), advance):
+                left, unfinished = stack.take_unfinished()
                 ended = np.setdiff1d(np.arange(len(rows)), left)
                 of_pack = running[rows]
                 undefined[of_pack] += stack.undefined_losses
@@ -173,7 +173,7 @@ class _Pack:
                 break
             waiting = TrainState.join(parts)
             split = self.experiment.data.selection_split
-            evaluation = self._all_evaluated(running, waiting.network.parameters, (split,))
+            evaluation = self._evaluate_in_stacks(running, waiting.network.parameters, (split,))
             metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
             kept = halving.survivors(metrics, trials.brackets[running])
             stopped = np.flatnonzero(~kept)
@@ -183,7 +183,7 @@ class _Pack:
             seconds = before + saver.seconds
             own = everyone, running, waiting, final, status, epochs_trained, undefined, seconds
             saver.at_epoch(functools.partial(Checkpoint, *own))
-        evaluation = self._all_evaluated(everyone, final)
+        evaluation = self._evaluate_in_stacks(everyone, final)
         seconds = (before + saver.seconds) / n
         return self._result(everyone, status, epochs_trained, undefined, seconds, evaluation, final, None)
 
@@ -194,14 +194,14 @@ class _Pack:
         stack.train(until)
         return stack
 
-    def _measure(self, stack: Stack, curves: Curves, parts: list[Curve], save: Callable[[], None]) -> None:
+    def _measure(self, stack: Stack, curves: CurveSettings, parts: list[Curve], save: Callable[[], None]) -> None:
         """Trains a stack to the end, adds what is measured on the way to `parts`, and saves after every measurement."""
-        (left, state), experiment = stack.unfinished(), self.experiment
+        (left, state), experiment = stack.take_unfinished(), self.experiment
         epoch = state.epoch
         while len(left):
             epoch += curves.every
             stack.train(epoch)
-            running, unfinished = stack.unfinished()
+            running, unfinished = stack.take_unfinished()
             ended = np.setdiff1d(left, running)
             left = running
             for rows, parameters, epochs in (
@@ -209,7 +209,7 @@ class _Pack:
                 (ended, stack.final[torch.from_numpy(ended)], stack.epochs_trained[ended]),
             ):
                 if len(rows):
-                    metrics = self._evaluated(rows, parameters, stack.trials).metrics
+                    metrics = self._evaluate(rows, parameters, stack.trials).metrics
                     if curves.contribution:
                         found = disparities(experiment.network, parameters, experiment.data)
                         metrics |= {f"contribution_{name}": values for name, values in found.items()}
@@ -217,18 +217,18 @@ class _Pack:
             if len(left):
                 save()
 
-    def _all_evaluated(
+    def _evaluate_in_stacks(
         self, positions: np.ndarray, parameters: torch.Tensor, splits: Sequence[str] | None = None
     ) -> Evaluation:
         """The evaluation of trials at positions of the pack, with parameters `(n, P)`."""
 
         def of_stack(rows: np.ndarray) -> Evaluation:
             own = parameters[torch.from_numpy(rows).to(parameters.device)]
-            return self._evaluated(positions[rows], own, self.trials, splits)
+            return self._evaluate(positions[rows], own, self.trials, splits)
 
-        return Evaluation.joined([part for _, part in self.in_stacks(np.arange(len(positions)), of_stack)])
+        return Evaluation.joined([part for _, part in self.run_in_stacks(np.arange(len(positions)), of_stack)])
 
-    def _evaluated(
+    def _evaluate(
         self, rows: np.ndarray, parameters: torch.Tensor, trials: Trials, splits: Sequence[str] | None = None
     ) -> Evaluation:
         """The evaluation of the trials at `rows` of `trials`."""

@@ -30,7 +30,7 @@ def rehearse(experiment: Experiment, trials: Trials) -> None:
 
     A network of the user's own may be unable to do what stacks ask of it: this tells before any work starts.
     """
-    Stack(_uncompiled(experiment), trials, len(trials)).rehearse()
+    Stack(_switch_off_compilation(experiment), trials, len(trials)).rehearse()
 
 
 def measure_width(experiment: Experiment, trials: Trials) -> int:
@@ -39,7 +39,7 @@ def measure_width(experiment: Experiment, trials: Trials) -> int:
     On a GPU never one whose training and evaluation would take more than four fifths of the free memory. Stacks
     repeat `trials`, so that the width does not depend on how many there are.
     """
-    experiment, device = _uncompiled(experiment), experiment.device
+    experiment, device = _switch_off_compilation(experiment), experiment.device
     most = _fit_memory(experiment, trials) if device.type == "cuda" else max(WIDTHS["cpu"])
     throughput: dict[int, float] = {}
     for width in WIDTHS[device.type]:
@@ -51,7 +51,7 @@ def measure_width(experiment: Experiment, trials: Trials) -> int:
     return next(width for width, found in throughput.items() if found >= _ENOUGH * best)
 
 
-def _uncompiled(experiment: Experiment) -> Experiment:
+def _switch_off_compilation(experiment: Experiment) -> Experiment:
     return dataclasses.replace(experiment, settings=dataclasses.replace(experiment.settings, compiled=False))
 
 

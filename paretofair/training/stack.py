@@ -135,14 +135,14 @@ class Stack:
             if at_epoch is not None and self._active.any():
                 at_epoch()
 
-    def unfinished(self) -> tuple[np.ndarray, TrainState]:
+    def take_unfinished(self) -> tuple[np.ndarray, TrainState]:
         """The positions of the trials that have not reached their budget, and what they are at."""
         rows = np.flatnonzero(self._active)
         return self._place[rows], replace(self._state.take(rows), epoch=self._epoch)
 
     def checkpoint(self, positions: np.ndarray, seconds: float, curve: Curve | None = None) -> Checkpoint:
         """The stack as it is now; the arguments are those of a checkpoint."""
-        left, state = self.unfinished()
+        left, state = self.take_unfinished()
         own = self.final, self.status, self.epochs_trained, self.undefined_losses
         return Checkpoint(positions, left, state, *own, seconds, curve)
 

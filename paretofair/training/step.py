@@ -25,7 +25,7 @@ def make_step(
     Where there is no working compiler the step is eager, after one warning. On a GPU it is captured as a graph.
     """
     if path(network, compiled) == "compiled":
-        step = _compiled(network, method, optimizer)
+        step = _make_compiled_step(network, method, optimizer)
     else:
         step = _step(network, method, optimizer)
     return capture_step(step) if device.type == "cuda" and network.compilable else step
@@ -76,5 +76,5 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
 
 
 @functools.cache
-def _compiled(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
+def _make_compiled_step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
     return compile_step(_step(network, method, optimizer))

@@ -15,23 +15,23 @@ from rich.console import Console
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from paretofair.adapters import fairlearn
-from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, Settings, add_fairlearn, fit_models, main
-from paretofair.adapters.rows import Model, combinations, evaluated
+from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, FairlearnSettings, add_fairlearn, fit_models, main
+from paretofair.adapters.rows import Model, combinations, evaluate_rows
 from paretofair.data import split
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import to_device
 
 from ..conftest import make_dataset
 from ..launch.conftest import SMOKE, SPACE, command, environment
 from ..launch.processes import TIMEOUT
 
-SMALL = Settings("fpr", ("logistic_regression",), (0.01, 0.3), 3, (2.0,), 100)
+SMALL = FairlearnSettings("fpr", ("logistic_regression",), (0.01, 0.3), 3, (2.0,), 100)
 
 
-def made_up(unknown: float = 0.0):
+def make_up_data(unknown: float = 0.0):
     """Splits of made-up data whose tasks favour one sex, on the CPU."""
     splits = split(make_dataset(1500, unknown=unknown))
     return splits, to_device(splits, dict.fromkeys(splits.tasks, "sex"), torch.device("cpu"), torch.float64)
@@ -49,7 +49,7 @@ def test_rows_are_all_combinations_or_use_every_model_equally_often() -> None:
 
 
 def test_metrics_by_plain_counting() -> None:
-    splits, data = made_up(unknown=0.1)
+    splits, data = make_up_data(unknown=0.1)
     random = np.random.default_rng(0)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
 
@@ -59,7 +59,7 @@ def test_metrics_by_plain_counting() -> None:
 
     models = [[model(0.0), model(1.0)], [model(0.0), Model({"bound": 1.0}, {}, {}, 0.0, "it failed")]]
     places = combinations([2, 2], 10, 0)
-    found = evaluated(models, places, data)
+    found = evaluate_rows(models, places, data)
     assert found["status"] == ["completed", "failed", "completed", "failed"]
     assert found["bound_task_0"] == [0, 0, 1, 1]
     np.testing.assert_allclose(found["train_seconds"], 6 / 4)
@@ -90,7 +90,7 @@ def test_metrics_by_plain_counting() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_fits_are_those_of_fairlearn(method) -> None:
     """A tight bound has a smaller gap on the training rows than a wide one, and the ends of a grid differ."""
-    splits, data = made_up(unknown=0.05)
+    splits, data = make_up_data(unknown=0.05)
     models = fit_models(method, SMALL, data, seed=0)
     assert [len(each) for each in models] == [len(SMALL.models(method))] * 2
     for t, of_task in enumerate(models):
@@ -122,8 +122,8 @@ def test_fits_are_those_of_fairlearn(method) -> None:
     ("method", "classifier"), [("exponentiated_gradient", "logistic_regression"), ("grid_search", "gradient_boosting")]
 )
 def test_every_goal_has_fits(goal, method, classifier) -> None:
-    _, data = made_up()
-    models = fit_models(method, Settings(goal, (classifier,), (0.3,), 2, (0.1,), 100), data, seed=1)
+    _, data = make_up_data()
+    models = fit_models(method, FairlearnSettings(goal, (classifier,), (0.3,), 2, (0.1,), 100), data, seed=1)
     assert not any(model.error for each in models for model in each)
 
 
@@ -133,10 +133,10 @@ def test_a_failing_fit_leaves_the_others(monkeypatch) -> None:
             raise ValueError("no luck")
 
     monkeypatch.setattr(fairlearn, "_estimator", lambda name, seed: Broken())
-    _, data = made_up()
+    _, data = make_up_data()
     models = fit_models("grid_search", SMALL, data, seed=0)
     assert {model.error for each in models for model in each} == {"ValueError: no luck"}
-    assert set(evaluated(models, combinations([3, 3], 9, 0), data)["status"]) == {"failed"}
+    assert set(evaluate_rows(models, combinations([3, 3], 9, 0), data)["status"]) == {"failed"}
 
 
 def test_what_is_wrong_is_told(tmp_path, capsys, monkeypatch) -> None:
@@ -161,7 +161,7 @@ def test_what_is_wrong_is_told(tmp_path, capsys, monkeypatch) -> None:
 def test_every_seed_has_its_own_split(tmp_path) -> None:
     """Where seeds draw their test rows; a seed without single-task models of its split is refused."""
     space = load_space(SPACE.with_name("mtaf_german.yaml"), ["data.source=simulated", "data.test_seed=each"])
-    splits = load_splits(space, Options(tmp_path, []))
+    splits = load_splits(space, RunOptions(tmp_path, []))
     run = {"methods": ["grid_search"], "console": Console(quiet=True)}
     assert add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 1], **run) == 2 * 9
     trials = TrialTable(tmp_path, columns=lambda _: True).read()

@@ -32,7 +32,7 @@ CELLS = pd.DataFrame(
 _ROWS = np.array([400, 150, 500, 120])
 
 
-def made_up(methods: tuple[str, ...] = METHODS, trials: int = TRIALS) -> pd.DataFrame:
+def make_up_trials(methods: tuple[str, ...] = METHODS, trials: int = TRIALS) -> pd.DataFrame:
     """The trial table: metrics follow from counts, which follow from hyperparameters and a draw for each row."""
     random = np.random.default_rng(0)
     rows = []
@@ -57,7 +57,7 @@ def made_up(methods: tuple[str, ...] = METHODS, trials: int = TRIALS) -> pd.Data
                 }
                 gap = 0.16 if method == "single_task" else 0.16 / (1 + weight * (0.4 + METHODS_AT.get(method, 0)))
                 wrong = 0.15 + 0.01 * weight + 0.02 * abs(np.log(rate / 0.05))
-                rows.append(trial | _measured(random, gap, wrong))
+                rows.append(trial | _draw_metrics(random, gap, wrong))
     table = pd.DataFrame(rows)
     # Baselines of each task alone: one weight is 1.
     alone = table["stage"] == "baselines"
@@ -71,7 +71,7 @@ def made_up(methods: tuple[str, ...] = METHODS, trials: int = TRIALS) -> pd.Data
 METHODS_AT = {"vanilla": 0.0, "mtaf": 0.5, "own_method": 0.2}
 
 
-def _measured(random: np.random.Generator, gap: float, wrong: float) -> dict[str, Any]:
+def _draw_metrics(random: np.random.Generator, gap: float, wrong: float) -> dict[str, Any]:
     """Metrics and counts of a trial on every split."""
     values: dict[str, Any] = {}
     for split, share in (("train", 6), ("validation", 1), ("test", 2)):
@@ -98,7 +98,7 @@ def _measured(random: np.random.Generator, gap: float, wrong: float) -> dict[str
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The made-up run on disk, with two points of every frontier confirmed twice and curves of the first trials."""
     folder = tmp_path_factory.mktemp("made_up")
-    table = made_up()
+    table = make_up_trials()
     points = Results.of(table.drop(columns=_counts(table)), ReportSettings()).frontier("arfg_are")
     chosen = points.groupby(["method", "seed"]).head(2)["trial_id"]
     random = np.random.default_rng(1)
@@ -106,7 +106,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for place, trial in enumerate(chosen):
         for run in (1, 2):
             row = table[table["trial_id"] == trial].iloc[0].to_dict()
-            row |= _measured(random, 0.1, 0.2) | {"stage": "confirm", "confirms": trial, "seed": 1_000_000 * run}
+            row |= _draw_metrics(random, 0.1, 0.2) | {"stage": "confirm", "confirms": trial, "seed": 1_000_000 * run}
             again.append(row | {"trial_id": f"confirm-{place}-{run}", "index": place})
     whole = pd.concat([table, pd.DataFrame(again)], ignore_index=True)
     write_stack(folder, "sweep-all-0-0-0.parquet", pa.Table.from_pandas(whole, preserve_index=False))
@@ -137,7 +137,7 @@ def made_up_results() -> Callable[..., Results]:
     """The made-up run in memory, without counts, with other settings or methods."""
 
     def make(methods: tuple[str, ...] = METHODS, trials: int = TRIALS, **changes: Any) -> Results:
-        table = made_up(methods, trials)
+        table = make_up_trials(methods, trials)
         settings = replace(ReportSettings(sensitive="sex", methods=methods), **changes)
         table = table.drop(columns=_counts(table)).assign(protocol=settings.protocol)
         return Results.of(table, settings)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.analysis.comparison import comparison, dominance, optimism, rule, selected, selected_trials, volumes
+from paretofair.analysis.comparison import comparison, dominance, optimism, rule, select_trials, selected, volumes
 from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.hypervolume import hypervolume
 
@@ -95,7 +95,7 @@ def test_optimism(made_up_run):
 
 
 def test_every_rule_selects_its_point(made_up_run):
-    trials = selected_trials(made_up_run).set_index(["rule", "method", "seed"])["trial_id"]
+    trials = select_trials(made_up_run).set_index(["rule", "method", "seed"])["trial_id"]
     for (method, seed), front in fronts(made_up_run).items():
         own = front.set_index("trial_id")
         arfg, are = own["validation_arfg"], own["validation_are"]
@@ -110,7 +110,7 @@ def test_every_rule_selects_its_point(made_up_run):
 
 def test_selected_over_seeds(made_up_run):
     table = selected(made_up_run).set_index(["rule", "method"])
-    trials, rows = selected_trials(made_up_run), made_up_run.trials.set_index("trial_id")
+    trials, rows = select_trials(made_up_run), made_up_run.trials.set_index("trial_id")
     for (name, method), own in trials.groupby(["rule", "method"]):
         kept = own["trial_id"].dropna()
         values = rows.loc[kept, "test_fpr_gap_bar"]
@@ -134,7 +134,7 @@ def test_pooled_seeds_are_one_front(made_up_results):
     assert comparison(results).empty
     assert (dominance(results)["seeds"] == 1).all()
     assert optimism(results)["optimism"].isna().all()
-    assert set(selected_trials(results)["seed"]) == {"all"}
+    assert set(select_trials(results)["seed"]) == {"all"}
     assert volumes(results)["test_hypervolume_low"].isna().all()
     assert (selected(results)["protocol"] == "paper").all()
 

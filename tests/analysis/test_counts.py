@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from paretofair.analysis.counts import Cells, audit_table, row_intervals, with_intervals
+from paretofair.analysis.counts import CellCounts, audit_table, row_intervals, with_intervals
 from paretofair.metrics import rates
 from paretofair.results import write_stack
 
@@ -50,7 +50,7 @@ def counts(tmp_path):
 
 def test_counts_are_read_in_the_order_asked_for(counts):
     folder, table = counts
-    found = Cells(folder).of(["c", "a"])
+    found = CellCounts(folder).of(["c", "a"])
     np.testing.assert_array_equal(found["test"], table[[2, 0]])
 
 
@@ -59,7 +59,7 @@ def test_audit(counts):
     chosen = pd.DataFrame(
         {"trial_id": IDS, "method": ["vanilla", "mtaf", "mtaf"], "seed": [0, 0, 1], "test_error_x": [0.1] * 3}
     )
-    found = audit_table(chosen, Cells(folder)).set_index(["trial_id", "grouping", "metric"])
+    found = audit_table(chosen, CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
     assert set(found.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     by_sex = np.stack([table[:, 0, :2].sum(1), table[:, 0, 2:].sum(1)], 1)
     gaps = rates.fpr_gap(by_sex)
@@ -77,14 +77,14 @@ def test_intervals_of_rows(counts):
     """Of an error those of the binomial distribution; what is resampled is what the table says; and each trial is
     divided by the single-task means of its own split."""
     folder, table = counts
-    found = row_intervals(TRIALS, ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    found = row_intervals(TRIALS, ["x"], CellCounts(folder), {"x": "sex"}, ALONE)
     error = rates.error(table[:, 0].sum(1))
     half = 1.96 * np.sqrt(error * (1 - error) / 2400)
     np.testing.assert_allclose(found["error_x_low"], error - half, atol=0.003)
     np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.003)
     np.testing.assert_allclose(found["are_low"], found["error_x_low"] / [0.2, 0.2, 0.4])
     np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / [0.1, 0.1, 0.05])
-    alone = row_intervals(TRIALS[1:2], ["x"], Cells(folder), {"x": "sex"}, ALONE)
+    alone = row_intervals(TRIALS[1:2], ["x"], CellCounts(folder), {"x": "sex"}, ALONE)
     pd.testing.assert_frame_equal(alone, found.loc[["b"]])
     points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
     assert list(with_intervals(points, found)) == [

@@ -16,7 +16,7 @@ from paretofair.analysis.frontiers import (
     with_confirmed,
 )
 from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
-from paretofair.analysis.relative import baselines, tasks_of, unreliable, with_relative
+from paretofair.analysis.relative import baselines, find_unreliable, tasks_of, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.tables import midpoints, summary
 from paretofair.metrics.objectives import objective_names, objective_sets
@@ -98,9 +98,9 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert table.loc["B", "validation_are"] == pytest.approx(0.975)
     assert table.loc["B", "validation_arfg"] == pytest.approx(0.5)
     assert np.isnan(table.loc["undefined", "validation_arfg"])
-    assert unreliable(denominators) == ["bar (validation, test)"]
+    assert find_unreliable(denominators) == ["bar (validation, test)"]
     one_run = baselines(trials[trials["seed"] == 0])
-    assert unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
+    assert find_unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
 
 
 def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
@@ -116,7 +116,7 @@ def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
     assert table.loc["A", "validation_are"] == pytest.approx(0.75)
     # No denominator of one task, no mean over both.
     assert table.loc[["other", "c0"], ["validation_are", "validation_arfg", "test_are"]].isna().all(axis=None)
-    assert unreliable(denominators) == ["bar (validation in 1 of 2 splits, test in 1 of 2 splits)"]
+    assert find_unreliable(denominators) == ["bar (validation in 1 of 2 splits, test in 1 of 2 splits)"]
 
     more = [alone(f"h{run}", "grade", 1000 + run, 0.2, 0.3) | {"split_id": "s1"} for run in range(2)]
     denominators = baselines(pd.concat([trials, pd.DataFrame(more)], ignore_index=True))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from paretofair.analysis.comparison import selected_trials
+from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.errors import RunError
 from paretofair.report import figures
@@ -309,7 +309,7 @@ def test_a_table_of_protocol_paper(tmp_path, splits):
         assert set(table["protocol"]) == {"paper"}
     assert results.midpoints["method"].tolist() == ["a", "b"]
     assert (results.midpoints["trials"] == 6).all()
-    by_rule = selected_trials(results).query("rule == 'midpoint'")
+    by_rule = select_trials(results).query("rule == 'midpoint'")
     assert by_rule["trial_id"].tolist() == results.midpoints["trial_id"].tolist()
 
 

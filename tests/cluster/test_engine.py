@@ -15,7 +15,7 @@ from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.space.space import load_space
 from paretofair.sweep.jobs import Job, PackList
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages import Context, packs_ahead
 
 
@@ -83,7 +83,7 @@ def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at
     """Scheduling alone: what they train, they train on the CPU."""
     (tmp_path / "space.yaml").write_text(SPACE)
     space = load_space(tmp_path / "space.yaml")
-    splits = load_splits(space, Options(tmp_path, ()))
+    splits = load_splits(space, RunOptions(tmp_path, ()))
     packs = packs_ahead(Context(space, ["vanilla"], splits))
     job = Job(
         spaces={("baselines", "single_task"): space.baselines, ("sweep", "vanilla"): space.method("vanilla")},

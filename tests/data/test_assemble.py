@@ -31,7 +31,7 @@ def test_bins_include_their_upper_end() -> None:
     assert group_by_bins(np.zeros(1), (0.5,))[0] == ("up_to_0.5", "over_0.5")
 
 
-def assembled(test: np.ndarray | float) -> Dataset:
+def assemble_rows(test: np.ndarray | float) -> Dataset:
     rows = 40
     return assemble(
         "made_up",
@@ -47,13 +47,13 @@ def assembled(test: np.ndarray | float) -> Dataset:
 
 
 def test_assembling() -> None:
-    data = assembled(0.3)
+    data = assemble_rows(0.3)
     assert data.is_test.sum() == 12
     assert set(data.categorical[:, 0]) == {"missing", "red"}
     assert data.numeric.shape == (40, 0)
     assert [data.is_test[data.labels[:, 0] == label].sum() for label in (0, 1)] == [6, 6]
     given_test = np.arange(40) < 3
-    np.testing.assert_array_equal(assembled(given_test).is_test, given_test)
+    np.testing.assert_array_equal(assemble_rows(given_test).is_test, given_test)
 
 
 @settings(max_examples=50)

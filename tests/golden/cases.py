@@ -150,22 +150,22 @@ def run_case(case: Case) -> dict[str, Any]:
     stacks = list(train_pack(experiment, trials, width=case.width, halving=case.halving))
     order = np.argsort(np.concatenate([stack.positions for stack in stacks]))
 
-    def joined(of_stack: Any) -> np.ndarray:
+    def join_stacks(of_stack: Any) -> np.ndarray:
         return np.concatenate([of_stack(stack) for stack in stacks])[order]
 
     metrics = {
-        f"{split}_{name}": joined(lambda stack: stack.evaluation.metrics[f"{split}_{name}"])  # noqa: B023
+        f"{split}_{name}": join_stacks(lambda stack: stack.evaluation.metrics[f"{split}_{name}"])  # noqa: B023
         for split in data.splits
         for name in METRICS
     }
-    confusion = [joined(lambda stack: stack.evaluation.confusion[split]) for split in data.splits]  # noqa: B023
+    confusion = [join_stacks(lambda stack: stack.evaluation.confusion[split]) for split in data.splits]  # noqa: B023
     return {
-        "parameters": digest(joined(lambda stack: stack.parameters)),
+        "parameters": digest(join_stacks(lambda stack: stack.parameters)),
         "results": digest(*metrics.values(), *confusion),
-        "status": joined(lambda stack: stack.status).tolist(),
-        "epochs_trained": joined(lambda stack: stack.epochs_trained).tolist(),
-        "undefined_losses": joined(lambda stack: stack.undefined_losses).tolist(),
-        **{name: _rounded(metrics[f"test_{name}"]) for name in ("error", "fpr_gap", "auc")},
+        "status": join_stacks(lambda stack: stack.status).tolist(),
+        "epochs_trained": join_stacks(lambda stack: stack.epochs_trained).tolist(),
+        "undefined_losses": join_stacks(lambda stack: stack.undefined_losses).tolist(),
+        **{name: _round_values(metrics[f"test_{name}"]) for name in ("error", "fpr_gap", "auc")},
     }
 
 
@@ -178,7 +178,7 @@ def digest(*arrays: np.ndarray) -> str:
     return found.hexdigest()[:16]
 
 
-def _rounded(values: np.ndarray) -> list[list[float | None]]:
+def _round_values(values: np.ndarray) -> list[list[float | None]]:
     return [[None if np.isnan(value) else round(float(value), 4) for value in row] for row in values]
 
 

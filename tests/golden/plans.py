@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages import Context, packs_ahead
 from paretofair.sweep.stages.confirm import confirm_packs
 
@@ -46,7 +46,7 @@ def space_identities(name: str) -> dict[str, Any]:
     if name not in VARIANTS:
         return _ids(load_space(SPACES / f"{name}.yaml"))
     space = load_space(SMALL, VARIANTS[name])
-    packs = packs_ahead(Context(space, list(space.methods), load_splits(space, Options(Path(), []))))
+    packs = packs_ahead(Context(space, list(space.methods), load_splits(space, RunOptions(Path(), []))))
     packs += [pack for method in space.methods for pack in confirm_packs(space.method(method), _points(packs), 2, 4)]
     return {"spaces": _ids(space), "packs": {pack.name: _pack(pack) for pack in packs}}
 

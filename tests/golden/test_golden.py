@@ -22,12 +22,12 @@ QUICK = ("mtaf of three tasks for odds compiled", "adversarial compiled", "mtaf 
 NEAR = 0.02  # of errors, gaps and AUC, on average over the trials and tasks of a case
 
 
-def marked(case: Case):
+def mark_slow(case: Case):
     slow = case.compiled and case.name not in QUICK
     return pytest.param(case, id=case.name, marks=pytest.mark.slow if slow else ())
 
 
-@pytest.mark.parametrize("case", [marked(case) for case in cases()])
+@pytest.mark.parametrize("case", [mark_slow(case) for case in cases()])
 def test_a_training_is_what_it_was(case):
     expected, found = GOLDEN["cases"][case.name], run_case(case)
     for name in ("status", "epochs_trained"):

@@ -126,7 +126,7 @@ def raw(folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in files(folder)]).set_index("trial_id").sort_index()
 
 
-def killed(marked: Marked, arguments: list[str], folder: Path, after: int, delay: float) -> bool:
+def kill_driver(marked: Marked, arguments: list[str], folder: Path, after: int, delay: float) -> bool:
     """Kills a driver some time after there are `after` files; whether it was still at work."""
     process = marked.start(arguments)
     wait_for(lambda: process.poll() is not None or len(files(folder)) >= after)

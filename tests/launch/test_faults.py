@@ -22,11 +22,11 @@ from optuna.trial import TrialState
 from paretofair.analysis.relative import baselines, with_relative
 from paretofair.results import TrialTable
 from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages.studies import Studies, Study, build_sampler
 
 from .conftest import SPACE, command, environment
-from .processes import TIMEOUT, Marked, at_work_on, files, kill, killed, nodes, raw, wait_for
+from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, nodes, raw, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -109,7 +109,7 @@ def test_killed_drivers_leave_the_undisturbed_table(tmp_path, marked, finished, 
     for _ in range(kills):
         # Baselines and the point are three files, the sweep at least four.
         after = len(files(folder)) + 1 + moments.randrange(4)
-        assert killed(marked, small(folder, *overrides), folder, after, moments.uniform(0, 0.3))
+        assert kill_driver(marked, small(folder, *overrides), folder, after, moments.uniform(0, 0.3))
         assert_kept(folder, before)
         before = raw(folder)
     # What a worker that died while it wrote leaves behind.
@@ -159,7 +159,7 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     """Every index once, and what a sampler is told on resuming is what stands in the table."""
     folder, moments = tmp_path / "out", random.Random(4)
     # Baselines and the point are three files, a batch of the sweep two.
-    assert killed(marked, small(folder, *TPE), folder, 4 + moments.randrange(4), moments.uniform(0, 0.3))
+    assert kill_driver(marked, small(folder, *TPE), folder, 4 + moments.randrange(4), moments.uniform(0, 0.3))
     before = raw(folder)
     assert 0 < (before["stage"] == "sweep").sum() < 16
     done = marked.run(small(folder, *TPE))
@@ -169,7 +169,7 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     assert trials["index"].tolist() == list(range(16))
 
     space = load_space(SPACE, [*OVERRIDES, *TPE])
-    splits = load_splits(space, Options(folder, ["mtaf"]))
+    splits = load_splits(space, RunOptions(folder, ["mtaf"]))
     table, of_method = TrialTable(folder), space.method("mtaf")
     sampler = build_sampler(of_method, 0)
     denominators = baselines(table.read())
@@ -240,7 +240,7 @@ def test_a_truncated_file_is_named(tmp_path, marked, finished):
 
 
 @contextmanager
-def mounted(folder: Path, *arguments: object) -> Iterator[None]:
+def mount_folder(folder: Path, *arguments: object) -> Iterator[None]:
     """A file system at `folder`; skips the test where that is not allowed."""
     folder.mkdir(exist_ok=True)
     done = subprocess.run(["mount", *map(str, arguments), str(folder)], capture_output=True, text=True)
@@ -256,7 +256,7 @@ def mounted(folder: Path, *arguments: object) -> Iterator[None]:
 def test_a_read_only_folder(tmp_path, marked):
     folder, source = tmp_path / "out", tmp_path / "source"
     source.mkdir()
-    with mounted(folder, "--bind", "-o", "ro", source):
+    with mount_folder(folder, "--bind", "-o", "ro", source):
         done = marked.run(small(folder))
     assert done.returncode == 2, done.stdout + done.stderr
     assert f"--output {folder} cannot be written: Read-only file system" in done.stderr
@@ -267,7 +267,7 @@ def test_a_read_only_folder(tmp_path, marked):
 def test_a_full_disk(tmp_path, marked):
     """Room for a few of the stacks, of 35 kB each. With more room the same command completes."""
     folder = tmp_path / "out"
-    with mounted(folder, "-t", "tmpfs", "-o", "size=200k", "tmpfs"):
+    with mount_folder(folder, "-t", "tmpfs", "-o", "size=200k", "tmpfs"):
         done = marked.run(small(folder))
         before = raw(folder)
         print(f"{len(before)} rows, exit code {done.returncode}", done.stdout, done.stderr, sep="\n")

@@ -20,13 +20,13 @@ SMOKE = [
 ]
 
 
-def marked(path):
+def mark_real_data(path):
     simulated = DATASETS[load_space(path).data.name].simulate is not None
     return pytest.param(path, id=path.stem, marks=() if simulated else pytest.mark.real_data)
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("path", [marked(path) for path in SPACES])
+@pytest.mark.parametrize("path", [mark_real_data(path) for path in SPACES])
 def test_a_space_file_runs(path, tmp_path, request):
     real = any(mark.name == "real_data" for mark in request.node.own_markers)
     source = "real" if real else "simulated"

@@ -18,7 +18,7 @@ from paretofair.analysis.overview import hypervolume_so_far
 from paretofair.analysis.results import ReportSettings
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
-from paretofair.sweep.status import Run, Status
+from paretofair.sweep.status import Status, StatusReader
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
 from .processes import TIMEOUT
@@ -60,7 +60,7 @@ def copied(finished, tmp_path) -> Path:
 
 @pytest.mark.ray
 def test_numbers_are_those_of_the_table(finished):
-    status = Run(finished).status()
+    status = StatusReader(finished).status()
     table = TrialTable(finished).read()
     sizes = table.groupby(["stage", "method"]).size()
     for place, (count, total) in counts(status).items():
@@ -96,13 +96,13 @@ def test_what_it_prints(finished):
 
 @pytest.mark.ray
 def test_a_half_finished_run(copied):
-    run = Run(copied)
+    run = StatusReader(copied)
     assert counts(run.status())["sweep", "mtaf"] == (6, 6)
     for path in (copied / "trials").glob("confirm-*.parquet"):
         path.unlink()
     (removed,) = (copied / "trials").glob("sweep-mtaf-0-4-5.parquet")
     away = removed.rename(copied / removed.name)
-    run = Run(copied)
+    run = StatusReader(copied)
     status = run.status()
     assert counts(status)["sweep", "mtaf"] == (4, 6)
     assert counts(status)["sweep", "vanilla"] == (6, 6)
@@ -129,14 +129,14 @@ def test_trials_that_are_not_planned_and_methods_that_are_not_begun(copied):
     assert run["trials"] == {"tune": {"vanilla": 0, "mtaf": 0}, "sweep": {"vanilla": 6, "mtaf": 6}}
     asked = {"vanilla": 5, "mtaf": 6, "per_task": 7}
     written.write_text(json.dumps(run | {"trials": {"tune": dict.fromkeys(asked, 0), "sweep": asked}}))
-    status = Run(copied).status()
+    status = StatusReader(copied).status()
     assert counts(status)["sweep", "vanilla"] == (5, 5)
     assert counts(status)["sweep", "per_task"] == (0, 7)
     assert (status.others >= 1, status.not_asked) == (True, [])
     # A folder that an earlier version of the program has written.
     del run["trials"]
     written.write_text(json.dumps(run))
-    status = Run(copied).status()
+    status = StatusReader(copied).status()
     assert counts(status)["sweep", "vanilla"] == (6, 6)
     assert status.not_asked == ["per_task"]
 
@@ -147,7 +147,9 @@ def test_diverged_and_stopped_trials(copied):
     (path,) = (copied / "trials").glob("sweep-vanilla-0-4-5.parquet")
     rows = pd.read_parquet(path)
     rows.assign(status=["diverged", "stopped"]).to_parquet(path)
-    own = next(each for each in Run(copied).status().progress if (each.stage, each.method) == ("sweep", "vanilla"))
+    own = next(
+        each for each in StatusReader(copied).status().progress if (each.stage, each.method) == ("sweep", "vanilla")
+    )
     assert (own.finished, own.diverged, own.stopped) == (6, 1, 1)
     assert "sweep vanilla 6 6 1 1" in words(show(copied).stdout)
 
@@ -161,17 +163,17 @@ def test_a_pack_that_failed_and_then_succeeded(copied):
     error = pack / "error.txt"
     error.write_text("Failure # 1\nTraceback\nMemoryError: no room\n")
     os.utime(error, times=(path.stat().st_mtime - 5,) * 2)
-    assert Run(copied).status().failures == []
+    assert StatusReader(copied).status().failures == []
     # Its rows are not there: it failed once, and is tried again.
     path.unlink()
-    (failure,) = Run(copied).status().failures
+    (failure,) = StatusReader(copied).status().failures
     assert (failure.pack, failure.reason, failure.tries) == ("sweep-mtaf-0-4-7", "MemoryError: no room", 1)
     done = show(copied)
     assert done.returncode == 0
     assert "sweep-mtaf-0-4-7 (try 1 of 3): MemoryError: no room" in done.stdout
     # The second try runs.
     pack.with_name("sweep-mtaf-0-4-7-attempt-2").mkdir()
-    assert Run(copied).status().failures == []
+    assert StatusReader(copied).status().failures == []
     third = pack.with_name("sweep-mtaf-0-4-7-attempt-3")
     third.mkdir()
     (third / "error.txt").write_text("ValueError: no\n")
@@ -187,7 +189,7 @@ def test_packs_that_fail_every_time(tmp_path, sweep):
     small = [*SMOKE, *SIMULATED, "--trials", "0", "--set", "points=[]", "--set", "stages.confirm=null"]
     done = sweep("--space", SPACE, *small, "--output", tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
-    status = Run(tmp_path).status()
+    status = StatusReader(tmp_path).status()
     assert [(each.pack, each.tries) for each in status.failures] == [("baselines-single_task-0-3", 3)]
     assert np.isnan(status.per_minute)
     done = show(tmp_path)
@@ -205,7 +207,7 @@ def test_it_starts_without_pytorch_and_ray():
 
 def test_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(RunError, match="results folder"):
-        Run(tmp_path).status()
+        StatusReader(tmp_path).status()
     for folder in (tmp_path, tmp_path / "none"):
         done = show(folder)
         assert done.returncode == 2

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from paretofair.results import Store
-from paretofair.results.lease import leased
+from paretofair.results.lease import hold_lease
 
 from .conftest import SPACE
 
@@ -43,7 +43,7 @@ def test_results_at_a_url(sweep, tmp_path):
     planned = sweep(*SMALL, "--trials", "6", "--output", url, "--dry-run", cwd=there)
     assert re.search(r"sweep\s+│ vanilla\s+│ 1\s+│ 6\s+│ 4 ", planned.stdout), planned.stdout
     assert not list(there.iterdir())
-    with leased(Store(url)):
+    with hold_lease(Store(url)):
         second = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
     assert second.returncode == 2
     assert f"{url} is in use by process {os.getpid()} on {socket.gethostname()}" in second.stderr

@@ -153,7 +153,7 @@ def check(
     found = method.gradient(network, parameters.clone(), rows, hyper)
     out = network.forward(parameters, rows.inputs)
     values = []
-    for t, of_task in enumerate(method._compared(out.logits, rows, hyper)):
+    for t, of_task in enumerate(method._gather_cells(out.logits, rows, hyper)):
         cells = cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
         values.append(method._mismatch(network, cells.gradients, of_task))
     per_trial = rows.inputs.dim() == 3
@@ -296,7 +296,7 @@ def test_names_of_groups_and_labels_do_not_matter(seed, order, matching):
     torch.testing.assert_close(found.parameters * sign, expected.parameters, rtol=1e-9, atol=1e-12)
 
 
-def balanced(per_cell: int, dtype: torch.dtype, *, ordered: bool) -> Rows:
+def make_balanced_rows(per_cell: int, dtype: torch.dtype, *, ordered: bool) -> Rows:
     """Cells of one size in order, filled up to whole vectors."""
     torch.manual_seed(0)
     width = -(-4 * per_cell // 32) * 32
@@ -319,7 +319,10 @@ def gradients_of(call: Any, network: MultilayerPerceptron, dtype: torch.dtype, r
 @pytest.mark.parametrize("per_cell", [8, 13, 100])
 def test_a_trial_does_not_depend_on_its_neighbours(dtype, matching, ordered, per_cell):
     """Bit for bit the same alone, among 7 and among 64."""
-    network, rows = MultilayerPerceptron(INPUTS, (), 1, (32,), (5,)), balanced(per_cell, dtype, ordered=ordered)
+    network, rows = (
+        MultilayerPerceptron(INPUTS, (), 1, (32,), (5,)),
+        make_balanced_rows(per_cell, dtype, ordered=ordered),
+    )
     call = gcm(matching).gradient
     whole = gradients_of(call, network, dtype, rows, list(range(64)))
     for pick in ([0], [17], [63], [5, 60, 1, 2, 3, 17, 9]):
@@ -332,7 +335,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(dtype, matching, ordered, per
 def test_a_compiled_trial_does_not_depend_on_its_neighbours(dtype, tolerance, matching):
     """As above, compiled whole; and compiled it agrees with eager."""
     torch._dynamo.reset()
-    network, rows = MultilayerPerceptron(INPUTS, (), 1, (32,), ()), balanced(13, dtype, ordered=True)
+    network, rows = MultilayerPerceptron(INPUTS, (), 1, (32,), ()), make_balanced_rows(13, dtype, ordered=True)
     method = gcm(matching)
     call = torch.compile(method.gradient, dynamic=False, fullgraph=True)
     some = [5, 60, 1, 2, 3, 17, 9]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretofair.errors import DataError
-from paretofair.methods.row_plan import balanced, epoch_order, shuffled, uniform_numbers
+from paretofair.methods.row_plan import balance_rows, epoch_order, shuffle_rows, uniform_numbers
 
 NAMES = ("y = 0", "y = 1", "z = 0")
 
@@ -25,7 +25,7 @@ def strata(rows: int, seed: int = 0) -> np.ndarray:
 
 @given(rows=st.integers(1, 300), batch_size=st.integers(1, 400), seed=st.integers(0, 9), epoch=st.integers(0, 5))
 def test_shuffled_rows_stand_in_the_epochs_order(rows, batch_size, seed, epoch):
-    plan = shuffled(rows, batch_size)
+    plan = shuffle_rows(rows, batch_size)
     found = plan.rows(seed, epoch)
     assert found.shape == (plan.steps, plan.width)
     assert plan.width % 32 == 0
@@ -38,7 +38,7 @@ def test_shuffled_rows_stand_in_the_epochs_order(rows, batch_size, seed, epoch):
 
 @given(rows=st.integers(10, 300), batch_size=st.integers(1, 400), seed=st.integers(0, 9))
 def test_held_out_rows_are_a_tenth_and_never_in_the_loss(rows, batch_size, seed):
-    plan = shuffled(rows, batch_size, holdout=True)
+    plan = shuffle_rows(rows, batch_size, holdout=True)
     found = np.stack([plan.rows(seed, epoch) for epoch in range(30)])
     in_loss, in_penalty = (np.broadcast_to(mask, found.shape) for mask in (plan.in_loss, plan.in_penalty))
     assert not (in_loss & in_penalty).any()
@@ -53,7 +53,7 @@ def test_held_out_rows_are_a_tenth_and_never_in_the_loss(rows, batch_size, seed)
 @given(rows=st.integers(20, 200), batch_size=st.integers(3, 100), seed=st.integers(0, 9))
 def test_balanced_batches_take_every_stratum_in_turn(rows, batch_size, seed):
     stratum = strata(rows)
-    plan = balanced(stratum, NAMES, batch_size, ordered=True)
+    plan = balance_rows(stratum, NAMES, batch_size, ordered=True)
     share = min(batch_size, rows) // 3
     assert plan.steps == -(-rows // min(batch_size, rows))
     assert plan.cells == ((0, share), (share, 2 * share), (2 * share, 3 * share))
@@ -68,7 +68,7 @@ def test_balanced_batches_take_every_stratum_in_turn(rows, batch_size, seed):
 
 
 def test_balanced_orders_depend_on_the_seed_and_go_on_over_epochs():
-    plan = balanced(strata(100), NAMES, 30)
+    plan = balance_rows(strata(100), NAMES, 30)
     assert not np.array_equal(plan.rows(0, 0), plan.rows(1, 0))
     assert not np.array_equal(plan.rows(0, 0), plan.rows(0, 1))
     np.testing.assert_array_equal(plan.rows(3, 2), plan.rows(3, 2))
@@ -76,7 +76,7 @@ def test_balanced_orders_depend_on_the_seed_and_go_on_over_epochs():
 
 def test_balanced_batches_with_held_out_rows():
     stratum = strata(1000)
-    plan = balanced(stratum, NAMES, 60, holdout=True, ordered=True)
+    plan = balance_rows(stratum, NAMES, 60, holdout=True, ordered=True)
     assert plan.cells == ((60, 80), (80, 100), (100, 120))
     found = plan.rows(0, 0)
     assert set(found[plan.in_loss]).isdisjoint(found[plan.in_penalty])
@@ -88,13 +88,13 @@ def test_balanced_batches_with_held_out_rows():
 def test_missing_and_small_strata_are_told(caplog):
     stratum = strata(100)
     with pytest.raises(DataError, match="no training row with z = 0"):
-        balanced(np.where(stratum == 2, -1, stratum), NAMES, 30)
+        balance_rows(np.where(stratum == 2, -1, stratum), NAMES, 30)
     with pytest.raises(DataError, match="a batch of 2 rows cannot hold one of each of 3"):
-        balanced(stratum, NAMES, 2)
+        balance_rows(stratum, NAMES, 2)
     with pytest.raises(DataError, match="too few to hold a tenth"):
-        shuffled(9, 3, holdout=True)
+        shuffle_rows(9, 3, holdout=True)
     with caplog.at_level(logging.WARNING):
-        balanced(stratum, NAMES, 90)
+        balance_rows(stratum, NAMES, 90)
     assert "rows with z = 0 are repeated to 30 in every batch" in caplog.text
 
 

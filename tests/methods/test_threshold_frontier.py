@@ -23,7 +23,7 @@ GAPS = {
 }
 
 
-def trained(data, method, threshold=Threshold()):  # noqa: B008 (frozen)
+def train_four(data, method, threshold=Threshold()):  # noqa: B008 (frozen)
     """Four trials of one seed that differ in their tolerances alone."""
     values = {
         "task_weight": np.full((4, 2), 0.5),
@@ -53,8 +53,8 @@ def gap_and_errors(stack, data, split, goal):
 @pytest.mark.parametrize("sensitive", ["sex", "race"])
 def test_trains_as_vanilla_and_keeps_the_gap_in_bounds_where_it_chooses(device_data, goal, sensitive) -> None:
     data = device_data(torch.float32, sensitive=sensitive, rows=1200, unknown=0.1)
-    stack = trained(data, ThresholdFrontier(LossSettings(goal=goal)))
-    vanilla = trained(data, METHODS["vanilla"](LossSettings()))
+    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)))
+    vanilla = train_four(data, METHODS["vanilla"](LossSettings()))
     np.testing.assert_array_equal(stack.parameters, vanilla.parameters)
     for name in ("auc", "average_precision", "soft_fpr_gap"):
         np.testing.assert_array_equal(
@@ -76,8 +76,8 @@ def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
     unknown = data.cells[:, data.acts_on[0]] < 0
     assert unknown.any()
     for threshold in (Threshold(), Threshold("fixed", 0.4)):
-        stack = trained(data, ThresholdFrontier(LossSettings()), threshold)
-        vanilla = trained(data, METHODS["vanilla"](LossSettings()), threshold)
+        stack = train_four(data, ThresholdFrontier(LossSettings()), threshold)
+        vanilla = train_four(data, METHODS["vanilla"](LossSettings()), threshold)
         for split in ("validation", "test"):
             found, expected = (each.evaluation.confusion[split] for each in (stack, vanilla))
             np.testing.assert_array_equal(found[:, :, unknown], expected[:, :, unknown])

@@ -60,7 +60,7 @@ def cells_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return cells, counts.numpy()[0, 0]
 
 
-def told(rows: pd.DataFrame, first: list[dict], second: list[dict]) -> ClassificationMetric:
+def tell_results(rows: pd.DataFrame, first: list[dict], second: list[dict]) -> ClassificationMetric:
     """aif360 on the rows of known label; its groups are unions of intersections."""
     known = rows[rows.label >= 0]
     names = {"label_names": ["label"], "protected_attribute_names": list(ATTRIBUTES)}
@@ -74,7 +74,7 @@ def told(rows: pd.DataFrame, first: list[dict], second: list[dict]) -> Classific
 def pairs_of(rows: pd.DataFrame, columns: list[str]) -> list[ClassificationMetric]:
     groups = np.unique(rows.loc[(rows[columns] >= 0).all(axis=1), columns].to_numpy(), axis=0)
     named = [dict(zip(columns, group.tolist(), strict=True)) for group in groups]
-    return [told(rows, [first], [second]) for first, second in permutations(named, 2)]
+    return [tell_results(rows, [first], [second]) for first, second in permutations(named, 2)]
 
 
 def soft_positive_rate(metric: ClassificationMetric, privileged: bool | None) -> float:
@@ -149,7 +149,7 @@ def test_counts_and_rates(case: str, seed: int) -> None:
     rows = sample(case, seed)
     cells, counts = cells_of(rows)
     by_sex = rates.merge(counts, cells[:, 0], 2)
-    metric = told(rows, [{"sex": 0}], [{"sex": 1}])
+    metric = tell_results(rows, [{"sex": 0}], [{"sex": 1}])
     for table, privileged in ((by_sex[0], False), (by_sex[1], True), (counts.sum(axis=0), None)):
         hard = metric.binary_confusion_matrix(privileged)
         soft = metric.generalized_binary_confusion_matrix(privileged)
@@ -167,7 +167,7 @@ def test_signs_are_of_first_minus_second(case: str, seed: int) -> None:
     rows = sample(case, seed)
     cells, counts = cells_of(rows)
     by_sex = rates.merge(counts, cells[:, 0], 2)
-    metric = told(rows, [{"sex": 0}], [{"sex": 1}])
+    metric = tell_results(rows, [{"sex": 0}], [{"sex": 1}])
     fpr, tpr = rates.fpr_gap_signed(by_sex), rates.tpr_gap_signed(by_sex)
     assert fpr == exactly(metric.false_positive_rate_difference())
     assert tpr == exactly(metric.equal_opportunity_difference())
@@ -208,7 +208,7 @@ def test_merged_cells_are_unions_of_intersections() -> None:
     codes = [0 if tuple(cell) in first else 1 if tuple(cell) in second else -1 for cell in cells.tolist()]
     merged = rates.merge(counts, codes, 2)
     unions = [[dict(zip(ATTRIBUTES, cell, strict=True)) for cell in group] for group in (first, second)]
-    for name, value in gaps_of([told(rows, *unions), told(rows, *unions[::-1])]).items():
+    for name, value in gaps_of([tell_results(rows, *unions), tell_results(rows, *unions[::-1])]).items():
         assert rates.GROUP_METRICS[name](merged) == exactly(value), name
 
 

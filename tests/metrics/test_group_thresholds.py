@@ -28,13 +28,13 @@ def counts(decisions: np.ndarray, labels: np.ndarray, groups: np.ndarray, n_grou
     return table
 
 
-def decided(scores: Tensor, groups: Tensor, thresholds: Tensor) -> np.ndarray:
+def decide_by_group(scores: Tensor, groups: Tensor, thresholds: Tensor) -> np.ndarray:
     return (scores >= thresholds[groups.clamp(min=0)]).numpy()
 
 
 def errors_and_gap(scores: Tensor, labels: Tensor, groups: Tensor, thresholds: Tensor, goal: str) -> tuple[int, float]:
     """Wrong decisions about rows of known group, and the gap among the groups that have rows."""
-    table = counts(decided(scores, groups, thresholds), labels.numpy(), groups.numpy(), len(thresholds))
+    table = counts(decide_by_group(scores, groups, thresholds), labels.numpy(), groups.numpy(), len(thresholds))
     return int(table[:, [1, 3]].sum()), float(GAPS[goal](table))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from paretofair.metrics.thresholds import base_rate, published
+from paretofair.metrics.thresholds import base_rate, published_rule
 
 
 def base_rate_slow(scores: list[float], rate: float) -> float:
@@ -26,7 +26,7 @@ score_lists = st.lists(few_values | st.floats(0, 1, width=32), min_size=1, max_s
 def test_agree_with_the_definition(scores: list[float], rate: float) -> None:
     tensor = torch.tensor(scores, dtype=torch.float64)
     assert base_rate(tensor, rate).item() == base_rate_slow(scores, rate)
-    assert published(tensor, rate).item() == published_slow(scores, rate)
+    assert published_rule(tensor, rate).item() == published_slow(scores, rate)
 
 
 @given(score_lists, st.data())
@@ -62,11 +62,11 @@ def test_extremes() -> None:
     assert base_rate(torch.tensor([-math.inf, 1.0]), 1.0) == -math.inf
     assert base_rate(torch.tensor([math.inf, 1.0]), 0.5) == math.inf
     assert base_rate(torch.empty(2, 0), 0.5).tolist() == [math.inf] * 2
-    assert published(torch.empty(2, 0), 0.5).tolist() == [math.inf] * 2
-    assert published(scores, 1.0) == 0.5
+    assert published_rule(torch.empty(2, 0), 0.5).tolist() == [math.inf] * 2
+    assert published_rule(scores, 1.0) == 0.5
 
 
-@pytest.mark.parametrize("rule", [base_rate, published])
+@pytest.mark.parametrize("rule", [base_rate, published_rule])
 def test_nan_is_never_a_number_and_hurts_no_neighbour(rule) -> None:
     scores = torch.tensor([[0.1, 0.2, 0.3], [0.1, torch.nan, 0.3]])
     thresholds = rule(scores, torch.tensor([0.5, 0.5]))
@@ -76,7 +76,7 @@ def test_nan_is_never_a_number_and_hurts_no_neighbour(rule) -> None:
     assert rule(scores, 0.5, known=known).isnan().tolist() == [False, False]
 
 
-@pytest.mark.parametrize("rule", [base_rate, published])
+@pytest.mark.parametrize("rule", [base_rate, published_rule])
 def test_masked_rows_are_as_if_absent(rule) -> None:
     generator = torch.Generator().manual_seed(0)
     scores = torch.rand(5, 2, 40, generator=generator).round(decimals=1)
@@ -89,7 +89,7 @@ def test_masked_rows_are_as_if_absent(rule) -> None:
     assert (rule(scores, rates, known=nothing) == math.inf).all()
 
 
-@pytest.mark.parametrize("rule", [base_rate, published])
+@pytest.mark.parametrize("rule", [base_rate, published_rule])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_trial_alone_is_the_same_trial(rule, dtype: torch.dtype, stack_of_scores) -> None:
     scores: Tensor = stack_of_scores(dtype)
@@ -100,14 +100,14 @@ def test_a_trial_alone_is_the_same_trial(rule, dtype: torch.dtype, stack_of_scor
         assert torch.equal(rule(scores[first : first + width], rates), whole[first : first + width])
 
 
-@pytest.mark.parametrize("rule", [base_rate, published])
+@pytest.mark.parametrize("rule", [base_rate, published_rule])
 def test_reads_no_value_back_to_the_host(rule) -> None:
     scores = torch.empty(3, 2, 5, device="meta")
     assert rule(scores, 0.5).shape == (3, 2)
     assert rule(scores, torch.empty(2, device="meta")).shape == (3, 2)
 
 
-@pytest.mark.parametrize("rule", [base_rate, published])
+@pytest.mark.parametrize("rule", [base_rate, published_rule])
 def test_inputs_not_mutated(rule) -> None:
     scores, rate, known = torch.rand(2, 9), torch.rand(2), torch.rand(2, 9) < 0.5
     copies = scores.clone(), rate.clone(), known.clone()

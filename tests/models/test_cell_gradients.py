@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.models import MultilayerPerceptron
-from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, named_cells
+from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, name_cells
 
 SHAPES = [((7,), ()), ((6, 5), ()), ((5,), (4,)), ((5, 4), (3, 2))]
 TRIALS, SIZES = 3, (9, 1, 6, 0, 12)  # rows of each cell; four rows are in none
@@ -64,8 +64,8 @@ def test_equals_autograd(shape, ordered, per_trial, tasks):
     directions = [torch.randn_like(of_task.gradients) for of_task in found]
     through = net.named(backward_through_cells(net, found, directions, cotangent))
 
-    named = [named_cells(net, of_task.gradients) for of_task in found]
-    along = [named_cells(net, of_task) for of_task in directions]
+    named = [name_cells(net, of_task.gradients) for of_task in found]
+    along = [name_cells(net, of_task) for of_task in directions]
     for k in range(TRIALS):
         p = {name: value[k].clone().requires_grad_() for name, value in net.named(parameters).items()}
         x, y = (inputs[k], labels[k]) if per_trial else (inputs, labels)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from paretofair.models import ModuleNetwork, MultilayerPerceptron, aligned
+from paretofair.models import ModuleNetwork, MultilayerPerceptron, align_length
 
 INPUTS, TASKS, TRIALS = 6, 2, 5
 
@@ -15,11 +15,11 @@ def dense(inputs, tasks, hidden=8):
     return nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, tasks))
 
 
-def normalised(inputs, tasks):
+def make_normalised(inputs, tasks):
     return nn.Sequential(nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, tasks))
 
 
-def dropping(inputs, tasks):
+def make_dropping(inputs, tasks):
     return nn.Sequential(nn.Linear(inputs, 8), nn.Dropout(0.4), nn.ReLU(), nn.Linear(8, tasks))
 
 
@@ -59,7 +59,7 @@ def stream_of(seed):
 
 
 @pytest.mark.parametrize("common", [True, False])
-@pytest.mark.parametrize("factory", [dense, normalised, dropping, Convolution, Headed])
+@pytest.mark.parametrize("factory", [dense, make_normalised, make_dropping, Convolution, Headed])
 def test_stacked_is_the_module_alone(factory, common):
     """Logits, gradients and buffers of a training pass, then logits of an evaluation, of no whole vector of rows."""
     network = ModuleNetwork(factory, INPUTS, TASKS)
@@ -67,7 +67,7 @@ def test_stacked_is_the_module_alone(factory, common):
     rows = 21
     torch.manual_seed(0)
     inputs = torch.randn(*(() if common else (TRIALS,)), rows, INPUTS, dtype=torch.float64)
-    cotangent = torch.randn(TRIALS, TASKS, aligned(rows), dtype=torch.float64)
+    cotangent = torch.randn(TRIALS, TASKS, align_length(rows), dtype=torch.float64)
     parameters = network.initial(seeds, torch.float64)
     parameters[:, : network.trainable] *= 1 + 0.1 * torch.arange(TRIALS)[:, None]
     alone = [network.module(row) for row in parameters]
@@ -75,7 +75,7 @@ def test_stacked_is_the_module_alone(factory, common):
     out = network.forward(parameters, inputs, [stream_of(seed) for seed in seeds])
     gradient = network.backward(parameters, out, cotangent)
     assert torch.equal(parameters[:, : network.trainable], before[:, : network.trainable])
-    assert out.logits.shape == (TRIALS, TASKS, aligned(rows))
+    assert out.logits.shape == (TRIALS, TASKS, align_length(rows))
     for k, module in enumerate(alone):
         module.train()
         torch.manual_seed(stream_of(seeds[k]))
@@ -102,7 +102,7 @@ def test_initial_values_are_the_modules_own():
 
 
 def test_random_numbers_elsewhere_are_untouched():
-    network = ModuleNetwork(dropping, INPUTS, TASKS)
+    network = ModuleNetwork(make_dropping, INPUTS, TASKS)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)

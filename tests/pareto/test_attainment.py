@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from paretofair.pareto import attainment
-from paretofair.pareto.attainment import attained, attained_share, attainment_surface
+from paretofair.pareto.attainment import attainment_surface, mark_attained, measure_attained_share
 from paretofair.pareto.fronts import non_dominated
 
 
@@ -46,9 +46,9 @@ def test_agree_with_loops(drawn) -> None:
     fronts, points = drawn
     expected = np.array([[attains(front, point) for point in points] for front in fronts], dtype=bool)
     for front, one in zip(fronts, expected, strict=True):
-        assert attained(points, front).tolist() == one.tolist()
+        assert mark_attained(points, front).tolist() == one.tolist()
     shares = np.where(np.isfinite(points).all(axis=1), expected.mean(axis=0), np.nan)
-    np.testing.assert_array_equal(attained_share(fronts, points), shares)
+    np.testing.assert_array_equal(measure_attained_share(fronts, points), shares)
 
 
 @given(several(2), levels)
@@ -61,14 +61,14 @@ def test_surface_agrees_with_all_crossings(fronts: list[np.ndarray], level: floa
 
 @given(several(2), sets(2, 12), levels)
 def test_surface_attains_what_enough_fronts_do(fronts: list[np.ndarray], points: np.ndarray, level: float) -> None:
-    enough = attained_share(fronts, points) >= level - 1e-9
-    assert (attained(points, attainment_surface(fronts, level)) == enough).all()
+    enough = measure_attained_share(fronts, points) >= level - 1e-9
+    assert (mark_attained(points, attainment_surface(fronts, level)) == enough).all()
 
 
 @given(several(2), st.sampled_from([(0.25, 0.5), (0.5, 0.75), (0.1, 1.0)]))
 def test_fewer_fronts_reach_farther(fronts: list[np.ndarray], pair: tuple[float, float]) -> None:
     easy, hard = (attainment_surface(fronts, level) for level in pair)
-    assert attained(hard, easy).all()
+    assert mark_attained(hard, easy).all()
 
 
 @given(several(2), levels, st.randoms(use_true_random=False))
@@ -105,13 +105,13 @@ def test_shares_are_not_rounded_up_by_one_front() -> None:
 @pytest.mark.parametrize("nothing", [[], np.empty((0, 2)), [[np.nan, 0.0]]])
 def test_a_front_without_points_counts_and_attains_nothing(nothing) -> None:
     fronts = [nothing, [[1, 1]], nothing, [[0, 2]]]
-    assert attained_share(fronts, [[1, 2], [1, 1], [0, 0]]).tolist() == [0.5, 0.25, 0]
+    assert measure_attained_share(fronts, [[1, 2], [1, 1], [0, 0]]).tolist() == [0.5, 0.25, 0]
     assert attainment_surface(fronts, 0.5).tolist() == [[1, 2]]
     assert attainment_surface(fronts, 0.51).shape == (0, 2)
     assert attainment_surface([nothing], 1.0).shape == (0, 2)
-    assert attained([[0, 0]], nothing).tolist() == [False]
-    assert attained([], nothing).shape == (0,)
-    assert attained_share([nothing, [[1, 1]]], []).shape == (0,)
+    assert mark_attained([[0, 0]], nothing).tolist() == [False]
+    assert mark_attained([], nothing).shape == (0,)
+    assert measure_attained_share([nothing, [[1, 1]]], []).shape == (0,)
 
 
 @pytest.mark.parametrize("block", [1, 3, 20, 21])
@@ -121,7 +121,7 @@ def test_blocks_do_not_matter(block: int, monkeypatch: pytest.MonkeyPatch) -> No
     expected = [attains(front, point) for point in points]
     assert len(set(expected)) == 2
     monkeypatch.setattr(attainment, "BLOCK", block)
-    assert attained(points, front).tolist() == expected
+    assert mark_attained(points, front).tolist() == expected
 
 
 def test_wrong_input_says_got_and_expected() -> None:
@@ -134,19 +134,19 @@ def test_wrong_input_says_got_and_expected() -> None:
     for level in (0, -0.5, 1.01, 50, float("nan")):
         with pytest.raises(ValueError, match="expected a share above 0, up to 1"):
             attainment_surface([[[0, 1]]], level)
-    for function in (lambda: attainment_surface([], 0.5), lambda: attained_share([], [[0, 1]])):
+    for function in (lambda: attainment_surface([], 0.5), lambda: measure_attained_share([], [[0, 1]])):
         with pytest.raises(ValueError, match="got no fronts"):
             function()
     with pytest.raises(ValueError, match="got front with 3 objectives, expected 2"):
-        attained([[0, 1]], [[0, 1, 2]])
+        mark_attained([[0, 1]], [[0, 1, 2]])
     with pytest.raises(ValueError, match=r"got points of shape \(2,\)"):
-        attained_share([[[0, 1]]], [0, 1])
+        measure_attained_share([[[0, 1]]], [0, 1])
 
 
 def test_inputs_not_mutated() -> None:
     front, points = np.array([[1.0, 0.0], [np.nan, 0.0]]), np.array([[1.0, 1.0], [np.nan, 0.0]])
     front.setflags(write=False)
     points.setflags(write=False)
-    attained_share([front], points)
+    measure_attained_share([front], points)
     surface = attainment_surface([front], 0.5)
     surface += 1

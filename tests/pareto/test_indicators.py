@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from paretofair.pareto.attainment import attained
+from paretofair.pareto.attainment import mark_attained
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.indicators import epsilon_additive, igd_plus, share_dominated
 
@@ -56,7 +56,7 @@ def test_agree_with_loops(sets) -> None:
 def test_nothing_is_missing_just_where_all_is_attained(sets) -> None:
     front, reference = sets
     assume(usable(reference))
-    whole = attained(np.array(usable(reference)), front).all()
+    whole = mark_attained(np.array(usable(reference)), front).all()
     assert (epsilon_additive(front, reference) <= 0) == whole
     assert (igd_plus(front, reference) == 0) == whole
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from paretofair.pareto.fronts import non_dominated
-from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
+from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 
 values = st.lists(st.integers(0, 40).map(lambda n: n / 8), min_size=1, max_size=20)
 
@@ -137,27 +137,27 @@ def test_weighted_agrees_with_a_loop(front: np.ndarray, data: st.DataObject) -> 
     width = front.shape[1]
     weights = data.draw(st.lists(st.integers(0, 3), min_size=width, max_size=width).filter(any))
     finite = [i for i, row in enumerate(front) if np.isfinite(row).all()]
-    chosen = weighted(front, weights)
+    chosen = smallest_sum(front, weights)
     assert chosen == min(finite, key=lambda i: (sum(front[i] * weights), *front[i], i))
     assert type(chosen) is int
     assert non_dominated(front)[chosen]
-    assert weighted(front, np.array(weights) * 0.125) == chosen
+    assert smallest_sum(front, np.array(weights) * 0.125) == chosen
 
 
 def test_weights_are_of_raw_values() -> None:
     front = [[0, 1000], [3, 500], [9, 0]]
-    assert [weighted(front, w) for w in ([1, 0], [0, 1], [1, 1], [100, 1], [1000, 1])] == [0, 2, 2, 1, 0]
+    assert [smallest_sum(front, w) for w in ([1, 0], [0, 1], [1, 1], [100, 1], [1000, 1])] == [0, 2, 2, 1, 0]
 
 
 def test_equal_sums_go_by_the_first_objective_then_the_second() -> None:
-    assert weighted([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]], [1, 1, 1]) == 2
-    assert weighted([[1, 0], [0, 1]], [1, 1]) == 1
-    assert weighted([[0, 3], [0, 2]], [1, 0]) == 1
+    assert smallest_sum([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]], [1, 1, 1]) == 2
+    assert smallest_sum([[1, 0], [0, 1]], [1, 1]) == 1
+    assert smallest_sum([[0, 3], [0, 2]], [1, 0]) == 1
 
 
 def test_rules_with_nothing_to_choose_from() -> None:
     for empty in ([], np.empty((0, 2)), [[np.nan, 0], [0, np.inf]]):
-        for rule in (knee, lambda front: weighted(front, [1, 1])):
+        for rule in (knee, lambda front: smallest_sum(front, [1, 1])):
             with pytest.raises(ValueError, match="got front without a finite row, expected at least one"):
                 rule(empty)
     for minimise, bounded in (([], []), ([np.nan, 1], [0, np.inf])):
@@ -168,7 +168,7 @@ def test_rules_with_nothing_to_choose_from() -> None:
 def test_rules_say_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="got front with 3 objectives, expected 2"):
         knee([[1, 2, 3]])
-    for rule in (knee, lambda front: weighted(front, [1, 1])):
+    for rule in (knee, lambda front: smallest_sum(front, [1, 1])):
         with pytest.raises(ValueError, match=r"got front of shape \(2,\), expected \(n, objectives\)"):
             rule([1, 2])
     for minimise, bounded in (([1], [1, 2]), ([[1]], [[1]])):
@@ -178,10 +178,10 @@ def test_rules_say_what_is_wrong() -> None:
         smallest_under([1], [1], float("nan"))
     for weights in ([1], [1, 1, 1], 1, [[1, 1]]):
         with pytest.raises(ValueError, match=r"got weights of shape .* expected \(2,\)"):
-            weighted([[1, 2]], weights)
+            smallest_sum([[1, 2]], weights)
     for weights in ([0, 0], [1, -1], [1, np.nan], [np.inf, 1]):
         with pytest.raises(ValueError, match="expected finite ones, not negative, not all 0"):
-            weighted([[1, 2]], weights)
+            smallest_sum([[1, 2]], weights)
 
 
 def test_rules_do_not_mutate() -> None:
@@ -189,5 +189,5 @@ def test_rules_do_not_mutate() -> None:
     front.setflags(write=False)
     values.setflags(write=False)
     knee(front)
-    weighted(front, values)
+    smallest_sum(front, values)
     smallest_under(values, values, 2)

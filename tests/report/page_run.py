@@ -80,7 +80,7 @@ def make_run(
     )
     tables = {"sweep": searched, "baselines": alone, "confirm": again}
     for stage, table in ((stage, table) for stage, table in tables.items() if len(table)):
-        write_stack(folder, f"{stage}.parquet", pa.Table.from_pandas(measured(table.assign(**shared), random)))
+        write_stack(folder, f"{stage}.parquet", pa.Table.from_pandas(add_metrics(table.assign(**shared), random)))
     sizes = {f"rows_{split}": np.rint(rows * SHARES).astype(int) for split, rows in ROWS.items()}
     CELLS.assign(**sizes).to_csv(folder / "groups.csv", index=False)
     written = SPACE.format(methods=json.dumps({name: {} for name in methods}), protocol=protocol)
@@ -89,7 +89,7 @@ def make_run(
     return Results(folder)
 
 
-def measured(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def add_metrics(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """The table with counts by cell, and the metrics that follow from them: the fairer, the more errors."""
     fair, luck = random.random((2, len(table), len(TASKS), 1))
     skill = 0.9 - 0.2 * fair**2 - 0.2 * luck

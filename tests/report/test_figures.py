@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretofair.analysis.importance import bins_of, explained, importance, varied
+from paretofair.analysis.importance import bins_of, find_varied, importance, measure_explained
 from paretofair.analysis.results import ReportSettings, Results
-from paretofair.pareto.attainment import attained_share
+from paretofair.pareto.attainment import measure_attained_share
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.report.captions import stamped
+from paretofair.report.captions import stamp_caption
 from paretofair.report.drawing.planes import steps
-from paretofair.report.drawing.style import is_logarithmic, looks, save, view, wrapped
+from paretofair.report.drawing.style import is_logarithmic, looks, save, view, wrap_name
 from paretofair.report.figures import FIGURES, write_figures
 from paretofair.report.figures import amplification as amplification_figure
 from paretofair.report.figures import attainment as attainment_figure
@@ -105,7 +105,7 @@ def test_text_is_large_enough_and_inside(name, made_up_run):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_captions_say_how_it_was_chosen(name, made_up_run):
-    caption = stamped(made_up_run, FIGURES[name].caption(made_up_run))
+    caption = stamp_caption(made_up_run, FIGURES[name].caption(made_up_run))
     assert caption.startswith("SIMULATED DATA. ")
     assert "seeds 0, 1, 2, 3" in caption
     if name == "contribution":
@@ -122,7 +122,7 @@ def test_the_paper_protocol_is_stamped(made_up_results):
     results = made_up_results(protocol="paper")
     figure = fronts_figure.draw(results)
     assert "SIMULATED DATA · protocol: paper (chosen on test)" in [text.get_text() for text in texts_of(figure)]
-    caption = stamped(results, fronts_figure.caption(results))
+    caption = stamp_caption(results, fronts_figure.caption(results))
     assert "protocol: paper (chosen on test)." in caption
     assert "chosen on test and shown on test, the seeds of a method pooled" in caption
     assert attainment_figure.draw(results) is None
@@ -143,10 +143,10 @@ def test_fronts_show_test_values_of_points_chosen_on_validation(made_up_run):
         drawn = np.concatenate(lines_of(figure, method))
         assert sorted(drawn.tolist()) == sorted(expected)
         (middle,) = [line.get_xydata() for line in figure.axes[0].lines if line.get_label() == method]
-        assert (attained_share(tested, middle) >= 0.5).all()
+        assert (measure_attained_share(tested, middle) >= 0.5).all()
         # A little better in either objective, and fewer reach it.
         for lower in ((1e-9, 0), (0, 1e-9)):
-            assert (attained_share(tested, middle - lower) < 0.5).all()
+            assert (measure_attained_share(tested, middle - lower) < 0.5).all()
 
 
 def test_many_methods_stay_apart(made_up_results):
@@ -220,27 +220,27 @@ def test_hypervolume_curves(made_up_run):
 def test_explained_variance():
     random = np.random.default_rng(0)
     x = random.uniform(-1, 1, 4000)
-    assert explained(x, x**2) > 0.9
-    assert explained(x, random.normal(size=4000)) < 0.01
-    assert np.isnan(explained(np.ones(9), x[:9]))
+    assert measure_explained(x, x**2) > 0.9
+    assert measure_explained(x, random.normal(size=4000)) < 0.01
+    assert np.isnan(measure_explained(np.ones(9), x[:9]))
     y = random.normal(size=30) + x[:30]
     bins = bins_of(x[:30])
     assert np.bincount(bins).min() >= 3
     groups = [y[bins == place] for place in np.unique(bins)]
     within = sum(((own - own.mean()) ** 2).sum() for own in groups) / (30 - len(groups))
-    assert explained(x[:30], y) == pytest.approx(max(0, 1 - within / y.var(ddof=1)))
+    assert measure_explained(x[:30], y) == pytest.approx(max(0, 1 - within / y.var(ddof=1)))
 
 
 def test_hyperparameters_that_say_the_same_are_one(made_up_run):
     trials = made_up_run.searched.assign(task_weight_grade=np.linspace(0, 1, len(made_up_run.searched)))
     trials["task_weight_bar"] = 1 - trials["task_weight_grade"]
-    assert varied(trials) == ["learning_rate", "fairness_weight", "task_weight_grade"]
+    assert find_varied(trials) == ["learning_rate", "fairness_weight", "task_weight_grade"]
     table = importance(made_up_run).set_index(["method", "metric", "hyperparameter"])["importance"]
     assert table["mtaf", "arfg", "fairness_weight"] > table["mtaf", "arfg", "learning_rate"]
 
 
 def test_slices_are_medians_of_bins(made_up_run):
-    table = slices_figure.binned(made_up_run, "learning_rate", "are")
+    table = slices_figure.bin_metric(made_up_run, "learning_rate", "are")
     own = made_up_run.searched[made_up_run.searched["method"] == "mtaf"].sort_values("learning_rate")
     rows = table[table["method"] == "mtaf"]
     assert rows["trials"].sum() == len(own) == 60
@@ -270,12 +270,12 @@ def test_logarithmic_axes_and_long_names():
     assert not is_logarithmic(random.uniform(0.001, 5, 200))
     assert not is_logarithmic(np.array([0.0, 1.0, 100.0]))
     assert not is_logarithmic(np.array([np.nan]))
-    assert wrapped("learning_rate") == "learning_rate"
-    assert wrapped("fairness_weight_high_grade") == "fairness_weight_\nhigh_grade"
+    assert wrap_name("learning_rate") == "learning_rate"
+    assert wrap_name("fairness_weight_high_grade") == "fairness_weight_\nhigh_grade"
 
 
 def test_confirmed_points(made_up_run):
-    points = confirmed_figure.confirmed(made_up_run)
+    points = confirmed_figure.collect_confirmed(made_up_run)
     runs = made_up_run.trials[made_up_run.trials["stage"] == "confirm"]
     assert len(points) == runs["confirms"].nunique()
     first = points.iloc[0]
@@ -299,7 +299,7 @@ def test_means_on_the_splits(made_up_run):
 
 
 def test_the_audit(made_up_run):
-    table = audit_figure.audited(made_up_run).set_index(["method", "task", "grouping"])
+    table = audit_figure.average_audit(made_up_run).set_index(["method", "task", "grouping"])
     assert set(table.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     # The attribute that the losses act on has the gap of the trial table.
     midpoints = made_up_run.midpoints
@@ -309,11 +309,11 @@ def test_the_audit(made_up_run):
 
 def test_the_audit_shows_what_the_space_file_names(made_up_run, monkeypatch):
     monkeypatch.setattr(made_up_run, "settings", replace(made_up_run.settings, audit=("race",)))
-    assert set(audit_figure.audited(made_up_run)["grouping"]) == {"sex", "race"}
+    assert set(audit_figure.average_audit(made_up_run)["grouping"]) == {"sex", "race"}
 
 
 def test_bias_amplification_by_counting(made_up_run):
-    table = amplification_figure.amplified(made_up_run)
+    table = amplification_figure.measure_amplification(made_up_run)
     midpoints = made_up_run.midpoints
     ids = midpoints.loc[midpoints["method"] == "mtaf", "trial_id"].tolist()
     counts = made_up_run.cells.of(ids)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.report.latex import best, booktabs, direction, escaped, latex_tables, write_latex
+from paretofair.report.latex import booktabs, direction, escape_latex, latex_tables, mark_best, write_latex
 
 from ..launch.processes import TIMEOUT
 
@@ -66,9 +66,9 @@ def test_directions(name, found):
 
 
 def test_best_without_any():
-    assert not best([np.nan, np.nan], "minimised").any()
-    assert not best([1.0, 2.0], "diagnostic").any()
-    assert escaped("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
+    assert not mark_best([np.nan, np.nan], "minimised").any()
+    assert not mark_best([1.0, 2.0], "diagnostic").any()
+    assert escape_latex("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
 
 
 def test_captions_say_how_it_was_chosen(made_up_run):

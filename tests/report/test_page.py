@@ -14,7 +14,7 @@ import pytest
 
 from paretofair.analysis.results import Results
 from paretofair.report.page import contents, write_page
-from paretofair.report.page.packed import packed, packed_column, unpacked
+from paretofair.report.page.packed import pack_column, pack_numbers, unpack_column
 
 from .page_run import CELLS, SPLITS, TASKS, make_run
 
@@ -56,15 +56,15 @@ class Page(HTMLParser):
     ],
 )
 def test_numbers_come_back(values, kind):
-    column = packed(values)
+    column = pack_numbers(values)
     assert column["type"] == kind
-    np.testing.assert_array_equal(unpacked(column), np.asarray(values, dtype=f"<{kind}"))
+    np.testing.assert_array_equal(unpack_column(column), np.asarray(values, dtype=f"<{kind}"))
 
 
 def test_texts_come_back():
-    column = packed_column(pd.Series(["b", None, "a", "b"]))
-    assert unpacked(column).tolist() == ["b", None, "a", "b"]
-    assert unpacked(packed_column(pd.Series([True, False]))).tolist() == ["True", "False"]
+    column = pack_column(pd.Series(["b", None, "a", "b"]))
+    assert unpack_column(column).tolist() == ["b", None, "a", "b"]
+    assert unpack_column(pack_column(pd.Series([True, False]))).tolist() == ["True", "False"]
 
 
 def test_the_page_holds_the_table(tmp_path):
@@ -74,14 +74,14 @@ def test_the_page_holds_the_table(tmp_path):
     assert [each.name for each in tmp_path.glob(".*")] == []
     data, trials = Page(path).data, results.searched
     assert data["trial_ids"] == trials["trial_id"].tolist()
-    np.testing.assert_array_equal(unpacked(data["seed"]), trials["seed"])
-    np.testing.assert_array_equal(unpacked(data["method"]), trials["method"])
-    assert unpacked(data["run"]).tolist() == [0] * len(trials)
+    np.testing.assert_array_equal(unpack_column(data["seed"]), trials["seed"])
+    np.testing.assert_array_equal(unpack_column(data["method"]), trials["method"])
+    assert unpack_column(data["run"]).tolist() == [0] * len(trials)
     named = {metric["name"]: metric for metric in data["metrics"]}
     assert list(named)[:2] == ["arfg", "are"]
     for name, metric in named.items():
         for split in SPLITS:
-            np.testing.assert_allclose(unpacked(metric["splits"][split]), trials[f"{split}_{name}"], rtol=1e-7)
+            np.testing.assert_allclose(unpack_column(metric["splits"][split]), trials[f"{split}_{name}"], rtol=1e-7)
     assert named["auc_bar"] | {"splits": 0} == {
         "name": "auc_bar",
         "metric": "auc",
@@ -90,7 +90,7 @@ def test_the_page_holds_the_table(tmp_path):
         "splits": 0,
     }
     assert named["fpr_gap_signed_bar"]["direction"] == "diagnostic"
-    configuration = {each["name"]: unpacked(each["values"]) for each in data["hyperparameters"]}
+    configuration = {each["name"]: unpack_column(each["values"]) for each in data["hyperparameters"]}
     assert configuration["optimizer"].tolist() == trials["optimizer"].tolist()
     np.testing.assert_allclose(configuration["learning_rate"], trials["learning_rate"], rtol=1e-7)
     for front in data["fronts"]:
@@ -111,13 +111,13 @@ def test_counts_by_group(tmp_path, monkeypatch, limit):
     found = contents.contents_of(results)
     groups, ids = found["groups"], results.searched["trial_id"]
     rows = range(len(ids)) if limit else sorted({row for front in found["fronts"] for row in front["rows"]})
-    assert groups["trials"] is None if limit else unpacked(groups["trials"]).tolist() == list(rows)
+    assert groups["trials"] is None if limit else unpack_column(groups["trials"]).tolist() == list(rows)
     shape = (len(rows), len(TASKS), len(CELLS))
     assert results.cells is not None
     for split, counts in results.cells.of(ids.iloc[list(rows)].tolist()).items():
         own = groups["splits"][split]
-        behind = unpacked(own["rows"]).reshape(-1, *shape[1:], 2)[unpacked(own["kind"])]
-        tp, fp = (unpacked(own[name]).reshape(shape) for name in ("tp", "fp"))
+        behind = unpack_column(own["rows"]).reshape(-1, *shape[1:], 2)[unpack_column(own["kind"])]
+        tp, fp = (unpack_column(own[name]).reshape(shape) for name in ("tp", "fp"))
         again = np.stack([tp, fp, behind[..., 1] - fp, behind[..., 0] - tp], -1)
         np.testing.assert_array_equal(again, counts[..., :4])
     assert [grouping["name"] for grouping in groups["groupings"]] == ["sex", "race", "sex_x_race"]
@@ -149,7 +149,7 @@ def test_two_runs(tmp_path):
     make_run(tmp_path / "two", 8, prefix="u")
     data = Page(write_page(Results(tmp_path / "one", tmp_path / "two"), tmp_path)).data
     assert data["methods"] == ["mtaf@one", "mtaf@two", "vanilla@one", "vanilla@two"]
-    folders = [data["runs"][run]["folder"] for run in unpacked(data["run"])]
+    folders = [data["runs"][run]["folder"] for run in unpack_column(data["run"])]
     expected = {"t": str(tmp_path / "one"), "u": str(tmp_path / "two")}
     assert folders == [expected[trial[0]] for trial in data["trial_ids"]]
 

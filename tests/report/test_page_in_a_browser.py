@@ -11,7 +11,7 @@ import pytest
 
 from paretofair.analysis.results import Results
 from paretofair.metrics.audit import audit
-from paretofair.pareto.selection import knee, midpoint, smallest_under, weighted
+from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 from paretofair.report.page import write_page
 
 from .page_run import SPLITS, make_run
@@ -20,10 +20,10 @@ from .page_run import SPLITS, make_run
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, seen through its driver."""
-    yield from opened()
+    yield from open_browser()
 
 
-def opened(*options: str) -> Iterator[Any]:
+def open_browser(*options: str) -> Iterator[Any]:
     from selenium import webdriver
 
     driver = shutil.which("chromedriver")
@@ -75,7 +75,7 @@ def press(browser: Any, selector: str) -> None:
     browser.find_element("css selector", selector).click()
 
 
-def listed(browser: Any, table: str = "#points") -> list[str]:
+def list_trials(browser: Any, table: str = "#points") -> list[str]:
     """The trials in a table of the page."""
     return browser.execute_script(
         f"return [...document.querySelectorAll('{table} td button')].map((b) => b.textContent)"
@@ -107,7 +107,7 @@ def click_at(browser: Any, x: float, y: float) -> None:
     chain.pause(0.2).move_by_offset(1, 0).pause(0.2).click().perform()
 
 
-def answered(browser: Any) -> tuple[str, float]:
+def wait_for_answer(browser: Any) -> tuple[str, float]:
     """The trial in the panel, and the milliseconds from the event to the panel."""
     from selenium.webdriver.support.wait import WebDriverWait
 
@@ -121,7 +121,7 @@ def answered(browser: Any) -> tuple[str, float]:
 def test_it_opens(page, run, tmp_path):
     assert "made up" in page.find_element("tag name", "h1").text
     assert "Simulated data" in page.find_element("css selector", ".banner.strong").text
-    assert sorted(listed(page)) == sorted(run.frontier("arfg_are")["trial_id"])
+    assert sorted(list_trials(page)) == sorted(run.frontier("arfg_are")["trial_id"])
     drawn = page.execute_script(
         "return document.getElementById('figure').data.map((t) => [t.type, t.x.filter(Number.isFinite).length])"
     )
@@ -139,13 +139,13 @@ def test_other_objectives(page, run):
     select(page, "x", "auc_grade")
     select(page, "y", "fpr_gap_bar")
     front = run.frontier("auc_grade", "fpr_gap_bar")
-    assert sorted(listed(page)) == sorted(front["trial_id"])
+    assert sorted(list_trials(page)) == sorted(front["trial_id"])
     press(page, "#methods button[value=none]")
-    assert listed(page) == []
+    assert list_trials(page) == []
     press(page, "#methods input[value=mtaf]")
     press(page, "#seeds input[value='1']")
     own = front[(front["method"] == "mtaf") & (front["seed"] == 0)]
-    assert sorted(listed(page)) == sorted(own["trial_id"])
+    assert sorted(list_trials(page)) == sorted(own["trial_id"])
     press(page, "#splits input[value=train]")
     assert [name.removesuffix(" ▲") for name in cells(page, "#points thead tr")[0][2:4]] == [
         "auc_grade (train)",
@@ -154,10 +154,10 @@ def test_other_objectives(page, run):
     select(page, "front", "all")
     front = run.frontier("all")
     own = front[(front["method"] == "mtaf") & (front["seed"] == 0)]
-    assert sorted(listed(page)) == sorted(own["trial_id"])
+    assert sorted(list_trials(page)) == sorted(own["trial_id"])
     select(page, "x", "fpr_gap_signed_bar")
     select(page, "front", "")
-    assert listed(page) == []
+    assert list_trials(page) == []
     assert "No frontier" in page.find_element("id", "note").text
 
 
@@ -165,7 +165,7 @@ def test_other_objectives(page, run):
 def test_a_click_shows_the_trial(page, run):
     point = run.frontier("arfg_are").iloc[0]
     click_at(page, point["test_arfg"], point["test_are"])
-    trial, _ = answered(page)
+    trial, _ = wait_for_answer(page)
     assert trial == point["trial_id"]
     own = run.trials.set_index("trial_id").loc[trial]
     shown = {row[0]: row[1:] for row in cells(page, "#trial-metrics tbody tr")}
@@ -186,7 +186,7 @@ def test_a_click_shows_the_trial(page, run):
 def test_keys_do_what_the_mouse_does(page):
     from selenium.webdriver import Keys
 
-    order = listed(page)
+    order = list_trials(page)
     page.execute_script(
         "document.querySelector('#points thead tr th:last-child').previousElementSibling.firstChild.focus()"
     )
@@ -194,7 +194,7 @@ def test_keys_do_what_the_mouse_does(page):
     page.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
     page.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
     page.switch_to.active_element.send_keys(Keys.ENTER)
-    assert answered(page)[0] == order[2]
+    assert wait_for_answer(page)[0] == order[2]
     assert order[2] in page.find_element("id", "details-what").text
     assert page.find_element("id", "details-what").get_attribute("aria-live") == "polite"
     page.execute_script("document.querySelectorAll('#points thead button')[2].focus()")
@@ -218,7 +218,7 @@ def test_rules_choose_what_the_package_chooses(page, run):
         chosen = {
             "midpoint": midpoint(own[y], runs[y]),
             "knee": knee(own[[x, y]]),
-            "weighted": weighted(own[[x, y]], [1, 3]),
+            "weighted": smallest_sum(own[[x, y]], [1, 3]),
         }
         if own[y].min() <= bound:
             chosen["smallest_x"] = smallest_under(own[x], own[y], bound)
@@ -226,7 +226,7 @@ def test_rules_choose_what_the_package_chooses(page, run):
             expected[rule][method, seed] = own["trial_id"].iloc[place]
     for rule, trials_chosen in expected.items():
         press(page, f"[data-rule={rule}]")
-        assert sorted(listed(page, "#chosen")) == sorted(trials_chosen.values()), rule
+        assert sorted(list_trials(page, "#chosen")) == sorted(trials_chosen.values()), rule
     left_out = len(groups) - len(expected["smallest_x"])
     press(page, "[data-rule=smallest_x]")
     assert len(page.find_elements("css selector", "#chosen .note")) == (left_out > 0)
@@ -239,10 +239,10 @@ def test_the_protocol_of_the_papers(browser, tmp_path):
     visit(browser, write_page(results, tmp_path))
     banners = browser.find_elements("css selector", ".banner.strong")
     assert "chosen on the test rows" in banners[1].text
-    assert sorted(listed(browser)) == sorted(results.frontier("arfg_are")["trial_id"])
+    assert sorted(list_trials(browser)) == sorted(results.frontier("arfg_are")["trial_id"])
     assert browser.find_elements("css selector", "#seeds input") == []
     press(browser, "[data-rule=midpoint]")
-    assert len(listed(browser, "#chosen")) == 2
+    assert len(list_trials(browser, "#chosen")) == 2
 
 
 @pytest.mark.system
@@ -266,12 +266,12 @@ def test_fresh_seeds(page, run):
 @pytest.mark.system
 def test_without_webgl(run):
     """A sample of the cloud, and every frontier point."""
-    for window in opened("disable-gpu", "disable-3d-apis"):
+    for window in open_browser("disable-gpu", "disable-3d-apis"):
         visit(window, run.folders[0] / "report.html")
         assert window.execute_script("return document.getElementById('figure').data[0].type") == "scatter"
         point = run.frontier("arfg_are").iloc[-1]
         click_at(window, point["test_arfg"], point["test_are"])
-        assert answered(window)[0] == point["trial_id"]
+        assert wait_for_answer(window)[0] == point["trial_id"]
 
 
 @pytest.mark.system
@@ -280,6 +280,6 @@ def test_fifty_thousand_trials_answer_within_a_second(browser, tmp_path):
     visit(browser, write_page(results, tmp_path))
     point = results.frontier("arfg_are").iloc[0]
     click_at(browser, point["test_arfg"], point["test_are"])
-    trial, milliseconds = answered(browser)
+    trial, milliseconds = wait_for_answer(browser)
     assert trial == point["trial_id"]
     assert 0 < milliseconds < 1000

@@ -15,7 +15,7 @@ import pytest
 
 from paretofair.errors import RunError
 from paretofair.results import Store, lease
-from paretofair.results.lease import EXPIRED, LEASE, leased
+from paretofair.results.lease import EXPIRED, LEASE, hold_lease
 
 
 @pytest.fixture
@@ -38,23 +38,23 @@ def of_another(root: Path, *, process: int, host: str | None = None, age: float 
 
 
 def test_a_second_driver_is_refused_and_the_place_is_left_as_it_was(store, root):
-    with leased(store):
+    with hold_lease(store):
         assert json.loads((root / LEASE).read_text())["process"] == os.getpid()
         who = rf"is in use by process {os.getpid()} on {socket.gethostname()}, whose last sign of life is \d s old"
-        with pytest.raises(RunError, match=who), leased(store):
+        with pytest.raises(RunError, match=who), hold_lease(store):
             pass
         assert [path.name for path in root.iterdir()] == [LEASE]
     assert not list(root.iterdir())
-    with leased(store):
+    with hold_lease(store):
         pass
 
 
 def test_a_driver_that_is_silent_for_a_minute_is_taken_for_dead(store, root):
     of_another(root, process=1, host="elsewhere", age=EXPIRED - 20)
-    with pytest.raises(RunError, match=r"4\d s old.*the same command works 60 s after that sign"), leased(store):
+    with pytest.raises(RunError, match=r"4\d s old.*the same command works 60 s after that sign"), hold_lease(store):
         pass
     of_another(root, process=1, host="elsewhere", age=EXPIRED + 1)
-    with leased(store):
+    with hold_lease(store):
         assert json.loads((root / LEASE).read_text())["process"] == os.getpid()
 
 
@@ -62,10 +62,10 @@ def test_a_killed_process_of_this_machine_keeps_nobody_waiting(store, root):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     of_another(root, process=ended.pid)
-    with leased(store):
+    with hold_lease(store):
         pass
     of_another(root, process=os.getpid())
-    with pytest.raises(RunError, match="in use"), leased(store):
+    with pytest.raises(RunError, match="in use"), hold_lease(store):
         pass
 
 
@@ -73,7 +73,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(RunError, match=r"--output file://.*/file/run cannot be written"),
-        leased(Store(f"file://{tmp_path}/file/run")),
+        hold_lease(Store(f"file://{tmp_path}/file/run")),
     ):
         pass
 
@@ -81,13 +81,13 @@ def test_a_place_that_cannot_be_written(tmp_path):
 def test_half_a_file_is_a_sign_of_life(store, root):
     of_another(root, process=1)
     (root / LEASE).write_text('{"host": ')
-    with pytest.raises(RunError, match="in use by another run"), leased(store):
+    with pytest.raises(RunError, match="in use by another run"), hold_lease(store):
         pass
 
 
 def test_signs_of_life_and_a_lease_that_is_lost(store, root, monkeypatch, caplog):
     monkeypatch.setattr(lease, "RENEWED", 0.02)
-    with caplog.at_level(logging.WARNING, "paretofair"), leased(store):
+    with caplog.at_level(logging.WARNING, "paretofair"), hold_lease(store):
         os.utime(root / LEASE, times=(0, 0))
         wait_until(lambda: (root / LEASE).stat().st_mtime > time.time() - 60)
 

@@ -7,7 +7,7 @@ import pytest
 
 from paretofair.errors import RunError
 from paretofair.results import Store, TrialTable, is_url, write_stack
-from paretofair.results.table import finished_in
+from paretofair.results.table import find_finished
 
 NAME = "sweep-mtaf-0-0-1.parquet"
 
@@ -35,8 +35,8 @@ def test_what_workers_write_is_read_by_the_driver(store, tmp_path):
     write_stack(store, NAME, stack("a", "b"))
     write_stack(store, NAME, stack("a"), into="models")
     assert table.read()["trial_id"].tolist() == ["a", "b"]
-    assert finished_in(store, "sweep", "mtaf", [0], [0]) == {"a", "b"}
-    assert finished_in(store, "sweep", "mtaf", [0], [7]) == set()
+    assert find_finished(store, "sweep", "mtaf", [0], [0]) == {"a", "b"}
+    assert find_finished(store, "sweep", "mtaf", [0], [7]) == set()
     write_stack(store, "sweep-mtaf-0-2-2.parquet", stack("c"))
     assert len(table.read(older=60)) == 2
     assert table.read()["trial_id"].tolist() == ["a", "b", "c"]

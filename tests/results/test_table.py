@@ -8,7 +8,7 @@ import pytest
 
 from paretofair.errors import RunError
 from paretofair.results import TrialTable, stack_name, write_stack
-from paretofair.results.table import finished_in
+from paretofair.results.table import find_finished
 
 
 def stack(*ids: str) -> pa.Table:
@@ -33,8 +33,8 @@ def test_written_whole_and_read_once(tmp_path):
         "sweep-mtaf-0-0-1.parquet",
         "sweep-vanilla-0-0-0.parquet",
     ]
-    assert finished_in(tmp_path, "sweep", "mtaf", [0, 0, 0], [0, 1, 2]) == {"a", "b"}
-    assert finished_in(tmp_path, "sweep", "mtaf", [0, 1], [1, 0]) == set()
+    assert find_finished(tmp_path, "sweep", "mtaf", [0, 0, 0], [0, 1, 2]) == {"a", "b"}
+    assert find_finished(tmp_path, "sweep", "mtaf", [0, 1], [1, 0]) == set()
 
 
 def test_a_pack_finds_its_own_stacks(tmp_path):
@@ -43,9 +43,9 @@ def test_a_pack_finds_its_own_stacks(tmp_path):
     write_stack(tmp_path, stack_name("confirm", "mtaf", seeds, indices), stack("a", "b"))
     write_stack(tmp_path, stack_name("confirm", "mtaf", [1_000_000], [-12]), stack("c"))
     write_stack(tmp_path, stack_name("confirm", "mtaf", [1_000_000], [1]), stack("d"))
-    assert finished_in(tmp_path, "confirm", "mtaf", seeds, indices) == {"a", "b"}
-    assert finished_in(tmp_path, "confirm", "mtaf", [1_000_000], [-12]) == {"c"}
-    assert finished_in(tmp_path, "confirm", "mtaf", [1_000_000], [1]) == {"d"}
+    assert find_finished(tmp_path, "confirm", "mtaf", seeds, indices) == {"a", "b"}
+    assert find_finished(tmp_path, "confirm", "mtaf", [1_000_000], [-12]) == {"c"}
+    assert find_finished(tmp_path, "confirm", "mtaf", [1_000_000], [1]) == {"d"}
 
 
 def test_a_trial_that_stands_in_two_files_counts_once(tmp_path):
@@ -71,4 +71,4 @@ def test_a_truncated_file_is_named(tmp_path):
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
         TrialTable(tmp_path).read()
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
-        finished_in(tmp_path, "sweep", "mtaf", [0], [0])
+        find_finished(tmp_path, "sweep", "mtaf", [0], [0])

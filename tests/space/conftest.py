@@ -37,7 +37,7 @@ resources: {cpus: 1, gpus: 0.5, pack: 256}
 """
 
 
-def edited(*replacements: tuple[str, str], text: str = EXAMPLE) -> str:
+def edit_text(*replacements: tuple[str, str], text: str = EXAMPLE) -> str:
     """The text with (old, new) replacements."""
     for old, new in replacements:
         assert old in text
@@ -49,12 +49,12 @@ def edited(*replacements: tuple[str, str], text: str = EXAMPLE) -> str:
 def write(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a space file."""
 
-    def written(text: str) -> Path:
+    def write_space(text: str) -> Path:
         path = tmp_path / "space.yaml"
         path.write_text(text, encoding="utf-8")
         return path
 
-    return written
+    return write_space
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def refusal(write) -> Callable[..., str]:
     """The message about the example with (old, new) replacements and overrides, the folder left out."""
 
     def message(*replacements: tuple[str, str], text: str = EXAMPLE, overrides: tuple[str, ...] = ()) -> str:
-        path = write(edited(*replacements, text=text))
+        path = write(edit_text(*replacements, text=text))
         with pytest.raises(SpaceError) as caught:
             load_space(path, overrides)
         return str(caught.value).replace(str(path), "space.yaml")

@@ -10,7 +10,7 @@ from paretofair.errors import DataError, SpaceError
 from paretofair.methods import METHODS
 from paretofair.space.space import dump, load_space
 from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import Experiment, Trials, to_device, train_pack
 
 SPACE = """\
@@ -42,7 +42,7 @@ def path(tmp_path):
 
 
 def splits(space, folder):
-    return load_splits(space, Options(output=folder, methods=list(space.methods))).of(0)
+    return load_splits(space, RunOptions(output=folder, methods=list(space.methods))).of(0)
 
 
 def test_the_file_beside_the_space_is_read(path):
@@ -140,11 +140,11 @@ def test_joined_data_sets(path, monkeypatch, name):
     counts, kind = [], METHODS[name]
     losses = kind.losses
 
-    def counting(self, logits, rows, hyper):
+    def count_losses(self, logits, rows, hyper):
         counts.append((rows.loss_weight > 0).sum(-1).flatten().tolist())
         return losses(self, logits, rows, hyper)
 
-    monkeypatch.setattr(kind, "losses", counting)
+    monkeypatch.setattr(kind, "losses", count_losses)
     own = space.method(name)
     data = to_device(found, own.sensitive, torch.device("cpu"), torch.float64)
     values = {"learning_rate": [0.1], "epochs": [2]}

@@ -18,7 +18,7 @@ from paretofair.sampling.distributions import Fixed, Simplex, Uniform, draw
 from paretofair.space.schema import FixedThreshold
 from paretofair.space.space import Space, dump, load_space
 
-from .conftest import EXAMPLE, edited
+from .conftest import EXAMPLE, edit_text
 
 SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 SMALLEST = """\
@@ -55,12 +55,12 @@ def test_published_sizes() -> None:
     [
         EXAMPLE,
         SMALLEST,
-        edited(("threshold: base_rate", "threshold: {fixed: 0.25}")),
-        edited(("name: example", "name: '1e3'")),
-        edited(("name: example", "name: 'on'")),
-        edited(("[0.01, 0.3]", "[1.0e-9, 1.0e+16]")),
-        edited(("vanilla:", "vanilla: {network: {head: []}, threshold: {fixed: 0.5}}")),
-        edited(("[20, 40, 60]", "&e [20, 40]"), ("{uniform: [0, 5]}", "*e")),
+        edit_text(("threshold: base_rate", "threshold: {fixed: 0.25}")),
+        edit_text(("name: example", "name: '1e3'")),
+        edit_text(("name: example", "name: 'on'")),
+        edit_text(("[0.01, 0.3]", "[1.0e-9, 1.0e+16]")),
+        edit_text(("vanilla:", "vanilla: {network: {head: []}, threshold: {fixed: 0.5}}")),
+        edit_text(("[20, 40, 60]", "&e [20, 40]"), ("{uniform: [0, 5]}", "*e")),
     ],
 )
 def test_dump_reads_back_to_an_equal_space(text: str, write) -> None:
@@ -121,7 +121,7 @@ def test_own_settings_replace_shared_ones_key_by_key(write) -> None:
         "per_task: {network: {head: [8, 8]}, training: {batch_size: 64}, fairness: {goal: odds},"
         " threshold: {fixed: 0.5}, parameters: {fairness_weight: {uniform: [0, 1]}}}",
     )
-    space = load_space(write(edited(own)))
+    space = load_space(write(edit_text(own)))
     view = space.method("per_task")
     assert (view.network.shared, view.network.head) == ((32,), (8, 8))
     assert (view.training.batch_size, view.training.optimizer) == (64, "adagrad")
@@ -133,7 +133,7 @@ def test_own_settings_replace_shared_ones_key_by_key(write) -> None:
 
 
 def test_another_distance_starts_from_its_own_defaults(write) -> None:
-    text = edited(
+    text = edit_text(
         ("distance: correlation", "distance: mmd, bandwidth: 0.3"),
         ("per_task:", "per_task: {fairness: {distance: fpr_gap, hard: true}}"),
     )
@@ -286,7 +286,7 @@ def test_what_yaml_would_misread(refusal, old: str, new: str, message: str) -> N
 
 
 def test_anchors_and_merges(write) -> None:
-    text = edited(
+    text = edit_text(
         ("training: {optimizer: adagrad, batch_size: 512}", "training: &t {batch_size: 64, reduction: mean}"),
         ("per_task:", "per_task: {training: {<<: *t, batch_size: 32}}"),
     )
@@ -295,7 +295,7 @@ def test_anchors_and_merges(write) -> None:
 
 
 def test_thousands_may_have_underscores(write) -> None:
-    assert load_space(write(edited(("2000", "20_000")))).stages.sweep.trials == 20_000
+    assert load_space(write(edit_text(("2000", "20_000")))).stages.sweep.trials == 20_000
 
 
 @pytest.mark.parametrize(

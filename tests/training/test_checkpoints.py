@@ -12,7 +12,16 @@ import torch
 
 from paretofair.methods import METHODS, Losses, LossSettings, Names
 from paretofair.methods.vanilla import Vanilla
-from paretofair.training import Curves, Experiment, Halving, Objective, Paused, TrainingSettings, Trials, train_pack
+from paretofair.training import (
+    CurveSettings,
+    Experiment,
+    Halving,
+    Objective,
+    Pause,
+    TrainingSettings,
+    Trials,
+    train_pack,
+)
 from paretofair.training.optimizers import OPTIMIZERS
 from paretofair.training.state import TrainState
 from tests.golden.cases import Dropped
@@ -161,8 +170,8 @@ def test_curves_are_whole(device_data):
     data = device_data(torch.float32)
     experiment = Experiment(data, network(data), METHODS["mtaf"](LossSettings()), TrainingSettings(100))
     trials = make_trials(5)
-    (whole,) = train_pack(experiment, trials, width=8, curves=Curves(every=2))
-    stacks, cuts = cut_and_resumed(experiment, trials, 1, width=8, curves=Curves(every=2))
+    (whole,) = train_pack(experiment, trials, width=8, curves=CurveSettings(every=2))
+    stacks, cuts = cut_and_resumed(experiment, trials, 1, width=8, curves=CurveSettings(every=2))
     assert cuts >= 2
     (stack,) = stacks
     np.testing.assert_array_equal(stack.curve.epochs, whole.curve.epochs)
@@ -216,6 +225,6 @@ def test_a_short_stack_is_never_kept_and_a_long_one_stops_in_time(device_data):
     assert not short.epochs
     late = Kept()
     late.deadline = time.time() - 1
-    with pytest.raises(Paused):
+    with pytest.raises(Pause):
         list(train_pack(experiment, make_trials(4), width=8, checkpoints=late))
     assert late.epochs == [1]

@@ -7,13 +7,13 @@ import torch
 from torch.nn import functional
 
 from paretofair.methods import METHODS, LossSettings
-from paretofair.training import Curves, Experiment, TrainingSettings, train_pack
+from paretofair.training import CurveSettings, Experiment, TrainingSettings, train_pack
 from paretofair.training.contribution import disparities
 
 from .test_pack import make_trials, network
 
 
-def trained(data, trials, width=64, curves=None):
+def train_stacks(data, trials, width=64, curves=None):
     method = METHODS["per_task"](LossSettings())
     settings = TrainingSettings(batch_size=100)
     experiment = Experiment(data, network(data), method, settings)
@@ -23,8 +23,8 @@ def trained(data, trials, width=64, curves=None):
 def test_a_curve_is_what_shorter_trainings_would_give(device_data, device):
     data = device_data(torch.float64, device=device)
     epochs = [5, 2, 4, 5]
-    plain = trained(data, make_trials(4, epochs=epochs))[0]
-    (stack,) = trained(data, make_trials(4, epochs=epochs), curves=Curves(every=2))
+    plain = train_stacks(data, make_trials(4, epochs=epochs))[0]
+    (stack,) = train_stacks(data, make_trials(4, epochs=epochs), curves=CurveSettings(every=2))
     np.testing.assert_array_equal(stack.parameters, plain.parameters)
     curve = stack.curve
     place = stack.positions[curve.positions]
@@ -35,7 +35,7 @@ def test_a_curve_is_what_shorter_trainings_would_give(device_data, device):
         *((3, 2), (3, 4), (3, 5)),
     ]
     for epoch in (2, 4, 5):
-        shorter = trained(data, make_trials(4, epochs=[min(each, epoch) for each in epochs]))[0]
+        shorter = train_stacks(data, make_trials(4, epochs=[min(each, epoch) for each in epochs]))[0]
         row = {place: row for row, place in enumerate(shorter.positions)}
         for k in np.flatnonzero(curve.epochs == epoch):
             for name, values in curve.metrics.items():
@@ -98,7 +98,7 @@ def net_of_row(net, parameters, row):
 
 def test_contributions_are_in_the_curve(device_data):
     data = device_data(torch.float32)
-    (stack,) = trained(data, make_trials(2, epochs=[2, 1]), curves=Curves(contribution=True))
+    (stack,) = train_stacks(data, make_trials(2, epochs=[2, 1]), curves=CurveSettings(contribution=True))
     final = disparities(network(data), torch.from_numpy(stack.parameters), data)
     last = [
         np.flatnonzero((stack.curve.positions == k) & (stack.curve.epochs == stack.epochs_trained[k]))[0]

@@ -14,7 +14,7 @@ from .test_pack import make_trials, network
 OBJECTIVES = (Objective("error", (0.5, 0.5)), Objective("fpr_gap", (1.0, 0.0)))
 
 
-def trained(data, trials, halving=None, width=64, method="mtaf", **settings):
+def train_once(data, trials, halving=None, width=64, method="mtaf", **settings):
     (stack,) = list(
         train_pack(
             Experiment(data, network(data), METHODS[method](LossSettings()), TrainingSettings(100, **settings)),
@@ -33,7 +33,7 @@ def trained(data, trials, halving=None, width=64, method="mtaf", **settings):
     }
 
 
-def bracketed(count: int, size: int, epochs=None) -> Trials:
+def make_bracketed_trials(count: int, size: int, epochs=None) -> Trials:
     trials = make_trials(count, seeds=np.arange(count) % 3, epochs=[7] * count if epochs is None else epochs)
     return Trials(trials.seeds, trials.values, np.arange(count) // size)
 
@@ -49,9 +49,9 @@ def test_survivors_are_those_of_the_objectives():
 
 def test_who_goes_on_and_that_it_is_trained_as_without(device_data, device):
     data = device_data(torch.float64, device=device)
-    trials = bracketed(18, 9)
-    whole = trained(data, trials)
-    found = trained(data, trials, Halving(3, (2, 4), OBJECTIVES))
+    trials = make_bracketed_trials(18, 9)
+    whole = train_once(data, trials)
+    found = train_once(data, trials, Halving(3, (2, 4), OBJECTIVES))
     assert [int((found["epochs_trained"][own] == 2).sum()) for own in (slice(0, 9), slice(9, 18))] == [6, 6]
     assert found["epochs_trained"].tolist().count(4) == 4
     assert (found["status"] == np.where(found["epochs_trained"] == 7, "completed", "stopped")).all()
@@ -60,7 +60,7 @@ def test_who_goes_on_and_that_it_is_trained_as_without(device_data, device):
     for name, values in found.items():
         np.testing.assert_array_equal(values[full], whole[name][full], err_msg=name)
     # Who stops stands where it would after as many epochs, and that is what was compared.
-    early = trained(data, bracketed(18, 9, [2] * 18))
+    early = train_once(data, make_bracketed_trials(18, 9, [2] * 18))
     stopped = found["epochs_trained"] == 2
     np.testing.assert_array_equal(found["parameters"][stopped], early["parameters"][stopped])
     metrics = {name: early[f"validation_{name}"] for name in ("error", "fpr_gap")}
@@ -72,16 +72,16 @@ def test_who_goes_on_and_that_it_is_trained_as_without(device_data, device):
 def test_neither_stacks_nor_other_brackets_matter(device_data, method, compiled):
     data = device_data(torch.float32)
     random = np.random.default_rng(0)
-    trials = bracketed(24, 6, random.choice([2, 3, 5], 24))
+    trials = make_bracketed_trials(24, 6, random.choice([2, 3, 5], 24))
     if method == "adversarial":
         names = [parameter.name for parameter in METHODS[method].parameters]
         values = {name: random.uniform(0.1, 1, 24) for name in names} | trials.values
         trials = Trials(trials.seeds, values, trials.brackets)
     halving = Halving(2, (1, 2), OBJECTIVES)
-    whole = trained(data, trials, halving, method=method, compiled=compiled)
+    whole = train_once(data, trials, halving, method=method, compiled=compiled)
     assert {1, 2} < set(whole["epochs_trained"])
-    narrow = trained(data, trials, halving, width=8, method=method, compiled=compiled)
-    alone = trained(data, trials.take(np.arange(6, 12)), halving, method=method, compiled=compiled)
+    narrow = train_once(data, trials, halving, width=8, method=method, compiled=compiled)
+    alone = train_once(data, trials.take(np.arange(6, 12)), halving, method=method, compiled=compiled)
     for name, values in whole.items():
         np.testing.assert_array_equal(narrow[name], values, err_msg=name)
         np.testing.assert_array_equal(alone[name], values[6:12], err_msg=name)
@@ -91,9 +91,9 @@ def test_neither_stacks_nor_other_brackets_matter(device_data, method, compiled)
 
 def test_a_diverged_trial_hurts_nobody(device_data):
     data = device_data(torch.float32)
-    trials = bracketed(6, 6)
+    trials = make_bracketed_trials(6, 6)
     trials.values["learning_rate"][2] = 1e30
-    found = trained(data, trials, Halving(3, (3,), OBJECTIVES))
+    found = train_once(data, trials, Halving(3, (3,), OBJECTIVES))
     assert found["status"][2] == "diverged"
     assert np.isnan(found["test_error"][2]).all()
     assert (found["status"] == "completed").sum() == 2

@@ -18,7 +18,7 @@ def gradient(parameters: torch.Tensor, step: int) -> torch.Tensor:
     return parameters * torch.linspace(0.1, 3, SIZE) + shake.to(parameters.dtype)
 
 
-def initial(trials: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+def make_initial(trials: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     return torch.randn(trials, SIZE, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
 
 
@@ -67,7 +67,7 @@ CASES = [
 @pytest.mark.parametrize("optimizer", CASES, ids=str)
 def test_as_torch_with_constants_common_to_the_trials(optimizer):
     name = next(key for key, kind in OPTIMIZERS.items() if type(optimizer) is kind)
-    start, rates = initial(TRIALS), torch.linspace(0.01, 0.2, TRIALS, dtype=torch.float64)
+    start, rates = make_initial(TRIALS), torch.linspace(0.01, 0.2, TRIALS, dtype=torch.float64)
     found = run(optimizer, {"learning_rate": rates}, start)
     for k in range(TRIALS):
         expected = run_torch(name, vars(optimizer), rates[k].item(), start[k])
@@ -78,21 +78,25 @@ def constants(name: str, trials: int, dtype: torch.dtype = torch.float64) -> dic
     """Every constant of an optimiser that a trial may have of its own, and its rate."""
     random = torch.Generator().manual_seed(3)
 
-    def between(low: float, high: float) -> torch.Tensor:
+    def draw_between(low: float, high: float) -> torch.Tensor:
         return (low + (high - low) * torch.rand(trials, generator=random, dtype=torch.float64)).to(dtype)
 
-    values = {"learning_rate": between(0.01, 0.2), "weight_decay": between(0, 0.3)}
+    values = {"learning_rate": draw_between(0.01, 0.2), "weight_decay": draw_between(0, 0.3)}
     values["weight_decay"][0] = 0
     if name.startswith("adam"):
-        values |= {"beta1": between(0.5, 0.95), "beta2": between(0.9, 0.999), "epsilon": between(1e-8, 1e-2)}
+        values |= {
+            "beta1": draw_between(0.5, 0.95),
+            "beta2": draw_between(0.9, 0.999),
+            "epsilon": draw_between(1e-8, 1e-2),
+        }
     if name == "sgd":
-        values["momentum"] = between(0, 0.95)
+        values["momentum"] = draw_between(0, 0.95)
     return values
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_as_torch_with_constants_of_each_trial(name):
-    start, hyper = initial(TRIALS), constants(name, TRIALS)
+    start, hyper = make_initial(TRIALS), constants(name, TRIALS)
     found = run(OPTIMIZERS[name](), hyper, start)
     for k in range(TRIALS):
         own = {key: value[k].item() for key, value in hyper.items()}
@@ -104,7 +108,7 @@ def test_as_torch_with_constants_of_each_trial(name):
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_trial_does_not_depend_on_its_neighbours(name, own, dtype):
-    hyper, start = constants(name, 64, dtype), initial(64, dtype)
+    hyper, start = constants(name, 64, dtype), make_initial(64, dtype)
     if not own:
         hyper = {"learning_rate": hyper["learning_rate"]}
     whole = run(OPTIMIZERS[name](), hyper, start)
@@ -117,7 +121,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(name, own, dtype):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_default_written_out_changes_no_bit(name, dtype):
-    optimizer, start = OPTIMIZERS[name](), initial(TRIALS, dtype)
+    optimizer, start = OPTIMIZERS[name](), make_initial(TRIALS, dtype)
     rates = {"learning_rate": torch.linspace(0.01, 0.2, TRIALS, dtype=dtype)}
     defaults = {key: torch.full((TRIALS,), value, dtype=dtype) for key, value in vars(optimizer).items()}
     assert torch.equal(run(optimizer, rates | defaults, start), run(optimizer, rates, start))
@@ -126,7 +130,7 @@ def test_a_default_written_out_changes_no_bit(name, dtype):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_stack_that_is_cut_goes_on_as_before(name):
     """State is indexed by trial: dropping trials in the middle of a training moves no other."""
-    optimizer, hyper, start = OPTIMIZERS[name](), constants(name, 9), initial(9)
+    optimizer, hyper, start = OPTIMIZERS[name](), constants(name, 9), make_initial(9)
     whole = run(optimizer, hyper, start)
     parameters, state = start.clone(), optimizer.state(start)
     for step in range(STEPS):
@@ -141,11 +145,11 @@ def test_a_stack_that_is_cut_goes_on_as_before(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_columns_behind_the_trained_ones_stay(name):
     """A network with buffers hands over the first columns only."""
-    hyper, whole = constants(name, TRIALS), initial(TRIALS)
+    hyper, whole = constants(name, TRIALS), make_initial(TRIALS)
     parameters = whole[:, :32]
     OPTIMIZERS[name]().update(parameters, gradient(whole, 0)[:, :32], OPTIMIZERS[name]().state(parameters), hyper)
-    assert torch.equal(whole[:, 32:], initial(TRIALS)[:, 32:])
-    expected = run(OPTIMIZERS[name](), hyper, initial(TRIALS), steps=1)
+    assert torch.equal(whole[:, 32:], make_initial(TRIALS)[:, 32:])
+    expected = run(OPTIMIZERS[name](), hyper, make_initial(TRIALS), steps=1)
     assert torch.equal(whole[:, :32], expected[:, :32])
 
 
@@ -157,7 +161,7 @@ def test_one_graph_for_the_compiler(name):
     torch._dynamo.reset()
     counter = CompileCounter()
     compiled = torch.compile(optimizer.update, dynamic=False, fullgraph=True, backend=counter)
-    parameters, plain = initial(TRIALS), initial(TRIALS)
+    parameters, plain = make_initial(TRIALS), make_initial(TRIALS)
     state, plain_state = optimizer.state(parameters), optimizer.state(plain)
     for step in range(3):
         compiled(parameters, gradient(parameters, step), state, hyper)
@@ -168,7 +172,7 @@ def test_one_graph_for_the_compiler(name):
 
 def test_adagrad_is_what_it_was():
     """Without decay nothing is added to the two passes that trained tables hold the bits of."""
-    start, rates = initial(TRIALS, torch.float32), torch.linspace(0.01, 0.2, TRIALS)
+    start, rates = make_initial(TRIALS, torch.float32), torch.linspace(0.01, 0.2, TRIALS)
     parameters, accumulator = start.clone(), torch.full_like(start, 0.1)
     for step in range(STEPS):
         gradients = gradient(parameters, step)

@@ -93,7 +93,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(device_data, device, dtype, f
 )
 def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, fresh_seeds, distance):
     """As above where steps are compiled, down the ladder of widths; and nothing is compiled twice."""
-    make_step.__globals__["_compiled"].cache_clear()
+    make_step.__globals__["_make_compiled_step"].cache_clear()
     data = device_data(dtype)
     path(network(data), True)  # the check of the compiler is a graph of its own
     forget_compiled()

@@ -13,7 +13,7 @@ from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import Dataset, group_indices
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema, Sensitive
 from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
-from paretofair.data.reading.tables import nearest, number, parse_numbers, read_header, read_table
+from paretofair.data.reading.tables import number, parse_numbers, read_header, read_table, suggest_known
 from paretofair.errors import DataError
 
 MISSING_CELLS = ("", "?", "NA", "NaN", "nan")
@@ -97,7 +97,7 @@ class _Reader:
         labels = {task: self.labels(task, expression) for task, expression in expressions.items()}
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
         numeric, categorical = self.inputs(expressions.values())
-        test = schema.test if schema.split is None else self.given_split(schema.split)
+        test = schema.test if schema.split is None else self.read_given_split(schema.split)
         dataset = assemble(
             name,
             "real",
@@ -144,7 +144,7 @@ class _Reader:
                 if value not in texts:
                     self.fail(
                         f"sensitive attribute {attribute!r}: no cell of column {column!r} is {value!r}; "
-                        f"{nearest(value, self.values(column)[:_MOST_GROUPS])}"
+                        f"{suggest_known(value, self.values(column)[:_MOST_GROUPS])}"
                     )
             names = tuple(dict.fromkeys(groups.values()))
             if len(names) > _MOST_GROUPS:
@@ -210,7 +210,7 @@ class _Reader:
             for name in (*numeric, *categorical):
                 self.refuse_missing(self.table.texts(name) == "", f"column {name!r}: input is missing")
 
-    def given_split(self, column: str) -> np.ndarray:
+    def read_given_split(self, column: str) -> np.ndarray:
         """`(rows,)` bool, true for test rows."""
         self.require(column, "split")
         words = np.array([text.lower() for text in self.table.texts(column)], dtype=object)
@@ -240,7 +240,7 @@ class _Reader:
 
     def require(self, name: str, where: str) -> None:
         if name not in self.table.header:
-            self.fail(f"has no column {name!r}, named by {where}; {nearest(name, self.table.header)}")
+            self.fail(f"has no column {name!r}, named by {where}; {suggest_known(name, self.table.header)}")
 
     def refuse_missing(self, missing: np.ndarray, message: str) -> None:
         if missing.any():

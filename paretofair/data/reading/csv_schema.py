@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from paretofair.data.reading.expressions import parse_expression
 from paretofair.errors import DataError
-from paretofair.sections import Names, Section, custom, unique
+from paretofair.sections import Names, Section, check_unique, make_error
 
 AUTO: Final = "auto"
 
@@ -17,8 +17,8 @@ def _auto_or_names(value: Any) -> Any:
     if value == AUTO:
         return value
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise custom(f"found {value!r}; expected auto or a list of columns")
-    return unique(tuple(value))
+        raise make_error(f"found {value!r}; expected auto or a list of columns")
+    return check_unique(tuple(value))
 
 
 def _expression(text: str) -> str:
@@ -27,25 +27,25 @@ def _expression(text: str) -> str:
     except DataError as error:
         # A column's name need not be a plain word; whether there is such a column is seen when the file is read.
         if not text.replace("-", "").replace(" ", "").replace(".", "").replace("_", "").isalnum():
-            raise custom(str(error)) from None
+            raise make_error(str(error)) from None
     return text
 
 
 def _one_character(text: str) -> str:
     if len(text) != 1:
-        raise custom(f"found {text!r}; expected one character")
+        raise make_error(f"found {text!r}; expected one character")
     return text
 
 
-def _ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
+def _check_ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
     if any(not low < high for low, high in pairwise(bins)):
-        raise custom(f"found {list(bins)}; they must ascend")
+        raise make_error(f"found {list(bins)}; they must ascend")
     return bins
 
 
 def _mapping_of_column(value: Any) -> Any:
     if not isinstance(value, str | dict | Sensitive):
-        raise custom(f"found {value!r}; expected a column, or a mapping with the key column")
+        raise make_error(f"found {value!r}; expected a column, or a mapping with the key column")
     return {"column": value} if isinstance(value, str) else value
 
 
@@ -62,13 +62,13 @@ class Sensitive(Section):
 
     column: str
     # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
-    bins: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_ascending)] = ()
+    bins: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_check_ascending)] = ()
     groups: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _bins_or_groups(self) -> "Sensitive":
         if self.bins and self.groups:
-            raise custom("bins and groups exclude each other")
+            raise make_error("bins and groups exclude each other")
         return self
 
 

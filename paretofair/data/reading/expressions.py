@@ -195,7 +195,7 @@ class _Evaluation:
             return truth
         if isinstance(node, ast.Name):
             truths = self.table.truths(self.column(node))
-            return _known(truths, np.isnan(truths))
+            return _mark_unknown(truths, np.isnan(truths))
         self.reject(node, "a comparison, or a column of zeros and ones")
 
     def comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> np.ndarray:
@@ -207,18 +207,18 @@ class _Evaluation:
             self.reject(right, "==, !=, <, <=, >, >=, in or not in before it")
         if isinstance(operator, ast.Eq | ast.NotEq) and self.are_texts(left, right):
             first, second = self.texts(left), self.texts(right)
-            return _known(compare(first, second).astype(bool), (first == "") | (second == ""))
+            return _mark_unknown(compare(first, second).astype(bool), (first == "") | (second == ""))
         first, second = self.number(left), self.number(right)
-        return _known(compare(first, second), np.isnan(first) | np.isnan(second))
+        return _mark_unknown(compare(first, second), np.isnan(first) | np.isnan(second))
 
     def member(self, left: ast.expr, right: ast.expr) -> np.ndarray:
         if not isinstance(right, ast.List | ast.Tuple) or not right.elts:
             self.reject(right, 'a list of numbers or of texts, such as ["A", "B"]')
         if any(_is_text(element) for element in right.elts):
             texts, accepted = self.texts(left), [self.constant_text(element) for element in right.elts]
-            return _known(np.isin(texts.astype(str), accepted), texts == "")
+            return _mark_unknown(np.isin(texts.astype(str), accepted), texts == "")
         numbers = self.number(left)
-        return _known(np.isin(numbers, [self.constant(element) for element in right.elts]), np.isnan(numbers))
+        return _mark_unknown(np.isin(numbers, [self.constant(element) for element in right.elts]), np.isnan(numbers))
 
     def are_texts(self, left: ast.expr, right: ast.expr) -> bool:
         """Whether an equality is one of texts: one side is a text, or both are columns that aren't all numbers."""
@@ -266,7 +266,7 @@ class _Evaluation:
         _reject(self.text, len(_segment(self.text, 0, first)), repr(_segment(self.text, first, end)), accepted)
 
 
-def _known(truth: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def _mark_unknown(truth: np.ndarray, missing: np.ndarray) -> np.ndarray:
     return np.where(missing, _UNKNOWN, truth)
 
 

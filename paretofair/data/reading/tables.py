@@ -81,7 +81,7 @@ def drop_columns(path: Path, names: Collection[str]) -> None:
         csv.writer(file, lineterminator="\n").writerows([row[position] for position in kept] for row in (header, *rows))
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def suggest_known(name: str, known: Sequence[str]) -> str:
     """A hint for an unknown name: the nearest known one, if any is near, and the list of all."""
     lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
@@ -123,7 +123,7 @@ def _records(path: Path, separator: str, skip_lines: int = 0) -> Iterator[tuple[
 
 def _position(path: Path, name: str, header: Sequence[str]) -> int:
     if name not in header:
-        _fail(path, f"has no column {name!r}; {nearest(name, header)}")
+        _fail(path, f"has no column {name!r}; {suggest_known(name, header)}")
     return list(header).index(name)
 
 

@@ -100,7 +100,7 @@ def _read(directory: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.concat(parts, ignore_index=True), checksums
 
 
-def simulated_adult() -> Dataset:
+def make_simulated_adult() -> Dataset:
     """The simulated data set of the same schema and sizes (see `adult_simulated`)."""
     return _dataset(simulate_adult(), "simulated", {})
 
@@ -133,7 +133,7 @@ ADULT = DatasetSource(
     group_names={"sex": SEXES, "race": RACES},
     files=(_TRAIN, _TEST),
     read=read_adult,
-    simulate=simulated_adult,
+    simulate=make_simulated_adult,
 )
 ADULT_INCOME = DatasetSource(
     name="adult_income",

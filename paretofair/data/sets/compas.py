@@ -69,7 +69,7 @@ def read_compas(directory: Path) -> Dataset:
     return _dataset(people, "real", {_FILE.name: form.sha256})
 
 
-def simulated_compas() -> Dataset:
+def make_simulated_compas() -> Dataset:
     """The simulated data set of the same schema and size (see `compas_simulated`)."""
     return _dataset(simulate_compas(), "simulated", {})
 
@@ -97,5 +97,5 @@ COMPAS = DatasetSource(
     group_names={"race": RACES, "sex": SEXES, "race_pair": RACES[:2]},
     files=(_FILE,),
     read=read_compas,
-    simulate=simulated_compas,
+    simulate=make_simulated_compas,
 )

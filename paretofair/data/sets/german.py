@@ -94,7 +94,7 @@ def read_german(directory: Path) -> Dataset:
     return _dataset(loans, "real", {_FILE.name: form.sha256})
 
 
-def simulated_german() -> Dataset:
+def make_simulated_german() -> Dataset:
     """The simulated data set of the same schema and size (see `german_simulated`)."""
     return _dataset(simulate_german(), "simulated", {})
 
@@ -122,5 +122,5 @@ GERMAN = DatasetSource(
     group_names={"sex": SEXES, "age": AGES},
     files=(_FILE,),
     read=read_german,
-    simulate=simulated_german,
+    simulate=make_simulated_german,
 )

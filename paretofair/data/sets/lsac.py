@@ -82,7 +82,7 @@ def read_lsac(directory: Path) -> Dataset:
     return _dataset(pd.concat(parts, ignore_index=True), "real", checksums)
 
 
-def simulated_lsac() -> Dataset:
+def make_simulated_lsac() -> Dataset:
     """The simulated data set of the same schema and sizes (see `lsac_simulated`)."""
     return _dataset(simulate_lsac(), "simulated", {})
 
@@ -112,5 +112,5 @@ LSAC = DatasetSource(
     group_names={"sex": SEXES, "race": RACES},
     files=(_TRAIN, _TEST),
     read=read_lsac,
-    simulate=simulated_lsac,
+    simulate=make_simulated_lsac,
 )

@@ -50,7 +50,7 @@ def correlation(probabilities: Tensor, subset: Tensor, member: Tensor, settings:
     """Absolute Pearson correlation of score and group: population moments, denominator + 1e-6 (eq. 6a)."""
     rows = subset.sum(-1, keepdim=True).clamp_min(1)
     group = (member - (subset * member).sum(-1, keepdim=True) / rows) * subset
-    score = _from_first(probabilities, subset)
+    score = _subtract_first(probabilities, subset)
     score = (score - (subset * score).sum(-1, keepdim=True) / rows) * subset
     rows = rows[..., 0]
     covariance = (score * group).sum(-1) / rows
@@ -64,7 +64,7 @@ def mmd(probabilities: Tensor, subset: Tensor, member: Tensor, settings: LossSet
 
     In float64 whatever the type of the scores, and linear in the rows: see `squared_mmd`.
     """
-    scores = _from_first(probabilities.double(), subset)
+    scores = _subtract_first(probabilities.double(), subset)
     contrast = _contrast(subset.double(), member.double())
     return squared_mmd(scores, contrast, settings.bandwidth).to(probabilities.dtype)
 
@@ -76,7 +76,7 @@ def fpr_gap(probabilities: Tensor, subset: Tensor, member: Tensor, settings: Los
     """
     if settings.hard:
         probabilities = (probabilities.detach() >= 0.5).to(probabilities.dtype)
-    return (_from_first(probabilities, subset) * _contrast(subset, member)).sum(-1).abs()
+    return (_subtract_first(probabilities, subset) * _contrast(subset, member)).sum(-1).abs()
 
 
 DISTANCES: dict[str, Distance] = {"correlation": correlation, "mmd": mmd, "fpr_gap": fpr_gap}
@@ -126,7 +126,7 @@ def extremes(values: Tensor, sizes: Tensor, at_least: int = 2) -> tuple[Tensor, 
     return torch.where(missing, 0, largest), torch.where(missing, 0, smallest), missing
 
 
-def _from_first(probabilities: Tensor, subset: Tensor) -> Tensor:
+def _subtract_first(probabilities: Tensor, subset: Tensor) -> Tensor:
     """Scores less the score of the subset's first row."""
     return probabilities - _first(probabilities, subset)
 

@@ -73,11 +73,11 @@ class _Series(NamedTuple):
 @torch.compiler.assume_constant_result
 def _series(bandwidth: float, device: torch.device) -> _Series:
     """A constant to the compiler, which would look through the cache and trace the arithmetic."""
-    return _computed_series(bandwidth, device)
+    return _compute_series(bandwidth, device)
 
 
 @lru_cache(maxsize=16)
-def _computed_series(bandwidth: float, device: torch.device) -> _Series:
+def _compute_series(bandwidth: float, device: torch.device) -> _Series:
     """The period L and cut-off J with (L - 1)/ℓ = πJℓ/L = q >= `_CUT`: both errors are exp(-q²)."""
     needed = math.ceil(_CUT * (1 + _CUT * bandwidth) / (math.pi * bandwidth))
     fine = math.ceil((math.sqrt(2 * needed + 1) - 1) / 2)

@@ -27,10 +27,10 @@ def subsets(goal: str, rows: Rows) -> list[Tensor]:
 def exclusive_subsets(goal: str, rows: Rows) -> list[Tensor]:
     """As `subsets`, cut to rows whose label on every other task is known and the opposite (eq. 10 and 11)."""
     seen = rows.penalty_weight * (rows.groups >= 0)
-    return [seen * _exclusive(rows.labels, label) for label in _labels(goal)]
+    return [seen * _mark_exclusive(rows.labels, label) for label in _labels(goal)]
 
 
-def _exclusive(labels: Tensor, label: int) -> Tensor:
+def _mark_exclusive(labels: Tensor, label: int) -> Tensor:
     opposite = (labels == 1 - label).to(labels.dtype)
     others = opposite.sum(-2, keepdim=True) - opposite
     return (labels == label) & (others == labels.shape[-2] - 1)

@@ -12,7 +12,7 @@ from paretofair.methods.method import LossSettings, Rows
 
 def cross_entropy(logits: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     """L_t: binary cross-entropy of each task over the batch, `(K, T)`; summed, or averaged over labelled rows."""
-    return reduced(row_losses(logits, rows), rows, settings)
+    return reduce_losses(row_losses(logits, rows), rows, settings)
 
 
 def row_losses(logits: Tensor, rows: Rows) -> Tensor:
@@ -21,7 +21,7 @@ def row_losses(logits: Tensor, rows: Rows) -> Tensor:
     return softplus(logits, threshold=50) - logits * rows.labels.clamp_min(0)
 
 
-def reduced(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
+def reduce_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     """The losses of rows `(K, T, B)` by `rows.loss_weight`, `(K, T)`: summed, or averaged."""
     total = (each * rows.loss_weight).sum(-1)
     if settings.reduction == "mean":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WITHIN = 0.7  # of a row's height that its dots take
 
 
-def over_seeds(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+def average_over_seeds(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """Mean of `value` over the rows of each `by`, one for each seed, and its 95 % bootstrap interval.
 
     Columns `by`, `mean`, `low`, `high`, `seeds`; the ends are NaN for one seed.

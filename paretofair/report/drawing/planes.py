@@ -10,7 +10,7 @@ import numpy as np
 from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.pareto.fronts import non_dominated
-from paretofair.report.drawing.style import LIGHT, MANY, REFERENCE, Look, better, sparse_ticks, view
+from paretofair.report.drawing.style import LIGHT, MANY, REFERENCE, Look, mark_best_corner, sparse_ticks, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def fronts_on_test(results: Results, *objectives: str) -> dict[str, list[np.ndar
     return fronts
 
 
-def drawn(fronts: Fronts) -> Fronts:
+def thin_fronts(fronts: Fronts) -> Fronts:
     """What a panel shows of the fronts: all of them, or of many methods the median over seeds alone."""
     if len(fronts) <= MANY:
         return fronts
@@ -55,7 +55,7 @@ def limits(fronts: Fronts) -> tuple[tuple[float, float], tuple[float, float]]:
     All medians but for outliers; and of the points those that are not far worse than all medians, three quarters of
     them at least: points that were chosen on one split can lie anywhere on another, and would squeeze the fronts.
     """
-    whole = [np.concatenate(own) for own in drawn(fronts).values() if own]
+    whole = [np.concatenate(own) for own in thin_fronts(fronts).values() if own]
     middles = [median(own) for own in fronts.values()]
     return _ends(whole, middles, 0), _ends(whole, middles, 1)
 
@@ -68,16 +68,16 @@ def _ends(whole: Sequence[np.ndarray], middles: Sequence[np.ndarray], axis: int)
     return min(low, first), max(last, min(high, most))
 
 
-def outside(fronts: Fronts) -> int:
+def count_outside(fronts: Fronts) -> int:
     """How many of the points drawn lie outside the panel."""
     ends = np.array(limits(fronts)).T
-    whole = [np.concatenate(own) for own in drawn(fronts).values() if own]
+    whole = [np.concatenate(own) for own in thin_fronts(fronts).values() if own]
     return sum(int((~((own >= ends[0]) & (own <= ends[1])).all(axis=1)).sum()) for own in whole)
 
 
-def outside_words(*planes: Fronts) -> str:
+def tell_outside(*planes: Fronts) -> str:
     """A sentence on the points outside the panels; empty without any."""
-    count = sum(map(outside, planes))
+    count = sum(map(count_outside, planes))
     return f"{count} point{'s lie' if count > 1 else ' lies'} outside what is shown." if count else ""
 
 
@@ -112,7 +112,7 @@ def draw_plane(axes: Axes, fronts: Fronts, shown: Mapping[str, Look], cloud: np.
     (left, right), (low, high) = limits(fronts)
     axes.set(xlim=(left, right), ylim=(low, high))
     sparse_ticks(axes)
-    better(axes)
+    mark_best_corner(axes)
 
 
 def words(results: Results) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from paretofair.analysis.results import Results
 from paretofair.report.captions import stamps
-from paretofair.results.files import appearing
+from paretofair.results.files import write_whole
 
 # matplotlib is imported where a figure is made: a report without figures does not pay for it.
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def _look(place: int) -> Look:
     return Look(COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], line)
 
 
-def styled(draw: Callable[[Results], Figure | None]) -> Callable[[Results], Figure | None]:
+def apply_style(draw: Callable[[Results], Figure | None]) -> Callable[[Results], Figure | None]:
     """Draws with these settings, and stamps the figure."""
 
     @functools.wraps(draw)
-    def drawn(results: Results) -> Figure | None:
+    def draw_styled(results: Results) -> Figure | None:
         import matplotlib
 
         with matplotlib.rc_context(SETTINGS):
@@ -112,7 +112,7 @@ def styled(draw: Callable[[Results], Figure | None]) -> Callable[[Results], Figu
                 figure.suptitle(" · ".join(stamps(results)), color=COLOURS[2], weight="bold", fontsize=8)
             return figure
 
-    return drawn
+    return draw_styled
 
 
 def panels(
@@ -132,7 +132,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     written = []
     for kind, unsaid in KINDS.items():
         target = path.with_name(f"{path.name}.{kind}")
-        with appearing(target) as partial, matplotlib.rc_context(SETTINGS):
+        with write_whole(target) as partial, matplotlib.rc_context(SETTINGS):
             figure.savefig(partial, format=kind, metadata={unsaid: None})
         written.append(target)
     return written
@@ -181,7 +181,7 @@ def band(label: str, **look: Any) -> Any:
     return Patch(**settings, label=label)
 
 
-def better(axes: Axes) -> None:
+def mark_best_corner(axes: Axes) -> None:
     """Marks the corner where both axes are best."""
     from matplotlib.patches import Polygon
 
@@ -231,7 +231,7 @@ def sparse_ticks(axes: Axes) -> None:
     axes.locator_params(axis="y", nbins=7)
 
 
-def logarithmic(axes: Axes, which: str = "x") -> None:
+def make_logarithmic(axes: Axes, which: str = "x") -> None:
     """A logarithmic axis with plain numbers at 1 and 3 of each decade."""
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -242,7 +242,7 @@ def logarithmic(axes: Axes, which: str = "x") -> None:
     axis.set_major_formatter("{x:g}")
 
 
-def wrapped(name: str, longest: int = 20) -> str:
+def wrap_name(name: str, longest: int = 20) -> str:
     """A long name in two lines, broken at the `_` nearest to its middle."""
     places = [place for place, letter in enumerate(name) if letter == "_"]
     if len(name) <= longest or not places:

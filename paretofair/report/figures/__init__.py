@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from paretofair.analysis.results import Results
-from paretofair.report.captions import stamped
+from paretofair.report.captions import stamp_caption
 from paretofair.report.drawing.style import KINDS, save
 from paretofair.report.earlier import remove_earlier
 from paretofair.report.figures import (
@@ -53,7 +53,7 @@ def write_figures(results: Results, folder: Path) -> list[Path]:
         figure = module.draw(results) if len(results.searched) else None
         if figure is not None:
             written += save(figure, target / name)
-            captions.append(f"## {name}\n\n{stamped(results, module.caption(results))}\n")
+            captions.append(f"## {name}\n\n{stamp_caption(results, module.caption(results))}\n")
     if captions:
         written.append(write_text(target / "captions.md", "\n".join(captions)))
     names = [f"figures/{name}.{kind}" for name in FIGURES for kind in KINDS]

@@ -9,18 +9,18 @@ import numpy as np
 from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.drawing.planes import fronts_on_test, outside_words, steps
+from paretofair.report.drawing.planes import fronts_on_test, steps, tell_outside
 from paretofair.report.drawing.style import (
     PAGE,
     REFERENCE,
     Look,
-    better,
+    apply_style,
     corner,
     legend,
     looks_of,
+    mark_best_corner,
     panels,
     sparse_ticks,
-    styled,
     view,
 )
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Left the accuracy frontier of the first two tasks, right the same trials in the plane of their gaps."""
     if len(results.tasks) < 2 or not len(results.frontier("accuracies")):
@@ -45,7 +45,7 @@ def draw(results: Results) -> Figure | None:
         axes.set(xlim=view(own[:, 0] for own in both), ylim=view(own[:, 1] for own in both))
         axes.set(xlabel=f"{metric} {one} on test", ylabel=f"{metric} {other} on test")
         sparse_ticks(axes)
-        better(axes)
+        mark_best_corner(axes)
     grid[0, 0].set_title("best in accuracies")
     grid[0, 1].set_title("the same trials, and the frontiers of fairness (lines)")
     legend(figure, shown, extra=[corner()])
@@ -86,11 +86,11 @@ def caption(results: Results) -> str:
     one, other = results.tasks[:2]
     errors, gaps, fair = planes(results)
     more = " Frontiers are those of all tasks; the first two are drawn." if len(results.tasks) > 2 else ""
-    return captions.joined(
+    return captions.join_sentences(
         f"Accuracy against fairness, as Figure 2 of Wang et al. 2021. Left: trials on the frontier of the errors of "
         f"{one} and {other}; right: the same trials (markers) by their largest differences of false positive rates, "
         "with the frontiers of these gaps (lines). All on test, better the smaller. Lines are what at least half of "
         f"the seeds reach (median attainment surface), markers are of all seeds.{more}",
-        outside_words(errors, {name: gaps[name] + fair[name] for name in gaps}),
+        tell_outside(errors, {name: gaps[name] + fair[name] for name in gaps}),
         captions.provenance(results),
     )

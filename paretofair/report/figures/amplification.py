@@ -10,9 +10,9 @@ import pandas as pd
 from paretofair.analysis.results import Results
 from paretofair.metrics.rates import FN, FP, TP
 from paretofair.report import captions
-from paretofair.report.drawing.dots import draw_dots, height, over_seeds
-from paretofair.report.drawing.style import COLUMN, GREY, legend, looks_of, panels, styled
-from paretofair.report.figures.fronts import available
+from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
+from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
+from paretofair.report.figures.fronts import has_fronts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 LEAST = 100  # training rows with the label
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Bias amplification of every method's midpoint, by task and group."""
-    table = amplified(results)
+    table = measure_amplification(results)
     if table.empty:
         return None
     shown = looks_of(results)
@@ -36,7 +36,7 @@ def draw(results: Results) -> Figure | None:
     return figure
 
 
-def amplified(results: Results) -> pd.DataFrame:
+def measure_amplification(results: Results) -> pd.DataFrame:
     """Columns `row, method, mean, low, high, seeds`, `row` naming task, group and its share among training labels.
 
     The share of a group among test rows that are predicted positive, less that among training rows labelled so,
@@ -44,7 +44,7 @@ def amplified(results: Results) -> pd.DataFrame:
     knows no predicted groups. Of two groups the first is shown, as the other is its mirror.
     """
     cells = results.cells
-    if cells is None or not available(results):
+    if cells is None or not has_fronts(results):
         return pd.DataFrame()
     chosen = results.midpoints
     counts = cells.of(chosen["trial_id"].tolist())
@@ -66,12 +66,12 @@ def amplified(results: Results) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
-    return over_seeds(table[table["value"].notna()], ["row", "method"], "value")
+    return average_over_seeds(table[table["value"].notna()], ["row", "method"], "value")
 
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    return captions.joined(
+    return captions.join_sentences(
         "Bias amplification of each method's midpoint: the share of a group among test rows that are predicted "
         "positive, less its share among training rows labelled positive (in brackets), turned so that positive is "
         f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "

@@ -15,18 +15,18 @@ from paretofair.report.drawing.style import (
     COLUMN,
     LIGHT,
     PAGE,
+    apply_style,
     band,
-    better,
     corner,
     handle,
     legend,
     looks_of,
+    mark_best_corner,
     panels,
     sparse_ticks,
-    styled,
     view,
 )
-from paretofair.report.figures.fronts import available
+from paretofair.report.figures.fronts import has_fronts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 LEVELS = (0.25, 0.5, 0.75)
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Quartile attainment surfaces of the ARFG-ARE frontiers on test; a panel for each method."""
-    if not available(results) or results.settings.pooled:
+    if not has_fronts(results) or results.settings.pooled:
         return None
     fronts = {name: own for name, own in fronts_on_test(results, "arfg_are").items() if own}
     if max(map(len, fronts.values())) < 2:
@@ -61,7 +61,7 @@ def draw(results: Results) -> Figure | None:
         axes.plot(*staircase(middles[method], right, high), color=look.colour, zorder=3)
         axes.set(xlim=(left, right), ylim=(low, high), title=method)
         sparse_ticks(axes)
-        better(axes)
+        mark_best_corner(axes)
     for axes in grid.flat[len(fronts) :]:
         axes.set_axis_off()
     for place, axes in enumerate(grid.flat[: len(fronts)]):
@@ -106,7 +106,7 @@ def _heights(surface: np.ndarray, x: np.ndarray, high: float) -> np.ndarray:
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    return captions.joined(
+    return captions.join_sentences(
         "Attainment of the ARFG-ARE frontiers over seeds, both axes better the smaller: what at least half of the "
         "seeds reach (line), and between what a quarter and what three quarters reach (band; shares are rounded up to "
         "whole seeds). Grey lines are the medians of the other methods.",

@@ -9,10 +9,10 @@ import pandas as pd
 from paretofair.analysis.counts import audit_table
 from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.drawing.dots import draw_dots, height, over_seeds
-from paretofair.report.drawing.style import COLUMN, PAGE, legend, looks_of, panels, styled
-from paretofair.report.figures.fronts import available
-from paretofair.report.figures.tasks import acting
+from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
+from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
+from paretofair.report.figures.fronts import has_fronts
+from paretofair.report.figures.tasks import name_attributes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 METRIC = "fpr_gap"
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """FPR gap on test of every method's midpoint, for each attribute and intersection that the space file names under
     `data.audit`, by default all; minimised."""
-    table = audited(results)
+    table = average_audit(results)
     if table.empty:
         return None
     shown = looks_of(results)
@@ -38,23 +38,23 @@ def draw(results: Results) -> Figure | None:
     return figure
 
 
-def audited(results: Results) -> pd.DataFrame:
+def average_audit(results: Results) -> pd.DataFrame:
     """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds; empty without counts."""
     cells = results.cells
-    if cells is None or not available(results):
+    if cells is None or not has_fronts(results):
         return pd.DataFrame()
     table = audit_table(results.midpoints, cells)
     own = table[(table["metric"] == METRIC) & (table["split"] == "test") & table["value"].notna()]
     if results.settings.audit:
         named = {*(results.sensitive or {}).values(), *results.settings.audit}
         own = own[own["grouping"].isin(named)]
-    return over_seeds(own, ["method", "task", "grouping"], "value")
+    return average_over_seeds(own, ["method", "task", "grouping"], "value")
 
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    acts, every = acting(results).strip(), "" if results.settings.audit else "all "
-    return captions.joined(
+    acts, every = name_attributes(results).strip(), "" if results.settings.audit else "all "
+    return captions.join_sentences(
         "The audit: largest difference of false positive rates between groups on test, better the smaller, of each "
         "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "

@@ -13,12 +13,12 @@ from paretofair.report.drawing.style import (
     GREY,
     MANY,
     PAGE,
+    apply_style,
     handle,
     legend,
     looks_of,
     panels,
     sparse_ticks,
-    styled,
     view,
 )
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 _TITLES = {"arfg": "ARFG", "are": "ARE"}
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """ARFG and ARE as selected against their mean and deviation over fresh seeds, on test."""
-    points = confirmed(results)
+    points = collect_confirmed(results)
     if points.empty:
         return None
     shown = {name: look for name, look in looks_of(results).items() if (points["method"] == name).any()}
@@ -66,7 +66,7 @@ def draw(results: Results) -> Figure | None:
     return figure
 
 
-def confirmed(results: Results) -> pd.DataFrame:
+def collect_confirmed(results: Results) -> pd.DataFrame:
     """ARFG-ARE frontier points that were trained again at least twice: `method`, `seed`, `trial_id`, their values on
     the choosing split, `<metric>_mean`, `<metric>_std` on test, and `runs`; empty where there are none."""
     points = results.frontier("arfg_are") if len(results.hypervolumes) else pd.DataFrame()
@@ -81,19 +81,19 @@ def confirmed(results: Results) -> pd.DataFrame:
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    points = confirmed(results)
+    points = collect_confirmed(results)
     chosen = results.settings.selected_on
     shifts = []
     for method, own in points.groupby("method", sort=False):
         arfg, are = ((own[f"{name}_mean"] - own[f"{chosen}_{name}"]).mean() for name in _TITLES)
         shifts.append(f"{method} {arfg:+.3f} and {are:+.3f}")
     runs = sorted(points["runs"].unique())
-    outside = _outside(points, chosen)
-    return captions.joined(
+    outside = _count_outside(points, chosen)
+    return captions.join_sentences(
         f"Points of the ARFG-ARE frontiers as they were selected on {chosen}, against the mean of the same "
-        f"hyperparameters trained again with {captions.listed(list(map(str, runs)))} fresh seeds, on test (markers; "
-        "vertical lines are one deviation of a single run to both sides). Both better the smaller: above the diagonal "
-        "selection was optimistic.",
+        f"hyperparameters trained again with {captions.join_names(list(map(str, runs)))} fresh seeds, on test "
+        "(markers; vertical lines are one deviation of a single run to both sides). Both better the smaller: above the "
+        "diagonal selection was optimistic.",
         f"Mean differences over points of ARFG and ARE: {'; '.join(shifts)}.",
         f"{outside} markers lie outside what is shown." if outside else "",
         captions.provenance(results),
@@ -101,7 +101,7 @@ def caption(results: Results) -> str:
     )
 
 
-def _outside(points: pd.DataFrame, chosen: str) -> int:
+def _count_outside(points: pd.DataFrame, chosen: str) -> int:
     count = 0
     for metric in _TITLES:
         names = [f"{chosen}_{metric}", f"{metric}_mean"]

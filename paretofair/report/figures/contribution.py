@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, legend, looks, panels, styled
+from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, apply_style, legend, looks, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ CURVES = "curves"
 _STATISTIC = "contribution_ratio_of_sums_{label}_all_{task}"
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """How much harder the first group pulls at all parameters than the second, by task and label; best at 1."""
     table = curves(results)
@@ -90,11 +90,11 @@ def caption(results: Results) -> str:
                 column = results.cells.names[["code_" + attribute, attribute]].drop_duplicates()
                 ordered = column[column["code_" + attribute] >= 0].sort_values("code_" + attribute)[attribute]
                 of_each.append(" over ".join(ordered.iloc[:2]))
-        groups = f" ({captions.listed(of_each)})" if of_each else ""
+        groups = f" ({captions.join_names(of_each)})" if of_each else ""
     bands = "; bands are the smallest and the largest" if len(counts) <= MANY else ""
-    return captions.joined(
+    return captions.join_sentences(
         "Group contribution disparity (Li et al. 2023, eq. 6 to 9) over epochs, on training rows: sum of the absolute "
         f"gradients of the first group over that of the second{groups}, over all parameters, by task and label; best "
-        f"at 1. Lines are medians over the trials whose curves were measured ({captions.between(counts)} for "
+        f"at 1. Lines are medians over the trials whose curves were measured ({captions.spell_range(counts)} for "
         f"each method){bands}. Nothing is chosen on any split; {captions.seeds(results)}."
     )

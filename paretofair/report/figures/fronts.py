@@ -8,34 +8,34 @@ import numpy as np
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.drawing.planes import draw_plane, fronts_on_test, outside_words, words
+from paretofair.report.drawing.planes import draw_plane, fronts_on_test, tell_outside, words
 from paretofair.report.drawing.style import (
     COLUMN,
     GREY,
     LIGHT,
     MANY,
     PAGE,
+    apply_style,
     corner,
     handle,
     legend,
     looks_of,
     panels,
-    styled,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def available(results: Results) -> bool:
+def has_fronts(results: Results) -> bool:
     """ARFG and ARE need single-task baselines and a trial that has both."""
     return len(results.hypervolumes) > 0 and len(results.frontier("arfg_are")) > 0
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """The trade of ARFG and ARE on test, both minimised."""
-    if not available(results):
+    if not has_fronts(results):
         return None
     shown = looks_of(results)
     many = len(shown) > MANY
@@ -57,12 +57,12 @@ def cloud(results: Results) -> np.ndarray:
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    return captions.joined(
+    return captions.join_sentences(
         "ARFG-ARE frontiers: average relative fairness gap against average relative error on test, both relative to "
         "single-task models (thin lines at 1) and better the smaller.",
         words(results),
         "Light dots are all trials.",
-        outside_words(fronts_on_test(results, "arfg_are")),
+        tell_outside(fronts_on_test(results, "arfg_are")),
         captions.provenance(results),
         captions.reliability(results),
     )

@@ -17,14 +17,14 @@ from paretofair.report.drawing.style import (
     MANY,
     PAGE,
     REFERENCE,
+    apply_style,
     handle,
     legend,
-    logarithmic,
     looks_of,
+    make_logarithmic,
     panels,
-    styled,
 )
-from paretofair.report.figures.fronts import available
+from paretofair.report.figures.fronts import has_fronts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 PLACES = 40
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Mean over seeds of the hypervolume on test, with its interval, and on the split that chose; maximised."""
-    if not available(results):
+    if not has_fronts(results):
         return None
     shown = looks_of(results)
     table = curves(results)
@@ -54,7 +54,7 @@ def draw(results: Results) -> Figure | None:
             axes.fill_between(own["trials"], *ends, color=look.colour, alpha=0.12, linewidth=0, zorder=1)
             if not results.settings.pooled:
                 axes.plot(own["trials"], own["hypervolume"], color=look.colour, linewidth=0.5, zorder=2)
-    logarithmic(axes)
+    make_logarithmic(axes)
     axes.set(xlabel="completed trials per seed", ylabel="ARFG-ARE hypervolume")
     axes.set(xlim=(1, table["trials"].max()), ylim=(0, None))
     if results.settings.pooled:
@@ -112,7 +112,7 @@ def caption(results: Results) -> str:
     pooled = results.settings.pooled
     bands = " with 95 % bootstrap intervals" if few and not pooled else ""
     thin = f" Thin lines: the same on {results.settings.selected_on}, where points were chosen." if few else ""
-    return captions.joined(
+    return captions.join_sentences(
         f"Hypervolume of the ARFG-ARE frontier of the first n completed trials ({captions.reference(results)}), better "
         f"the larger: on test{'' if pooled else f', means over seeds{bands}'}." + ("" if pooled else thin),
         captions.provenance(results),

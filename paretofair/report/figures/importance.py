@@ -8,7 +8,7 @@ from paretofair.analysis.importance import BINS, importance
 from paretofair.analysis.results import Results
 from paretofair.report import captions
 from paretofair.report.drawing.dots import draw_dots, height
-from paretofair.report.drawing.style import PAGE, legend, looks_of, panels, styled
+from paretofair.report.drawing.style import PAGE, apply_style, legend, looks_of, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TITLES = {"arfg": "ARFG", "are": "ARE"}
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Share of the variance of ARFG and ARE that each hyperparameter explains alone."""
     table = importance(results)
@@ -38,7 +38,7 @@ def draw(results: Results) -> Figure | None:
 def caption(results: Results) -> str:
     """What is shown, and how it is computed."""
     chosen = results.settings.selected_on
-    return captions.joined(
+    return captions.join_sentences(
         f"Share of the variance of ARFG and ARE on {chosen} that each hyperparameter explains alone: between up to "
         f"{BINS} bins of its values, of the ranks of the metric within each seed, corrected for chance (epsilon "
         "squared). What only two hyperparameters together explain is not seen, and the shares need not add up to 1. "

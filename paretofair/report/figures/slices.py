@@ -14,14 +14,14 @@ from paretofair.report import captions
 from paretofair.report.drawing.style import (
     PAGE,
     Look,
+    apply_style,
     is_logarithmic,
     legend,
-    logarithmic,
     looks_of,
+    make_logarithmic,
     panels,
-    styled,
     view,
-    wrapped,
+    wrap_name,
 )
 
 if TYPE_CHECKING:
@@ -35,30 +35,30 @@ _LINE: dict[str, Any] = {"markersize": 2.2, "linewidth": 0.9}
 _TITLES = {"arfg": "ARFG", "are": "ARE"}
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Median of ARFG and ARE on the choosing split along each hyperparameter, by method."""
-    names = shown_hyperparameters(results)
+    names = choose_hyperparameters(results)
     if not names:
         return None
     varying = set(importance(results).dropna()["method"])
     shown = {name: look for name, look in looks_of(results).items() if name in varying}
     blocks, columns = -(-len(names) // _COLUMNS), min(_COLUMNS, len(names))
     figure, grid = panels(2 * blocks, columns, width=PAGE, height=1.3)
-    tables = {(name, metric): binned(results, name, metric) for name in names for metric in _TITLES}
+    tables = {(name, metric): bin_metric(results, name, metric) for name in names for metric in _TITLES}
     heights = ["first", "third"] if len(shown) <= _BANDS else ["median"]
     for place, name in enumerate(names):
         pair = grid[2 * (place // columns) :, place % columns]
         for axes, metric in zip(pair, _TITLES, strict=False):
             _draw(axes, tables[name, metric], shown)
             if is_logarithmic(pd.to_numeric(results.searched[name], errors="coerce").to_numpy(float)):
-                logarithmic(axes)
+                make_logarithmic(axes)
             else:
                 axes.locator_params(axis="x", nbins=4)
             every = [each for (_, found), each in tables.items() if found == metric]
             axes.set_ylim(view(_values(every, method, heights) for method in shown))
         pair[0].tick_params(labelbottom=False)
-        pair[1].set_xlabel(wrapped(name))
+        pair[1].set_xlabel(wrap_name(name))
         if place % columns == 0:
             for axes, title in zip(pair, _TITLES.values(), strict=False):
                 axes.set_ylabel(f"{title} on {results.settings.selected_on}")
@@ -84,7 +84,7 @@ def _values(tables: Sequence[pd.DataFrame], method: str, names: list[str]) -> np
     return np.concatenate([each.loc[each["method"] == method, names].to_numpy(float).ravel() for each in tables])
 
 
-def shown_hyperparameters(results: Results) -> list[str]:
+def choose_hyperparameters(results: Results) -> list[str]:
     """Those that explain most of either metric for some method, in the order of the table."""
     table = importance(results)
     if table["importance"].notna().sum() == 0:
@@ -94,7 +94,7 @@ def shown_hyperparameters(results: Results) -> list[str]:
     return [name for name in largest.index if name in kept]
 
 
-def binned(results: Results, name: str, metric: str) -> pd.DataFrame:
+def bin_metric(results: Results, name: str, metric: str) -> pd.DataFrame:
     """Columns `method, value, first, median, third, trials`: quartiles of the metric in each bin of a hyperparameter;
     `value` is the median of the bin."""
     column = f"{results.settings.selected_on}_{metric}"
@@ -117,10 +117,10 @@ def binned(results: Results, name: str, metric: str) -> pd.DataFrame:
 def caption(results: Results) -> str:
     """What is shown, and how it is computed."""
     chosen = results.settings.selected_on
-    left = len(set(importance(results)["hyperparameter"])) - len(shown_hyperparameters(results))
+    left = len(set(importance(results)["hyperparameter"])) - len(choose_hyperparameters(results))
     more = f" The {left} hyperparameters that explain least are left out." if left > 0 else ""
     bands = " with its quartiles (bands)" if len(set(importance(results).dropna()["method"])) <= _BANDS else ""
-    return captions.joined(
+    return captions.join_sentences(
         f"ARFG and ARE on {chosen}, both better the smaller, against each hyperparameter: the median of all trials"
         f"{bands} in up to {BINS} bins of about equal numbers of trials, over all other hyperparameters and "
         f"seeds.{more}",

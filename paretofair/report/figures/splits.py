@@ -10,9 +10,9 @@ import pandas as pd
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.drawing.dots import over_seeds
-from paretofair.report.drawing.style import COLUMN, MANY, PAGE, REFERENCE, legend, looks_of, panels, styled
-from paretofair.report.figures.tasks import acting
+from paretofair.report.drawing.dots import average_over_seeds
+from paretofair.report.drawing.style import COLUMN, MANY, PAGE, REFERENCE, apply_style, legend, looks_of, panels
+from paretofair.report.figures.tasks import name_attributes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _METRICS = ("error", "fpr_gap")
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """Error and FPR gap of each task's own frontier on the three splits, both minimised."""
     table = split_means(results)
@@ -76,7 +76,7 @@ def split_means(results: Results) -> pd.DataFrame:
                     if column in table:
                         rows.append((method, seed, task, metric, split, table.loc[own["trial_id"], column].mean()))
     points = pd.DataFrame(rows, columns=["method", "seed", "task", "metric", "split", "value"])
-    return over_seeds(points, ["method", "task", "metric", "split"], "value")
+    return average_over_seeds(points, ["method", "task", "metric", "split"], "value")
 
 
 def caption(results: Results) -> str:
@@ -84,9 +84,9 @@ def caption(results: Results) -> str:
     pooled = results.settings.pooled
     intervals = " with 95 % bootstrap intervals" if len(results.methods) <= MANY else ""
     over = "means over all points" if pooled else f"means over the points of a seed, then over seeds{intervals}"
-    return captions.joined(
-        f"Error and largest difference of false positive rates between groups {acting(results)}of each task's frontier "
-        f"points on training, validation and test rows, better the smaller: {over}. A gap grows where there are fewer "
-        "rows, also without overfitting.",
+    return captions.join_sentences(
+        f"Error and largest difference of false positive rates between groups {name_attributes(results)}of each task's "
+        f"frontier points on training, validation and test rows, better the smaller: {over}. A gap grows where there "
+        "are fewer rows, also without overfitting.",
         captions.provenance(results).replace("shown on test", "shown on all splits"),
     )

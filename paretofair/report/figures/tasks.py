@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
-from paretofair.report.drawing.planes import draw_plane, fronts_on_test, outside_words, words
-from paretofair.report.drawing.style import COLUMN, LIGHT, PAGE, corner, handle, legend, looks_of, panels, styled
+from paretofair.report.drawing.planes import draw_plane, fronts_on_test, tell_outside, words
+from paretofair.report.drawing.style import COLUMN, LIGHT, PAGE, apply_style, corner, handle, legend, looks_of, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _COLUMNS = 3
 
 
-@styled
+@apply_style
 def draw(results: Results) -> Figure | None:
     """FPR gap and error of each task on test, both minimised; a panel for each task."""
     tasks = [task for task in results.tasks if len(results.frontier(task))]
@@ -37,17 +37,18 @@ def draw(results: Results) -> Figure | None:
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     tasks = [task for task in results.tasks if len(results.frontier(task))]
-    return captions.joined(
-        f"Frontiers of each task ({captions.listed(tasks)}): largest difference of false positive rates between groups "
-        f"{acting(results)}against error on test, both better the smaller; every task has frontiers of its own.",
+    return captions.join_sentences(
+        f"Frontiers of each task ({captions.join_names(tasks)}): largest difference of false positive rates between "
+        f"groups {name_attributes(results)}against error on test, both better the smaller; every task has frontiers of "
+        "its own.",
         words(results),
         "Light dots are all trials.",
-        outside_words(*(fronts_on_test(results, task) for task in tasks)),
+        tell_outside(*(fronts_on_test(results, task) for task in tasks)),
         captions.provenance(results),
     )
 
 
-def acting(results: Results) -> str:
+def name_attributes(results: Results) -> str:
     """`of sex `, the attributes whose groups are compared, where they are known."""
     known = results.sensitive
-    return f"of {captions.listed(list(dict.fromkeys(known.values())))} " if known else ""
+    return f"of {captions.join_names(list(dict.fromkeys(known.values())))} " if known else ""

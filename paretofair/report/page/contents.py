@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.counts import Cells
+from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.frontiers import hyperparameters
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
@@ -19,7 +19,7 @@ from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.objectives import objective_names
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.report.drawing.style import looks_of
-from paretofair.report.page.packed import packed, packed_column
+from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results import TrialTable
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
 
@@ -56,9 +56,9 @@ def contents_of(results: Results) -> dict[str, Any]:
         "title": ", ".join(names) or "trial table",
         "trials": len(trials),
         "trial_ids": trials["trial_id"].astype(str).tolist(),
-        "method": packed_column(trials["method"].astype(str)),
-        "seed": packed(trials["seed"]),
-        "run": packed(_run_of(results, trials)),
+        "method": pack_column(trials["method"].astype(str)),
+        "seed": pack_numbers(trials["seed"]),
+        "run": pack_numbers(_run_of(results, trials)),
         "methods": list(map(str, results.methods)),
         "looks": {
             str(name): {"colour": look.colour, "symbol": _SYMBOLS.get(look.marker, _SYMBOLS["o"])}
@@ -69,7 +69,7 @@ def contents_of(results: Results) -> dict[str, Any]:
         "hyperparameters": _columns(trials, hyperparameters(results.trials)),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
-        "confirmed": _confirmed(results.trials, place),
+        "confirmed": _collect_confirmed(results.trials, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
         "runs": [_run(folder) for folder in results.folders],
@@ -85,7 +85,7 @@ def contents_of(results: Results) -> dict[str, Any]:
         "source": results.source,
         "unreliable": results.unreliable,
         "undefined": results.undefined,
-        "left_out": _left_out(results),
+        "left_out": _count_left_out(results),
     }
 
 
@@ -96,7 +96,7 @@ def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
         for column in (name for name in trials if name.startswith(f"{split}_") and name not in _TRAINED):
             if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any():
                 name = column.removeprefix(f"{split}_")
-                found.setdefault(name, {})[split] = packed(trials[column].to_numpy(float))
+                found.setdefault(name, {})[split] = pack_numbers(trials[column].to_numpy(float))
     described = []
     for name, splits in found.items():
         metric = metric_of(name) or name
@@ -108,7 +108,7 @@ def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _columns(trials: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
     present = [name for name in names if name in trials and trials[name].notna().any()]
-    return [{"name": name, "values": packed_column(trials[name])} for name in present]
+    return [{"name": name, "values": pack_column(trials[name])} for name in present]
 
 
 def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
     return fronts
 
 
-def _confirmed(trials: pd.DataFrame, place: pd.Series) -> dict[str, Any]:
+def _collect_confirmed(trials: pd.DataFrame, place: pd.Series) -> dict[str, Any]:
     """By row of a trial the number of its runs with fresh seeds, and of every metric on test mean and deviation."""
     if "confirms" not in trials:
         return {}
@@ -153,17 +153,17 @@ def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]
     for split, counts in cells.of(trials["trial_id"].iloc[rows].tolist()).items():
         behind = np.rint(np.stack([counts[..., TP] + counts[..., FN], counts[..., FP] + counts[..., TN]], -1))
         kinds, kind = np.unique(behind.reshape(len(rows), -1), axis=0, return_inverse=True)
-        splits[split] = {"tp": packed(counts[..., TP]), "fp": packed(counts[..., FP])}
-        splits[split] |= {"rows": packed(kinds), "kind": packed(kind)}
+        splits[split] = {"tp": pack_numbers(counts[..., TP]), "fp": pack_numbers(counts[..., FP])}
+        splits[split] |= {"rows": pack_numbers(kinds), "kind": pack_numbers(kind)}
     return {
-        "trials": None if everything else packed(rows),
+        "trials": None if everything else pack_numbers(rows),
         "cells": len(cells.groups),
         "groupings": list(_groupings(cells)),
         "splits": splits,
     }
 
 
-def _groupings(cells: Cells) -> Iterator[dict[str, Any]]:
+def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
     """Each attribute, each pair and all of them, as in the audit, with the cells of every group."""
     columns = range(len(cells.attributes))
     whole = [tuple(columns)] if len(columns) > 2 else []
@@ -217,7 +217,7 @@ def _run_of(results: Results, trials: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def _left_out(results: Results) -> dict[str, int]:
+def _count_left_out(results: Results) -> dict[str, int]:
     """Trials of methods that no frontier considers, by what became of them."""
     trials = results.trials
     if "stage" not in trials or "status" not in trials:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 _WHOLE = ("u1", "u2", "u4", "i4")
 
 
-def packed(values: ArrayLike) -> dict[str, str]:
+def pack_numbers(values: ArrayLike) -> dict[str, str]:
     """`type`, the numpy name of the smallest type that holds them, and `data`, in base64 and little-endian order.
 
     Numbers that are not whole are rounded to float32.
@@ -22,18 +22,18 @@ def packed(values: ArrayLike) -> dict[str, str]:
     return {"type": kind, "data": base64.b64encode(numbers.astype(f"<{kind}").tobytes()).decode()}
 
 
-def packed_column(column: pd.Series) -> dict[str, Any]:
+def pack_column(column: pd.Series) -> dict[str, Any]:
     """`packed` for numbers; for anything else `levels`, texts with null for what is missing, and `codes` into them."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return packed(column.to_numpy(float))
+        return pack_numbers(column.to_numpy(float))
     codes, levels = pd.factorize(column)
-    return {"levels": [None, *map(str, levels)], "codes": packed(codes + 1)}
+    return {"levels": [None, *map(str, levels)], "codes": pack_numbers(codes + 1)}
 
 
-def unpacked(column: dict[str, Any]) -> np.ndarray:
-    """What `packed` or `packed_column` made of them."""
+def unpack_column(column: dict[str, Any]) -> np.ndarray:
+    """What `packed` or `pack_column` made of them."""
     if "levels" in column:
-        return np.array(column["levels"], dtype=object)[unpacked(column["codes"])]
+        return np.array(column["levels"], dtype=object)[unpack_column(column["codes"])]
     return np.frombuffer(base64.b64decode(column["data"]), f"<{column['type']}")
 
 

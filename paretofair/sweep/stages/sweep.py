@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.results import Results, chosen_on
+from paretofair.analysis.results import Results, find_choosing_split
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
@@ -50,7 +50,7 @@ class SweepStage(Stage):
         led_by = set(sweep.sampler.options.get("objectives", ()))
         if sweep.successive_halving is not None:
             led_by = set(sweep.successive_halving.objectives)
-        split, _ = chosen_on(settings.protocol)
+        split, _ = find_choosing_split(settings.protocol)
         for name, (metric, _) in RELATIVE.items():
             of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
             for task in settings.tasks if name in led_by else ():
@@ -94,7 +94,7 @@ class SweepStage(Stage):
                 found.append(study)
                 wanted.update(ids)
         constraints = tuple(parse_constraint(text) for text in space.constraints)
-        selected_on, _ = chosen_on(space.protocol)
+        selected_on, _ = find_choosing_split(space.protocol)
         earlier = space.stages.sweep.sampler.options.get("warm_start")
         if earlier is not None:
             _say_known(context, earlier, warm(found, Results(earlier), constraints, selected_on))

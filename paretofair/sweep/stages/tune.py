@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.frontiers import keep_constraints
-from paretofair.analysis.results import chosen_on
+from paretofair.analysis.results import find_choosing_split
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results.files import write_csv
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.schema import Settings
-from paretofair.space.tune import frozen, setting_values, trial_values
+from paretofair.space.tune import freeze_parameters, setting_values, trial_values
 from paretofair.sweep.packs import Pack, build_packs, pack_size
 from paretofair.sweep.stages.stage import Context, Plan, Stage
 
@@ -59,7 +59,7 @@ class TuneStage(Stage):
             values = setting_values(space)
             tables.append(table.assign(**values))
             chosen = int(table["chosen"].to_numpy().argmax())
-            tuned[name] = frozen(space, {each: column[chosen].item() for each, column in values.items()})
+            tuned[name] = freeze_parameters(space, {each: column[chosen].item() for each, column in values.items()})
         write_csv(context.folder / "tuned.csv", pd.concat(tables, ignore_index=True))
         return replace(context, sweep_spaces=tuned)
 
@@ -73,7 +73,7 @@ def compare_settings(
     `rows` are the trials of the stage with ARE and ARFG. The largest is chosen, of equal ones the first.
     """
     assert space.tune is not None
-    split, _ = chosen_on(space.protocol)
+    split, _ = find_choosing_split(space.protocol)
     completed = rows[(rows["status"] == "completed") & keep_constraints(constraints, rows, split)]
     setting = completed["index"] // space.tune.trials
     found = []

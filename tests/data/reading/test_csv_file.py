@@ -47,7 +47,7 @@ def write(tmp_path: Path) -> Write:
     return _write
 
 
-def changed(**changes: object) -> CsvSchema:
+def change_schema(**changes: object) -> CsvSchema:
     return CsvSchema.model_validate(GIVEN | changes)
 
 
@@ -73,7 +73,7 @@ def test_reading(write: Write) -> None:
 
 
 def test_another_separator_and_name(write: Write) -> None:
-    same = read_csv_dataset(changed(separator=";"), write(loans(), ";"))
+    same = read_csv_dataset(change_schema(separator=";"), write(loans(), ";"))
     assert same.data_id == read_csv_dataset(SCHEMA, write(loans())).data_id
     assert read_csv_dataset(SCHEMA, write(loans()), name="mine").name == "mine"
 
@@ -84,8 +84,8 @@ def test_the_id_follows_from_the_contents(write: Write) -> None:
         for schema, rows in (
             (SCHEMA, loans()),
             (SCHEMA, with_cell(0, "grade", "D")),
-            (changed(test_seed=1), loans()),
-            (changed(tasks={"repaid": "repaid"}), loans()),
+            (change_schema(test_seed=1), loans()),
+            (change_schema(tasks={"repaid": "repaid"}), loans()),
         )
     }
     assert len(ids) == 4
@@ -94,19 +94,19 @@ def test_the_id_follows_from_the_contents(write: Write) -> None:
 
 
 def test_a_given_split_is_no_input(write: Write) -> None:
-    data = read_csv_dataset(changed(split="part"), write(loans()))
+    data = read_csv_dataset(change_schema(split="part"), write(loans()))
     np.testing.assert_array_equal(data.is_test, np.arange(60) % 4 == 3)
     assert "part" not in data.categorical_names
 
 
-def joined(first: str = "south", second: str = "north") -> list[dict[str, str]]:
+def join_banks(first: str = "south", second: str = "north") -> list[dict[str, str]]:
     """40 rows of one bank, where only `repaid` is known, and 20 of another, where only `amount` is."""
     own = [{"repaid": "", "bank": second} if row % 3 == 2 else {"amount": "", "bank": first} for row in range(60)]
     return [row | change for row, change in zip(loans(), own, strict=True)]
 
 
 def test_joined_data_sets(write: Write) -> None:
-    data = read_csv_dataset(changed(origin="bank"), write(joined()))
+    data = read_csv_dataset(change_schema(origin="bank"), write(join_banks()))
     assert data.origin_names == ("north", "south")
     np.testing.assert_array_equal(data.origins, np.arange(60) % 3 != 2)
     np.testing.assert_array_equal(data.labels < 0, np.stack([data.origins == 0, data.origins == 1], axis=1))
@@ -118,31 +118,31 @@ def test_joined_data_sets(write: Write) -> None:
         assert len(part.origins) == rows
         np.testing.assert_array_equal(part.labels < 0, np.stack([part.origins == 0, part.origins == 1], axis=1))
         assert set(part.origins) == {0, 1}
-    plain = read_csv_dataset(changed(inputs={"exclude": ["id", "bank"]}), write(joined()))
+    plain = read_csv_dataset(change_schema(inputs={"exclude": ["id", "bank"]}), write(join_banks()))
     assert plain.origins is None
     assert plain.data_id != data.data_id
-    assert read_csv_dataset(changed(origin="bank"), write(joined("east"))).data_id != data.data_id
+    assert read_csv_dataset(change_schema(origin="bank"), write(join_banks("east"))).data_id != data.data_id
 
 
 def test_origins_may_be_numbers(write: Write) -> None:
-    data = read_csv_dataset(changed(origin="bank"), write(joined("10", "9")))
+    data = read_csv_dataset(change_schema(origin="bank"), write(join_banks("10", "9")))
     assert data.origin_names == ("9", "10")
     assert data.numeric_names == ("age",)
 
 
 def test_every_row_needs_an_origin(write: Write) -> None:
-    rows = joined()
+    rows = join_banks()
     rows[4]["bank"] = "?"
     with pytest.raises(DataError, match=r"loans\.csv: line 6, column 'bank': origin is missing"):
-        read_csv_dataset(changed(origin="bank"), write(rows))
+        read_csv_dataset(change_schema(origin="bank"), write(rows))
 
 
 def test_groups_named_by_value(write: Write) -> None:
     sensitive = {"grade": {"column": "grade", "groups": {"C": "low", "B": "low", "A": "high"}}}
-    data = read_csv_dataset(changed(sensitive=sensitive), write(loans()))
+    data = read_csv_dataset(change_schema(sensitive=sensitive), write(loans()))
     assert data.group_names == {"grade": ("low", "high")}
     some = {"grade": {"column": "grade", "groups": {"A": "A", "B": "B"}}}
-    members = read_csv_dataset(changed(sensitive=some), write(loans())).groups["grade"]
+    members = read_csv_dataset(change_schema(sensitive=some), write(loans())).groups["grade"]
     assert ((members == -1) == [row["grade"] == "C" for row in loans()]).all()
 
 
@@ -152,22 +152,22 @@ def test_groups_of_numbers_are_in_their_order(write: Write) -> None:
 
 
 def test_a_bin_without_rows_is_no_group(write: Write) -> None:
-    schema = changed(sensitive={"age": {"column": "age", "bins": [10, 25, 90]}})
+    schema = change_schema(sensitive={"age": {"column": "age", "bins": [10, 25, 90]}})
     data = read_csv_dataset(schema, write(loans()))
     assert data.group_names["age"] == ("10_to_25", "25_to_90")
     assert set(data.groups["age"]) == {0, 1}
 
 
 def test_sensitive_columns_can_be_left_out(write: Write) -> None:
-    data = read_csv_dataset(changed(inputs=NO_ID | {"sensitive": False}), write(loans()))
+    data = read_csv_dataset(change_schema(inputs=NO_ID | {"sensitive": False}), write(loans()))
     assert (data.numeric_names, data.categorical_names) == ((), ("grade", "part"))
 
 
 def test_lists_of_inputs_are_exact(write: Write) -> None:
     rows = [row | {"zip": str(number % 5)} for number, row in enumerate(loans())]
-    data = read_csv_dataset(changed(inputs=NO_ID | {"categorical": ["zip", "grade"]}), write(rows))
+    data = read_csv_dataset(change_schema(inputs=NO_ID | {"categorical": ["zip", "grade"]}), write(rows))
     assert (data.numeric_names, data.categorical_names) == (("age",), ("zip", "grade"))
-    data = read_csv_dataset(changed(inputs=NO_ID | {"numeric": ["zip"], "categorical": []}), write(rows))
+    data = read_csv_dataset(change_schema(inputs=NO_ID | {"numeric": ["zip"], "categorical": []}), write(rows))
     assert (data.numeric_names, data.categorical_names) == (("zip",), ())
 
 
@@ -199,14 +199,14 @@ def test_missing_cells(write: Write, cell: str) -> None:
     ],
 )
 def test_missing_cells_as_errors(write: Write, kind: str, column: str, message: str) -> None:
-    schema = changed(missing={kind: "error"})
+    schema = change_schema(missing={kind: "error"})
     read_csv_dataset(schema, write(loans()))
     with pytest.raises(DataError, match=rf"loans\.csv: {message}"):
         read_csv_dataset(schema, write(with_cell(5, column, "?")))
 
 
 def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
-    data = read_csv_dataset(changed(split="part"), write(with_cell(3, "grade", "Z")))
+    data = read_csv_dataset(change_schema(split="part"), write(with_cell(3, "grade", "Z")))
     splits = split(data)
     assert splits.test.categories[0, 1] == 0
     assert (splits.test.categories[1:] > 0).all()
@@ -257,7 +257,7 @@ def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
 )
 def test_wrong_schemas_and_tables(write: Write, changes: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        read_csv_dataset(changed(**changes), write(loans()))
+        read_csv_dataset(change_schema(**changes), write(loans()))
     assert ".csv: " in str(caught.value)
 
 
@@ -275,7 +275,7 @@ def test_wrong_cells(write: Write, row: int, column: str, cell: str, message: st
 
 
 def test_a_split_needs_a_word_in_every_row_and_both_words(write: Write) -> None:
-    schema = changed(split="part")
+    schema = change_schema(split="part")
     with pytest.raises(DataError, match="line 3, column 'part': found a missing value; accepted: train, test"):
         read_csv_dataset(schema, write(with_cell(1, "part", "?")))
     with pytest.raises(DataError, match="60 of 60 rows are test rows"):
@@ -310,7 +310,7 @@ def test_too_few_rows(write: Write) -> None:
 )
 def test_a_schema_checks_itself(changes: dict[str, object], key: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message) as caught:
-        changed(**changes)
+        change_schema(**changes)
     assert [".".join(map(str, error["loc"])) for error in caught.value.errors()] == [key]
 
 

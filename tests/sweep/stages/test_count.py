@@ -14,7 +14,7 @@ from paretofair.analysis.settings import ReportSettings
 from paretofair.results import STAGES
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed
 from paretofair.space.space import load_space
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages import STAGE_OF, Context, Plan
 from tests.golden.plans import SMALL, VARIANTS
 
@@ -23,7 +23,7 @@ SPLITS, METRICS = ("train", "validation", "test"), ("error", "fpr_gap")
 
 def context_of(*overrides: str, methods: list[str] | None = None) -> Context:
     space = load_space(SMALL, overrides)
-    return Context(space, methods or list(space.methods), load_splits(space, Options(Path(), ())))
+    return Context(space, methods or list(space.methods), load_splits(space, RunOptions(Path(), ())))
 
 
 def rows_of(packs) -> pd.DataFrame:

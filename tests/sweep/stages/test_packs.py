@@ -16,7 +16,7 @@ from paretofair.space.space import Space, dump, load_space
 from paretofair.sweep import run
 from paretofair.sweep.environment import write_settings
 from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import Options, load_splits
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages import Context, packs_ahead
 from paretofair.sweep.stages.confirm import confirm_packs
 from paretofair.training import to_device
@@ -42,7 +42,7 @@ def load(tmp_path: Path):
 
 
 def splits_of(space: Space):
-    return load_splits(space, Options(Path(), []))
+    return load_splits(space, RunOptions(Path(), []))
 
 
 def packs_of(space: Space):

@@ -10,8 +10,8 @@ import pytest
 
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.space.space import load_space
-from paretofair.space.tune import frozen, setting_values, trial_values
-from paretofair.sweep.run import Options, load_splits
+from paretofair.space.tune import freeze_parameters, setting_values, trial_values
+from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.sweep.stages import Context, packs_ahead
 from paretofair.sweep.stages.tune import compare_settings
 
@@ -54,7 +54,7 @@ def test_a_method_without_the_parameters_trains_one_setting(load) -> None:
     assert (space.method("vanilla").tuned_settings, space.method("vanilla").tune_trials) == (1, 2)
     values = trial_values(space.method("vanilla"))
     assert {len(each) for each in values.values()} == {2}
-    packs = packs_ahead(Context(space, ["vanilla", "mtaf"], load_splits(space, Options(Path(), ()))))
+    packs = packs_ahead(Context(space, ["vanilla", "mtaf"], load_splits(space, RunOptions(Path(), ()))))
     counts = pd.Series([len(pack) for pack in packs], index=[f"{pack.stage} {pack.method}" for pack in packs])
     assert counts.groupby(level=0).sum().to_dict() == {"baselines single_task": 6, "tune vanilla": 4, "tune mtaf": 12}
 
@@ -71,7 +71,7 @@ def test_settings_change_the_listed_parameters_alone(load) -> None:
 
 def test_where_every_seed_has_its_own_split_all_of_them_have_baselines(load) -> None:
     space = load("data.test_seed=each")
-    packs = packs_ahead(Context(space, ["mtaf"], load_splits(space, Options(Path(), ()))))
+    packs = packs_ahead(Context(space, ["mtaf"], load_splits(space, RunOptions(Path(), ()))))
     of_stage = {stage: {pack.split_id for pack in packs if pack.stage == stage} for stage in ("baselines", "tune")}
     assert len(of_stage["tune"]) == 2
     assert of_stage["tune"] < of_stage["baselines"]
@@ -106,7 +106,7 @@ def test_what_breaks_a_constraint_chooses_nothing(load) -> None:
 def test_a_frozen_space_draws_the_chosen_values_alone(load) -> None:
     space = load("stages.tune.parameters=[head_ratio, task_weight, learning_rate]").method("mtaf")
     chosen = {name: values[1].item() for name, values in setting_values(space).items()}
-    values = trial_values(frozen(space, chosen))
+    values = trial_values(freeze_parameters(space, chosen))
     for name, value in chosen.items():
         if name.startswith("head_ratio"):
             # It counts from ten epochs on.
