@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretofair.data import compas as module
 from paretofair.data import load
 from paretofair.data.fetch import find
 from paretofair.data.reading.tables import drop_columns
+from paretofair.data.sets import compas as module
 from paretofair.data.sets.compas import COMPAS, read_compas
 from paretofair.data.source import DataFile, FileForm
 
