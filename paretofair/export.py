@@ -31,7 +31,7 @@ from paretofair.sweep.packs import Pack, as_trials
 from paretofair.sweep.resume import check_data
 from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import DeviceData, Trials, to_device, train_pack
-from paretofair.training.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
+from paretofair.training.measuring.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
 
 CARD = "README.md"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled

@@ -69,3 +69,166 @@ def test_arrows(part):
 
 def test_every_part_is_listed():
     assert {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(MAY_IMPORT)
+
+
+# Where modules without a test file of their name are tested.
+TESTED_BY = {
+    "analysis/test_frontiers": (
+        "analysis.overview",
+        "metrics.objectives",
+        "report.earlier",
+        "report.write",
+    ),
+    "analysis/test_results": (
+        "analysis.foreign",
+        "analysis.runs",
+        "analysis.settings",
+        "report.wide",
+    ),
+    "cluster/test_engine": (
+        "cluster.worker",
+        "sweep.jobs",
+    ),
+    "data/reading/test_csv_file": ("data.reading.csv_schema",),
+    "data/sets/test_public_sets": (
+        "data.sets.adult",
+        "data.sets.german",
+    ),
+    "data/sets/test_simulation": (
+        "data.sets.adult_simulated",
+        "data.sets.compas_simulated",
+        "data.sets.german_simulated",
+        "data.sets.lsac_simulated",
+    ),
+    "data/test_assemble": ("data.stratify",),
+    "data/test_contract": ("testing.data_sets",),
+    "data/test_fetch": ("data.source",),
+    "data/test_splits": ("data.encoding",),
+    "docs/test_tutorial": ("api",),
+    "launch/test_main": ("cli.program",),
+    "launch/test_search": (
+        "sweep.session",
+        "sweep.stages.studies",
+    ),
+    "launch/test_sweep": (
+        "cli.ending",
+        "sweep.folder",
+        "sweep.resume",
+        "sweep.run",
+    ),
+    "methods/test_contract": ("testing.methods",),
+    "methods/test_losses": (
+        "methods.losses.subsets",
+        "methods.losses.terms",
+        "methods.mtaf",
+        "methods.vanilla",
+    ),
+    "methods/test_penalties": ("methods.max_min",),
+    "methods/test_rows": (
+        "methods.balance",
+        "methods.label_flip",
+        "methods.transfer",
+        "training.batches",
+    ),
+    "models/test_multilayer_perceptron": ("models.network",),
+    "report/test_figures": (
+        "analysis.importance",
+        "report.captions",
+        "report.drawing.dots",
+        "report.drawing.planes",
+        "report.drawing.style",
+        "report.figures.accuracies",
+        "report.figures.confirmed",
+        "report.figures.importance",
+        "report.figures.slices",
+        "report.figures.tasks",
+    ),
+    "report/test_page": (
+        "report.page.contents",
+        "report.page.packed",
+    ),
+    "results/test_table": ("results.files",),
+    "sampling/test_samplers": (
+        "sampling.adaptive",
+        "sampling.grid",
+        "sampling.random",
+        "sampling.sampler",
+        "sampling.sobol",
+    ),
+    "space/test_identity": ("space.method_space",),
+    "space/test_networks": (
+        "sweep.rehearsal",
+        "user_code",
+    ),
+    "space/test_parameters": ("metrics.constraints",),
+    "space/test_space": (
+        "errors",
+        "sections",
+        "space.names",
+        "space.problems",
+        "space.resolve",
+        "space.schema",
+        "space.validation",
+        "space.yaml_lines",
+    ),
+    "sweep/stages/test_count": ("sweep.stages.stage",),
+    "sweep/stages/test_packs": (
+        "space.numbering",
+        "sweep.environment",
+        "sweep.stages.baselines",
+        "sweep.stages.confirm",
+        "sweep.stages.points",
+    ),
+    "sweep/test_widths": ("sweep.build",),
+    "test_export": (
+        "exported",
+        "models.perceptron",
+    ),
+    "training/test_checkpoints": ("training.state",),
+    "training/test_evaluation": ("training.tensors",),
+    "training/test_pack": (
+        "training.experiment",
+        "training.graphs",
+        "training.stack",
+        "training.step",
+    ),
+}
+
+
+def test_every_module_is_tested_somewhere():
+    tests = Path(__file__).parent
+    files = {path.stem.removeprefix("test_") for path in tests.rglob("test_*.py")}
+    elsewhere = {module for modules in TESTED_BY.values() for module in modules}
+    for path in PACKAGE.rglob("*.py"):
+        module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if path.stem == "__init__":
+            continue
+        assert (path.stem in files) != (module in elsewhere), f"{module}: name the test that is its own, once"
+    for name in TESTED_BY:
+        assert (tests / f"{name}.py").exists(), name
+    known = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+    assert elsewhere <= known
+
+
+def test_no_class_name_occurs_twice():
+    """But for the options of methods, samplers and the like, which are attributes of their classes."""
+    found = [
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert {name for name in found if found.count(name) > 1} == set()
+
+
+def test_no_folder_holds_more_than_fourteen_modules():
+    for folder in (path for path in PACKAGE.rglob("*") if path.is_dir() and path.name != "__pycache__"):
+        assert len(list(folder.glob("*.py"))) <= 14, folder
+
+
+def test_private_parts_of_others_are_each_in_one_file():
+    allowed = {"cluster/ray_internals.py", "training/compiler.py"}
+    for file in PACKAGE.rglob("*.py"):
+        private = [name for name in imports(file) if any(part.startswith("_") for part in name.split(".")[1:-1])]
+        private += [name for name in imports(file) if name.startswith(("ray._", "torch._"))]
+        assert not private or file.relative_to(PACKAGE).as_posix() in allowed, f"{file}: {private}"

@@ -16,7 +16,7 @@ from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
-from paretofair.training.evaluation import measure_split
+from paretofair.training.measuring.evaluation import measure_split
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from paretofair.cli.program import name_program
+
 EXAMPLES = """
 examples:
   python launch/export.py results/mtaf_lsac --trial 3f2a9c
@@ -56,7 +58,7 @@ def export(options: argparse.Namespace, console: Console) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="python launch/export.py",
+        prog=name_program("export"),
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from paretofair.cli.program import name_program
+
 if TYPE_CHECKING:
     from paretofair.analysis.results import Results
 
@@ -159,7 +161,7 @@ def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Cons
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="python launch/report.py",
+        prog=name_program("report"),
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from paretofair.cli.program import name_program
+
 if TYPE_CHECKING:
     from paretofair.sweep.status import Status
 
@@ -156,7 +158,7 @@ def duration(seconds: float) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="python launch/status.py",
+        prog=name_program("status"),
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

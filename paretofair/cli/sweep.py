@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from paretofair.cli.program import name_program
 from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
-        prog="python launch/sweep.py",
+        prog=name_program("sweep"),
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

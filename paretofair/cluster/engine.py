@@ -25,10 +25,10 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray import tune
-from ray._private import ray_constants
 from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.search import Searcher
 
+from paretofair.cluster.ray_internals import listen_on_loopback
 from paretofair.cluster.worker import NAME, PackTrainable
 from paretofair.errors import RunError
 from paretofair.results import Store
@@ -75,7 +75,7 @@ def cluster(address: str | None) -> Iterator[None]:
         _probe(address)
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        with nullcontext() if address else _listen_on_loopback():
+        with nullcontext() if address else listen_on_loopback():
             ray.init(
                 log_to_driver=logger.isEnabledFor(logging.DEBUG),
                 logging_level=logging.ERROR,
@@ -105,18 +105,6 @@ def _ignore_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _listen_on_loopback() -> Iterator[None]:
-    """A Ray that starts here listens on 127.0.0.1 alone, as it does by itself on other systems than Linux. Whoever
-    reaches its ports can run programs."""
-    several_nodes = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = several_nodes
 
 
 def _probe(address: str) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import ray
 import torch
-from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune import Trainable
 
+from paretofair.cluster.ray_internals import name_process
 from paretofair.results import TRIALS, Store, write_stack
 from paretofair.results.table import find_finished
 from paretofair.sweep.jobs import Job
@@ -49,7 +49,7 @@ class PackTrainable(Trainable):
     def step(self) -> dict[str, Any]:
         pack: Pack = ray.get(self.config["trials"])
         # Ray's dashboard and the process list show it; Ray gives the process its old name back at the end of the step.
-        setproctitle(f"ray::{NAME} {pack.name}")
+        name_process(f"ray::{NAME} {pack.name}")
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
             find_finished(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())

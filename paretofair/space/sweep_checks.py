@@ -15,7 +15,7 @@ from paretofair.space.problems import Problems, list_known, propose
 from paretofair.space.schema import SamplerSettings, Settings
 from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
-from paretofair.training.evaluation import HEADLINE
+from paretofair.training.measuring.evaluation import HEADLINE
 
 SWEEP = ("stages", "sweep")
 

@@ -24,6 +24,7 @@ from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
+from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
 from paretofair.space.numbering import BASELINE_METHOD
@@ -283,7 +284,7 @@ def _source(environment: Mapping[str, Any]) -> set[str]:
 
 def _age(folder: Path) -> float:
     # Tune writes its own state beside the packs' logs every few seconds.
-    folders = [folder, folder / TRIALS, folder / CURVES, *(folder / "logs").glob("ray-*")]
+    folders = [folder, folder / TRIALS, folder / CURVES, folder / CHECKPOINTS, *(folder / "logs").glob("ray-*")]
     newest = 0.0
     for path in (path for each in folders for path in _list_folder(each)):
         try:

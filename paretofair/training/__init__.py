@@ -1,10 +1,10 @@
 """The training core: trains one pack of trials on one device. Knows no Ray, no YAML, no files."""
 
 from paretofair.training.checkpoints import Checkpoint, Checkpoints, Pause
-from paretofair.training.curves import Curve, CurveSettings
-from paretofair.training.evaluation import Evaluation, Threshold
 from paretofair.training.experiment import Experiment, TrainingSettings
 from paretofair.training.halving import Halving, Objective
+from paretofair.training.measuring.curves import Curve, CurveSettings
+from paretofair.training.measuring.evaluation import Evaluation, Threshold
 from paretofair.training.pack import FinishedStack, train_pack
 from paretofair.training.probe import measure_width, rehearse
 from paretofair.training.stack import Trials

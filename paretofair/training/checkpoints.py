@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.training.curves import Curve
+from paretofair.training.measuring.curves import Curve
 from paretofair.training.state import TrainState
 
 

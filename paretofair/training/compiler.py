@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -47,6 +48,15 @@ def compiler_works() -> bool:
         logger.warning("Training goes on uncompiled, up to half as fast. %s", str(error).splitlines()[0])
         return False
     return True
+
+
+@contextmanager
+def differentiate_inside() -> Iterator[None]:
+    """`torch.autograd.grad` may be part of what is compiled in the block."""
+    import torch._dynamo.config as dynamo
+
+    with dynamo.patch(trace_autograd_ops=True):
+        yield
 
 
 def count_compilations() -> int:

@@ -9,7 +9,7 @@ import torch
 from paretofair.methods import Method
 from paretofair.methods.row_plan import TrainingRows
 from paretofair.models import StackedNetwork
-from paretofair.training.evaluation import Threshold
+from paretofair.training.measuring.evaluation import Threshold
 from paretofair.training.optimizers import Adagrad, Optimizer
 from paretofair.training.tensors import DeviceData
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from paretofair.training.checkpoints import Checkpoint, Checkpoints, Saver, read_checkpoints
-from paretofair.training.contribution import disparities
-from paretofair.training.curves import Curve, CurveSettings
-from paretofair.training.evaluation import Evaluation, evaluate
 from paretofair.training.experiment import Experiment
 from paretofair.training.halving import Halving
+from paretofair.training.measuring.contribution import disparities
+from paretofair.training.measuring.curves import Curve, CurveSettings
+from paretofair.training.measuring.evaluation import Evaluation, evaluate
 from paretofair.training.stack import Stack, Trials
 from paretofair.training.state import TrainState
 from paretofair.training.step import path

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from paretofair.training.evaluation import Threshold, evaluate
 from paretofair.training.experiment import Experiment
+from paretofair.training.measuring.evaluation import Threshold, evaluate
 from paretofair.training.stack import Stack, Trials
 
 # On a CPU the activations of about 32 trials of the papers' networks fit the cache of one core.

@@ -14,8 +14,8 @@ from torch import Tensor
 from paretofair.methods import Rows
 from paretofair.training.batches import Batches
 from paretofair.training.checkpoints import Checkpoint
-from paretofair.training.curves import Curve
 from paretofair.training.experiment import Experiment
+from paretofair.training.measuring.curves import Curve
 from paretofair.training.state import Memory, TrainState
 from paretofair.training.step import ladder_width, make_step, path
 

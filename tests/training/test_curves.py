@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from paretofair.methods import METHODS, LossSettings
 from paretofair.training import CurveSettings, Experiment, TrainingSettings, train_pack
-from paretofair.training.contribution import disparities
+from paretofair.training.measuring.contribution import disparities
 
 from .test_pack import make_trials, network
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounter
 
+from paretofair.training.compiler import forget_compiled
 from paretofair.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW
 
 TRIALS, SIZE, STEPS = 5, 64, 50
@@ -158,7 +159,7 @@ def test_one_graph_for_the_compiler(name):
     optimizer, hyper = OPTIMIZERS[name](), constants(name, TRIALS)
     assert hash(optimizer) == hash(OPTIMIZERS[name]())
     assert optimizer == OPTIMIZERS[name]()
-    torch._dynamo.reset()
+    forget_compiled()
     counter = CompileCounter()
     compiled = torch.compile(optimizer.update, dynamic=False, fullgraph=True, backend=counter)
     parameters, plain = make_initial(TRIALS), make_initial(TRIALS)

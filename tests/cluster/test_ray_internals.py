@@ -1,0 +1,29 @@
+"""The parts of Ray without a public name: they are where they are looked for, and do what they are needed for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from paretofair.cluster.ray_internals import listen_on_loopback
+
+
+def test_the_constant_is_one_that_ray_reads():
+    from ray._private import ray_constants, services
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    with listen_on_loopback():
+        assert ray_constants.ENABLE_RAY_CLUSTER is False
+        assert services.get_node_ip_address() == "127.0.0.1"
+    assert before == ray_constants.ENABLE_RAY_CLUSTER
+
+
+def test_a_process_gets_its_name():
+    code = """
+from pathlib import Path
+from paretofair.cluster.ray_internals import name_process
+name_process("ray::paretofair_packs sweep-mtaf")
+print(Path("/proc/self/cmdline").read_text().split(chr(0))[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "ray::paretofair_packs sweep-mtaf", done.stderr
