@@ -38,11 +38,11 @@ from machine import describe  # noqa: E402
 from ray import tune  # noqa: E402
 
 from paretofair.results import TrialTable  # noqa: E402
+from paretofair.runs.build import build_method, build_network  # noqa: E402
+from paretofair.runs.jobs import Job, PackList  # noqa: E402
+from paretofair.runs.run import RunOptions, load_splits  # noqa: E402
+from paretofair.runs.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
-from paretofair.sweep.build import build_method, build_network  # noqa: E402
-from paretofair.sweep.jobs import Job, PackList  # noqa: E402
-from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
-from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.optimizers import Adagrad  # noqa: E402

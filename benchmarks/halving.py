@@ -26,12 +26,12 @@ from paretofair.metrics.relative import are, arfg
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.halving import halving_ranks
 from paretofair.pareto.hypervolume import hypervolume
+from paretofair.runs.build import build_experiment, build_method
+from paretofair.runs.packs import as_trials
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages.baselines import baseline_packs
+from paretofair.runs.stages.sweep import sweep_packs
 from paretofair.space.space import load_space
-from paretofair.sweep.build import build_experiment, build_method
-from paretofair.sweep.packs import as_trials
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages.baselines import baseline_packs
-from paretofair.sweep.stages.sweep import sweep_packs
 from paretofair.training import Halving, Objective, to_device, train_pack
 
 ROOT = Path(__file__).parent.parent

@@ -19,9 +19,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import describe
 
+from paretofair.runs.build import build_experiment
+from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.space import load_space
-from paretofair.sweep.build import build_experiment
-from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import Trials, to_device, train_pack
 
 SPACE = Path(__file__).parent.parent / "search_spaces" / "mtaf_lsac_paper.yaml"

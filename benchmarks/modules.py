@@ -41,12 +41,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits  # noqa: E402
 from paretofair.data import Splits  # noqa: E402
 from paretofair.methods import Rows  # noqa: E402
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork  # noqa: E402
+from paretofair.runs.build import build_method, build_network, build_settings  # noqa: E402
+from paretofair.runs.packs import as_trials  # noqa: E402
+from paretofair.runs.run import RunOptions, load_splits  # noqa: E402
+from paretofair.runs.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import load_space  # noqa: E402
-from paretofair.sweep.build import build_method, build_network, build_settings  # noqa: E402
-from paretofair.sweep.packs import as_trials  # noqa: E402
-from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
-from paretofair.sweep.stages.sweep import sweep_packs  # noqa: E402
 from paretofair.training import DeviceData, Experiment, TrainingSettings, measure_width, to_device  # noqa: E402
 from paretofair.training.batches import Batches  # noqa: E402
 from paretofair.training.state import Learner, Memory  # noqa: E402

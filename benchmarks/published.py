@@ -39,12 +39,12 @@ from paretofair.analysis.relative import baselines, with_relative  # noqa: E402
 from paretofair.cluster.engine import WORKER_ENVIRONMENT  # noqa: E402
 from paretofair.metrics.intervals import mean_interval  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
+from paretofair.runs.build import build_experiment  # noqa: E402
+from paretofair.runs.packs import Pack, as_trials  # noqa: E402
+from paretofair.runs.run import RunOptions, load_splits  # noqa: E402
+from paretofair.runs.stages import Context, packs_ahead  # noqa: E402
 from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
-from paretofair.sweep.build import build_experiment  # noqa: E402
-from paretofair.sweep.packs import Pack, as_trials  # noqa: E402
-from paretofair.sweep.run import RunOptions, load_splits  # noqa: E402
-from paretofair.sweep.stages import Context, packs_ahead  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
 # Draws per method and seed at budget 1.

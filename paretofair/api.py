@@ -10,8 +10,8 @@ from rich.console import Console
 from paretofair.analysis.results import Results
 from paretofair.cluster.engine import RayEngine
 from paretofair.errors import RunError
+from paretofair.runs.run import RunOptions, run
 from paretofair.space.space import load_space
-from paretofair.sweep.run import RunOptions, run
 
 
 def sweep(

@@ -22,14 +22,14 @@ from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
+from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
+from paretofair.runs.packs import Pack, as_trials
+from paretofair.runs.resume import check_data
+from paretofair.runs.run import RunOptions, load_splits
 from paretofair.sampling.distributions import parts
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
-from paretofair.sweep.build import build_experiment, build_method, build_network, build_threshold
-from paretofair.sweep.packs import Pack, as_trials
-from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
 

@@ -22,14 +22,14 @@ MAY_IMPORT = {
     "space": {"data", "metrics", "methods", "training", "results", "sampling"},
     "analysis": {"metrics", "pareto", "results"},
     "report": {"metrics", "pareto", "results", "analysis"},
-    "sweep": {
+    "runs": {
         *("data", "models", "metrics", "methods", "training", "results", "pareto"),
         *("sampling", "space", "analysis", "report"),
     },
-    "cluster": {"training", "results", "sweep"},
-    "adapters": {"data", "metrics", "analysis", "results", "space", "sweep", "training", "cli"},
+    "cluster": {"training", "results", "runs"},
+    "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
     "testing": {"data", "models", "methods", "training"},
-    "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "sweep", "cluster"},
+    "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
 OPEN = ("errors", "sections", "user_code")
@@ -87,7 +87,7 @@ TESTED_BY = {
     ),
     "cluster/test_engine": (
         "cluster.worker",
-        "sweep.jobs",
+        "runs.jobs",
     ),
     "data/reading/test_csv_file": ("data.reading.csv_schema",),
     "data/sets/test_public_sets": (
@@ -107,14 +107,14 @@ TESTED_BY = {
     "docs/test_tutorial": ("api",),
     "launch/test_main": ("cli.program",),
     "launch/test_search": (
-        "sweep.session",
-        "sweep.stages.studies",
+        "runs.session",
+        "runs.stages.studies",
     ),
     "launch/test_sweep": (
         "cli.ending",
-        "sweep.folder",
-        "sweep.resume",
-        "sweep.run",
+        "runs.folder",
+        "runs.resume",
+        "runs.run",
     ),
     "methods/test_contract": ("testing.methods",),
     "methods/test_losses": (
@@ -157,7 +157,7 @@ TESTED_BY = {
     ),
     "space/test_identity": ("space.method_space",),
     "space/test_networks": (
-        "sweep.rehearsal",
+        "runs.rehearsal",
         "user_code",
     ),
     "space/test_parameters": ("metrics.constraints",),
@@ -171,15 +171,15 @@ TESTED_BY = {
         "space.validation",
         "space.yaml_lines",
     ),
-    "sweep/stages/test_count": ("sweep.stages.stage",),
-    "sweep/stages/test_packs": (
+    "runs/stages/test_count": ("runs.stages.stage",),
+    "runs/stages/test_packs": (
         "space.numbering",
-        "sweep.environment",
-        "sweep.stages.baselines",
-        "sweep.stages.confirm",
-        "sweep.stages.points",
+        "runs.environment",
+        "runs.stages.baselines",
+        "runs.stages.confirm",
+        "runs.stages.points",
     ),
-    "sweep/test_widths": ("sweep.build",),
+    "runs/test_widths": ("runs.build",),
     "test_export": (
         "exported",
         "models.perceptron",

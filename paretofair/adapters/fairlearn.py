@@ -33,11 +33,11 @@ from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.results.files import space_file
+from paretofair.runs.folder import open_folder
+from paretofair.runs.resume import check_data
+from paretofair.runs.run import RunOptions, export, load_splits
 from paretofair.space.method_space import digest
 from paretofair.space.space import Space, load_space
-from paretofair.sweep.folder import open_folder
-from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import RunOptions, export, load_splits
 from paretofair.training import DeviceData, to_device
 
 METHODS = ("exponentiated_gradient", "grid_search")

@@ -16,7 +16,7 @@ from rich.text import Text
 from paretofair.cli.program import name_program
 
 if TYPE_CHECKING:
-    from paretofair.sweep.status import Status
+    from paretofair.runs.status import Status
 
 EXAMPLES = """
 examples:
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show(options: argparse.Namespace, console: Console) -> int:
     """Prints the status, with `--watch` again and again; the exit code."""
-    from paretofair.sweep.status import StatusReader
+    from paretofair.runs.status import StatusReader
 
     run = StatusReader(options.run)
     status = run.status()
@@ -138,7 +138,7 @@ def _table(*columns: str) -> Table:
 
 def tries(count: int) -> str:
     """How often a pack was tried, and what comes."""
-    from paretofair.sweep.jobs import TRIES
+    from paretofair.runs.jobs import TRIES
 
     return f"failed {count} times" if count >= TRIES else f"try {count} of {TRIES}"
 

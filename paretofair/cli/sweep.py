@@ -17,8 +17,8 @@ from paretofair.cli.program import name_program
 from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
+    from paretofair.runs.run import Result, RunOptions
     from paretofair.space.space import Space
-    from paretofair.sweep.run import Result, RunOptions
 
 EXAMPLES = """
 examples:
@@ -81,7 +81,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 
     from paretofair.cli.ending import how_to_stop
     from paretofair.cluster.engine import RayEngine
-    from paretofair.sweep.run import RunOptions, run
+    from paretofair.runs.run import RunOptions, run
 
     # Of thousands of small files Arrow's own pool keeps twice what is in them.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
@@ -111,11 +111,11 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
     from paretofair.results import Store, TrialTable
-    from paretofair.sweep.resume import check_same
-    from paretofair.sweep.run import load_splits
-    from paretofair.sweep.session import choose_columns
-    from paretofair.sweep.stages import STAGE_OF, Context
-    from paretofair.sweep.stages.studies import check_warm_start
+    from paretofair.runs.resume import check_same
+    from paretofair.runs.run import load_splits
+    from paretofair.runs.session import choose_columns
+    from paretofair.runs.stages import STAGE_OF, Context
+    from paretofair.runs.stages.studies import check_warm_start
 
     check_warm_start(space)
     splits = load_splits(space, where)

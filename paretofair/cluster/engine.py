@@ -32,8 +32,8 @@ from paretofair.cluster.ray_internals import listen_on_loopback
 from paretofair.cluster.worker import NAME, PackTrainable
 from paretofair.errors import RunError
 from paretofair.results import Store
-from paretofair.sweep.jobs import TRIES, Job, Outcome, Source
-from paretofair.sweep.packs import Pack
+from paretofair.runs.jobs import TRIES, Job, Outcome, Source
+from paretofair.runs.packs import Pack
 
 logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.

@@ -13,9 +13,9 @@ from ray.tune import Trainable
 from paretofair.cluster.ray_internals import name_process
 from paretofair.results import TRIALS, Store, write_stack
 from paretofair.results.table import find_finished
-from paretofair.sweep.jobs import Job
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.rows import checkpoints_of, fingerprint, train_rows
+from paretofair.runs.jobs import Job
+from paretofair.runs.packs import Pack
+from paretofair.runs.rows import checkpoints_of, fingerprint, train_rows
 from paretofair.training import DeviceData, Pause, to_device
 
 # What the processes of workers are called.

@@ -20,8 +20,8 @@ from paretofair.adapters.rows import Model, combinations, evaluate_rows
 from paretofair.data import split
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
+from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.space import load_space
-from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import to_device
 
 from ..conftest import make_dataset

@@ -13,10 +13,10 @@ from ray.cluster_utils import Cluster
 from paretofair.cluster.engine import _slots, cluster, run_packs
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
+from paretofair.runs.jobs import Job, PackList
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages import Context, packs_ahead
 from paretofair.space.space import load_space
-from paretofair.sweep.jobs import Job, PackList
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages import Context, packs_ahead
 
 
 def addresses() -> set[str]:

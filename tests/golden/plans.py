@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages import Context, packs_ahead
+from paretofair.runs.stages.confirm import confirm_packs
 from paretofair.space.space import load_space
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages import Context, packs_ahead
-from paretofair.sweep.stages.confirm import confirm_packs
 
 SPACES = Path(__file__).parent.parent.parent / "search_spaces"
 IDENTITIES = Path(__file__).parent / "identities.json"

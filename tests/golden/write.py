@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from paretofair.sweep.rows import fingerprint
+from paretofair.runs.rows import fingerprint
 from tests.golden.cases import cases, run_case
 
 TABLE = Path(__file__).parent / "trainings.json"

@@ -21,9 +21,9 @@ from optuna.trial import TrialState
 
 from paretofair.analysis.relative import baselines, with_relative
 from paretofair.results import TrialTable
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages.studies import Studies, Study, build_sampler
 from paretofair.space.space import load_space
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages.studies import Studies, Study, build_sampler
 
 from .conftest import SPACE, command, environment
 from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, nodes, raw, wait_for

@@ -18,7 +18,7 @@ from paretofair.analysis.overview import hypervolume_so_far
 from paretofair.analysis.results import ReportSettings
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
-from paretofair.sweep.status import Status, StatusReader
+from paretofair.runs.status import Status, StatusReader
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
 from .processes import TIMEOUT
@@ -201,7 +201,7 @@ def test_packs_that_fail_every_time(tmp_path, sweep):
 
 def test_it_starts_without_pytorch_and_ray():
     """Which take longer to import than everything that is read."""
-    code = "import sys, paretofair.sweep.status; sys.exit(bool({'torch', 'ray'} & set(sys.modules)))"
+    code = "import sys, paretofair.runs.status; sys.exit(bool({'torch', 'ray'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
 
 

@@ -8,9 +8,9 @@ import torch
 
 from paretofair.errors import DataError, SpaceError
 from paretofair.methods import METHODS
+from paretofair.runs.build import build_method, build_network, build_settings, build_threshold
+from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.space import dump, load_space
-from paretofair.sweep.build import build_method, build_network, build_settings, build_threshold
-from paretofair.sweep.run import RunOptions, load_splits
 from paretofair.training import Experiment, Trials, to_device, train_pack
 
 SPACE = """\

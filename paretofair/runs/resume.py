@@ -11,12 +11,12 @@ import pandas as pd
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
 from paretofair.results.files import SPACE
+from paretofair.runs.packs import Pack
+from paretofair.runs.stages import STAGE_OF, Context, spaces_of
 from paretofair.space.identity import compare
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import decode_seed
 from paretofair.space.space import load_space
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.stages import STAGE_OF, Context, spaces_of
 
 _ADVICE = "Give another --output, or go back to what {folder} was made with."
 

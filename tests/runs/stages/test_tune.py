@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages import Context, packs_ahead
+from paretofair.runs.stages.tune import compare_settings
 from paretofair.space.space import load_space
 from paretofair.space.tune import freeze_parameters, setting_values, trial_values
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages import Context, packs_ahead
-from paretofair.sweep.stages.tune import compare_settings
 
 SPACE = """\
 name: small

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretofair.runs.packs import Pack, build_packs, pack_size
+from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.sampling.distributions import draw
 from paretofair.space.numbering import BASELINE_METHOD, encode_seed
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack, build_packs, pack_size
-from paretofair.sweep.stages.stage import Context, Plan, Stage
 
 if TYPE_CHECKING:
     from paretofair.space.method_space import MethodSpace

@@ -23,15 +23,15 @@ from paretofair.results import Store, TrialTable, is_url
 from paretofair.results.checkpoints import remove_checkpoints
 from paretofair.results.files import FAILED
 from paretofair.results.lease import hold_lease
+from paretofair.runs.environment import write_settings
+from paretofair.runs.folder import check_place, log_to, open_folder
+from paretofair.runs.jobs import Engine
+from paretofair.runs.rehearsal import rehearse_methods
+from paretofair.runs.resume import check_same
+from paretofair.runs.session import Session, choose_columns
+from paretofair.runs.stages import Context
+from paretofair.runs.stages.studies import check_warm_start
 from paretofair.space.space import Space
-from paretofair.sweep.environment import write_settings
-from paretofair.sweep.folder import check_place, log_to, open_folder
-from paretofair.sweep.jobs import Engine
-from paretofair.sweep.rehearsal import rehearse_methods
-from paretofair.sweep.resume import check_same
-from paretofair.sweep.session import Session, choose_columns
-from paretofair.sweep.stages import Context
-from paretofair.sweep.stages.studies import check_warm_start
 
 logger = logging.getLogger("paretofair")
 

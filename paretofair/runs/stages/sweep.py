@@ -13,11 +13,11 @@ from paretofair.analysis.results import Results, find_choosing_split
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
+from paretofair.runs.packs import Pack, build_packs, pack_size
+from paretofair.runs.stages.stage import Context, Plan, Stage
+from paretofair.runs.stages.studies import Studies, Study, build_sampler, warm
 from paretofair.sampling import SAMPLERS, Adaptive
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack, build_packs, pack_size
-from paretofair.sweep.stages.stage import Context, Plan, Stage
-from paretofair.sweep.stages.studies import Studies, Study, build_sampler, warm
 
 if TYPE_CHECKING:
     from paretofair.space.method_space import MethodSpace

@@ -18,8 +18,8 @@ import torch
 from paretofair.analysis.counts import GROUPS
 from paretofair.data import Splits
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
+from paretofair.runs.stages import Context
 from paretofair.space.space import dump
-from paretofair.sweep.stages import Context
 from paretofair.training import DeviceData, to_device
 
 _PACKAGES = ("paretofair", "torch", "ray", "numpy", "pandas", "pyarrow", "pymoo", "moocore")

@@ -20,11 +20,11 @@ from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Store, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
+from paretofair.runs.build import build_experiment
+from paretofair.runs.jobs import Job
+from paretofair.runs.packs import Pack, as_trials
+from paretofair.runs.widths import remember, stack_width
 from paretofair.space.method_space import MethodSpace, digest
-from paretofair.sweep.build import build_experiment
-from paretofair.sweep.jobs import Job
-from paretofair.sweep.packs import Pack, as_trials
-from paretofair.sweep.widths import remember, stack_width
 from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
 
 _FORMAT = 1  # of checkpoints

@@ -27,14 +27,14 @@ from paretofair.metrics.relative import RELATIVE
 from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
+from paretofair.runs.folder import failures, is_in_use
+from paretofair.runs.jobs import TRIES
+from paretofair.runs.stages import STAGE_OF, Plan
 from paretofair.space.numbering import BASELINE_METHOD
 from paretofair.space.problems import Problems
 from paretofair.space.schema import Settings
 from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import read_document
-from paretofair.sweep.folder import failures, is_in_use
-from paretofair.sweep.jobs import TRIES
-from paretofair.sweep.stages import STAGE_OF, Plan
 
 _WINDOW = 600.0  # seconds of file times that the rate is taken over
 _WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")

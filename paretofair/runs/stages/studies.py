@@ -16,10 +16,10 @@ from paretofair.analysis.settings import read_settings
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import Constraint
 from paretofair.results import TRIALS
+from paretofair.runs.packs import Pack, build_packs
 from paretofair.sampling import SAMPLERS, Adaptive, Sampler
 from paretofair.space.method_space import MethodSpace, trial_id
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack, build_packs
 
 
 def build_sampler(space: MethodSpace, seed: int) -> Sampler:

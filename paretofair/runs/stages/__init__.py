@@ -1,13 +1,13 @@
 """The stages of a run, each a value that counts its trials and makes their packs."""
 
+from paretofair.runs.packs import Pack
+from paretofair.runs.stages.baselines import BaselineStage
+from paretofair.runs.stages.confirm import ConfirmStage
+from paretofair.runs.stages.points import PointStage
+from paretofair.runs.stages.stage import Context, Plan, Stage
+from paretofair.runs.stages.sweep import SweepStage
+from paretofair.runs.stages.tune import TuneStage
 from paretofair.space.method_space import MethodSpace
-from paretofair.sweep.packs import Pack
-from paretofair.sweep.stages.baselines import BaselineStage
-from paretofair.sweep.stages.confirm import ConfirmStage
-from paretofair.sweep.stages.points import PointStage
-from paretofair.sweep.stages.stage import Context, Plan, Stage
-from paretofair.sweep.stages.sweep import SweepStage
-from paretofair.sweep.stages.tune import TuneStage
 
 # In the order of a run, by the name that the trial table gives them.
 STAGE_OF: dict[str, Stage] = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from paretofair.runs.packs import Pack, build_packs, pack_size
+from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack, build_packs, pack_size
-from paretofair.sweep.stages.stage import Context, Plan, Stage
 
 
 class PointStage(Stage):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from paretofair.runs import widths
+from paretofair.runs.build import build_experiment
 from paretofair.space.space import load_space
-from paretofair.sweep import widths
-from paretofair.sweep.build import build_experiment
 from paretofair.training import Trials
 
 SPACE = """\

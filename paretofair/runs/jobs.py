@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from paretofair.data.splits import Splits
+from paretofair.runs.packs import Pack
 from paretofair.space.method_space import MethodSpace
-from paretofair.sweep.packs import Pack
 
 if TYPE_CHECKING:
     from paretofair.training import CurveSettings, Halving

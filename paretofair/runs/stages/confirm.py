@@ -10,11 +10,11 @@ import pandas as pd
 
 from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.results import Results
+from paretofair.runs.packs import Pack, build_packs, pack_size
+from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.sampling.distributions import draw
 from paretofair.space.numbering import decode_seed, encode_seed
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack, build_packs, pack_size
-from paretofair.sweep.stages.stage import Context, Plan, Stage
 
 if TYPE_CHECKING:
     from paretofair.space.method_space import MethodSpace

@@ -14,15 +14,15 @@ from rich.console import Console
 
 from paretofair.analysis.results import Results
 from paretofair.data.splits import SplitsBySeed
+from paretofair.runs.packs import Pack
 from paretofair.space.numbering import encode_seed
 from paretofair.space.schema import Settings
-from paretofair.sweep.packs import Pack
 
 if TYPE_CHECKING:
     # They import PyTorch, which counting can do without.
+    from paretofair.runs.stages.studies import Studies
     from paretofair.space.method_space import MethodSpace
     from paretofair.space.space import Space
-    from paretofair.sweep.stages.studies import Studies
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, write_text
+from paretofair.runs.build import COMPILE_FROM, build_halving
+from paretofair.runs.folder import failures
+from paretofair.runs.jobs import Engine, Job, Outcome, PackList, Source
+from paretofair.runs.progress import watch
+from paretofair.runs.resume import check_spaces
+from paretofair.runs.stages import STAGE_OF, Context, Plan, Stage, spaces_of
+from paretofair.runs.stages.studies import Studies
 from paretofair.space.numbering import decode_seed
 from paretofair.space.space import Space
-from paretofair.sweep.build import COMPILE_FROM, build_halving
-from paretofair.sweep.folder import failures
-from paretofair.sweep.jobs import Engine, Job, Outcome, PackList, Source
-from paretofair.sweep.progress import watch
-from paretofair.sweep.resume import check_spaces
-from paretofair.sweep.stages import STAGE_OF, Context, Plan, Stage, spaces_of
-from paretofair.sweep.stages.studies import Studies
 from paretofair.training import CurveSettings, Halving
 
 _SHOWN = 10.0  # seconds that progress may lag behind results at a URL, which are listed over the network

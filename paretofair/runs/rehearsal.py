@@ -11,10 +11,10 @@ import torch
 from paretofair import user_code
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError
+from paretofair.runs.build import build_experiment
+from paretofair.runs.packs import Pack, as_trials, build_packs
 from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
-from paretofair.sweep.build import build_experiment
-from paretofair.sweep.packs import Pack, as_trials, build_packs
 from paretofair.training import rehearse, to_device
 
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the

@@ -13,11 +13,11 @@ from paretofair.analysis.results import find_choosing_split
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results.files import write_csv
+from paretofair.runs.packs import Pack, build_packs, pack_size
+from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.schema import Settings
 from paretofair.space.tune import freeze_parameters, setting_values, trial_values
-from paretofair.sweep.packs import Pack, build_packs, pack_size
-from paretofair.sweep.stages.stage import Context, Plan, Stage
 
 COLUMNS = ["method", "setting", "hypervolume", "seeds", "trials", "chosen"]
 

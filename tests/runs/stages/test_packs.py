@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from paretofair.errors import RunError, SpaceError
+from paretofair.runs import run
+from paretofair.runs.environment import write_settings
+from paretofair.runs.resume import check_data
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages import Context, packs_ahead
+from paretofair.runs.stages.confirm import confirm_packs
 from paretofair.space.numbering import decode_seed
 from paretofair.space.space import Space, dump, load_space
-from paretofair.sweep import run
-from paretofair.sweep.environment import write_settings
-from paretofair.sweep.resume import check_data
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages import Context, packs_ahead
-from paretofair.sweep.stages.confirm import confirm_packs
 from paretofair.training import to_device
 
 EACH, ONE = "data.test_seed=each", "data.test_seed=3"

@@ -12,10 +12,10 @@ import pytest
 from paretofair.analysis.results import Results
 from paretofair.analysis.settings import ReportSettings
 from paretofair.results import STAGES
+from paretofair.runs.run import RunOptions, load_splits
+from paretofair.runs.stages import STAGE_OF, Context, Plan
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed
 from paretofair.space.space import load_space
-from paretofair.sweep.run import RunOptions, load_splits
-from paretofair.sweep.stages import STAGE_OF, Context, Plan
 from tests.golden.plans import SMALL, VARIANTS
 
 SPLITS, METRICS = ("train", "validation", "test"), ("error", "fpr_gap")

@@ -8,8 +8,8 @@ import logging
 import pytest
 from rich.console import Console
 
-from paretofair.sweep import progress
-from paretofair.sweep.progress import watch
+from paretofair.runs import progress
+from paretofair.runs.progress import watch
 from tests.launch.processes import wait_for
 
 
