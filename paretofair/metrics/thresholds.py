@@ -49,7 +49,7 @@ def published_rule(scores: Tensor, positive_rate: Tensor | float, *, known: Tens
     one row or more without ties, by a whole tie group with them). Arguments and result are those of
     `base_rate`; the index is computed in float64, as Python does.
 
-    >>> published(torch.tensor([.1, .7, .7, .9]), .5)
+    >>> published_rule(torch.tensor([.1, .7, .7, .9]), .5)
     tensor(0.7000)
     """
     scores, rate, known, rows = _prepare(scores, positive_rate, known)

@@ -26,9 +26,9 @@ def mark_attained(points: ArrayLike, front: ArrayLike, /) -> NDArray[np.bool_]:
     Raises:
         ValueError: arrays that are not two-dimensional, or of different numbers of objectives.
 
-    >>> attained([[1, 1], [0, 3], [0, 2]], [[1, 0], [0, 2]])
+    >>> mark_attained([[1, 1], [0, 3], [0, 2]], [[1, 0], [0, 2]])
     array([ True,  True,  True])
-    >>> attained([[0, 1]], [[1, 0], [0, 2]])
+    >>> mark_attained([[0, 1]], [[1, 0], [0, 2]])
     array([False])
     """
     values, rows = as_rows(points, "points"), finite_rows(front, "front")
@@ -64,7 +64,7 @@ def measure_attained_share(fronts: Sequence[ArrayLike], points: ArrayLike, /) ->
     Raises:
         ValueError: no fronts, or as `attained`.
 
-    >>> attained_share([[[0, 1], [1, 0]], [[1, 1]]], [[0, 1], [1, 1], [0, 0]])
+    >>> measure_attained_share([[[0, 1], [1, 0]], [[1, 1]]], [[0, 1], [1, 1], [0, 0]])
     array([0.5, 1. , 0. ])
     """
     if len(fronts) == 0:

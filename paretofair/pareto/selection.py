@@ -129,7 +129,7 @@ def smallest_sum(front: ArrayLike, /, weights: ArrayLike) -> int:
     Raises:
         ValueError: a front that is not two-dimensional or has no finite row, or weights that are not as above.
 
-    >>> weighted([[0, 10], [1, 4], [10, 0]], [1, 3])
+    >>> smallest_sum([[0, 10], [1, 4], [10, 0]], [1, 3])
     2
     """
     rows, factors = as_rows(front, "front"), np.asarray(weights, dtype=float)

@@ -57,7 +57,7 @@ def direction(name: str) -> str:
 def mark_best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
     """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
 
-    >>> best([0.1002, 0.1004, 0.2], "minimised").tolist()
+    >>> mark_best([0.1002, 0.1004, 0.2], "minimised").tolist()
     [True, True, False]
     """
     printed = np.round(np.asarray(values, dtype=float), digits)

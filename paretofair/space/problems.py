@@ -44,7 +44,7 @@ class Problems:
 def spell_path(path: KeyPath) -> str:
     """A key path as the user writes it.
 
-    >>> spelled(("points", 0, "task_weight"))
+    >>> spell_path(("points", 0, "task_weight"))
     'points[0].task_weight'
     """
     words = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
@@ -54,7 +54,7 @@ def spell_path(path: KeyPath) -> str:
 def show_value(value: Any) -> str:
     """A value on one line as the space file would write it, cut after 80 characters.
 
-    >>> shown({"uniform": [0.0, 5.0]})
+    >>> show_value({"uniform": [0.0, 5.0]})
     '{uniform: [0.0, 5.0]}'
     """
     if value is None:
