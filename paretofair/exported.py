@@ -29,7 +29,7 @@ logger = logging.getLogger("paretofair")
 class ExportedModel:
     """One trial as an ordinary PyTorch module with its preprocessing and thresholds.
 
-    `module` maps encoded rows (see `encoded`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
+    `module` maps encoded rows (see `encode`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
     `about` is what `model.json` says: trial, hyperparameters, data, metrics.
     """
 
@@ -78,7 +78,7 @@ class ExportedModel:
         """The probability of the positive class of every task, `(rows, tasks)`, with the index of `frame`.
 
         Raises:
-            DataError: as `encoded`.
+            DataError: as `encode`.
         """
         logits = self.module(self.encode(frame))
         return pd.DataFrame(torch.sigmoid(logits).double().numpy(), index=frame.index, columns=self.tasks)
@@ -93,7 +93,7 @@ class ExportedModel:
                 unknown group is decided by the common threshold.
 
         Raises:
-            DataError: as `encoded`; groups that are needed and not given.
+            DataError: as `encode`; groups that are needed and not given.
         """
         logits = self.module(self.encode(frame)).double().numpy()
         decisions = {}

@@ -107,7 +107,7 @@ def test_a_frontier_point_scores_a_frame_as_the_table_says(run, german, method):
         found = [decisions[task].to_numpy()[(labels == 0) & (sex == group)].mean() for group in (0, 1)]
         assert abs(found[0] - found[1]) == pytest.approx(row[f"test_fpr_gap_{task}"], abs=1e-12)
     probabilities = model.predict_proba(test.sample(frac=1, random_state=0)).loc[test.index]
-    logits = model.module(model.encoded(test)).detach().numpy()
+    logits = model.module(model.encode(test)).detach().numpy()
     np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-6)
     if method == "threshold_frontier":
         with pytest.raises(DataError, match="differ by sex: give groups="):
