@@ -21,7 +21,7 @@ from paretofair.sampling.distributions import (
     When,
     column,
 )
-from paretofair.space.problems import KeyPath, list_known, propose, show_value
+from paretofair.space.problems import KeyPath, explain_unknown_key, list_known, propose, show_value
 
 RANGES = ("uniform", "log_uniform", "integer")
 WRITTEN = (
@@ -134,7 +134,7 @@ def _distribution(parameter: Parameter, value: Any, *where: str, tasks: Sequence
 def _conditional(parameter: Parameter, value: dict[str, Any], *where: str) -> Distribution:
     for key in value:
         if key not in CONDITION:
-            raise Invalid(f"unknown key.{propose(key, CONDITION)} Accepted: {list_known(CONDITION)}", *where, key)
+            raise Invalid(explain_unknown_key(key, CONDITION), *where, key)
     for key in CONDITION:
         if key not in value:
             raise Invalid(f"{key} is missing; write {{when: epochs >= 40, then: ..., otherwise: ...}}", *where)

@@ -72,6 +72,16 @@ def propose(word: object, names: Iterable[str]) -> str:
     return f" Did you mean `{close[0]}`?" if close else ""
 
 
+def explain_unknown_key(key: object, known: Iterable[str]) -> str:
+    """What is said of a key that a mapping of the file does not have.
+
+    >>> explain_unknown_key("shard", ["shared", "head"])
+    'unknown key. Did you mean `shared`? Accepted: shared, head'
+    """
+    known = list(known)
+    return f"unknown key.{propose(key, known)} Accepted: {list_known(known)}"
+
+
 def list_known(names: Iterable[str]) -> str:
     """The known names, for the end of a message."""
     return ", ".join(names) or "nothing"

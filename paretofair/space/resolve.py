@@ -15,7 +15,7 @@ from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
 from paretofair.space.names import check_keys
 from paretofair.space.numbering import BASELINE_METHOD
-from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
+from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.space.validation import validate
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
@@ -217,7 +217,7 @@ def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: P
     known = [*MethodSettings.model_fields, *method.Options.model_fields]
     accepted_keys = ["class" if key == "class_" else key for key in known if key != "code"]
     for key in [key for key in given if key not in method.Options.model_fields]:
-        problems.add((*at, key), f"unknown key.{propose(key, accepted_keys)} Accepted: {list_known(accepted_keys)}")
+        problems.add((*at, key), explain_unknown_key(key, accepted_keys))
         del given[key]
     return validate(method.Options, given, problems, at)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
+from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -69,9 +69,7 @@ def _explain_error(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "missing":
         return "required, but not given"
     if kind == "extra_forbidden":
-        key = error["loc"][-1]
-        known = _keys(model, error["loc"][:-1])
-        return f"unknown key.{propose(key, known)} Accepted: {list_known(known)}"
+        return explain_unknown_key(error["loc"][-1], _keys(model, error["loc"][:-1]))
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
         return f"found {found}; accepted: {list_known(known)}.{propose(error['input'], known)}"
