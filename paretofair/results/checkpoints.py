@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class PackCheckpoints:
     firsts: frozenset[str]
     every: float
     deadline: float | None = None
+    # Files that this object has found or written: a stack that never had one costs no look at a URL.
+    _files: set[str] = field(default_factory=set)
 
     def load(self) -> Iterator[tuple[np.ndarray, Mapping[str, Tensor], Mapping[str, Any]]]:
         """What is kept of stacks of this pack, none of whose trials is finished: positions, tensors and facts."""
@@ -51,6 +53,7 @@ class PackCheckpoints:
             parts = STACK_NAME.fullmatch(name)
             if parts is None or parts[1] not in self.firsts:
                 continue
+            self._files.add(name)
             found = self._read(name)
             if found is None or found[1].get("identity") != self.identity:
                 logger.warning("The checkpoint %s is not of this space, data and version; it is left out.", name)
@@ -71,6 +74,7 @@ class PackCheckpoints:
         known = {**facts, "identity": self.identity, "trials": [self.trial_ids[place] for place in positions]}
         content = safetensors.torch.save(dict(tensors), metadata={"facts": json.dumps(known)})
         name = self.name(positions)
+        self._files.add(name)
         if isinstance(self.place, Store):
             self.place.write_bytes(CHECKPOINTS, _file(name), content)
             return
@@ -80,10 +84,12 @@ class PackCheckpoints:
             os.fsync(out.fileno())
 
     def remove(self, name: str) -> None:
-        """Forgets the stack whose rows have this file, where it was kept."""
+        """Forgets the stack whose rows have this file, where it was loaded or saved here."""
+        if name not in self._files:
+            return
+        self._files.remove(name)
         if isinstance(self.place, Store):
-            if _file(name) in self.place.names(CHECKPOINTS):
-                self.place.delete(f"{CHECKPOINTS}/{_file(name)}")
+            self.place.delete(f"{CHECKPOINTS}/{_file(name)}")
         else:
             (self.place / CHECKPOINTS / _file(name)).unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -55,7 +56,7 @@ def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
         },
         "python": sys.version.split()[0],
         "packages": {name: version(name) for name in _PACKAGES},
-        "git_commit": _commit(),
+        "git_commit": read_commit(),
         "machine": {
             "platform": platform.platform(),
             "processor": _processor(),
@@ -82,7 +83,8 @@ def groups(data: DeviceData) -> pd.DataFrame:
     return table
 
 
-def _commit() -> str | None:
+@functools.cache
+def read_commit() -> str | None:
     """The commit of the checkout that the program runs from; None where it was installed without one."""
     here = Path(__file__).parent
     done = subprocess.run(

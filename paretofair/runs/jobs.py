@@ -24,8 +24,8 @@ class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
     folder or where else stacks go, the device, the stack width (`auto`: measured), whether the steps of the sweep are
     compiled, whether products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured
-    where, whether weights are kept, after how many seconds an unfinished stack is, and when (`time.time()`) such a
-    stack stops.
+    where, whether weights are kept, the `version` of the program, after how many seconds an unfinished stack is kept,
+    and when (`time.time()`) such a stack stops.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
@@ -40,6 +40,7 @@ class Job:
     halving: Mapping[str, Halving] | None
     curves: Mapping[str, CurveSettings]
     models: bool
+    version: str = ""
     checkpoint: float | None = None
     deadline: float | None = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +80,7 @@ def checkpoints_of(
     # What the bits of a training follow from, beside its space, split and trials.
     identity = digest(
         [
-            *(_FORMAT, version("paretofair"), torch.__version__, numerics, str(device), job.tf32),
+            *(_FORMAT, job.version, torch.__version__, numerics, str(device), job.tf32),
             *(pack.space_id, pack.split_id, job.compiled and pack.stage == "sweep"),
             *(repr(job.halving_of(pack)), repr(job.curves.get(pack.stage))),
         ]

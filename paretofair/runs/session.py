@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 
 from paretofair.analysis.overview import hypervolume_so_far
 from paretofair.analysis.relative import PREFIXES, RESULTS
@@ -15,6 +16,7 @@ from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, write_text
 from paretofair.runs.build import COMPILE_FROM, build_halving
+from paretofair.runs.environment import read_commit
 from paretofair.runs.folder import failures
 from paretofair.runs.jobs import Engine, Job, Outcome, PackList, Source
 from paretofair.runs.progress import watch
@@ -40,7 +42,7 @@ class Session:
         engine: Engine,
         connect: Callable[[], None],
     ) -> None:
-        """`connect` connects the `engine`, when there is something to train."""
+        """`connect` connects the `engine`; it is called before packs are run, so never if nothing is left to train."""
         self._context, self._table, self._store = context, table, store
         self._deadline, self._engine, self._connect = deadline, engine, connect
         self._console, self._folder, self._plan = context.console, context.folder, context.plan
@@ -55,8 +57,9 @@ class Session:
         self.out_of_time = False
 
     def train(self) -> None:
-        """Every stage in order. Those that wait for none before them are one piece of work, so that no worker is idle
-        between them; one that waits begins when the others are complete."""
+        """Every stage in order. Neighbours that need no earlier results are trained together, so that no worker is idle
+        between them. A stage that needs results starts when all earlier ones are complete, and is left out otherwise.
+        """
         space = self._context.space
         together: list[Stage] = []
         for stage in (stage for stage in STAGE_OF.values() if stage.seeds(space)):
@@ -80,7 +83,7 @@ class Session:
             self._console.print(stage.omission, style="yellow")
 
     def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
-        """What the stages that ended have found, before one begins that waits for it."""
+        """Reads the results of the stages that ended into the context, and checks that `stage` can start from them."""
         self._context = replace(self._context, results=Results.of(self._table.read(), self._settings))
         stage.check(self._context)
         for each in ended:
@@ -106,7 +109,8 @@ class Session:
         self._run(what, stages, PackList(left), ids, seeds)
 
     def _warn_of_asking(self, studies: Studies) -> None:
-        """Says so where asking takes longer than training would, by the seconds of the trials so far."""
+        """Warns if the sampler will need longer to propose the remaining trials than workers need to train them, by the
+        times of the trials so far."""
         asking, count, space = studies.asking_seconds(), studies.left(), self._context.space
         training = count * float(self._context.results_so_far.trials["train_seconds"].median()) / max(self.workers, 1)
         if asking > max(training, 60):
@@ -116,8 +120,8 @@ class Session:
             self._console.print(words, style="yellow", soft_wrap=True)
 
     def _run(self, what: str, stages: Sequence[Stage], source: Source, ids: set[str], seeds: Collection[int]) -> None:
-        """Trains what `source` gives of these stages: trials of `seeds` of the space file. `ids` are the trials that
-        should stand in the table afterwards."""
+        """Trains the packs of `source`, which belong to these stages and to these `seeds` of the space file. `ids` are
+        the trials that should stand in the table afterwards."""
         self.wanted |= ids
         if source.empty():
             return
@@ -141,6 +145,7 @@ class Session:
             tf32=space.resources.tf32,
             halving=_halving(context, splits),
             models=space.resources.models,
+            version=f"{version('paretofair')} {read_commit()}",
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
             curves={}
@@ -189,8 +194,8 @@ class Session:
 
 
 def choose_columns(space: Space) -> Callable[[str], bool]:
-    """Tells, by its name, whether a run decides anything by a column of its trial table. The others, most of the
-    metrics, are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
+    """Tells, by its name, whether the run itself needs a column of the trial table. The others, most of the metrics,
+    are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
     names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
     names += [parse_constraint(text).name for text in space.constraints]
     names += space.stages.sweep.sampler.options.get("objectives", ())
@@ -199,8 +204,8 @@ def choose_columns(space: Space) -> Callable[[str], bool]:
 
 
 def _compiles(space: Space) -> bool:
-    """Whether the steps of the sweep are compiled. By what the space plans, not by what is left of it: a resumed run
-    has the rows of an undisturbed one."""
+    """Whether the steps of the sweep are compiled. Decided by the number of planned trials, not of remaining ones, so
+    that a resumed run gives the rows of an undisturbed one."""
     if space.resources.compile is not None:
         return space.resources.compile
     plan, sweep = Plan.of(space, list(space.methods)), STAGE_OF["sweep"]
@@ -208,7 +213,7 @@ def _compiles(space: Space) -> bool:
 
 
 def _halving(context: Context, splits: Collection[str]) -> Mapping[str, Halving] | None:
-    """How trials of the sweep are halved, by split; None where they are not, or before there is a sweep."""
+    """How trials of the sweep are halved, by split; None if they are not, or before the results it needs exist."""
     space = next(map(context.sweep_space, context.methods))
     if space.halving is None or context.results is None:
         return None

@@ -1,13 +1,13 @@
 """Stacks that were cut short: what is kept of them, and when.
 
-A trial goes on from the end of an epoch with the bits that it would have had (on a CPU), because all that is random in
-it is a function of its seed, the epoch and the step.
+How often is `resources.checkpoint` of the space file. A trial goes on from the end of an epoch with the bits that it
+would have had (on a CPU), because all that is random in it is a function of its seed, the epoch and the step.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -101,11 +101,10 @@ class Checkpoints(Protocol):
         """Keeps a stack, in place of what was kept of it before."""
 
 
-def read_checkpoints(checkpoints: Checkpoints, device: torch.device) -> list[Checkpoint]:
-    """Everything that is kept of a pack."""
-    return [
-        Checkpoint.from_tensors(tensors, facts, positions, device) for positions, tensors, facts in checkpoints.load()
-    ]
+def read_checkpoints(checkpoints: Checkpoints, device: torch.device) -> Iterator[Checkpoint]:
+    """What is kept of a pack, stack by stack."""
+    for positions, tensors, facts in checkpoints.load():
+        yield Checkpoint.from_tensors(tensors, facts, positions, device)
 
 
 class Saver:

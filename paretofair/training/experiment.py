@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -53,7 +54,7 @@ class Experiment:
         """The type of parameters and inputs."""
         return self.data.splits["train"].inputs.dtype
 
-    @property
+    @cached_property
     def training_rows(self) -> TrainingRows:
         """What the method may know of the training rows."""
         data, train = self.data, self.data.splits["train"]

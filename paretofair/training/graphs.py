@@ -51,7 +51,7 @@ class _CapturedStep:
         self, own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Mapping[str, Tensor]
     ) -> torch.cuda.CUDAGraph | None:
         self._rows = Rows._make(each.clone() if isinstance(each, Tensor) else each for each in rows)
-        updated = [own.parameters, *own.optimizer, *memory.trials.values(), *memory.seeds.values()]
+        updated = [own.parameters, *own.optimizer, *memory.of_trials.values(), *memory.of_seeds.values()]
         if against is not None:
             updated += [against.parameters, *against.optimizer]
         before = [each.clone() for each in updated]

@@ -69,14 +69,16 @@ def train_pack(
     Pause where the time of `checkpoints` is used up.
     """
     pack = _Pack(experiment, trials, width, checkpoints)
-    kept = [] if checkpoints is None else read_checkpoints(checkpoints, experiment.device)
+    kept = iter(()) if checkpoints is None else read_checkpoints(checkpoints, experiment.device)
     if halving is not None:
-        yield pack.halve(halving, kept[0] if kept else None)
+        yield pack.halve(halving, next(kept, None))
         return
     order = np.argsort(trials.values["epochs"], kind="stable")
     for checkpoint in kept:
-        yield pack.finish(checkpoint.positions, curves, checkpoint)
-        order = order[~np.isin(order, checkpoint.positions)]
+        resumed = pack.resume(checkpoint, curves)
+        if resumed is not None:
+            yield resumed
+            order = order[~np.isin(order, checkpoint.positions)]
     for _, stack in pack.run_in_stacks(order, functools.partial(pack.finish, curves=curves)):
         yield stack
 
@@ -136,6 +138,17 @@ class _Pack:
         results = stack.status, stack.epochs_trained, stack.undefined_losses
         curve = Curve.join(parts) if parts else None
         return self._result(positions, *results, seconds, evaluation, stack.final, curve)
+
+    def resume(self, checkpoint: Checkpoint, curves: CurveSettings | None) -> FinishedStack | None:
+        """The stack that was kept, trained to the end. None where the memory does not suffice, as it may after a move
+        to a smaller device: its trials then begin anew, in stacks that fit."""
+        try:
+            return self.finish(checkpoint.positions, curves, checkpoint)
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+        logger.warning("Out of memory; %d trials that were kept begin anew.", len(checkpoint.positions))
+        return None
 
     def halve(self, halving: Halving, checkpoint: Checkpoint | None = None) -> FinishedStack:
         """The whole pack, rung by rung: in between, trials wait outside of stacks."""

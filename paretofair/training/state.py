@@ -1,4 +1,4 @@
-"""The state of trials in training: everything that they go on from."""
+"""The state of trials in training: everything that is needed to continue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from paretofair.training.experiment import Experiment
 
 
 class Learner(NamedTuple):
-    """What one optimiser updates in place: `parameters` `(K, P)`, and what it remembers of them, `(K, ...)` each."""
+    """What one optimiser updates in place: `parameters` `(K, P)` and its own state (moments and the like), `(K, ...)`
+    each."""
 
     parameters: Tensor
     optimizer: tuple[Tensor, ...]
@@ -26,47 +27,47 @@ class Learner(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a method remembers from step to step, by name: `trials` `(K, ...)`; `seeds` `(S, ...)`, once for all trials
-    of a seed. `seed_of` `(K,)` is the row of a trial's seed, `first_of` `(S,)` the first trial of a seed."""
+    """What a method remembers from step to step, by name: `of_trials` `(K, ...)`, and `of_seeds` `(S, ...)`, which all
+    trials of a seed share. Trial k reads the row `seed_of[k]` of these; `first_of[s]` is the first trial of seed s."""
 
-    trials: dict[str, Tensor]
-    seeds: dict[str, Tensor]
+    of_trials: dict[str, Tensor]
+    of_seeds: dict[str, Tensor]
     seed_of: Tensor | None = None
     first_of: Tensor | None = None
 
     def read(self) -> dict[str, Tensor]:
         """All of it by trial, `(K, ...)`."""
-        if not self.trials and not self.seeds:
+        if not self.of_trials and not self.of_seeds:
             return {}
-        return {**self.trials, **{name: each[self.seed_of] for name, each in self.seeds.items()}}
+        return {**self.of_trials, **{name: each[self.seed_of] for name, each in self.of_seeds.items()}}
 
     def write(self, new: Mapping[str, Tensor]) -> None:
-        """Takes over new values, by trial."""
+        """Overwrites with new values, a row for each trial; of a shared one the row of the seed's first trial."""
         for name, values in new.items():
-            if name in self.trials:
-                self.trials[name].copy_(values)
+            if name in self.of_trials:
+                self.of_trials[name].copy_(values)
             else:
-                self.seeds[name].copy_(values[self.first_of])
+                self.of_seeds[name].copy_(values[self.first_of])
 
 
-# One training step of a stack, from the network, its adversary and the method's memory, which it updates in place, the
-# batch and the hyperparameters. Returns counts of undefined distances, `(K,)`.
+# One training step of a stack. Takes the network, its adversary and the method's memory, all of which it updates in
+# place, then the batch and the hyperparameters; returns counts of undefined distances, `(K,)`.
 Step = Callable[[Learner, Learner | None, Memory, Rows, Mapping[str, Tensor]], Tensor | None]
 
 
 @dataclass(frozen=True)
 class TrainState:
-    """K trials after `epoch` epochs: one row for each in every tensor, but for what belongs to a seed.
+    """K trials after `epoch` epochs. Every tensor has one row per trial, except `of_seeds`, which has one per seed.
 
-    `seeds` `(K,)` are those of the trials. `trials` and `of_seeds` are what the method remembers, by name: of a trial,
-    `(K, ...)`, and of a seed, `(S, ...)` in the order of `np.unique(seeds)`.
+    `seeds` `(K,)` are those of the trials. `of_trials` and `of_seeds` are what the method remembers, by name: of each
+    trial, `(K, ...)`, and of each seed, `(S, ...)` in the order of `np.unique(seeds)`.
     """
 
     epoch: int
     seeds: np.ndarray
     network: Learner
     adversary: Learner | None
-    trials: dict[str, Tensor]
+    of_trials: dict[str, Tensor]
     of_seeds: dict[str, Tensor]
 
     def __len__(self) -> int:
@@ -84,16 +85,16 @@ class TrainState:
             theirs = opponent.initial(seeds, dtype).to(device)
             against = Learner(theirs, optimizer.state(theirs))
         train = experiment.training_rows
-        of_trial = method.trial_state(train)
+        begun = method.trial_state(train)
         of_seed = [method.seed_state(train, int(seed)) for seed in np.unique(seeds)]
         return TrainState(
             epoch=0,
             seeds=np.asarray(seeds),
             network=Learner(parameters, optimizer.state(parameters[:, : network.trainable])),
             adversary=against,
-            trials={
+            of_trials={
                 name: torch.as_tensor(value, device=device).repeat(len(seeds), *[1] * np.ndim(value))
-                for name, value in of_trial.items()
+                for name, value in begun.items()
             },
             of_seeds={
                 name: torch.stack([torch.as_tensor(each[name], device=device) for each in of_seed])
@@ -105,10 +106,10 @@ class TrainState:
     def memory(self) -> Memory:
         """What the method remembers, for a step."""
         if not self.of_seeds:
-            return Memory(self.trials, self.of_seeds)
+            return Memory(self.of_trials, self.of_seeds)
         _, first, place = np.unique(self.seeds, return_index=True, return_inverse=True)
         device = self.network.parameters.device
-        return Memory(self.trials, self.of_seeds, *(torch.from_numpy(each).to(device) for each in (place, first)))
+        return Memory(self.of_trials, self.of_seeds, *(torch.from_numpy(each).to(device) for each in (place, first)))
 
     def take(self, rows: np.ndarray) -> TrainState:
         """The trials at positions `rows`; one may be taken several times."""
@@ -119,13 +120,13 @@ class TrainState:
             self.seeds[rows],
             self.network.take(index),
             None if self.adversary is None else self.adversary.take(index),
-            {name: each[index] for name, each in self.trials.items()},
+            {name: each[index] for name, each in self.of_trials.items()},
             {name: each[torch.from_numpy(kept).to(each.device)] for name, each in self.of_seeds.items()},
         )
 
     @staticmethod
     def join(parts: Sequence[TrainState]) -> TrainState:
-        """The trials of all parts, which have had as many epochs, one after the other."""
+        """The trials of all parts, which are at the same epoch, one after the other."""
         seeds = np.concatenate([part.seeds for part in parts])
         of_parts = np.concatenate([np.unique(part.seeds) for part in parts])
         _, first = np.unique(of_parts, return_index=True)
@@ -143,7 +144,7 @@ class TrainState:
             seeds,
             join_learners([part.network for part in parts]),
             join_learners(against) if against else None,
-            {name: join([part.trials[name] for part in parts]) for name in parts[0].trials},
+            {name: join([part.of_trials[name] for part in parts]) for name in parts[0].of_trials},
             {name: join([part.of_seeds[name] for part in parts])[first] for name in parts[0].of_seeds},
         )
 
@@ -154,7 +155,7 @@ class TrainState:
             if learner is not None:
                 found[f"{player}.parameters"] = learner.parameters
                 found |= {f"{player}.optimizer.{place}": each for place, each in enumerate(learner.optimizer)}
-        found |= {f"trials.{name}": each for name, each in self.trials.items()}
+        found |= {f"of_trials.{name}": each for name, each in self.of_trials.items()}
         found |= {f"of_seeds.{name}": each for name, each in self.of_seeds.items()}
         return {name: each.detach().cpu().contiguous() for name, each in found.items()}
 
@@ -162,13 +163,13 @@ class TrainState:
     def from_tensors(tensors: Mapping[str, Tensor], epoch: int, device: torch.device) -> TrainState:
         """The state whose `tensors` these are, on a device."""
 
-        def named(start: str) -> dict[str, Tensor]:
+        def select(start: str) -> dict[str, Tensor]:
             return {
                 name.removeprefix(start): each.to(device) for name, each in tensors.items() if name.startswith(start)
             }
 
         def learner(player: str) -> Learner:
-            remembered = named(f"{player}.optimizer.")
+            remembered = select(f"{player}.optimizer.")
             own = tuple(remembered[str(place)] for place in range(len(remembered)))
             return Learner(tensors[f"{player}.parameters"].to(device), own)
 
@@ -177,6 +178,6 @@ class TrainState:
             tensors["seeds"].numpy(),
             learner("network"),
             learner("adversary") if "adversary.parameters" in tensors else None,
-            named("trials."),
-            named("of_seeds."),
+            select("of_trials."),
+            select("of_seeds."),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,12 +89,16 @@ def test_killed_drivers_and_workers_lose_no_more_than_a_second(tmp_path, marked,
 
 
 def test_a_time_budget_ends_at_an_epoch_and_the_same_command_goes_on(tmp_path, marked, whole):
-    folder = tmp_path / "budget"
-    started = time.monotonic()
-    done = marked.run(sweep(tmp_path, folder, "--time-budget", "8s"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    kept = epochs(folder)
-    assert kept > 0 or len(files(folder)) > 0, f"{time.monotonic() - started:.0f} s"
+    folder, kept = tmp_path / "budget", 0
+    # How long Ray takes to start is not known: a budget that was too short is a longer one the next time.
+    for seconds in (10, 15, 25, 40):
+        done = marked.run(sweep(tmp_path, folder, "--time-budget", f"{seconds}s"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        kept = epochs(folder)
+        if kept:
+            break
+    assert 0 < kept < 600
+    assert not list((folder / "trials").glob("sweep-*"))
     done = marked.run(sweep(tmp_path, folder))
     assert done.returncode == 0, done.stdout + done.stderr
     assert_whole(folder, whole)

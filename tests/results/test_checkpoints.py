@@ -42,12 +42,16 @@ def test_what_is_saved_is_loaded(place):
     ((positions, _, _),) = make(place, trials=TRIALS[1:]).load()
     assert positions.tolist() == [0, 2, 3]
     make(place).save(np.array([1, 3, 4]), TENSORS, FACTS | {"epoch": 9})
-    ((_, _, facts),) = make(place).load()
+    again = make(place)
+    ((_, _, facts),) = again.load()
     assert facts["epoch"] == 9
     assert list_checkpoints(place) == ["sweep-mtaf-0-1-4.parquet"]
-    make(place).remove("sweep-mtaf-0-1-4.parquet")
+    for _ in range(2):
+        again.remove("sweep-mtaf-0-1-4.parquet")
+        assert list_checkpoints(place) == []
+    again.save(np.array([2]), TENSORS, FACTS)
+    again.remove("sweep-mtaf-0-2-2.parquet")
     assert list_checkpoints(place) == []
-    make(place).remove("sweep-mtaf-0-1-4.parquet")
 
 
 def test_another_identity_is_never_used(place):

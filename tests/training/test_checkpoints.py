@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 
 import numpy as np
@@ -23,8 +24,9 @@ from paretofair.training import (
     train_pack,
 )
 from paretofair.training.optimizers import OPTIMIZERS
+from paretofair.training.stack import Stack
 from paretofair.training.state import TrainState
-from tests.golden.cases import Dropped
+from tests.golden.cases import OPTIONS, Dropped
 from tests.training import test_modules
 from tests.training.test_pack import make_trials, network
 
@@ -41,7 +43,6 @@ class Kept:
     def load(self):
         for positions, content, facts in list(self.saved.values()):
             yield positions, safetensors.torch.load(content), facts
-        self.saved.clear()
 
     def save(self, positions, tensors, facts):
         self.saved[int(positions[0])] = positions, safetensors.torch.save(dict(tensors)), facts
@@ -103,8 +104,11 @@ def cut_and_resumed(experiment, trials, stop_after, **how):
             done = np.concatenate([stack.positions for stack in finished]) if finished else np.arange(0)
             left = np.setdiff1d(position, done)
             # Positions are those in the pack of what is left.
-            for key, (positions, content, facts) in list(kept.saved.items()):
-                kept.saved[key] = np.searchsorted(left, position[positions]), content, facts
+            moved = [
+                (np.searchsorted(left, position[positions]), content, facts)
+                for positions, content, facts in kept.saved.values()
+            ]
+            kept.saved = {int(each[0][0]): each for each in moved}
             position, kept.epochs = left, []
     return finished, cuts
 
@@ -119,51 +123,62 @@ CASES = [
 ]
 
 
+def assert_same(found, expected):
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+
+
+def assert_goes_on(experiment, trials, stop_after, at_least=2, **how):
+    """Cut short again and again, a pack gives the results of one that is not."""
+    whole = results(list(train_pack(experiment, trials, **how)))
+    stacks, cuts = cut_and_resumed(experiment, trials, stop_after, **how)
+    assert cuts >= at_least
+    assert_same(results(stacks), whole)
+
+
 @pytest.mark.parametrize(("name", "optimizer", "compiled"), CASES)
 def test_rows_are_those_of_an_undisturbed_pack(device_data, name, optimizer, compiled):
     data, kind = device_data(torch.float32), METHODS[name]
-    options = {
-        "oversample": {"balance_task": "task_0"},
-        "gcm": {"balance_task": "task_0"},
-        "label_flip": {"group": "Male"},
-    }
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
-
-    method = kind(LossSettings(), kind.Options(**options.get(name, {})), Names(data.tasks, groups))
+    method = kind(LossSettings(), kind.Options(**OPTIONS.get(name, {})), Names(data.tasks, groups))
     settings = TrainingSettings(100, OPTIMIZERS[optimizer](), compiled=compiled)
-    experiment, trials = Experiment(data, network(data), method, settings), trials_of(name)
-    whole = results(list(train_pack(experiment, trials, width=8)))
-    stacks, cuts = cut_and_resumed(experiment, trials, 2, width=8)
-    assert cuts >= 2
-    for key, values in results(stacks).items():
-        np.testing.assert_array_equal(values, whole[key], err_msg=key)
+    assert_goes_on(Experiment(data, network(data), method, settings), trials_of(name), 2, width=8)
 
 
 def test_modules_with_dropout_go_on_too(device_data):
     data = device_data(torch.float32)
-    experiment = Experiment(
-        data, test_modules.network(data, Dropped), METHODS["mtaf"](LossSettings()), TrainingSettings(100)
-    )
-    trials = test_modules.make_trials(6, [0, 0, 3, 3, 5, 5])
-    whole = results(list(train_pack(experiment, trials, width=8)))
-    stacks, cuts = cut_and_resumed(experiment, trials, 1, width=8)
-    assert cuts >= 2
-    for key, values in results(stacks).items():
-        np.testing.assert_array_equal(values, whole[key], err_msg=key)
+    own = test_modules.network(data, Dropped), METHODS["mtaf"](LossSettings()), TrainingSettings(100)
+    assert_goes_on(Experiment(data, *own), test_modules.make_trials(6, [0, 0, 3, 3, 5, 5]), 1, width=8)
 
 
-def test_halving_goes_on_at_its_rungs(device_data):
+@pytest.mark.parametrize("stop_after", [1, 2])
+def test_halving_goes_on_at_its_rungs(device_data, stop_after):
     data = device_data(torch.float32)
     halving = Halving(2, (1, 2), (Objective("error", (0.5, 0.5)),))
     trials = make_trials(12, seeds=np.arange(12) % 3, epochs=[7] * 12)
     trials = Trials(trials.seeds, trials.values, np.arange(12) // 4)
     experiment = Experiment(data, network(data), METHODS["mtaf"](LossSettings()), TrainingSettings(100))
-    whole = results(list(train_pack(experiment, trials, width=8, halving=halving)))
-    for stop_after in (1, 2):
-        stacks, cuts = cut_and_resumed(experiment, trials, stop_after, width=8, halving=halving)
-        assert cuts >= 1
-        for key, values in results(stacks).items():
-            np.testing.assert_array_equal(values, whole[key], err_msg=key)
+    assert_goes_on(experiment, trials, stop_after, at_least=1, width=8, halving=halving)
+
+
+def test_a_kept_stack_that_does_not_fit_begins_anew(device_data, monkeypatch, caplog):
+    """As after a move to a device with less memory."""
+    data = device_data(torch.float32)
+    experiment = Experiment(data, network(data), METHODS["mtaf"](LossSettings()), TrainingSettings(100))
+    trials, kept = trials_of("mtaf"), Kept(1)
+    whole = results(list(train_pack(experiment, trials, width=8)))
+    with pytest.raises(KeyboardInterrupt):
+        list(train_pack(experiment, trials, width=8, checkpoints=kept))
+    assert kept.saved
+    kept.stop_after = None
+
+    def resume(*_):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(Stack, "resume", resume)
+    with caplog.at_level(logging.WARNING, "paretofair"):
+        assert_same(results(list(train_pack(experiment, trials, width=8, checkpoints=kept))), whole)
+    assert "8 trials that were kept begin anew" in caplog.text
 
 
 def test_curves_are_whole(device_data):
@@ -190,11 +205,8 @@ def test_a_method_remembers_by_trial_and_by_seed(device_data, compiled):
     shuffled = np.random.default_rng(0).permutation(len(trials))
     for rows, width in ((shuffled, 16), (np.arange(12), 5), (np.array([7]), 16)):
         found = results(list(train_pack(experiment, trials.take(rows), width=width)))
-        for key, values in found.items():
-            np.testing.assert_array_equal(values, whole[key][rows], err_msg=key)
-    stacks, _ = cut_and_resumed(experiment, trials, 2, width=16)
-    for key, values in results(stacks).items():
-        np.testing.assert_array_equal(values, whole[key], err_msg=key)
+        assert_same(found, {key: values[rows] for key, values in whole.items()})
+    assert_goes_on(experiment, trials, 2, width=16)
     plain = Experiment(data, network(data), METHODS["vanilla"](LossSettings()), settings)
     assert not np.array_equal(results(list(train_pack(plain, trials, width=16)))["parameters"], whole["parameters"])
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What trials are counted from: the space file, its tasks and, for the stages `tune` and `sweep`, the `trials` that
-    each method that is asked for has for each seed."""
+    """What trials are counted from: the space file, its tasks and, for the stages `tune` and `sweep`, by method
+    `trials[stage][method]`, the trials of each seed, for the methods that are asked for."""
 
     settings: Settings
     tasks: Sequence[str]
@@ -36,7 +36,7 @@ class Plan:
 
     @classmethod
     def of(cls, space: Space, methods: Sequence[str]) -> Plan:
-        """That of a command for these methods of a space."""
+        """The plan of a command that trains these `methods` of a space."""
         of_tune = {name: space.method(name).tune_trials for name in methods}
         return cls(space, space.tasks, {"tune": of_tune, "sweep": {name: space.trials_of(name) for name in methods}})
 
@@ -48,9 +48,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Context:
-    """What packs are made from: the space, the methods that are asked for and the splits; the results folder and where
-    to say what a user should know; for the stages that wait for others, the `results` so far and, by method, the spaces
-    of the sweep that `tune` has changed."""
+    """What packs are made from.
+
+    `methods` are those that are asked for, `folder` is the results folder, `console` is where warnings go. `results`
+    are None until a stage needs them; `sweep_spaces` are, by method, the spaces of the sweep that `tune` has changed.
+    """
 
     space: Space
     methods: Sequence[str]
@@ -76,7 +78,7 @@ class Context:
         return self.sweep_spaces.get(method) or self.space.method(method)
 
     def by_split(self, seeds: Sequence[int]) -> Iterator[tuple[str, Sequence[int], str]]:
-        """Every split of these seeds with the seeds that have it and what the names of its packs end in."""
+        """Split id, the seeds with that split, and the ending of its packs' names, for every split of these seeds."""
         if self.space.data.split_of_each:
             yield from ((self.splits.id_of(seed), [seed], f"-{seed}") for seed in seeds)
         elif seeds:
@@ -85,7 +87,8 @@ class Context:
 
 class Stage(ABC):
     """A stage of a run. A trial is named by the stage, its method, a seed of the space file, a run and an index; a
-    stage has the trials of every combination of its seeds, runs and indices, unless it counts otherwise."""
+    stage has the trials of every combination of its seeds, runs and indices, unless it overrides `count` and `match`.
+    """
 
     name: ClassVar[str]
     # What a user is told where the stage is not begun because those before it are not complete.
@@ -100,7 +103,7 @@ class Stage(ABC):
         """The seeds of the space file that it trains; none where a run does not have it."""
 
     def runs(self, settings: Settings) -> int:
-        """How often it trains the same with fresh initial weights."""
+        """How many times each trial is trained, each time with fresh initial weights."""
         return 1
 
     def indices(self, plan: Plan, method: str) -> int:
@@ -108,12 +111,13 @@ class Stage(ABC):
         return 0
 
     def count(self, plan: Plan, method: str, results: Results | None = None) -> int | None:
-        """Trials of a method; None where the number follows from trials that are not finished. `results` are those of a
+        """Trials of a method; None if the number depends on trials that are not finished yet. `results` are those of a
         run that has finished all other stages of the method."""
         return len(self.seeds(plan.settings)) * self.runs(plan.settings) * self.indices(plan, method)
 
     def match(self, plan: Plan, method: str, rows: pd.DataFrame, results: Results | None = None) -> np.ndarray:
-        """Which `rows` of the trial table, all of this stage and method, are trials that it counts."""
+        """Mask of the `rows` of the trial table, all of this stage and method, that `count` counts: those of an
+        earlier, larger plan are not."""
         runs = np.arange(self.runs(plan.settings))
         columns = [encode_seed(self.name, seed, runs) for seed in self.seeds(plan.settings)]
         known = rows["seed"].isin(np.concatenate(columns) if columns else [])
@@ -124,21 +128,21 @@ class Stage(ABC):
         return context.space.method(method)
 
     def waits(self, settings: Settings) -> bool:
-        """Whether its packs follow from trials of the stages before it."""
+        """Whether its packs depend on results of earlier stages."""
         return False
 
     def check(self, context: Context) -> None:  # noqa: B027 (most begin with anything)
-        """Raises RunError where the results so far are nothing that it can follow from."""
+        """Raises RunError if it cannot start from the results so far."""
 
     @abstractmethod
     def packs(self, context: Context) -> list[Pack]:
         """The packs of all its trials."""
 
     def studies(self, context: Context, read: Callable[[], pd.DataFrame], done: Collection[str]) -> Studies | None:
-        """What packs are asked of where they follow from trials of the stage itself; None where they are known.
-        `read` gives the trial table, trials that are `done` are not asked for."""
+        """The samplers that propose packs while the stage runs; None if all packs are known beforehand. `read` gives
+        the trial table; trials that are `done` are not proposed."""
         return None
 
     def conclude(self, context: Context) -> Context:
-        """What later stages follow from, when its trials are finished."""
+        """The context of later stages; called when its trials are finished."""
         return context
