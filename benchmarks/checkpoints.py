@@ -27,6 +27,8 @@ ROOT = Path(__file__).parent.parent
 
 from machine import describe  # noqa: E402
 
+from paretofair.results.checkpoints import read_facts  # noqa: E402
+
 MARK = "PARETOFAIR_BENCHMARK"
 SPACE = """\
 name: long
@@ -46,9 +48,7 @@ resources: {{checkpoint: {every}, stack: {trials}, pack: {trials}}}
 def read_epoch(folder: Path) -> tuple[int, float] | None:
     """The epoch of the stack that is kept, and when it was written."""
     for path in (folder / "checkpoints").glob("[!.]*.safetensors"):
-        content = path.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return int(json.loads(header["__metadata__"]["facts"])["epoch"]), path.stat().st_mtime
+        return int(read_facts(path.read_bytes())["epoch"]), path.stat().st_mtime
     return None
 
 

@@ -104,13 +104,21 @@ class PackCheckpoints:
                     content = source.read()
             else:
                 content = (self.place / CHECKPOINTS / _file(name)).read_bytes()
-            tensors = safetensors.torch.load(content)
-            # The metadata stand in the header, behind its length in eight bytes.
-            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-            return tensors, json.loads(header["__metadata__"]["facts"])
+            return safetensors.torch.load(content), read_facts(content)
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             logger.warning("The checkpoint %s cannot be read (%s).", name, error)
             return None
+
+
+def read_facts(content: bytes) -> dict[str, Any]:
+    """What a checkpoint says of itself beside its tensors: `epoch`, `trials`, `identity`, `status` and `seconds`.
+
+    Raises ValueError or KeyError for other content.
+    """
+    # The metadata stand in the header, behind its length in eight bytes.
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    facts: dict[str, Any] = json.loads(header["__metadata__"]["facts"])
+    return facts
 
 
 def list_checkpoints(place: Path | Store) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from paretofair.results.checkpoints import read_facts
 
 from .conftest import command, environment
 from .processes import Marked, files, kill, raw, wait_for
@@ -32,9 +33,7 @@ resources: {checkpoint: 1s, stack: 8}
 def epochs(folder: Path) -> int:
     """How far the stack is that is kept; 0 where none is."""
     for path in (folder / "checkpoints").glob("[!.]*.safetensors"):
-        content = path.read_bytes()
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return int(json.loads(header["__metadata__"]["facts"])["epoch"])
+        return int(read_facts(path.read_bytes())["epoch"])
     return 0
 
 
