@@ -148,7 +148,7 @@ def main() -> None:
     print(json.dumps(summary, indent=2), f"ranks of 1,000 vectors: {ranks} ms")
     written = {
         "machine": describe(),
-        "source": splits.source,
+        "source": splits.dataset.source,
         "ranks_of_1000_ms": ranks,
         "summary": summary,
         "runs": table,

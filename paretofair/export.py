@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,8 +16,7 @@ from torch import Tensor
 
 from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import Results
-from paretofair.data import Splits
-from paretofair.data.dataset import Dataset
+from paretofair.data import FittedColumns, Splits
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
@@ -83,6 +83,10 @@ def export_trial(
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
+    inputs = splits.inputs
+    if not isinstance(inputs, FittedColumns):
+        kind = type(splits.dataset.inputs).__name__
+        raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
     own = (
         space.baselines
         if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
@@ -96,7 +100,7 @@ def export_trial(
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values)
-    logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split].inputs)
+    logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split])
     cut, by_group = decision_thresholds(logits, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
@@ -110,16 +114,16 @@ def export_trial(
         "threshold": row["threshold"],
         "source": row["source"],
         "data": {
-            "name": splits.name,
-            "data_id": splits.data_id,
+            "name": splits.dataset.name,
+            "data_id": splits.dataset.data_id,
             "split_id": splits.split_id,
-            "sha256": splits.checksums,
+            "sha256": splits.dataset.checksums,
         },
         "tasks": list(data.tasks),
         "hyperparameters": {name: values[0].item() for name, values in pack.values.items()},
         "network": _network(own, data),
         "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
-        "fills": _fills(by_seed.dataset),
+        "fills": inputs.columns.fills,
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
@@ -128,7 +132,7 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    model = ExportedModel(network.module(parameters[0]), splits.encoding, about)
+    model = ExportedModel(network.module(parameters[0]), inputs.encoding, about)
     folder = output or run / "exported" / row["trial_id"]
     save(model, folder)
     (folder / CARD).write_text(
@@ -215,7 +219,7 @@ def _difference(metrics: Mapping[str, np.ndarray], row: Mapping[str, Any], tasks
 
 def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
     if space.network.module is not None:
-        inputs = data.splits["train"].inputs.shape[1]
+        inputs = math.prod(data.shape)
         own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
         return {"module": space.network.module, **own}
     widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
@@ -238,18 +242,6 @@ def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Ten
     return found
 
 
-def _fills(dataset: Dataset) -> dict[str, float]:
-    """What stands where a number is missing, of every input that has had missing ones in training."""
-    fills = {}
-    for place, name in enumerate(dataset.numeric_names):
-        base = name.removesuffix("_missing")
-        if base != name and base in dataset.numeric_names:
-            missing = np.flatnonzero(dataset.numeric[:, place] == 1)
-            if len(missing):
-                fills[base] = float(dataset.numeric[missing[0], dataset.numeric_names.index(base)])
-    return fills
-
-
 def card(
     model: ExportedModel, space: MethodSpace, splits: Splits, data: DeviceData, confusion: Mapping[str, np.ndarray]
 ) -> str:
@@ -260,9 +252,9 @@ def card(
         lines += ["**Trained on SIMULATED data: it says nothing about real people.**", ""]
     lines += [
         f"A classifier of {', '.join(data.tasks)}, trained by `{about['method']}` (seed {about['seed']}) on "
-        f"{splits.name} ({len(splits.train):,} training rows, {about['source']} data) in the run `{about['run']}` of "
-        f"paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness trade, measured on "
-        "these data and groups; nothing here says that it is fit for use on people.",
+        f"{splits.dataset.name} ({len(splits.train):,} training rows, {about['source']} data) in the run "
+        f"`{about['run']}` of paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness "
+        "trade, measured on these data and groups; nothing here says that it is fit for use on people.",
         "",
         "    import paretofair",
         '    model = paretofair.load("this folder")',

@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from paretofair.data import Dataset, Splits, split
+from paretofair.data import Columns, Dataset, Splits, split
+from paretofair.data.dataset import mark_test_rows
 from paretofair.training import DeviceData, to_device
 
 # A background job of a script starts with SIGINT ignored, and what is ignored is inherited: commands under test could
@@ -45,15 +46,12 @@ def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: in
     return Dataset(
         name="made_up",
         source="simulated",
+        inputs=Columns.of(dict(zip("uvwx", numeric.T, strict=True)), {"kind": kind}),
         tasks=tuple(f"task_{t}" for t in range(tasks)),
-        numeric=numeric,
-        numeric_names=("u", "v", "w", "x"),
-        categorical=kind[:, None],
-        categorical_names=("kind",),
         labels=labels,
         groups={"sex": sex.astype(np.int8), "race": race.astype(np.int8)},
         group_names={"sex": ("Female", "Male"), "race": ("White", "Black", "Other")},
-        is_test=np.arange(rows) % 4 == 3,
+        part=mark_test_rows(np.arange(rows) % 4 == 3),
         checksums={},
     )
 

@@ -52,9 +52,9 @@ def run(tmp_path_factory):
 def german():
     """The data set as a frame in its own units, and everything else of it."""
     data = load("german", source="simulated")
-    frame = pd.DataFrame(data.numeric, columns=data.numeric_names)
-    for place, name in enumerate(data.categorical_names):
-        frame[name] = data.categorical[:, place]
+    frame = pd.DataFrame(data.inputs.numeric, columns=data.inputs.numeric_names)
+    for place, name in enumerate(data.inputs.categorical_names):
+        frame[name] = data.inputs.categorical[:, place]
     return frame, data
 
 

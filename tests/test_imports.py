@@ -103,7 +103,12 @@ TESTED_BY = {
     "data/test_assemble": ("data.stratify",),
     "data/test_contract": ("testing.data_sets",),
     "data/test_fetch": ("data.source",),
-    "data/test_splits": ("data.encoding",),
+    "data/inputs/test_columns": ("data.inputs.encoding",),
+    "data/inputs/test_contract": (
+        "data.inputs.protocol",
+        "testing.inputs",
+    ),
+    "data/test_dataset": ("data.digest",),
     "docs/test_tutorial": ("api",),
     "launch/test_main": ("cli.program",),
     "launch/test_search": (

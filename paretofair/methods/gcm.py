@@ -22,6 +22,7 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
@@ -107,7 +108,7 @@ class GCM(Vanilla):
         """By autograd through `network.forward`, whatever the network is, where that leaves a graph behind."""
         with torch.enable_grad():
             leaf = parameters.detach().clone().requires_grad_()
-            out = network.forward(leaf, rows.inputs, rows.streams)
+            out = network.forward(leaf, rows.inputs, rows.streams, common=rows.common)
             if not out.logits.requires_grad:
                 raise ValueError(f"gcm differentiates twice, which {type(network).__name__}.forward does not allow")
             compared = self._gather_cells(out.logits.detach(), rows, hyper)
@@ -136,7 +137,7 @@ class GCM(Vanilla):
             member = member * rows.penalty_weight[..., t, None, :]
             size = member.sum(-1)
             present = (size > 0).to(logits.dtype)
-            share = member / torch.where(size > 0, size, 1)[..., None]
+            share = member / avoid_zero(size)[..., None]
             certain = torch.sigmoid((2 * labels - 1) * logits[:, t])
             confidence = (share * certain[:, None]).sum(-1)
             by_group = (n_groups, len(of_label))

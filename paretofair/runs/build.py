@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -65,7 +66,7 @@ def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     """The network of the file's widths, or of its module, for this data set."""
     if space.network.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
-        inputs = data.splits["train"].inputs.shape[1]
+        inputs = math.prod(data.shape)
         return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments)
     return MultilayerPerceptron(
         numeric=data.numeric,

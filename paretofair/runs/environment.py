@@ -48,11 +48,11 @@ def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
     """
     return {
         "data": {
-            "name": first.name,
-            "source": first.source,
-            "data_id": first.data_id,
+            "name": first.dataset.name,
+            "source": first.dataset.source,
+            "data_id": first.dataset.data_id,
             "split_ids": {str(seed): split_id for seed, split_id in split_ids.items()},
-            "sha256": first.checksums,
+            "sha256": first.dataset.checksums,
         },
         "python": sys.version.split()[0],
         "packages": {name: version(name) for name in _PACKAGES},

@@ -99,20 +99,19 @@ def stack_table(
 ) -> pa.Table:
     """One row per trial of a stack, with the columns of the trial table."""
     n = len(part)
-    inputs = data.splits["train"].inputs
     same = {
         "stage": part.stage,
         "method": part.method,
         "pack_id": part.name,
         "space_id": part.space_id,
-        "data_id": splits.data_id,
+        "data_id": splits.dataset.data_id,
         "split_id": splits.split_id,
-        "source": splits.source,
+        "source": splits.dataset.source,
         "protocol": space.protocol,
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
         "penalty_split": space.penalty_split,
-        "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
-        "dtype": "tf32" if _uses_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
+        "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -162,8 +161,9 @@ def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
     )
 
 
-def _uses_tf32(inputs: torch.Tensor) -> bool:
-    return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
+def _uses_tf32(data: DeviceData) -> bool:
+    can = data.device.type == "cuda" and data.dtype == torch.float32
+    return can and torch.get_float32_matmul_precision() == "high"
 
 
 def fingerprint(device: torch.device) -> str:

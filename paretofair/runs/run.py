@@ -131,7 +131,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
     check_warm_start(space)
     context = Context(space, options.methods, splits, folder, console)
     with open_folder(folder), log_to(folder), ExitStack() as entered:
-        logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
+        logger.info("%s: %s, methods %s", space.name, first.dataset.source, ", ".join(options.methods))
         check_place(folder, options.store)
         store = None if options.store is None else Store(options.store)
         if store is not None:
@@ -162,7 +162,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
             remove_checkpoints(folder if store is None else store)
         logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
         counts = len(missing - state.given_up) + state.not_begun, len(missing & state.given_up)
-        return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
+        return Result(folder, report, first.dataset.source, state.trained, *counts, state.workers, state.failed)
 
 
 def export(folder: Path) -> Results:
@@ -176,6 +176,6 @@ def _describe(splits: Splits, of_each: bool) -> str:
     validation = f", {len(splits.validation)} validation" if splits.validation is not None else ""
     drawn = ", drawn anew for each seed" if of_each else ""
     return (
-        f"{splits.name} ({splits.source} data): {len(splits.train)} training{validation}, "
+        f"{splits.dataset.name} ({splits.dataset.source} data): {len(splits.train)} training{validation}, "
         f"{len(splits.test)} test rows{drawn}; tasks {', '.join(splits.tasks)}"
     )

@@ -47,12 +47,12 @@ class Experiment:
     @property
     def device(self) -> torch.device:
         """Where it is trained."""
-        return self.data.splits["train"].inputs.device
+        return self.data.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of parameters and inputs."""
-        return self.data.splits["train"].inputs.dtype
+        return self.data.dtype
 
     @cached_property
     def training_rows(self) -> TrainingRows:
@@ -67,4 +67,6 @@ class Experiment:
             tasks=data.tasks,
             attributes=attributes,
             group_names=tuple(tuple(data.group_names[name]) for name in attributes),
+            weights=None if train.weights is None else train.weights.cpu().numpy(),
+            together=data.together,
         )

@@ -157,7 +157,8 @@ class _Pack:
         everyone = np.arange(n)
         status = np.full(n, "completed", dtype=object)
         epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        final = self.experiment.data.splits["train"].inputs.new_empty(n, self.experiment.network.size)
+        shared = self.experiment
+        final = torch.empty(n, shared.network.size, device=shared.device, dtype=shared.dtype)
         running = np.argsort(trials.values["epochs"], kind="stable")
         waiting: TrainState | None = None
         before = 0.0

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from paretofair.data import Dataset
 from paretofair.data.assemble import assemble, fill_missing, group_by_bins
+from paretofair.data.dataset import mark_test_rows
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
 
@@ -31,7 +34,7 @@ def test_bins_include_their_upper_end() -> None:
     assert group_by_bins(np.zeros(1), (0.5,))[0] == ("up_to_0.5", "over_0.5")
 
 
-def assemble_rows(test: np.ndarray | float) -> Dataset:
+def assemble_rows(**part: Any) -> Dataset:
     rows = 40
     return assemble(
         "made_up",
@@ -41,19 +44,19 @@ def assemble_rows(test: np.ndarray | float) -> Dataset:
         categorical={"colour": np.array(["", "red"] * (rows // 2), dtype=object)},
         groups={"sex": np.arange(rows) % 4 // 2},
         group_names={"sex": ("Female", "Male")},
-        test=test,
+        **part,
         checksums={},
     )
 
 
 def test_assembling() -> None:
-    data = assemble_rows(0.3)
+    data = assemble_rows(test=0.3)
     assert data.is_test.sum() == 12
-    assert set(data.categorical[:, 0]) == {"missing", "red"}
-    assert data.numeric.shape == (40, 0)
+    assert set(data.inputs.categorical[:, 0]) == {"missing", "red"}
+    assert data.inputs.numeric.shape == (40, 0)
     assert [data.is_test[data.labels[:, 0] == label].sum() for label in (0, 1)] == [6, 6]
     given_test = np.arange(40) < 3
-    np.testing.assert_array_equal(assemble_rows(given_test).is_test, given_test)
+    np.testing.assert_array_equal(assemble_rows(part=mark_test_rows(given_test)).is_test, given_test)
 
 
 @settings(max_examples=50)

@@ -185,7 +185,7 @@ def _round_values(values: np.ndarray) -> list[list[float | None]]:
 def _data(case: Case) -> DeviceData:
     dataset: Dataset = make_dataset(tasks=case.tasks, unknown=0.1)
     if case.origins:
-        origins = np.random.default_rng(1).integers(0, case.origins, len(dataset.is_test)).astype(np.int8)
+        origins = np.random.default_rng(1).integers(0, case.origins, len(dataset)).astype(np.int8)
         names = tuple(f"origin_{number}" for number in range(case.origins))
         dataset = dataclasses.replace(dataset, origins=origins, origin_names=names)
     splits = split(dataset)
@@ -194,7 +194,7 @@ def _data(case: Case) -> DeviceData:
 
 def _network(case: Case, data: DeviceData) -> StackedNetwork:
     if case.module is not None:
-        return ModuleNetwork(case.module, data.splits["train"].inputs.shape[1], len(data.tasks))
+        return ModuleNetwork(case.module, data.shape[0], len(data.tasks))
     return MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
 
 

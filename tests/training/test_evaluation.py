@@ -20,7 +20,7 @@ def stack(data):
     network = MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
     parameters = network.initial([0, 1, 2], torch.float64)
     scores = {
-        name: torch.sigmoid(network.forward(parameters, part.inputs).logits).numpy()
+        name: torch.sigmoid(network.forward(parameters, part.examples()).logits).numpy()
         for name, part in data.splits.items()
     }
     return network, parameters, scores
@@ -54,7 +54,7 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
                 y, p = part.labels[:, t], scores[name][k, t]
                 known = y >= 0
                 decision = p >= cut
-                group = part.groups[:, splits.attributes.index(sensitive)]
+                group = part.groups[:, splits.dataset.attributes.index(sensitive)]
                 present = sorted(set(group[known & (group >= 0)]))
                 expected = {
                     "error": (decision != y)[known].mean(),

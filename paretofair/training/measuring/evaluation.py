@@ -72,7 +72,7 @@ def evaluate(
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
-    scores = {name: logits_and_probabilities(network, parameters, split.inputs) for name, split in chosen.items()}
+    scores = {name: logits_and_probabilities(network, parameters, split) for name, split in chosen.items()}
     logits = {name: each[0] for name, each in scores.items()}
     cut, by_group = decision_thresholds(logits[data.selection_split], data, threshold, method, values)
     metrics: dict[str, np.ndarray] = {}
@@ -130,12 +130,12 @@ def measure_split(
     return values | {"auc_gap": np.stack(areas, -1)}, confusion
 
 
-def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> tuple[Tensor, Tensor]:
     """Logits and probabilities `(K, T, n)`; the rows are filled up to whole vectors and the filling dropped."""
     logits, probabilities = [], []
-    for start in range(0, len(inputs), _CHUNK):
-        chunk = inputs[start : start + _CHUNK]
-        filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), chunk.shape[1])
+    for rows in torch.arange(len(split), device=split.cells.device).split(_CHUNK):
+        chunk = split.inputs.take(rows)
+        filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), *chunk.shape[1:])
         out = network.forward(parameters, torch.cat([chunk, filling])).logits
         logits.append(out[..., : len(chunk)])
         probabilities.append(torch.sigmoid(out)[..., : len(chunk)])
