@@ -237,10 +237,17 @@ class Method:
             return Gradient(network.backward(parameters, out, shared, heads), losses.undefined, state=losses.state)
 
     def thresholds(
-        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        n_groups: int,
+        hyper: Mapping[str, np.ndarray],
+        weights: Tensor | None = None,
     ) -> Tensor | None:
         """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
-        `(K, T, n)`, labels and groups `(T, n)`. None: those of the space file."""
+        `(K, T, n)`, labels and groups `(T, n)`, and where rows have any `weights` `(n,)`, float64 multiples of a power
+        of two. None: those of the space file."""
         return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:

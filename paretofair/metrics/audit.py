@@ -45,6 +45,7 @@ def audit(
     *,
     minimum_count: int = 1,
     vanilla: ArrayLike | None = None,
+    rows: ArrayLike | None = None,
 ) -> list[AuditLine]:
     """All `rates.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
 
@@ -56,6 +57,7 @@ def audit(
         n_groups: the number of groups of each.
         minimum_count: groups with fewer rows of known label are left out, as groups without rows always are.
         vanilla: confusion of the model to compare with, broadcastable against `confusion`.
+        rows: where `confusion` counts by weights, the same counts of rows.
 
     Returns:
         A line for each grouping and metric; metrics of exactly two groups only for attributes that have two.
@@ -82,8 +84,9 @@ def audit(
         name = "_x_".join(attributes[column] for column in chosen)
         by_group = rates.merge(counts, codes, size)
         reference = None if vanilla is None else rates.merge(vanilla, codes, size)
+        counted = by_group if rows is None else rates.merge(rows, codes, size)
         skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
-        lines += _lines(name, by_group, reference, minimum_count, skipped)
+        lines += _lines(name, by_group, reference, counted, minimum_count, skipped)
     return lines
 
 
@@ -103,11 +106,20 @@ def _intersection(cells: Array) -> tuple[Array, int]:
 
 
 def _lines(
-    grouping: str, by_group: Array, vanilla: Array | None, minimum_count: int, skipped: frozenset[str]
+    grouping: str,
+    by_group: Array,
+    vanilla: Array | None,
+    counted: Array,
+    minimum_count: int,
+    skipped: frozenset[str],
 ) -> list[AuditLine]:
-    kept, left_out = _drop_small_groups(by_group, minimum_count)
-    reference = None if vanilla is None else _drop_small_groups(vanilla, minimum_count)[0]
-    behind = rates.rate_counts(kept)
+    every = rates.rate_counts(counted)["accuracy"]
+    large = every >= minimum_count
+    left_out = ((every > 0) & ~large).sum(axis=-1)
+    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
+    kept = np.where(large[..., None], by_group, 0)
+    reference = None if vanilla is None else np.where(large[..., None], vanilla, 0)
+    behind = rates.rate_counts(np.where(large[..., None], counted, 0))
     present = behind["accuracy"] > 0
     lines = []
     for metric, function in rates.GROUP_METRICS.items():
@@ -129,11 +141,3 @@ def _lines(
             )
         )
     return lines
-
-
-def _drop_small_groups(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
-    """Counts with those of groups below the minimum set to 0, and the number of groups to which that was done."""
-    rows = rates.rate_counts(by_group)["accuracy"]
-    large = rows >= minimum_count
-    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
-    return np.where(large[..., None], by_group, 0), ((rows > 0) & ~large).sum(axis=-1)

@@ -4,6 +4,8 @@ Everything the trial table says about groups follows from these six numbers per 
 cells are the finest intersections of all sensitive attributes, and `rates.merge` sums them up.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -18,7 +20,14 @@ COUNTS = (
 """The last axis of every confusion array; the score sums are over rows labelled 1 and labelled 0."""
 
 
-def confusion(decisions: Tensor, probabilities: Tensor, labels: Tensor, cells: Tensor, n_cells: int) -> Tensor:
+def confusion(
+    decisions: Tensor,
+    probabilities: Tensor,
+    labels: Tensor,
+    cells: Tensor,
+    n_cells: int,
+    weights: Tensor | None = None,
+) -> Tensor:
     """The six `COUNTS` of every trial, task and cell.
 
     Scores are rounded to a multiple of 2^-b with b = 53 minus the bits of the row count (2^-38 at 27,000
@@ -32,6 +41,8 @@ def confusion(decisions: Tensor, probabilities: Tensor, labels: Tensor, cells: T
         labels: `(tasks, rows)`: 1, 0, or -1 for unknown. Rows of unknown label are left out of everything.
         cells: `(rows,)` integers in [0, n_cells); a row outside that range belongs to no cell.
         n_cells: number of cells; cells without rows give zeros.
+        weights: `(rows,)` float64: how much each row counts in all six, multiples of a power of two whose sum has at
+            most 53 bits. The score sums are then rounded by the bits of that sum.
 
     Returns:
         `(trials, tasks, n_cells, 6)` float64.
@@ -46,15 +57,18 @@ def confusion(decisions: Tensor, probabilities: Tensor, labels: Tensor, cells: T
             f"labels {tuple(labels.shape)}, cells {tuple(cells.shape)}; "
             "expected (trials, tasks, rows) twice, (tasks, rows) and (rows,)"
         )
-    scale = 2.0 ** (53 - rows.bit_length())
+    total = rows if weights is None else math.ceil(weights.sum().item())
+    scale = 2.0 ** (53 - total.bit_length())
     member = cells.unsqueeze(-1) == torch.arange(n_cells, device=cells.device)
     counts = torch.empty(trials, tasks, n_cells, len(COUNTS), dtype=torch.float64, device=decisions.device)
     for task in range(tasks):
         label = labels[task].unsqueeze(-1)
         sides = torch.cat((member & (label == 1), member & (label == 0)), dim=-1).double()
-        positives, negatives = sides.sum(dim=0).split(n_cells)
-        chosen = decisions[:, task].double() @ sides
-        sums = (probabilities[:, task].double() * scale).round_() @ sides / scale
+        weighted = sides if weights is None else sides * weights[:, None]
+        positives, negatives = weighted.sum(dim=0).split(n_cells)
+        chosen = decisions[:, task].double() @ weighted
+        scores = probabilities[:, task].double() if weights is None else probabilities[:, task].double() * weights
+        sums = (scores * scale).round_() @ sides / scale
         true_positives, false_positives = chosen.split(n_cells, dim=-1)
         score_positives, score_negatives = sums.split(n_cells, dim=-1)
         columns = (

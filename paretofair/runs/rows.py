@@ -132,7 +132,8 @@ def stack_table(
         columns["confirms"] = part.confirms.tolist()
     for name, values in stack.evaluation.metrics.items():
         columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
-    for name, counts in stack.evaluation.confusion.items():
+    of_rows = {f"{name}_rows": counts for name, counts in stack.evaluation.unweighted.items()}
+    for name, counts in (stack.evaluation.confusion | of_rows).items():
         columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(columns)
 

@@ -276,7 +276,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _leave_out(evaluation: Evaluation, diverged: np.ndarray, untrained: np.ndarray | None) -> None:
     """Makes NaN what has no meaning: metrics of diverged trials, and of heads that were not trained."""
-    for table in (evaluation.metrics, evaluation.confusion):
+    for table in (evaluation.metrics, evaluation.confusion, evaluation.unweighted):
         for values in table.values():
             values[diverged] = np.nan
             if untrained is not None:

@@ -18,17 +18,24 @@ from paretofair.data.splits import Examples, Splits
 class DeviceSplit:
     """Rows of one split: `inputs`, of which batches are taken, `labels` (T, n) in {0, 1} or -1, `groups` (T, n) of the
     attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of all attributes, `origins` (n,), the
-    joined data set of each, and `weights` (n,), float64 multiples of a power of two, None where all rows count alike."""
+    joined data set of each, and `units` (n,), int64, how many times `unit`, a power of two, each row counts; None where
+    all rows count alike."""
 
     inputs: DeviceInputs
     labels: Tensor
     groups: Tensor
     cells: Tensor
     origins: Tensor
-    weights: Tensor | None = None
+    units: Tensor | None = None
+    unit: float = 1.0
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @property
+    def weights(self) -> Tensor | None:
+        """How much each row counts, (n,) float64: sums of these are exact in any order."""
+        return None if self.units is None else self.units * torch.tensor(self.unit, dtype=torch.float64)
 
     def examples(self) -> Tensor:
         """All inputs, encoded, `(n, *shape)`."""
@@ -120,7 +127,8 @@ def _split(
         groups=torch.tensor(part.groups[:, list(acts_on)].T, dtype=torch.int64, device=device).contiguous(),
         cells=torch.tensor(cells, dtype=torch.int64, device=device),
         origins=torch.tensor(part.origins, dtype=torch.int64, device=device),
-        weights=None if part.weights is None else torch.tensor(part.weights.values, device=device),
+        units=None if part.weights is None else torch.tensor(part.weights.units, device=device),
+        unit=1.0 if part.weights is None else part.weights.unit,
     )
 
 

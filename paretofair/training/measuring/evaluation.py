@@ -39,19 +39,26 @@ class Threshold:
 class Evaluation:
     """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` is `(K, T, cells, 6)`, see metrics.confusion.
 
-    `finite` `(K,)`: whether every logit is. Where one is not the numbers mean nothing.
+    Where rows have weights both count by them, and `unweighted[<split>]` are the same counts of rows. `finite` `(K,)`:
+    whether every logit is. Where one is not the numbers mean nothing.
     """
 
     metrics: dict[str, np.ndarray]
     confusion: dict[str, np.ndarray]
+    unweighted: dict[str, np.ndarray]
     finite: np.ndarray
 
     @staticmethod
     def joined(parts: Sequence[Evaluation]) -> Evaluation:
         """One after the other."""
+
+        def join(tables: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+            return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
         return Evaluation(
-            {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics},
-            {name: np.concatenate([part.confusion[name] for part in parts]) for name in parts[0].confusion},
+            join([part.metrics for part in parts]),
+            join([part.confusion for part in parts]),
+            join([part.unweighted for part in parts]),
             np.concatenate([part.finite for part in parts]),
         )
 
@@ -77,12 +84,15 @@ def evaluate(
     cut, by_group = decision_thresholds(logits[data.selection_split], data, threshold, method, values)
     metrics: dict[str, np.ndarray] = {}
     confusion: dict[str, np.ndarray] = {}
+    unweighted: dict[str, np.ndarray] = {}
     for name, split in chosen.items():
         decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
         of_split, confusion[name] = measure_split(decisions, *scores[name], split, data)
+        if split.units is not None:
+            unweighted[name] = count_cells(decisions, scores[name][1], split, len(data.cells)).cpu().numpy()
         metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
-    return Evaluation(metrics, confusion, finite.cpu().numpy())
+    return Evaluation(metrics, confusion, unweighted, finite.cpu().numpy())
 
 
 def decision_thresholds(
@@ -98,7 +108,8 @@ def decision_thresholds(
     if method is not None:
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
         chosen_on = data.splits[data.selection_split]
-        by_group = method.thresholds(logits, chosen_on.labels, chosen_on.groups, n_groups, values or {})
+        own = chosen_on.labels, chosen_on.groups, n_groups
+        by_group = method.thresholds(logits, *own, values or {}, chosen_on.weights)
     return _find_threshold(logits, data, threshold), by_group
 
 
@@ -107,9 +118,9 @@ def measure_split(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, and its confusion
     `(K, T, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
-    confusion = counts.confusion(decisions, probabilities, split.labels, split.cells, len(data.cells)).cpu().numpy()
+    confusion = count_cells(decisions, probabilities, split, len(data.cells), split.weights).cpu().numpy()
     n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-    ranked = ranking.ranking_by_group(scores, split.labels, split.groups, n_groups)
+    ranked = ranking.ranking_by_group(scores, split.labels, split.groups, n_groups, split.units)
     overall = confusion.sum(-2)
     average_precision, auc, auc_by_group = (each.cpu().numpy() for each in ranked)
     values = {"error": rates.error(overall), "realised_positive_rate": rates.positive_rate(overall)}
@@ -128,6 +139,13 @@ def measure_split(
     values |= {gap.__name__: np.stack([gap(groups) for groups in by_task], -1) for gap in gaps}
     areas = [rates.auc_gap(auc_by_group[:, t, : groups.shape[-2]], groups) for t, groups in enumerate(by_task)]
     return values | {"auc_gap": np.stack(areas, -1)}, confusion
+
+
+def count_cells(
+    decisions: Tensor, probabilities: Tensor, split: DeviceSplit, n_cells: int, weights: Tensor | None = None
+) -> Tensor:
+    """Counts `(K, T, cells, 6)` of a split, of rows or by weights."""
+    return counts.confusion(decisions, probabilities, split.labels, split.cells, n_cells, weights)
 
 
 def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> tuple[Tensor, Tensor]:
@@ -155,4 +173,4 @@ def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> T
     if threshold.rule == "fixed":
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
     find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published_rule
-    return find(logits, data.positive_rate)
+    return find(logits, data.positive_rate, weights=data.splits[data.selection_split].weights)

@@ -256,7 +256,7 @@ def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
         ({"split": "parts"}, "has no column 'parts', named by split; did you mean 'part'"),
         (
             {"split": "grade"},
-            "line 2, column 'grade': found '[ABC]'; accepted: train, validation, val, valid, dev, test",
+            "line 2, column 'grade': found '[ABC]'; accepted: train, validation, val, valid",
         ),
         ({"test": 0.001}, "of 60 rows are 60 train, 0 validation, 0 test; training and test rows must occur"),
         ({"path": "none.csv"}, r"none\.csv: no such file"),
