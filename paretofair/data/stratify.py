@@ -14,8 +14,9 @@ def draw_rows(
         strata: `(rows, columns)`; rows with equal values are one stratum.
         wanted: How many rows to choose, 0 to `rows`.
         seed: Which rows; the same ones with every version of NumPy.
-        together: `(rows,)`: rows of one number are chosen together or not at all. A cluster then counts for the
-            stratum that most of its rows are of, and as many rows are chosen as is possible within half a cluster.
+        together: `(rows,)`: rows of one number are chosen together or not at all, each cluster as probably as any
+            other. A cluster counts for the stratum that most of its rows are of, and of the clusters of a stratum small
+            and large ones give their share, so that about `wanted` rows are chosen.
 
     Returns:
         `(rows,)` bool, true where chosen.
@@ -25,34 +26,26 @@ def draw_rows(
         return np.zeros(rows, dtype=bool)
     _, stratum = np.unique(strata, axis=0, return_inverse=True)
     stratum = stratum.reshape(-1)
+    if together is None:
+        return _choose_evenly((stratum,), wanted, seed)
+    _, cluster = np.unique(together, return_inverse=True)
+    cluster = cluster.reshape(-1)
+    sizes = np.bincount(cluster)
+    clusters = max(1, int(wanted * len(sizes) / rows + 0.5))
+    return _choose_evenly((sizes, _find_most_common(stratum, cluster)), clusters, seed)[cluster]
+
+
+def _choose_evenly(keys: tuple[np.ndarray, ...], wanted: int, seed: int | Sequence[int]) -> np.ndarray:
+    """`wanted` of n, at random and evenly along their order by `keys` `(n,)`, the last one first: `(n,)` bool."""
+    count = len(keys[0])
     # Raw output: NumPy keeps the streams of bit generators for ever, those of distributions may change.
     generator = np.random.PCG64(seed)
-    if together is not None:
-        _, cluster = np.unique(together, return_inverse=True)
-        cluster = cluster.reshape(-1)
-        return _draw_clusters(_find_most_common(stratum, cluster), np.bincount(cluster), wanted, generator)[cluster]
-    order = np.lexsort((generator.random_raw(rows), stratum))
-    # Every (rows / wanted)-th row in that order, in integers: of s neighbours, s * wanted / rows within one.
-    start = int(generator.random_raw() % rows)
-    steps = (np.arange(rows + 1) * wanted + start) // rows
-    chosen = np.zeros(rows, dtype=bool)
+    order = np.lexsort((generator.random_raw(count), *keys))
+    # Every (count / wanted)-th in that order, in integers: of s neighbours, s * wanted / count within one.
+    start = int(generator.random_raw() % count)
+    steps = (np.arange(count + 1) * wanted + start) // count
+    chosen = np.zeros(count, dtype=bool)
     chosen[order] = np.diff(steps) == 1
-    return chosen
-
-
-def _draw_clusters(stratum: np.ndarray, sizes: np.ndarray, wanted: int, generator: np.random.PCG64) -> np.ndarray:
-    """`(clusters,)` bool: as above, where every cluster is taken whose half is due; of single rows the same ones."""
-    rows = int(sizes.sum())
-    order = np.lexsort((generator.random_raw(len(sizes)), stratum))
-    start = int(generator.random_raw() % rows)
-    chosen = np.zeros(len(sizes), dtype=bool)
-    passed = taken = 0
-    for cluster in order.tolist():
-        size = int(sizes[cluster])
-        passed += size
-        if 2 * ((passed * wanted + start) // rows - taken) >= size:
-            chosen[cluster] = True
-            taken += size
     return chosen
 
 

@@ -56,8 +56,8 @@ def published_rule(
     With scores sorted ascending the threshold is the element with index
     `max(0, int((1 - positive_rate) * rows) - 1)`. The realised rate usually exceeds `positive_rate` (by
     one row or more without ties, by a whole tie group with them). Arguments and result are those of
-    `base_rate`; the index is computed in float64, as Python does. With `weights` it is the last score up to which no
-    more than that share of the weight stands, or the first where there is none.
+    `base_rate`; the index is computed in float64, as Python does. With `weights`, on average 1, it is
+    the score that stands there where every row stands as often as it counts.
 
     >>> published_rule(torch.tensor([.1, .7, .7, .9]), .5)
     tensor(0.7000)
@@ -70,7 +70,8 @@ def published_rule(
         wanted = ((1.0 - rate.double()) * rows).nan_to_num(0.0).long() - 1
     else:
         below = (weights * known).gather(-1, order).cumsum(-1)
-        wanted = (below <= (1.0 - rate.double()).unsqueeze(-1) * below[..., -1:]).sum(-1) - 1
+        start = (1.0 - rate.double()).unsqueeze(-1) * below[..., -1:] - 1
+        wanted = (below <= start.clamp(min=0)).sum(-1)
     index = wanted.clamp(min=0).minimum((rows - 1).clamp(min=0))
     threshold = ascending.gather(-1, index.unsqueeze(-1)).squeeze(-1)
     return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)

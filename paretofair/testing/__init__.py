@@ -1,6 +1,7 @@
 """Contract tests: subclass one in a test file of pytest, name what is to be tested, and it is tested."""
 
 from paretofair.testing.data_sets import DatasetContract
+from paretofair.testing.inputs import InputsContract
 from paretofair.testing.methods import MethodContract
 
-__all__ = ["DatasetContract", "MethodContract"]
+__all__ = ["DatasetContract", "InputsContract", "MethodContract"]

@@ -69,3 +69,39 @@ def test_each_stratum_gives_its_share_within_one_row(sizes: list[int], share: fl
     for stratum, size in enumerate(sizes):
         assert abs(chosen[strata[:, 0] == stratum].sum() - size * wanted / len(strata)) < 1
     np.testing.assert_array_equal(chosen, draw_rows(strata, wanted, seed))
+
+
+@settings(max_examples=50)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=10, max_size=60), share=st.floats(0.1, 0.5), seed=st.integers(0, 2**40)
+)
+def test_clusters_are_chosen_whole(sizes: list[int], share: float, seed: int) -> None:
+    together = np.repeat(np.arange(len(sizes)), sizes)
+    strata = (together % 3)[:, None]
+    wanted = int(share * len(together))
+    chosen = draw_rows(strata, wanted, seed, together)
+    assert len(np.unique(together[chosen])) + len(np.unique(together[~chosen])) == len(sizes)
+    clusters = max(1, int(wanted * len(sizes) / len(together) + 0.5))
+    assert len(np.unique(together[chosen])) == clusters
+    for stratum in range(3):
+        own = strata[:, 0] == stratum
+        count = len(np.unique(together[own]))
+        assert abs(len(np.unique(together[own & chosen])) - count * clusters / len(sizes)) < 1
+        # Small and large clusters alike.
+        assert abs(chosen[own].sum() - own.sum() * clusters / len(sizes)) <= 2 * max(sizes)
+    np.testing.assert_array_equal(chosen, draw_rows(strata, wanted, seed, together * 7))
+
+
+@given(rows=st.integers(2, 80), seed=st.integers(0, 2**40))
+def test_clusters_of_one_row_are_rows(rows: int, seed: int) -> None:
+    strata = (np.arange(rows) % 3)[:, None]
+    found = draw_rows(strata, rows // 3, seed, np.arange(rows))
+    np.testing.assert_array_equal(found, draw_rows(strata, rows // 3, seed))
+
+
+def test_every_cluster_is_chosen_about_equally_often() -> None:
+    together = np.repeat(np.arange(40), np.tile([1, 2, 3, 6], 10))
+    counts = np.zeros(40)
+    for seed in range(600):
+        counts += np.bincount(together[draw_rows(together[:, None] * 0, 24, seed, together)], minlength=40) > 0
+    np.testing.assert_allclose(counts / 600, 0.2, atol=0.08)

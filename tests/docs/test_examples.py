@@ -68,6 +68,14 @@ def test_add_a_csv_file(tmp_path):
     assert set(front["objectives"]) >= {"arfg_are", "repaid", "large"}
 
 
+def test_add_a_kind_of_input(tmp_path):
+    kind, contract = blocks("add_a_kind_of_input.md", "python")
+    assert kind.count("\n") < 80
+    (tmp_path / "embeddings.py").write_text(kind)
+    (tmp_path / "test_embeddings.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_embeddings.py")
+
+
 def test_add_a_data_set(tmp_path):
     source, contract = blocks("add_a_data_set.md", "python")
     assert source.count("\n") < 40
