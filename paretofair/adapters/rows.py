@@ -16,7 +16,7 @@ from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
-from paretofair.training.measuring.evaluation import count_cells, measure_split
+from paretofair.training.measuring.evaluation import measure_split
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,13 @@ def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: D
                 if not model.error:
                     decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
                     scores[row, t] = torch.from_numpy(model.scores[name])
-        metrics, counts = measure_split(decisions, scores, scores, split, data)
-        for metric, values in metrics.items():
+        found = measure_split(decisions, scores, scores, split, data)
+        for metric, values in found.metrics.items():
             of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
             columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}
-        counted = {name: counts}
-        if split.units is not None:
-            counted[f"{name}_rows"] = count_cells(decisions, scores, split, len(data.cells)).numpy()
-        for of, values in counted.items():
-            of_rows = np.where(bad[:, None], np.nan, values[places, tasks].reshape(len(places), -1))
-            columns[f"confusion_{of}"] = pa.array(list(of_rows.astype(np.float32)), pa.list_(pa.float32()))
+        for of, by_task in ((name, found.counts), (f"{name}_rows", found.unweighted)):
+            if by_task:
+                counts = np.stack(by_task, 1)[places, tasks].reshape(len(places), -1)
+                of_rows = np.where(bad[:, None], np.nan, counts).astype(np.float32)
+                columns[f"confusion_{of}"] = pa.array(list(of_rows), pa.list_(pa.float32()))
     return columns

@@ -10,6 +10,7 @@ from paretofair.data.dataset import TRAIN, Dataset, mark_test_rows
 from paretofair.data.inputs.columns import MISSING, Columns
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY, TaskKind
 
 
 def assemble(
@@ -27,12 +28,14 @@ def assemble(
     checksums: Mapping[str, str],
     weights: np.ndarray | None = None,
     together: np.ndarray | None = None,
+    kinds: Mapping[str, TaskKind] | None = None,
 ) -> Dataset:
     """Put columns, each of `(rows,)`, together.
 
     Args:
         name, source, group_names, part, checksums, weights, together: As in `Dataset`.
-        labels: Task -> 0, 1 or -1 (unknown).
+        labels: Task -> 0, 1, … or -1 (unknown).
+        kinds: Task -> what it predicts; binary labels for a task that is not named.
         numeric: Input -> numbers; NaN where missing (see `fill_missing`).
         categorical: Input -> texts; "" where missing, which becomes the category "missing".
         groups: Attribute -> index into its names, or -1.
@@ -42,7 +45,9 @@ def assemble(
     Raises:
         DataError: As by `Dataset` and `fill_missing`.
     """
-    label_columns = np.stack([np.asarray(column, dtype=np.int8) for column in labels.values()], axis=1)
+    of_tasks = tuple((kinds or {}).get(task, BINARY) for task in labels)
+    type_ = np.int8 if all(len(kind.classes) <= 128 for kind in of_tasks) else np.int32
+    label_columns = np.stack([np.asarray(column, dtype=type_) for column in labels.values()], axis=1)
     members = {attribute: np.asarray(column, dtype=np.int8) for attribute, column in groups.items()}
     if part is None:
         strata = np.concatenate([label_columns, *(column[:, None] for column in members.values())], axis=1)
@@ -61,6 +66,7 @@ def assemble(
         checksums=dict(checksums),
         weights=weights,
         together=together,
+        kinds=of_tasks,
     )
 
 

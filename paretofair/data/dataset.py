@@ -9,6 +9,7 @@ import numpy as np
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.protocol import Inputs
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY, TaskKind
 
 SOURCES = ("real", "simulated")
 PARTS = ("train", "validation", "test")
@@ -23,8 +24,8 @@ class Dataset:
         name: Name in the registry.
         source: "real" or "simulated".
         inputs: What a network reads of every row, raw.
-        tasks: Names of the binary tasks, in label column order.
-        labels: `(rows, tasks)` int8: 0, 1, or -1 where unknown.
+        tasks: Names of the tasks, in label column order.
+        labels: `(rows, tasks)` integers: 0, 1, of several classes 2, 3, …, or -1 where unknown.
         groups: For each sensitive attribute `(rows,)` int8 indices into `group_names`, -1 where unknown.
         group_names: Names of the groups of each attribute, in the schema's order. With two groups, a signed
             gap is the first minus the second.
@@ -35,6 +36,7 @@ class Dataset:
         weights: `(rows,)` float64, how many people a row stands for: finite, 0 or greater, some greater. None: all
             rows count alike.
         together: `(rows,)` numbers: rows of one number, the pictures of one patient say, are never cut apart.
+        kinds: What each task predicts, with the words for its labels; binary ones where none are given.
 
     Raises:
         DataError: Shapes disagree, a value is outside the ranges above, or rows that stay together have two parts.
@@ -53,8 +55,11 @@ class Dataset:
     origin_names: tuple[str, ...] = ()
     weights: np.ndarray | None = None
     together: np.ndarray | None = None
+    kinds: tuple[TaskKind, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.kinds:
+            object.__setattr__(self, "kinds", (BINARY,) * len(self.tasks))
         if self.source not in SOURCES:
             self._fail(f"source is {self.source!r}; accepted: {', '.join(SOURCES)}")
         if self.part.ndim != 1 or not np.isin(self.part, range(len(PARTS))).all():
@@ -81,10 +86,16 @@ class Dataset:
         return len(self.part)
 
     def _check_values(self, rows: int) -> None:
-        if not np.isin(self.labels, (-1, 0, 1)).all():
-            row, task = np.argwhere(~np.isin(self.labels, (-1, 0, 1)))[0]
+        if len(self.kinds) != len(self.tasks):
+            self._fail(f"kinds are given for {len(self.kinds)} of {len(self.tasks)} tasks")
+        most = np.array([len(kind.classes) - 1 for kind in self.kinds])
+        wrong = (self.labels < -1) | (self.labels > most) | (self.labels != np.floor(self.labels))
+        if wrong.any():
+            row, task = np.argwhere(wrong)[0]
+            accepted = ", ".join(map(str, range(min(int(most[task]), 9) + 1)))
             self._fail(
-                f"label {self.tasks[task]!r} is {self.labels[row, task]} in row {row}; accepted: 0, 1, -1 (unknown)"
+                f"label {self.tasks[task]!r} is {self.labels[row, task]} in row {row}; accepted: {accepted}"
+                f"{'' if most[task] < 10 else f', …, {most[task]}'}, -1 (unknown)"
             )
         for attribute, members in self.groups.items():
             if members.shape != (rows,):
@@ -141,8 +152,12 @@ class Dataset:
         digest.add("name", self.name)
         digest.add("source", self.source)
         digest.add("tasks", *self.tasks)
+        for task, kind in zip(self.tasks, self.kinds, strict=True):
+            if kind != BINARY:
+                digest.add("kind", task, kind.name, *kind.classes)
         self.inputs.add_to(digest)
-        digest.add_array(self.labels, "i1")
+        wide = any(len(kind.classes) > 128 for kind in self.kinds)
+        digest.add_array(self.labels, "<i4" if wide else "i1")
         # The order of attributes is the order of group columns: part of the identity.
         for attribute, members in self.groups.items():
             digest.add("group", attribute, *self.group_names[attribute])

@@ -12,6 +12,7 @@ from paretofair.data.inputs.protocol import FittedInputs
 from paretofair.data.row_weights import RowWeights, normalise_weights
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
 
@@ -238,12 +239,14 @@ def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_see
 def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
     if dataset.weights is not None:
         rows = rows[dataset.weights[rows] > 0]
-    for task, labels in zip(dataset.tasks, dataset.labels[rows].T, strict=True):
+    for task, kind, labels in zip(dataset.tasks, dataset.kinds, dataset.labels[rows].T, strict=True):
         found = sorted(set(labels.tolist()) - {-1})
-        if found != [0, 1]:
+        if len(found) < len(kind.classes):
+            words = [kind.classes[label] for label in found] or "all unknown"
+            expected = "both 0 and 1 must occur" if kind == BINARY else f"all of {', '.join(kind.classes)} must occur"
             raise DataError(
                 f"data set {dataset.name!r}, task {task!r}: labels among the {len(rows)} training rows are "
-                f"{found or 'all unknown'}; both 0 and 1 must occur"
+                f"{found if kind == BINARY and found else words}; {expected}"
             )
     for attribute, members in dataset.groups.items():
         names = dataset.group_names[attribute]

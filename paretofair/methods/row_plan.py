@@ -59,8 +59,9 @@ def uniform_numbers(seed: int, epoch: int | None, rows: int) -> np.ndarray:
 class TrainingRows(NamedTuple):
     """What a method may know of the training rows before it plans its batches: `labels` and `groups` `(T, n)`, -1 where
     unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; task by task, the names of
-    tasks, of the attributes that their losses act on, and of the groups of these; `weights` `(n,)`, None where all rows
-    count alike; and `together` `(n,)`, numbers of the rows that stay together, None where every row stands alone."""
+    tasks, of the attributes that their losses act on, of the groups of these, and of the labels 0, 1, …; `weights`
+    `(n,)`, None where all rows count alike; and `together` `(n,)`, numbers of the rows that stay together, None where
+    every row stands alone."""
 
     labels: np.ndarray
     groups: np.ndarray
@@ -69,6 +70,7 @@ class TrainingRows(NamedTuple):
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
     group_names: tuple[tuple[str, ...], ...]
+    classes: tuple[tuple[str, ...], ...]
     weights: np.ndarray | None = None
     together: np.ndarray | None = None
 

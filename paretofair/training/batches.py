@@ -27,6 +27,7 @@ class Batches:
         self._device, self._dtype = data.device, data.dtype
         self._data = data.splits["train"]
         self._n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        self._tasks = data.several
         self._seeds = list(seeds)
         self._network = experiment.network
         self._plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
@@ -104,6 +105,7 @@ class Batches:
             uniform=uniform,
             streams=None if self._network.pads else self._noise(epoch, step),
             common=common,
+            tasks=self._tasks,
         )
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:

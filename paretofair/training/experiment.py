@@ -67,6 +67,7 @@ class Experiment:
             tasks=data.tasks,
             attributes=attributes,
             group_names=tuple(tuple(data.group_names[name]) for name in attributes),
+            classes=tuple(kind.classes for kind in data.kinds),
             weights=None if train.weights is None else train.weights.cpu().numpy(),
             together=data.together,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,11 +13,14 @@ from torch import Tensor
 
 from paretofair.data.inputs import DeviceInputs
 from paretofair.data.splits import Examples, Splits
+from paretofair.tasks import TaskKind
+from paretofair.tasks.known import all_binary, make_tasks
+from paretofair.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class DeviceSplit:
-    """Rows of one split: `inputs`, of which batches are taken, `labels` (T, n) in {0, 1} or -1, `groups` (T, n) of the
+    """Rows of one split: `inputs`, of which batches are taken, `labels` (T, n) from 0 on or -1, `groups` (T, n) of the
     attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of all attributes, `origins` (n,), the
     joined data set of each, and `units` (n,), int64, how many times `unit`, a power of two, each row counts; None where
     all rows count alike."""
@@ -50,13 +54,14 @@ class DeviceData:
     cell c (-1 unknown), in the order of `attributes`; `counts` the rows of each split in each cell, and `independent`,
     where rows have weights or stay together, how many independent rows of equal weight they are worth. `acts_on[t]` is
     the column of `cells` that the loss of task t acts on, `n_groups` the number of groups of each attribute.
-    `positive_rate` (T,) is that of the labelled training rows, by their weights. `together` (n,) are the clusters of
-    the training rows, None where every row stands alone.
+    `positive_rate` (T,) is that of the labelled training rows by their weights, of meaning for binary tasks alone.
+    `together` (n,) are the clusters of the training rows, None where every row stands alone.
     """
 
     device: torch.device
     dtype: torch.dtype
     tasks: tuple[str, ...]
+    kinds: tuple[TaskKind, ...]
     attributes: tuple[str, ...]
     shape: tuple[int, ...]
     categories: tuple[int, ...]
@@ -75,6 +80,16 @@ class DeviceData:
     def numeric(self) -> int:
         """How many numbers stand before the one-hot blocks of an example that is read as one row."""
         return math.prod(self.shape) - sum(self.categories)
+
+    @cached_property
+    def predicted(self) -> tuple[Task, ...]:
+        """What losses and evaluation ask of each task."""
+        return make_tasks(self.kinds)
+
+    @cached_property
+    def several(self) -> tuple[Task, ...]:
+        """The same, empty where every task is binary: as `Rows.tasks` says it."""
+        return () if all_binary(self.predicted) else self.predicted
 
     @property
     def selection_split(self) -> str:
@@ -97,6 +112,7 @@ def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device
         device=device,
         dtype=dtype,
         tasks=data.tasks,
+        kinds=data.kinds,
         attributes=data.attributes,
         shape=splits.inputs.shape,
         categories=splits.inputs.categories,

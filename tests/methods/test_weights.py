@@ -91,6 +91,7 @@ def training_rows(random: np.random.Generator) -> TrainingRows:
         tasks=NAMES.tasks,
         attributes=("x", "x"),
         group_names=NAMES.groups,
+        classes=(("0", "1"),) * TASKS,
         weights=random.integers(0, 4, 200).astype(float),
     )
 

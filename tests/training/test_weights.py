@@ -38,8 +38,8 @@ def train(data: DeviceData, name: str = "mtaf", **settings: str) -> dict[str, np
     full_batch = TrainingSettings(batch_size=10_000)
     (stack,) = train_pack(Experiment(data, network, method, full_batch), Trials(np.arange(3), values), width=8)
     found = {"parameters": stack.parameters, **stack.evaluation.metrics}
-    found |= {f"confusion_{part}": counts for part, counts in stack.evaluation.confusion.items()}
-    return found | {f"rows_{part}": counts for part, counts in stack.evaluation.unweighted.items()}
+    found |= {f"confusion_{part}": np.stack(counts, 1) for part, counts in stack.evaluation.confusion.items()}
+    return found | {f"rows_{part}": np.stack(counts, 1) for part, counts in stack.evaluation.unweighted.items()}
 
 
 def test_equal_weights_have_the_bits_of_none():
