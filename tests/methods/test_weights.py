@@ -12,6 +12,9 @@ from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.methods.balance import balance_cells, weigh_cells
 from paretofair.methods.row_plan import TrainingRows
 from paretofair.models import MultilayerPerceptron
+from paretofair.tasks import BINARY, TaskKind
+from paretofair.tasks.known import make_tasks
+from paretofair.tasks.multiclass import Multiclass
 
 TASKS, ROWS, TRIALS, GROUPS = 2, 64, 3, 3
 NETWORK = MultilayerPerceptron(numeric=4, categories=(), tasks=TASKS, shared=(8,), head=(4,), embedding=0)
@@ -80,6 +83,28 @@ def test_a_weight_is_as_many_rows(name, fairness):
     assert weighted.parameters.abs().max() > 1e-4
     if against is not None:
         torch.testing.assert_close(weighted.adversary, repeated.adversary, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs <= Multiclass.gives])
+def test_a_weight_is_as_many_rows_of_several_classes(name):
+    tasks = make_tasks((BINARY, TaskKind("multiclass", ("x", "y", "z"))))
+    network = MultilayerPerceptron(4, (), TASKS, (8,), (4,), 0, tuple(task.outputs for task in tasks))
+    kind = METHODS[name]
+    method = kind(LossSettings(), kind.Options(**OPTIONS.get(name, {})), NAMES)
+    random = np.random.default_rng(0)
+    hyper = {
+        each.name: torch.from_numpy(random.uniform(0.1, 0.9, (TRIALS, TASKS) if each.per_task else TRIALS))
+        for each in kind.parameters
+    }
+    rows = make_rows()
+    labels = torch.stack([rows.labels[0], torch.from_numpy(random.integers(-1, 3, ROWS)).double()])
+    rows = rows._replace(labels=labels, loss_weight=(labels >= 0) * rows.penalty_weight, tasks=tasks)
+    parameters = network.initial(range(TRIALS), torch.float64)
+    opponent = method.adversary(network)
+    against = None if opponent is None else opponent.initial(range(TRIALS), torch.float64)
+    weighted = method.gradient(network, parameters, rows, hyper, against)
+    repeated = method.gradient(network, parameters, repeat_rows(rows), hyper, against)
+    torch.testing.assert_close(weighted.parameters, repeated.parameters, rtol=1e-9, atol=1e-9)
 
 
 def training_rows(random: np.random.Generator) -> TrainingRows:

@@ -12,9 +12,9 @@ from fairlearn.metrics import (
     false_positive_rate,
     true_positive_rate,
 )
-from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score
+from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, roc_auc_score
 
-from paretofair.metrics import confusion, group_thresholds, ranking, rates, thresholds
+from paretofair.metrics import class_counts, confusion, group_thresholds, ranking, rates, thresholds
 
 ROWS, GROUPS = 400, 3
 
@@ -133,3 +133,18 @@ def test_weights_do_not_tie_trials_together(example):
     for trial in range(9):
         for whole, alone in zip(together, measure(scores[trial : trial + 1]), strict=True):
             assert torch.equal(whole[trial : trial + 1], alone)
+
+
+def test_several_classes_as_scikit_learn(example):
+    scores, _, groups, weights = example
+    random = np.random.default_rng(3)
+    labels = torch.from_numpy(random.integers(-1, 3, ROWS))
+    scores = torch.from_numpy(random.dirichlet(np.ones(3), ROWS).T)[None]
+    weights = weights.double() / 2
+    counts = class_counts.count_classes(scores.argmax(1), scores, labels, groups, GROUPS, weights).numpy()[0]
+    own = (labels >= 0).numpy()
+    arguments = labels.numpy()[own], scores[0].argmax(0).numpy()[own]
+    expected = confusion_matrix(*arguments, sample_weight=weights.numpy()[own])
+    np.testing.assert_allclose(counts[:, 0].sum(0), expected, rtol=1e-9)
+    sums = [[(scores[0, j] * weights)[labels == i].sum() for j in range(3)] for i in range(3)]
+    np.testing.assert_allclose(counts[:, 1].sum(0), sums, rtol=1e-9)
