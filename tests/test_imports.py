@@ -29,7 +29,7 @@ MAY_IMPORT = {
     },
     "cluster": {"training", "results", "runs"},
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
-    "testing": {"data", "models", "methods", "training"},
+    "testing": {"data", "models", "methods", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
@@ -194,6 +194,7 @@ TESTED_BY = {
         "training.stack",
         "training.step",
     ),
+    "tasks/test_contract": ("testing.tasks",),
     "tasks/test_known": (
         "tasks.binary",
         "tasks.kind",

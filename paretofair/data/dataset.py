@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from paretofair import user_code
 from paretofair.errors import DataError
 from paretofair.tasks import BINARY, TaskKind
 
@@ -133,6 +134,8 @@ class Dataset:
         for task, kind in zip(self.tasks, self.kinds, strict=True):
             if kind != BINARY:
                 digest.add("kind", task, kind.name, *kind.classes)
+            if ":" in kind.name:
+                digest.add("code", user_code.digest(kind.name))
         digest.add("numeric", *self.numeric_names)
         digest.add_array(self.numeric, "<f8")
         digest.add("categorical", *self.categorical_names)

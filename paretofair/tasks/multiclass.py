@@ -48,9 +48,14 @@ class Multiclass(Task):
         along = (scores * move).sum(1, keepdim=True)
         return share[..., None, :] * scores * (move - along)
 
+    def decide(self, outputs: Tensor, scores: Tensor) -> Tensor:
+        """The label that is decided for every row, `(K, n)`."""
+        return outputs.argmax(1)
+
     def measure(self, outputs: Tensor, scores: Tensor, rows: LabelledRows) -> Measured:
-        decisions = outputs.argmax(1)
-        counted = class_counts.count_classes(decisions, scores, rows.labels, rows.cells, len(rows.group_of_cell))
+        counted = class_counts.count_classes(
+            self.decide(outputs, scores), scores, rows.labels, rows.cells, len(rows.group_of_cell)
+        )
         counts = counted.cpu().numpy()
         by_group = class_counts.merge(counts, rows.group_of_cell, rows.n_groups)
         against_rest = class_counts.one_against_rest(by_group)  # (K, C, groups, 6)
