@@ -141,7 +141,8 @@ def export_trial(
             own,
             splits,
             data,
-            {name: [each[0] for each in of_tasks] for name, of_tasks in found.confusion.items()},
+            [each[0] for each in found.confusion["test"]],
+            [each[0] for each in found.unweighted.get("test", found.confusion["test"])],
         )
     )
     return ExportedTrial(folder, model, kept is None, difference)
@@ -253,9 +254,11 @@ def card(
     space: MethodSpace,
     splits: Splits,
     data: DeviceData,
-    confusion: Mapping[str, Sequence[np.ndarray]],
+    confusion: Sequence[np.ndarray],
+    unweighted: Sequence[np.ndarray],
 ) -> str:
-    """The model card, Markdown. `confusion` are the counts of the trial in the finest cells, by split."""
+    """The model card, Markdown. `confusion` are the counts of the trial on test in the finest cells, task by
+    task, `unweighted` those of rows."""
     about = model.about
     lines = [f"# {about['method']}, trial {about['trial_id']}", ""]
     if about["source"] == "simulated":
@@ -295,7 +298,7 @@ def card(
         "",
         "## By group, on test",
         "",
-        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion["test"]))),
+        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion, unweighted))),
         "",
     ]
     if about["retrained"]:
@@ -303,13 +306,16 @@ def card(
     return "\n".join(lines)
 
 
-def _by_group(data: DeviceData, confusion: Sequence[np.ndarray]) -> Iterator[list[str]]:
+def _by_group(
+    data: DeviceData, confusion: Sequence[np.ndarray], unweighted: Sequence[np.ndarray]
+) -> Iterator[list[str]]:
     for t, task in enumerate(data.tasks):
         for place, attribute in enumerate(data.attributes):
-            counts = rates.merge(confusion[t], data.cells[:, place], data.n_groups[place])
+            groups = data.cells[:, place], data.n_groups[place]
+            counts, rows = rates.merge(confusion[t], *groups), rates.merge(unweighted[t], *groups)
             for group, name in enumerate(data.group_names[attribute]):
                 values = (f"{float(rate(counts[group])):.4f}" for rate in _RATES.values())
-                yield [task, attribute, name, f"{counts[group, :4].sum():,.0f}", *values]
+                yield [task, attribute, name, f"{rows[group, :4].sum():,.0f}", *values]
 
 
 def _describe_attributes(space: MethodSpace) -> str:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from paretofair import user_code
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.protocol import Inputs
 from paretofair.errors import DataError
@@ -155,6 +156,8 @@ class Dataset:
         for task, kind in zip(self.tasks, self.kinds, strict=True):
             if kind != BINARY:
                 digest.add("kind", task, kind.name, *kind.classes)
+            if ":" in kind.name:
+                digest.add("code", user_code.digest(kind.name))
         self.inputs.add_to(digest)
         wide = any(len(kind.classes) > 128 for kind in self.kinds)
         digest.add_array(self.labels, "<i4" if wide else "i1")

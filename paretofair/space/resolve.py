@@ -18,7 +18,7 @@ from paretofair.space.numbering import BASELINE_METHOD
 from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.space.validation import validate
-from paretofair.tasks.known import TASKS
+from paretofair.tasks.known import find_kind
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
 M = TypeVar("M", bound=Section)
@@ -68,7 +68,7 @@ def _check_kinds(
     name: str, method: type[Method], kinds: Mapping[str, str], methods: Methods, problems: Problems
 ) -> None:
     for task, kind in kinds.items():
-        gives = TASKS[kind].gives
+        gives = find_kind(kind).gives
         if not method.needs <= gives:
             able = [each for each, known in methods.items() if known.needs <= gives and each != BASELINE_METHOD]
             words = f"has no meaning for task {task}, which is {kind}. Methods that have: {list_known(able)}"

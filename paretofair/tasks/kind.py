@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TaskKind:
-    """`name` is a key of `known.TASKS`; `classes` are the words for the labels 0, 1, ….
+    """`name` is a key of `known.TASKS` or a class of the user's own; `classes` are the words for the labels 0, 1, ….
 
     Raises ValueError for fewer than two classes, or a class that stands there twice.
     """

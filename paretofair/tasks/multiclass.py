@@ -48,8 +48,12 @@ class Multiclass(Task):
         along = (scores * move).sum(1, keepdim=True)
         return share[..., None, :] * scores * (move - along)
 
+    def decide(self, outputs: Tensor, scores: Tensor) -> Tensor:
+        """The label that is decided for every row, `(K, n)`."""
+        return outputs.argmax(1)
+
     def measure(self, outputs: Tensor, scores: Tensor, rows: LabelledRows) -> Measured:
-        decisions = outputs.argmax(1)
+        decisions = self.decide(outputs, scores)
         counted = decisions, scores, rows.labels, rows.cells, len(rows.group_of_cell)
         counts = class_counts.count_classes(*counted, rows.weights).cpu().numpy()
         unweighted = None if rows.weights is None else class_counts.count_classes(*counted).cpu().numpy()

@@ -3,5 +3,7 @@
 from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.inputs import InputsContract
 from paretofair.testing.methods import MethodContract
+from paretofair.testing.samplers import SamplerContract
+from paretofair.testing.tasks import TaskContract
 
-__all__ = ["DatasetContract", "InputsContract", "MethodContract"]
+__all__ = ["DatasetContract", "InputsContract", "MethodContract", "SamplerContract", "TaskContract"]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from paretofair.errors import SpaceError
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.binary import Binary
 from paretofair.tasks.known import TASKS, make_tasks, split_outputs
@@ -82,9 +83,9 @@ def test_kinds_become_tasks():
     assert tasks == (Binary(), Multiclass(3), Binary())
     outputs = torch.arange(5.0).view(1, 5, 1)
     assert [part.flatten().tolist() for part in split_outputs(outputs, tasks)] == [[0], [1, 2, 3], [4]]
-    with pytest.raises(ValueError, match="no kind of task is called 'ordinal'; accepted: binary, multiclass"):
+    with pytest.raises(SpaceError, match="no kind of task is called 'ordinal'; accepted: binary, multiclass"):
         make_tasks((TaskKind("ordinal"),))
-    with pytest.raises(ValueError, match="a binary task has two classes"):
+    with pytest.raises(SpaceError, match="a binary task has two classes"):
         make_tasks((TaskKind("binary", ("a", "b", "c")),))
     with pytest.raises(ValueError, match="expected two or more different words"):
         TaskKind("multiclass", ("a", "a"))

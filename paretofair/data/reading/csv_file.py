@@ -100,7 +100,7 @@ class _Reader:
         kinds: dict[str, TaskKind] = {}
         made_of: dict[str, str] = {}  # columns that make labels, with what is said of the task
         for task, said in schema.tasks.items():
-            if isinstance(said, TaskColumn) and said.kind == "multiclass":
+            if isinstance(said, TaskColumn) and said.kind != "binary":
                 kinds[task], labels[task] = self.classes(task, said)
                 made_of[said.column] = said.column
                 continue
@@ -172,7 +172,7 @@ class _Reader:
                 f"line {self.table.lines[row]}, column {said.column!r}: found {texts[row]!r}; task {task!r} has the "
                 f"classes {', '.join(classes)}"
             )
-        return TaskKind("multiclass", classes), labels
+        return TaskKind(said.kind, classes), labels
 
     def groups(self, attribute: str, sensitive: Sensitive) -> tuple[tuple[str, ...], np.ndarray]:
         """Names of the groups of an attribute, and `(rows,)` int8 indices into them."""

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from paretofair.data.dataset import TEST, TRAIN, VALIDATION
 from paretofair.data.reading.expressions import parse_expression
-from paretofair.errors import DataError
+from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
+from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
 WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
@@ -159,19 +160,24 @@ class TaskColumn(Section):
 
     Attributes:
         column: Its name.
-        kind: `binary`: the values are 0 and 1. `multiclass`: every value is a class.
+        kind: `binary`: the values are 0 and 1. `multiclass`: every value is a class. Or `package.module:Class`, a kind
+            of one's own, for which every value is a class as well.
         classes: Of several classes, these values in this order; by default all values, sorted. A cell with any other
             value is an error.
     """
 
     column: str
-    kind: Literal["binary", "multiclass"]
+    kind: str
     classes: Names = ()
 
     @model_validator(mode="after")
     def _classes_of_several(self) -> "TaskColumn":
         if self.classes and (self.kind == "binary" or len(self.classes) < 2):
             raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
+        try:
+            find_kind(self.kind)
+        except SpaceError as error:
+            raise make_error(str(error)) from None
         return self
 
 
