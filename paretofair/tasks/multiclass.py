@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paretofair.metrics import class_counts, ranking, rates
+from paretofair.metrics import confusion, ranking, rates
+from paretofair.metrics.counts import class_counts
 from paretofair.tasks.task import CURVATURE, SCORES, LabelledRows, Measured, Task
 
 
@@ -55,8 +56,8 @@ class Multiclass(Task):
     def measure(self, outputs: Tensor, scores: Tensor, rows: LabelledRows) -> Measured:
         decisions = self.decide(outputs, scores)
         counted = decisions, scores, rows.labels, rows.cells, len(rows.group_of_cell)
-        counts = class_counts.count_classes(*counted, rows.weights).cpu().numpy()
-        unweighted = None if rows.weights is None else class_counts.count_classes(*counted).cpu().numpy()
+        counts = confusion.count_classes(*counted, rows.weights).cpu().numpy()
+        unweighted = None if rows.weights is None else confusion.count_classes(*counted).cpu().numpy()
         by_group = class_counts.merge(counts, rows.group_of_cell, rows.n_groups)
         against_rest = class_counts.one_against_rest(by_group)  # (K, C, groups, 6)
         labels = one_hot(rows.labels.long().clamp_min(0), self.classes).T

@@ -14,7 +14,7 @@ from fairlearn.metrics import (
 )
 from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, roc_auc_score
 
-from paretofair.metrics import class_counts, confusion, group_thresholds, ranking, rates, thresholds
+from paretofair.metrics import confusion, group_thresholds, ranking, rates, thresholds
 
 ROWS, GROUPS = 400, 3
 
@@ -141,7 +141,7 @@ def test_several_classes_as_scikit_learn(example):
     labels = torch.from_numpy(random.integers(-1, 3, ROWS))
     scores = torch.from_numpy(random.dirichlet(np.ones(3), ROWS).T)[None]
     weights = weights.double() / 2
-    counts = class_counts.count_classes(scores.argmax(1), scores, labels, groups, GROUPS, weights).numpy()[0]
+    counts = confusion.count_classes(scores.argmax(1), scores, labels, groups, GROUPS, weights).numpy()[0]
     own = (labels >= 0).numpy()
     arguments = labels.numpy()[own], scores[0].argmax(0).numpy()[own]
     expected = confusion_matrix(*arguments, sample_weight=weights.numpy()[own])
