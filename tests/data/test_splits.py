@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -247,3 +248,16 @@ def test_unusable_data(toy: Toy, changes: dict[str, object], message: str) -> No
 def test_a_share_that_cuts_no_row(toy: Toy) -> None:
     with pytest.raises(DataError, match=r"too few rows: .* a share of 0\.001 for validation is 0"):
         split(toy(), validation=0.001)
+
+
+def test_splits_of_one_data_set_share_its_rows(toy: Toy) -> None:
+    """Also where they are pickled together: a further one adds little more than a byte for each row."""
+    data = toy(400)
+    one, ten = ([split(data, test_seed=seed) for seed in range(count)] for count in (1, 10))
+    alone, together = len(pickle.dumps(one)), len(pickle.dumps(ten))
+    assert (together - alone) / 9 < 400 + 1200
+    assert len(pickle.dumps(data)) > 10_000
+    again = pickle.loads(pickle.dumps(ten))
+    assert all(each.dataset is again[0].dataset for each in again)
+    rows = np.arange(400)
+    np.testing.assert_array_equal(again[3].inputs.encode(rows), ten[3].inputs.encode(rows))
