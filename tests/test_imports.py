@@ -123,6 +123,7 @@ TESTED_BY = {
         "methods.mtaf",
         "methods.vanilla",
     ),
+    "methods/test_mmd": ("methods.losses.constants",),
     "methods/test_penalties": ("methods.max_min",),
     "methods/test_rows": (
         "methods.balance",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from paretofair.methods.losses.constants import constant
 from paretofair.methods.losses.subsets import subsets
 from paretofair.methods.method import (
     NO_NAMES,
@@ -164,7 +165,7 @@ class Adversaries:
 
 
 # A compiled step can read what a network knows of its shapes, but not find it out: it takes the one made before.
-@torch.compiler.assume_constant_result
+@constant
 def adversaries(inputs: int, hidden: tuple[int, ...], outputs: int, count: int = 1) -> Adversaries:
     """`count` networks with ReLU after each layer of the widths `hidden`."""
     return _adversaries(inputs, hidden, outputs, count)
