@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, settings
 
 from paretofair.data import Dataset, Splits, split
 from paretofair.training import DeviceData, to_device
+
+from .launch.processes import start_ray
 
 # A background job of a script starts with SIGINT ignored, and what is ignored is inherited: commands under test could
 # not be interrupted. A handler that does nothing is not inherited, and this process goes on as it was started.
@@ -83,6 +86,15 @@ def device_data() -> Callable[..., DeviceData]:
         return to_device(splits, dict.fromkeys(splits.tasks, sensitive), torch.device(device), dtype)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def ray_address() -> Iterator[str]:
+    """Where the Ray is found that the tests of this process share, but for those that are about starting one.
+
+    It has one CPU: another process tests at the same time, and a worker takes longer to start than to train."""
+    with start_ray(1, os.environ) as (address, _):
+        yield address
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

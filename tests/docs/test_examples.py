@@ -22,14 +22,14 @@ def blocks(page: str, kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
 
 
-def run(folder: Path, *arguments: str) -> None:
-    environment = os.environ | {"PARETOFAIR_OFFLINE": "1"}
+def run(folder: Path, *arguments: str, **changes: str) -> None:
+    environment = os.environ | {"PARETOFAIR_OFFLINE": "1"} | changes
     done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.ray
-def test_add_a_method(tmp_path):
+def test_add_a_method(tmp_path, ray_address):
     method, contract = blocks("add_a_method.md", "python")
     assert method.count("\n") < 40
     (tmp_path / "mine.py").write_text(method)
@@ -37,7 +37,8 @@ def test_add_a_method(tmp_path):
     (tmp_path / "own_method.yaml").write_text(blocks("add_a_method.md", "yaml")[0])
     run(tmp_path, "-m", "pytest", "-q", "test_mine.py")
     simulated = ["--set", "data.source=simulated"]
-    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_method.yaml", *SMOKE, *simulated)
+    sweep = (str(ROOT / "launch" / "sweep.py"), "--space", "own_method.yaml", *SMOKE, *simulated)
+    run(tmp_path, *sweep, RAY_ADDRESS=ray_address)
     table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_method/trials").glob("*.parquet"))
     own = table[table["method"] == "squared_gap"]
     assert len(own) == 3
@@ -46,7 +47,7 @@ def test_add_a_method(tmp_path):
 
 
 @pytest.mark.ray
-def test_add_a_csv_file(tmp_path):
+def test_add_a_csv_file(tmp_path, ray_address):
     random = np.random.default_rng(0)
     rows = 300
     frame = pd.DataFrame(
@@ -63,7 +64,7 @@ def test_add_a_csv_file(tmp_path):
     space = blocks("add_a_data_set.md", "yaml")[0]
     assert space.count("\n") < 40
     (tmp_path / "loans.yaml").write_text(space)
-    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "loans.yaml", *SMOKE)
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "loans.yaml", *SMOKE, RAY_ADDRESS=ray_address)
     front = pd.read_csv(tmp_path / "results" / "loans" / "frontiers" / "all.csv")
     assert set(front["objectives"]) >= {"arfg_are", "repaid", "large"}
 
