@@ -2,5 +2,6 @@
 
 from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.methods import MethodContract
+from paretofair.testing.tasks import TaskContract
 
-__all__ = ["DatasetContract", "MethodContract"]
+__all__ = ["DatasetContract", "MethodContract", "TaskContract"]

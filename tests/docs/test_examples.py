@@ -75,3 +75,21 @@ def test_add_a_data_set(tmp_path):
     (tmp_path / "coin.py").write_text(source)
     (tmp_path / "test_coin.py").write_text(contract)
     run(tmp_path, "-m", "pytest", "-q", "test_coin.py")
+
+
+@pytest.mark.ray
+def test_add_a_kind_of_task(tmp_path):
+    kind, contract = blocks("add_a_kind_of_task.md", "python")
+    assert sum(bool(line.strip()) for line in kind.splitlines()) < 30
+    (tmp_path / "ordinal.py").write_text(kind)
+    (tmp_path / "test_ordinal.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_ordinal.py")
+    random = np.random.default_rng(0)
+    sex, age = random.choice(["f", "m"], 400), random.normal(size=400)
+    income = np.array(["low", "middle", "high"])[np.digitize(age + random.normal(size=400), [-0.7, 0.7])]
+    pd.DataFrame({"sex": sex, "age": age, "income": income}).to_csv(tmp_path / "people.csv", index=False)
+    (tmp_path / "own_task.yaml").write_text(blocks("add_a_kind_of_task.md", "yaml")[0])
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_task.yaml", *SMOKE)
+    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_task/trials").glob("*.parquet"))
+    own = table[table["method"] == "per_task"]
+    assert (own["test_fpr_gap_income"] >= 0).all()
