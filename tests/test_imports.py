@@ -29,7 +29,7 @@ MAY_IMPORT = {
     },
     "cluster": {"training", "results", "runs"},
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
-    "testing": {"data", "models", "methods", "tasks", "training"},
+    "testing": {"data", "models", "methods", "sampling", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
@@ -152,6 +152,7 @@ TESTED_BY = {
     ),
     "results/test_table": ("results.files",),
     "sampling/test_samplers": (
+        "sampling.points",
         "sampling.adaptive",
         "sampling.grid",
         "sampling.random",

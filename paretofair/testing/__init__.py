@@ -2,6 +2,7 @@
 
 from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.methods import MethodContract
+from paretofair.testing.samplers import SamplerContract
 from paretofair.testing.tasks import TaskContract
 
-__all__ = ["DatasetContract", "MethodContract", "TaskContract"]
+__all__ = ["DatasetContract", "MethodContract", "SamplerContract", "TaskContract"]

@@ -93,3 +93,17 @@ def test_add_a_kind_of_task(tmp_path):
     table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_task/trials").glob("*.parquet"))
     own = table[table["method"] == "per_task"]
     assert (own["test_fpr_gap_income"] >= 0).all()
+
+
+@pytest.mark.ray
+def test_add_a_sampler(tmp_path):
+    sampler, contract = blocks("add_a_sampler.md", "python")
+    assert sampler.count("\n") < 30
+    (tmp_path / "halton.py").write_text(sampler)
+    (tmp_path / "test_halton.py").write_text(contract)
+    (tmp_path / "own_sampler.yaml").write_text(blocks("add_a_sampler.md", "yaml")[0])
+    run(tmp_path, "-m", "pytest", "-q", "test_halton.py")
+    simulated = ["--set", "data.source=simulated"]
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_sampler.yaml", *SMOKE, *simulated)
+    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_sampler/trials").glob("*.parquet"))
+    assert len(table[table["stage"] == "sweep"]) == 6
