@@ -124,7 +124,6 @@ TESTED_BY = {
         "methods.mtaf",
         "methods.vanilla",
     ),
-    "methods/test_mmd": ("methods.losses.constants",),
     "methods/test_penalties": ("methods.max_min",),
     "methods/test_several_classes": ("methods.losses.against_rest",),
     "methods/test_rows": (
@@ -134,6 +133,7 @@ TESTED_BY = {
         "training.batches",
     ),
     "models/test_multilayer_perceptron": ("models.network",),
+    "models/test_products": ("models.constants",),
     "report/test_figures": (
         "analysis.importance",
         "report.captions",

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paretofair.methods.losses.constants import constant
 from paretofair.methods.losses.subsets import labelled, subsets
 from paretofair.methods.method import (
     NO_NAMES,
@@ -29,6 +28,7 @@ from paretofair.methods.method import (
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
+from paretofair.models.constants import constant
 from paretofair.tasks.known import split_outputs
 
 HIDDEN = 32

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-from paretofair.methods.losses.constants import mark_constants
+from paretofair.models.constants import mark_constants
 
 logger = logging.getLogger("paretofair")
 

@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.methods.losses.constants import constant
+from paretofair.models.constants import constant
 
 _CUT = 6.0  # exp(-36) is the rounding of float64
 
