@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paretofair.metrics import class_counts, ranking, rates
+from paretofair.metrics import confusion, ranking, rates
+from paretofair.metrics.counts import class_counts
 from paretofair.tasks.task import CURVATURE, SCORES, LabelledRows, Measured, Task
 
 
@@ -53,7 +54,7 @@ class Multiclass(Task):
         return outputs.argmax(1)
 
     def measure(self, outputs: Tensor, scores: Tensor, rows: LabelledRows) -> Measured:
-        counted = class_counts.count_classes(
+        counted = confusion.count_classes(
             self.decide(outputs, scores), scores, rows.labels, rows.cells, len(rows.group_of_cell)
         )
         counts = counted.cpu().numpy()

@@ -109,3 +109,16 @@ def test_add_a_sampler(tmp_path, ray_address):
     sweep(tmp_path, ray_address, "--space", "own_sampler.yaml", "--set", "data.source=simulated")
     table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_sampler/trials").glob("*.parquet"))
     assert len(table[table["stage"] == "sweep"]) == 6
+
+
+@pytest.mark.ray
+def test_add_an_indicator(tmp_path):
+    indicator, use, contract = blocks("add_an_indicator.md", "python")
+    (tmp_path / "shortfall.py").write_text(indicator)
+    (tmp_path / "compare.py").write_text(use)
+    (tmp_path / "test_shortfall.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_shortfall.py")
+    space = ROOT / "search_spaces" / "mtaf_lsac.yaml"
+    small = ["--methods", "vanilla,mtaf", "--set", "data.source=simulated", "--set", "stages.confirm=null"]
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", str(space), "--output", "out", *SMOKE, *small)
+    run(tmp_path, "compare.py", "out")

@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
 from paretofair.methods import METHODS, LossSettings, Names
-from paretofair.metrics import class_counts
+from paretofair.metrics.counts import class_counts
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, evaluate
