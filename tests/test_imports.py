@@ -138,6 +138,7 @@ TESTED_BY = {
         "training.batches",
     ),
     "models/test_multilayer_perceptron": ("models.network",),
+    "models/test_products": ("models.constants",),
     "report/test_figures": (
         "analysis.importance",
         "report.captions",

@@ -26,7 +26,7 @@ from paretofair.runs.stages.studies import Studies, Study, build_sampler
 from paretofair.space.space import load_space
 
 from .conftest import SPACE, command, environment
-from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, nodes, raw, wait_for
+from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, raw, start_ray, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -188,15 +188,14 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
 
 def test_a_node_goes_and_another_comes(tmp_path, marked):
     folder = tmp_path / "out"
-    with nodes(environment()) as tell:
-        address = tell("")
-        assert address
+    with start_ray(1, environment()) as (address, tell):
+        assert tell("add 127.0.0.2") == "add 127.0.0.2"
         slow = ["parameters.epochs=[30]", "resources.pack=2"]
         process = marked.start([*small(folder, *slow), "--address", address])
         assert wait_for(lambda: process.poll() is not None or (len(files(folder)) >= 3 and at_work_on("127.0.0.2")))
-        assert tell("remove") == "remove"
+        assert tell("remove 127.0.0.2") == "remove 127.0.0.2"
         there = len(raw(folder))
-        assert tell("add") == "add"
+        assert tell("add 127.0.0.3") == "add 127.0.0.3"
         assert wait_for(lambda: process.poll() is not None or at_work_on("127.0.0.3"))
         print(f"{there} rows when the node was gone, {len(raw(folder))} when the other was at work")
         assert process.poll() is None
