@@ -11,7 +11,8 @@ import pandas as pd
 from paretofair.analysis.relative import relative_to, tasks_of
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.registry import GROUP_METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.results import counts_of
 
 GROUPS = "groups.csv"
@@ -94,19 +95,26 @@ def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
 
 
 def row_intervals(
-    trials: pd.DataFrame, tasks: Sequence[str], cells: CellCounts, sensitive: Mapping[str, str], alone: pd.DataFrame
+    trials: pd.DataFrame,
+    tasks: Sequence[str],
+    cells: CellCounts,
+    sensitive: Mapping[str, str],
+    alone: pd.DataFrame,
+    gap: str = "fpr_gap",
 ) -> pd.DataFrame:
     """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
-    intervals of resampled rows.
+    intervals of resampled rows. Of errors, of `gap` where it follows from decisions by group, and of ARE and ARFG.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
     (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
     """
     trial_ids = trials["trial_id"].tolist()
-    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
+    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks], gap)
     values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
-    for name, (metric, _) in RELATIVE.items():
-        values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
+    for name, metric in relative_metrics(gap).items():
+        if metric in metrics:
+            own = alone[alone["metric"] == metric]
+            values[name] = relative_to(own, name, metrics[metric], trials["split_id"], "test", tasks)
     ends = {}
     for name, found in values.items():
         # A resampled group without negatives has no rate; where none has one, neither has the interval.
@@ -129,10 +137,15 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
     return points
 
 
-def _resample_metrics(counts: np.ndarray, cells: CellCounts, attributes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
+def _resample_metrics(
+    counts: np.ndarray, cells: CellCounts, attributes: Sequence[str], gap: str
+) -> dict[str, np.ndarray]:
+    """Error and `gap`, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
     trials, tasks = counts.shape[:2]
-    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
+    # Only decisions are drawn: what needs scores has no interval.
+    measure = GROUP_METRICS.get(gap) if not gap.startswith("soft_") else None
+    names = ("error", *([gap] if measure is not None else []))
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in names}
     for t, attribute in enumerate(attributes):
         groups = cells.by_group(counts[:, t], attribute)
         # Rows of unknown group count for the error.
@@ -145,5 +158,6 @@ def _resample_metrics(counts: np.ndarray, cells: CellCounts, attributes: Sequenc
             shares = np.random.default_rng(0).multinomial(int(total), hard[k].ravel() / total, RESAMPLES)
             drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD)
             found["error"][:, k, t] = rates.error(drawn.sum(-2))
-            found["fpr_gap"][:, k, t] = rates.fpr_gap(drawn[:, :-1])
+            if measure is not None:
+                found[gap][:, k, t] = measure(drawn[:, :-1])
     return found

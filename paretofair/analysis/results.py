@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from paretofair.analysis.counts import GROUPS, CellCounts
+from paretofair.analysis.derived import counted_metrics, with_objectives
 from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
@@ -25,9 +26,9 @@ from paretofair.analysis.runs import Run, merge_runs
 from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
-from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import known_sets, objective_sets
+from paretofair.metrics.objectives import Objective, ObjectiveSet, known_objectives, parse_objective
+from paretofair.results import TrialTable
 
 __all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
@@ -43,6 +44,7 @@ class Results:
 
         results = Results("results/mtaf_lsac")
         results.frontier("arfg", "are").groupby("method")["test_are"].min()
+        results.frontier("average_precision_income", "equalized_odds_max_income")
     """
 
     def __init__(self, *runs: Path | str, **changes: Any) -> None:
@@ -80,20 +82,67 @@ class Results:
     ) -> None:
         """`known` are single-task baselines for a table that has none."""
         order = ["stage", "method", "seed", "index"]
-        trials = trials if len(trials) else _with_keys(trials)
-        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order))
+        self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self.trials = trials if len(trials) else _with_keys(trials)
+        self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
+        self.derive(self._needed())
+        own = baselines(self._with_signs().sort_values(order), settings.gap)
         self.baselines = known if own.empty and known is not None else own
-        table = with_relative(trials, self.baselines)
+        table = with_relative(self.trials, self.baselines, settings.gap)
         # A table without finished trials need not have their metrics.
         if settings.constraints and len(candidates(table, ["status"])):
             bounds = [parse_constraint(text) for text in settings.constraints]
             table = table.assign(**{WITHIN: keep_constraints(bounds, table, settings.selected_on)})
         # In one order, whatever the order in which trials finished.
         self.trials = table.sort_values(order, ignore_index=True)
-        self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
-        self.folders = folders
-        self.told_apart = told_apart or {}
-        self._frontiers: dict[str | tuple[str, ...], pd.DataFrame] = {}
+        self._frontiers: dict[tuple[str, ...], pd.DataFrame] = {}
+        self._volumes: dict[str, pd.DataFrame] = {}
+
+    def _needed(self) -> list[Objective]:
+        """What frontiers, constraints and ARFG need."""
+        own = self.settings
+        sets = [own.build_set(name, self.tasks) for name in own.objectives]
+        gap = [Objective(own.metrics[own.gap], task) for task in self.tasks]
+        bounded = [parse_objective(name, self.tasks, own.metrics) for name in own.bounded] if self.tasks else []
+        return [*gap, *bounded, *(each for one in sets for each in one.objectives)]
+
+    def derive(self, objectives: Iterable[Objective]) -> None:
+        """Gives the table the columns of these objectives, as far as there is what they follow from."""
+        objectives = list(objectives)
+        splits = (self.settings.selected_on, "test")
+        before = len(self.trials.columns)
+        self.trials = with_objectives(self.trials, objectives, self.settings)
+        names = [f"{split}_{each.name}" for each in objectives for split in splits]
+        missing = [each for each in objectives if any(name not in self.trials for name in names)]
+        counted = None
+        if missing and self.sensitive is not None and self.cells is not None:
+            counted = counted_metrics(self.folders[0], missing, self.tasks, self.sensitive, self.settings)
+        if counted is not None:
+            parts = [
+                TrialTable(folder, columns="trial_id".__eq__, derive=replace(counted, folder=folder)).read()
+                for folder in self.folders
+            ]
+            found = pd.concat(parts).drop_duplicates("trial_id").set_index("trial_id")
+            new = found[[name for name in found if name not in self.trials]].reindex(self.trials["trial_id"])
+            self.trials = pd.concat([self.trials, new.set_index(self.trials.index)], axis=1)
+            self.trials = with_objectives(self.trials, objectives, self.settings)
+        if len(self.trials.columns) > before:
+            self.__dict__.pop("searched", None)
+
+    def _with_signs(self) -> pd.DataFrame:
+        """The single-task trials with what says from which side the gap comes, where there are counts."""
+        alone = self.trials[self.trials["stage"] == "baselines"]
+        gap = self.settings.metrics[self.settings.gap]
+        signed = [self.settings.metrics[name] for name in gap.signed]
+        wanted = [Objective(metric, task) for metric in signed for task in self.tasks]
+        if alone.empty or self.sensitive is None or self.cells is None:
+            return alone
+        counted = counted_metrics(self.folders[0], wanted, self.tasks, self.sensitive, self.settings)
+        if counted is None:
+            return alone
+        counts = self.cells.of(alone["trial_id"].tolist())
+        found = pd.DataFrame(counted.measure(counts), index=alone.index)
+        return alone.assign(**{name: found[name] for name in found if name not in alone})
 
     @property
     def tasks(self) -> list[str]:
@@ -130,15 +179,48 @@ class Results:
     @property
     def unreliable(self) -> list[str]:
         """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
-        return find_unreliable(self.baselines)
+        return find_unreliable(self.baselines, self.settings.gap)
 
-    @functools.cached_property
+    def objective_set(self, *objectives: str) -> ObjectiveSet:
+        """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
+        name that is none."""
+        named = len(objectives) == 1 and objectives[0] in self.settings.set_names(self.tasks)
+        return self.settings.build_set(objectives[0] if named else objectives, self.tasks)
+
+    @property
     def hypervolumes(self) -> pd.DataFrame:
-        """`frontiers.front_hypervolumes` of every method and seed; empty before there are baselines."""
-        if self.baselines.empty or f"{self.settings.selected_on}_arfg" not in self.trials:
-            return pd.DataFrame(columns=VOLUMES)
-        own = self.settings
-        return front_hypervolumes(self.trials, selected_on=own.selected_on, pooled=own.pooled, reference=own.reference)
+        """Those of the ARFG-ARE frontiers."""
+        return self.hypervolumes_of("arfg_are")
+
+    def hypervolumes_of(self, name: str) -> pd.DataFrame:
+        """`frontiers.front_hypervolumes` of every method and seed under a set; empty before there is what it needs.
+        Raises ValueError for a set without a reference point."""
+        if name not in self._volumes:
+            own, found = self.settings, pd.DataFrame(columns=VOLUMES)
+            if self._has_values(self.objective_set(name)):
+                how = {"selected_on": own.selected_on, "pooled": own.pooled}
+                found = front_hypervolumes(self.trials, self.objective_set(name), **how)
+            self._volumes[name] = found
+        return self._volumes[name]
+
+    @property
+    def compared_sets(self) -> list[str]:
+        """The sets of the space file whose frontiers are written, by which methods are compared beside ARFG-ARE."""
+        return [each.name for each in self.settings.named if each.name in self.settings.objectives]
+
+    def fronts_of(self, name: str) -> dict[str, dict[object, pd.DataFrame]]:
+        """Points of the frontiers under a set by method and seed; one seed `all` where they are pooled."""
+        if not self._has_values(self.objective_set(name)):
+            return {}
+        points = self.frontier(name)
+        keys = pd.Series("all", index=points.index) if self.settings.pooled else points["seed"]
+        by_method = {method: points[points["method"] == method] for method in self.methods}
+        return {method: dict(iter(own.groupby(keys.loc[own.index]))) for method, own in by_method.items() if len(own)}
+
+    def _has_values(self, objectives: ObjectiveSet) -> bool:
+        relative = any(each.metric.source == "baselines" for each in objectives.objectives)
+        columns = [f"{split}_{name}" for split in (self.settings.selected_on, "test") for name in objectives.names]
+        return all(name in self.trials for name in columns) and not (relative and self.baselines.empty)
 
     @functools.cached_property
     def midpoints(self) -> pd.DataFrame:
@@ -149,8 +231,9 @@ class Results:
     @property
     def undefined(self) -> dict[str, int]:
         """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", "fpr_gap")]
+        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", self.settings.gap)]
         columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
+        columns = {name: column for name, column in columns.items() if column in self.trials}
         searched = candidates(self.trials, columns.values())
         counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
         return {name: count for name, count in counts.items() if count}
@@ -167,29 +250,29 @@ class Results:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.
 
         Args:
-            objectives: the name of a set (`arfg_are`, a task, `accuracies`, `all`), or metrics by the names of their
-                columns without the split, as in `frontier("arfg", "are")` and `frontier("error_income", "auc_income")`.
+            objectives: the name of a set (`arfg_are`, a task, `accuracies`, `all`, or one of the space file), or
+                metrics of a task, averaged over tasks or relative, as in `frontier("error_income", "auc_income")`,
+                `frontier("average_precision", "equalized_odds_max")` and `frontier("arfg", "are")`. Those that follow
+                from counts by group are computed when they are first asked for.
 
         Returns:
             One row per point: `method, seed, rank`, objectives on validation and test, `trial_id`, hyperparameters, and
             where points were confirmed means and deviations of fresh seeds. None where no trial may enter a frontier.
 
         Raises:
-            ValueError: a name that is no metric of the table, or one that is neither minimised nor maximised.
+            ValueError: a name that is no objective, or one that the table has no values of.
         """
-        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
-        if not named and self.methods:
-            split = self.settings.selected_on
-            every = [name.removeprefix(f"{split}_") for name in self.trials if name.startswith(f"{split}_")]
-            # What is best at 1, or only shown, has no frontier.
-            known = [name for name in every if DIRECTIONS.get(metric_of(name)) in ("minimised", "maximised")]
-            unknown = [each for each in objectives if each not in known]
-            if unknown:
-                raise ValueError(f"no metric {unknown[0]!r}; accepted: {', '.join(known)}")
-        name: str | tuple[str, ...] = objectives[0] if named else objectives
+        of, own = self.objective_set(*objectives), self.settings
+        name = of.name, *of.names
         if name not in self._frontiers:
-            own = self.settings
-            points = frontier(self.trials, name, selected_on=own.selected_on, pooled=own.pooled)
+            self.derive(of.objectives)
+            split = own.selected_on
+            unknown = [each for each in of.names if f"{split}_{each}" not in self.trials]
+            if unknown and self.methods:
+                known = [each for each in known_objectives(self.tasks, own.metrics) if f"{split}_{each}" in self.trials]
+                words = f"the table has no {split}_{unknown[0]}, nor what it follows from"
+                raise ValueError(f"{words}; it has {', '.join(known)}")
+            points = frontier(self.trials, of, selected_on=split, pooled=own.pooled)
             self._frontiers[name] = with_confirmed(points, self.trials)
         return self._frontiers[name].copy()
 
