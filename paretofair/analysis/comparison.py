@@ -14,6 +14,7 @@ from paretofair.metrics.objectives import Objective, ObjectiveSet
 from paretofair.pareto.comparison import bootstrap_interval, holm, paired_comparison
 from paretofair.pareto.indicators import share_dominated
 
+
 def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/volumes.csv`: mean hypervolume of each method over seeds, maximised.
 
@@ -72,8 +73,9 @@ def optimism(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     Columns `method, metric, chosen, test, optimism, optimism_low, optimism_high, confirmed, seeds`. Values are means
     over the points of each seed, then over seeds; `optimism` is how much worse test is, with its 95 % bootstrap
     interval over seeds: test less chosen for what is minimised, chosen less test for what is maximised as
-    `hypervolume`, the difference of distances for what is best at 0 or 1, and NaN where points are chosen on test. `confirmed` is the mean on test of the same points trained again with fresh seeds,
-    free of the choice of lucky runs; NaN where they were not. ARFG and ARE divide by single-task means of the same
+    `hypervolume`, the difference of distances for what is best at 0 or 1, and NaN where points are chosen on test.
+    `confirmed` is the mean on test of the same points trained again with fresh seeds, free of the choice of lucky runs;
+    NaN where they were not. ARFG and ARE divide by single-task means of the same
     split.
     """
     columns = ["method", "metric", "chosen", "test", *_ends("optimism"), "confirmed", "seeds"]
@@ -106,9 +108,9 @@ def optimism(results: Results, of: str = "arfg_are") -> pd.DataFrame:
 def selected(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/selected.csv`: test values of the trials that each rule selects, over seeds.
 
-    Columns `rule, method`, then for every objective (of ARFG-ARE also every task's error and gap) mean, `_std`, `_low` and `_high` (95 %
-    bootstrap interval) over seeds, `seeds` and `without`, the number of seeds where no point keeps the rule's bound:
-    their means do not speak of all seeds.
+    Columns `rule, method`, then for every objective (of ARFG-ARE also every task's error and gap) mean, `_std`,
+    `_low` and `_high` (95 % bootstrap interval) over seeds, `seeds` and `without`, the number of seeds where no point
+    keeps the rule's bound: their means do not speak of all seeds.
     """
     trials = select_trials(results, of=of)
     table = results.rows_of(trials["trial_id"].dropna())

@@ -93,12 +93,12 @@ class CountedMetrics:
 
     def measure(self, counts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The columns of trials with these counts by split, `(trials, tasks, cells, 6)`."""
-        columns = {}
+        columns: dict[str, np.ndarray] = {}
         for split, own in counts.items():
             groups = [self._cells.by_group(own[:, t], self.sensitive[task]) for t, task in enumerate(self.tasks)]
             for metric in self.metrics:
-                values = values_of_tasks(metric, lambda _: None, lambda groups=groups: groups)
-                assert values is not None, "every metric of counts has a function of them"
+                assert metric.of_groups is not None, "every metric of counts has a function of them"
+                values = np.stack([metric.of_groups(each) for each in groups], -1)
                 columns |= {f"{split}_{metric.name}_{task}": values[:, t] for t, task in enumerate(self.tasks)}
         return columns
 

@@ -198,8 +198,8 @@ class Results:
         if name not in self._volumes:
             own, found = self.settings, pd.DataFrame(columns=VOLUMES)
             if self._has_values(self.objective_set(name)):
-                how = {"selected_on": own.selected_on, "pooled": own.pooled}
-                found = front_hypervolumes(self.trials, self.objective_set(name), **how)
+                of = self.objective_set(name)
+                found = front_hypervolumes(self.trials, of, selected_on=own.selected_on, pooled=own.pooled)
             self._volumes[name] = found
         return self._volumes[name]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.results import Results
-from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_objective
+from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 
@@ -61,13 +61,13 @@ def parse_rule(
     """
     bounded, total = _BOUNDED.fullmatch(name), _SUM.fullmatch(name)
     if name == "midpoint":
-        return Rule(
-            objectives.objectives[-1:], lambda front, runs: midpoint(*(_losses(own, objectives) for own in (front, runs)))
-        )
+        last = objectives.objectives[-1]
+        return Rule((last,), lambda front, runs: midpoint(last.metric.loss(front[:, 0]), last.metric.loss(runs[:, 0])))
     if name == "knee":
         return Rule(objectives.objectives, lambda front, runs: knee(objectives.losses(front)))
     if bounded is not None:
-        best, limited = (parse_objective(each, tasks, metrics) for each in bounded.group(2, 3))
+        best = parse_goal(bounded[2], tasks, metrics)
+        limited = parse_objective(bounded[3], tasks, metrics)
         _check_word(name, bounded[1], [best])
         sign, bound = (1 if bounded[4] == "<=" else -1), float(bounded[5])
         return Rule(
@@ -76,7 +76,7 @@ def parse_rule(
         )
     if total is not None:
         terms = [each.split() for each in total[2].split(" + ")]
-        reads = tuple(parse_objective(term[-1], tasks, metrics) for term in terms)
+        reads = tuple(parse_goal(term[-1], tasks, metrics) for term in terms)
         _check_word(name, total[1], reads)
         weights = [float(term[0]) if len(term) > 1 else 1.0 for term in terms]
         summed = ObjectiveSet("sum", reads)
@@ -87,14 +87,8 @@ def parse_rule(
     )
 
 
-def _losses(values: np.ndarray, objectives: ObjectiveSet) -> np.ndarray:
-    return objectives.objectives[-1].metric.loss(values[:, 0])
-
-
 def _check_word(name: str, word: str, reads: Sequence[Objective]) -> None:
     for each in reads:
-        if not each.metric.is_objective:
-            raise ValueError(f"found the rule {name!r}; neither more nor less of {each.name} is better")
         if word == "smallest" and each.metric.direction != "minimised":
             raise ValueError(f"found the rule {name!r}; {each.name} is {each.metric.direction}: write best")
 

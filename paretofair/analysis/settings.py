@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,7 +31,8 @@ class ReportSettings:
 
     `objectives` are the names of the sets whose frontiers are written, `named` those that the space file defines,
     `gap` what ARFG divides and the gap of a task's own set, `reference` the hypervolume's reference point (arfg, are),
-    `own_metrics` the user's own metrics. `sensitive` the attribute that the losses act on, or those by task, `audit` what the figure of the audit shows
+    `own_metrics` the user's own metrics. `sensitive` is the attribute that the losses act on, or those by task, `audit`
+    what the figure of the audit shows
     beside it (empty: everything), `threshold` the rule of decision in words.
     """
 
@@ -105,9 +107,11 @@ def find_choosing_split(protocol: str) -> tuple[str, bool]:
 def read_settings(folder: Path) -> ReportSettings:
     """What the space file of a results folder says about reports; the defaults where there is none."""
     written = folder / SPACE
-    if not written.exists():
-        return ReportSettings()
-    space = yaml.safe_load(written.read_text())
+    return read_plain(yaml.safe_load(written.read_text())) if written.exists() else ReportSettings()
+
+
+def read_plain(space: Mapping[str, Any]) -> ReportSettings:
+    """What a space file says about reports, as plain data."""
     frontiers = space.get("frontiers", {})
     point = frontiers.get("reference_point", {})
     threshold = space.get("threshold", "base_rate")

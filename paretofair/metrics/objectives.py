@@ -85,7 +85,7 @@ def known_objectives(tasks: Sequence[str], metrics: Mapping[str, Metric] = METRI
     averaged."""
     own = [metric for metric in metrics.values() if metric.is_objective]
     relative = [metric.name for metric in own if metric.source == "baselines"]
-    of_tasks = [f"{metric.name}_{task}" for metric in own if metric.source != "baselines" for task in tasks]
+    of_tasks = [f"{metric.name}_{task}" for metric in own if metric.is_of_tasks for task in tasks]
     return [*relative, *of_tasks, *(metric.name for metric in own if metric.can_average)]
 
 
@@ -100,17 +100,20 @@ def parse_objective(name: str, tasks: Sequence[str], metrics: Mapping[str, Metri
     """
     for task in tasks:
         metric = metrics.get(name.removesuffix(f"_{task}")) if name.endswith(f"_{task}") else None
-        if metric is not None and metric.is_measured and metric.source != "baselines":
+        if metric is not None and metric.is_of_tasks:
             return Objective(metric, task)
     metric = metrics.get(name)
     if metric is not None and metric.is_measured and (metric.can_average or metric.source == "baselines"):
         return Objective(metric)
-    known = known_objectives(tasks, metrics)
-    near = difflib.get_close_matches(name, known, n=1)
-    words = f" Did you mean {near[0]}?" if near else ""
     if metric is not None and metric.is_measured:
-        words = " Its mean over tasks says nothing, since tasks on both sides of its best value cancel; name a task."
-    raise ValueError(f"no metric {name!r}.{words} Accepted: {', '.join(known)}")
+        raise ValueError(f"tasks on both sides of the best value of {name} cancel in its mean: name a task")
+    near = difflib.get_close_matches(name, known_objectives(tasks, metrics), n=1)
+    words = f" Did you mean `{near[0]}`?" if near else ""
+    every = ", ".join(metric.name for metric in metrics.values() if metric.is_of_tasks)
+    raise ValueError(
+        f"no metric {name!r}.{words} Accepted: arfg, are, or one of {every}; of a task ({', '.join(tasks)}) as "
+        f"error_{tasks[0] if tasks else 'TASK'}, or averaged over tasks as error"
+    )
 
 
 def objective_sets(tasks: Sequence[str]) -> list[str]:
@@ -136,6 +139,14 @@ def objective_names(objectives: str, tasks: Sequence[str], gap: str = "fpr_gap")
     return [f"{gap}_{objectives}", f"error_{objectives}"]
 
 
+def parse_goal(name: str, tasks: Sequence[str], metrics: Mapping[str, Metric] = METRICS) -> Objective:
+    """As `parse_objective`, of what can be optimised. Raises ValueError also for what is neither better nor worse."""
+    found = parse_objective(name, tasks, metrics)
+    if not found.metric.is_objective:
+        raise ValueError(f"{name} is no objective: neither more nor less of it is better")
+    return found
+
+
 def build_set(
     named: NamedSet,
     tasks: Sequence[str],
@@ -147,10 +158,7 @@ def build_set(
     Raises:
         ValueError: a name that is no objective.
     """
-    found = tuple(parse_objective(name, tasks, metrics) for name in named.of)
-    for each in found:
-        if not each.metric.is_objective:
-            raise ValueError(f"{each.name} is no objective: neither more nor less of it is better")
+    found = tuple(parse_goal(name, tasks, metrics) for name in named.of)
     worst = [(bounds or {}).get(each.name, each.metric.worst) for each in found]
     default = tuple(value for value in worst if value is not None)
     reference = named.reference or (default if len(default) == len(worst) else None)

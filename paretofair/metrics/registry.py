@@ -70,9 +70,14 @@ class Metric:
         return self.source in ("rows", "metrics", "counts", "baselines")
 
     @property
+    def is_of_tasks(self) -> bool:
+        """Whether a trial has one for each task."""
+        return self.is_measured and self.source != "baselines"
+
+    @property
     def can_average(self) -> bool:
         """Whether its mean over tasks says something: not where tasks on both sides of the best value cancel."""
-        return self.source != "baselines" and not (self.pair or (self.own and self.direction.startswith("best")))
+        return self.is_of_tasks and not (self.pair or (self.own and self.direction.startswith("best")))
 
     def loss(self, values: ArrayLike) -> Array:
         """The values as something to be minimised: turned round where they are maximised, and their distance from

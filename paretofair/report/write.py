@@ -51,9 +51,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
         ids = pd.concat([points["trial_id"] for points in fronts.values()])
         of_points = results.rows_of(ids)
-        intervals = row_intervals(
-            of_points, results.tasks, cells, results.sensitive, results.baselines, settings.gap
-        )
+        intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, results.baselines, settings.gap)
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):

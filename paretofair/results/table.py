@@ -107,7 +107,6 @@ class TrialTable:
         pa.default_memory_pool().release_unused()
         return self._frame
 
-
     def _read_file(self, path: Path) -> pa.Table:
         if self._derive is None:
             return _read(path, self._columns)

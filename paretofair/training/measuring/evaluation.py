@@ -12,14 +12,12 @@ from torch import Tensor
 from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
+from paretofair.metrics.objectives import values_of_tasks
+from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork, align_length
+from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
-# Metrics that every trial has for every split and task.
-HEADLINE = (
-    *("error", "realised_positive_rate", "average_precision", "auc"),
-    *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
-)
 _CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
 
@@ -46,6 +44,15 @@ class Evaluation:
     confusion: dict[str, np.ndarray]
     finite: np.ndarray
 
+    def values_of(self, metric: Metric, split: str, data: DeviceData) -> np.ndarray:
+        """Values `(K, T)` of any metric that a trial has on a split."""
+        counts = self.confusion[split]
+        found = values_of_tasks(
+            metric, lambda name: self.metrics.get(f"{split}_{name}"), lambda: merge_by_task(counts, data)
+        )
+        assert found is not None, f"{metric.name} is measured, or follows from what is"
+        return found
+
     @staticmethod
     def joined(parts: Sequence[Evaluation]) -> Evaluation:
         """One after the other."""
@@ -65,9 +72,10 @@ def evaluate(
     values: Mapping[str, np.ndarray] | None = None,
     *,
     splits: Sequence[str] | None = None,
+    own_metrics: Sequence[Metric] = (),
 ) -> Evaluation:
-    """Every headline metric of K trials on every split; the threshold is found once and applied to all. `splits`: on
-    these alone, among them the one that chooses.
+    """Every headline metric of K trials on every split, and the user's own; the threshold is found once and applied to
+    all. `splits`: on these alone, among them the one that chooses.
 
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
@@ -79,7 +87,7 @@ def evaluate(
     confusion: dict[str, np.ndarray] = {}
     for name, split in chosen.items():
         decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
-        of_split, confusion[name] = measure_split(decisions, *scores[name], split, data)
+        of_split, confusion[name] = measure_split(decisions, *scores[name], split, data, own_metrics)
         metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
     return Evaluation(metrics, confusion, finite.cpu().numpy())
@@ -103,10 +111,15 @@ def decision_thresholds(
 
 
 def measure_split(
-    decisions: Tensor, scores: Tensor, probabilities: Tensor, split: DeviceSplit, data: DeviceData
+    decisions: Tensor,
+    scores: Tensor,
+    probabilities: Tensor,
+    split: DeviceSplit,
+    data: DeviceData,
+    own_metrics: Sequence[Metric] = (),
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, and its confusion
-    `(K, T, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
+    """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, the user's own, and its
+    confusion `(K, T, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
     confusion = counts.confusion(decisions, probabilities, split.labels, split.cells, len(data.cells)).cpu().numpy()
     n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
     ranked = ranking.ranking_by_group(scores, split.labels, split.groups, n_groups)
@@ -121,13 +134,19 @@ def measure_split(
         rates.soft_fpr_gap,
         rates.soft_tpr_gap,
     )
-    by_task = [
+    by_task = merge_by_task(confusion, data)
+    values |= {gap.__name__: np.stack([gap(groups) for groups in by_task], -1) for gap in gaps}
+    areas = [rates.auc_gap(auc_by_group[:, t, : groups.shape[-2]], groups) for t, groups in enumerate(by_task)]
+    values |= {"auc_gap": np.stack(areas, -1)}
+    return values | measure_own(own_metrics, by_task, decisions, probabilities, split), confusion
+
+
+def merge_by_task(confusion: np.ndarray, data: DeviceData) -> list[np.ndarray]:
+    """Counts `(K, T, cells, 6)` in the groups that each task acts on, `(K, groups, 6)` by task."""
+    return [
         rates.merge(confusion[:, task], data.cells[:, attribute], data.n_groups[attribute])
         for task, attribute in enumerate(data.acts_on)
     ]
-    values |= {gap.__name__: np.stack([gap(groups) for groups in by_task], -1) for gap in gaps}
-    areas = [rates.auc_gap(auc_by_group[:, t, : groups.shape[-2]], groups) for t, groups in enumerate(by_task)]
-    return values | {"auc_gap": np.stack(areas, -1)}, confusion
 
 
 def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
