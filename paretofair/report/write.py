@@ -12,6 +12,7 @@ from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.earlier import remove_earlier
 from paretofair.results.files import write_csv
 
@@ -80,6 +81,8 @@ def tables_of(results: Results, of: str) -> dict[str, pd.DataFrame]:
     assert objectives.reference is not None, "sets without one are refused when they are read"
     ends = dict(zip((f"reference_{name}" for name in objectives.names), objectives.reference, strict=True))
     found = {"hypervolume": volumes_of.assign(**ends, source=results.source, protocol=settings.protocol)}
+    if of != "arfg_are":
+        found["hypervolume"]["exact"] = len(objectives.objectives) <= EXACT_UP_TO
     if len(volumes_of):
         found |= {table_of.__name__: table_of(results, of) for table_of in _COMPARED}
     return found

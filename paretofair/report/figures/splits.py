@@ -83,7 +83,8 @@ def caption(results: Results) -> str:
     intervals = " with 95 % bootstrap intervals" if len(results.methods) <= MANY else ""
     over = "means over all points" if pooled else f"means over the points of a seed, then over seeds{intervals}"
     return captions.join_sentences(
-        f"Error and {captions.name_gap(results)} {name_attributes(results)}of each task's frontier points on training, validation and test rows, better the smaller: {over}. A gap grows where there "
-        "are fewer rows, also without overfitting.",
+        f"Error and {captions.name_gap(results)} {name_attributes(results)}of each task's frontier points on training, "
+        f"validation and test rows, better the smaller: {over}. A gap grows where there are fewer rows, also without "
+        "overfitting.",
         captions.provenance(results).replace("shown on test", "shown on all splits"),
     )

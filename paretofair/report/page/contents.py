@@ -15,8 +15,10 @@ from paretofair.analysis.frontiers import hyperparameters
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.metrics.registry import Metric, metric_of
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results import TrialTable
@@ -68,6 +70,7 @@ def contents_of(results: Results) -> dict[str, Any]:
         "hyperparameters": _columns(trials, hyperparameters(results.trials)),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
+        "compared": [_describe(results.objective_set(name)) for name in results.compared_sets],
         "confirmed": _collect_confirmed(results.trials, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
@@ -87,6 +90,13 @@ def contents_of(results: Results) -> dict[str, Any]:
         "undefined": results.undefined,
         "left_out": _count_left_out(results),
     }
+
+
+def _describe(objectives: ObjectiveSet) -> dict[str, Any]:
+    """A set by which methods are compared, and where and how its hypervolume is measured."""
+    exact = len(objectives.objectives) <= EXACT_UP_TO
+    ends = list(objectives.reference or ())
+    return {"name": objectives.name, "objectives": objectives.names, "reference": ends, "exact": exact}
 
 
 def _metrics(trials: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[dict[str, Any]]:

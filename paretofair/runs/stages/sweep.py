@@ -94,12 +94,9 @@ class SweepStage(Stage):
         settings = context.results_so_far.settings
         earlier = space.stages.sweep.sampler.options.get("warm_start")
         if earlier is not None:
-            # Its objectives and gap may be others.
-            _say_known(
-                context,
-                earlier,
-                warm(found, Results(earlier, gap=settings.gap, own_metrics=settings.own_metrics), settings),
-            )
+            # Its own gap and metrics may be others.
+            before = Results(earlier, gap=settings.gap, own_metrics=settings.own_metrics)
+            _say_known(context, earlier, warm(found, before, settings))
         return Studies(found, read, context.results_so_far.baselines, settings, wanted)
 
 
