@@ -69,8 +69,7 @@ def frontier(trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
         losses = objectives.losses(group[chosen_by].to_numpy(float))
         member = non_dominated(losses)
-        front = pd.DataFrame(losses[member], columns=chosen_by, index=group.index[member])
-        front["trial_id"] = group["trial_id"]
+        front = group.loc[member, ["trial_id"]].assign(**dict(zip(chosen_by, losses[member].T, strict=True)))
         places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
         ranks.append(np.arange(1, len(front) + 1))
     points = trials.iloc[np.concatenate(places)]

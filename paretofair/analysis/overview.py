@@ -22,6 +22,8 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
 
 def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
+    if not tasks_of(trials):
+        return ""
     splits, names = (settings.selected_on, "test"), deciding_metrics(tasks_of(trials), settings)
     behind = {f"{split}_{name}" for split in splits for name in names}
     # A part of the columns: in a large run every copy of the table counts.

@@ -27,7 +27,7 @@ from paretofair.analysis.settings import ReportSettings, find_choosing_split, re
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import Objective, ObjectiveSet, known_objectives, parse_objective
+from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, ObjectiveSet, known_objectives, parse_objective
 from paretofair.results import TrialTable
 
 __all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
@@ -101,9 +101,11 @@ class Results:
     def _needed(self) -> list[Objective]:
         """What frontiers, constraints and ARFG need."""
         own = self.settings
+        if not self.tasks:
+            return []
         sets = [own.build_set(name, self.tasks) for name in own.objectives]
         gap = [Objective(own.metrics[own.gap], task) for task in self.tasks]
-        bounded = [parse_objective(name, self.tasks, own.metrics) for name in own.bounded] if self.tasks else []
+        bounded = [parse_objective(name, self.tasks, own.metrics) for name in own.bounded]
         return [*gap, *bounded, *(each for one in sets for each in one.objectives)]
 
     def derive(self, objectives: Iterable[Objective]) -> None:
@@ -150,6 +152,12 @@ class Results:
         return tasks_of(self.trials)
 
     @property
+    def _tasks_of_sets(self) -> list[str]:
+        """The tasks that the sets of the space file name: all that is known of them before there are trials."""
+        others = {"arfg_are", *OF_SEVERAL_TASKS, *(each.name for each in self.settings.named)}
+        return [name for name in self.settings.objectives if name not in others]
+
+    @property
     def sensitive(self) -> dict[str, str] | None:
         """The attribute that the loss of each task acts on, where it is known."""
         known = self.settings.sensitive
@@ -184,8 +192,9 @@ class Results:
     def objective_set(self, *objectives: str) -> ObjectiveSet:
         """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
         name that is none."""
-        named = len(objectives) == 1 and objectives[0] in self.settings.set_names(self.tasks)
-        return self.settings.build_set(objectives[0] if named else objectives, self.tasks)
+        tasks = self.tasks or self._tasks_of_sets
+        named = len(objectives) == 1 and objectives[0] in self.settings.set_names(tasks)
+        return self.settings.build_set(objectives[0] if named else objectives, tasks)
 
     @property
     def hypervolumes(self) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def parse_rule(
         return Rule((last,), lambda front, runs: midpoint(last.metric.loss(front[:, 0]), last.metric.loss(runs[:, 0])))
     if name == "knee":
         return Rule(objectives.objectives, lambda front, runs: knee(objectives.losses(front)))
-    if bounded is not None:
+    if bounded is not None and bounded[2] != bounded[3]:
         best = parse_goal(bounded[2], tasks, metrics)
         limited = parse_objective(bounded[3], tasks, metrics)
         _check_word(name, bounded[1], [best])

@@ -206,8 +206,8 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             caption=_caption(
                 results,
                 f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
-                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 % "
-                "bootstrap interval; best in bold, the largest.",
+                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
+                "% bootstrap interval; best in bold, the largest.",
                 exact,
             ),
             label=f"{inside}hypervolume",

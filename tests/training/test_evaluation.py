@@ -8,9 +8,10 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from paretofair.data import split
+from paretofair.metrics.registry import HEADLINE
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Threshold, to_device
-from paretofair.training.measuring.evaluation import HEADLINE, evaluate
+from paretofair.training.measuring.evaluation import evaluate
 
 from ..conftest import make_dataset
 

@@ -17,6 +17,7 @@ from paretofair.report.drawing.style import LIGHT, MANY, REFERENCE, Look, mark_b
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LONG = 25  # letters of a label, which would run into the next panel's
 CLOUD = 20_000  # trials drawn behind the fronts at most
 _POINT: dict[str, Any] = {"alpha": 0.45, "markersize": 2.6, "markeredgewidth": 0}
 
@@ -41,13 +42,14 @@ def fronts_on_test(results: Results, *objectives: str, pair: tuple[int, int] = (
 
 
 def label_axis(axes: Axes, which: str, objective: Objective) -> None:
-    """Names an axis of losses on test: where they are a maximised metric turned round, ticks have its own values."""
+    """Names an axis of losses on test: ticks of a maximised metric, which is turned round, have its own values."""
     metric, name = objective.metric, say(objective)
     axis = axes.xaxis if which == "x" else axes.yaxis
     if metric.direction == "maximised":
         axis.set_major_formatter(lambda value, _: f"{-value:g}")
-    distance = f", distance from {metric.direction[-1]}" if metric.direction.startswith("best") else ""
-    axes.set(**{f"{which}label": f"{name} on test{distance}"})
+    if metric.direction.startswith("best"):
+        name = f"|{name} - {metric.direction[-1]}|"
+    axes.set(**{f"{which}label": f"{name}{' ' if len(name) <= _LONG else chr(10)}on test"})
 
 
 def thin_fronts(fronts: Fronts) -> Fronts:
