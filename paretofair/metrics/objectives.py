@@ -158,7 +158,7 @@ def build_set(
     Raises:
         ValueError: a name that is no objective.
     """
-    found = tuple(parse_goal(name, tasks, metrics) for name in named.of)
+    found = tuple(parse_goal(name, tasks, metrics) for name in dict.fromkeys(named.of))
     worst = [(bounds or {}).get(each.name, each.metric.worst) for each in found]
     default = tuple(value for value in worst if value is not None)
     reference = named.reference or (default if len(default) == len(worst) else None)

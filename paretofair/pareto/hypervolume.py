@@ -88,7 +88,10 @@ def _measure(points: NDArray[Any], corner: NDArray[Any]) -> float:
         return float(moocore.hypervolume(points, ref=corner))
     # Dominated points change nothing but the time that every direction takes.
     front = points[moocore.is_nondominated(points)]
-    return float(moocore.hv_approx(front, ref=corner, nsamples=_SAMPLES, method="Rphi-FWE+"))
+    # Directions are spread evenly where objectives have one scale; so units do not matter either.
+    extent = corner - front.min(axis=0)
+    scaled = moocore.hv_approx((corner - front) / -extent, ref=0.0, nsamples=_SAMPLES, method="Rphi-FWE+")
+    return float(scaled * np.prod(extent))
 
 
 def _check_reference(points: ArrayLike, reference: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:

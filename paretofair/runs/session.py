@@ -150,7 +150,7 @@ class Session:
             tf32=space.resources.tf32,
             halving=_halving(context, splits),
             models=space.resources.models,
-            objectives=_kept_objectives(space),
+            objectives=kept_objectives(space),
             version=f"{version('paretofair')} {read_commit()}",
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
@@ -221,7 +221,7 @@ def settings_of(space: Space) -> ReportSettings:
     return read_plain(space.model_dump(mode="json", exclude_none=True))
 
 
-def _kept_objectives(space: Space) -> list[list[Metric]]:
+def kept_objectives(space: Space) -> list[list[Metric]]:
     """The metrics of tasks of the sets whose frontiers are written, each that no other is a part of."""
     settings = settings_of(space)
     sets = [settings.build_set(name, space.tasks) for name in settings.objectives]
