@@ -22,7 +22,7 @@ name: led
 data: {name: lsac}
 fairness: {goal: parity}
 parameters: {learning_rate: {uniform: [0.01, 0.1]}, epochs: [5, 9], task_weight: simplex}
-methods: {vanilla: , equal_loss: }
+methods: {vanilla: , max_min: }
 stages:
   baselines: {parameters: {learning_rate: 0.06, epochs: 5}}
   sweep:
