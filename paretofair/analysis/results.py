@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -27,10 +27,20 @@ from paretofair.analysis.settings import ReportSettings, find_choosing_split, re
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, ObjectiveSet, known_objectives, parse_objective
+from paretofair.metrics.objectives import (
+    OF_SEVERAL_TASKS,
+    NamedSet,
+    Objective,
+    ObjectiveSet,
+    known_objectives,
+    parse_objective,
+)
+from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable
 
 __all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
+
+_Named = TypeVar("_Named", NamedSet, Metric)
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -60,7 +70,10 @@ class Results:
         trials, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
-        settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
+        named = _merge_named([each for part in parts for each in part.settings.named])
+        own = _merge_named([each for part in parts for each in part.settings.own_metrics])
+        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own}
+        settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
         self._fill(trials, settings, folders, known, apart)
@@ -85,6 +98,9 @@ class Results:
         self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
         self.trials = trials if len(trials) else _with_keys(trials)
         self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
+        for name in self.settings.objectives if self.tasks else ():
+            if name not in settings.set_names(self.tasks):
+                raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")
         self.derive(self._needed())
         own = baselines(self._with_signs().sort_values(order), settings.gap)
         self.baselines = known if own.empty and known is not None else own
@@ -284,6 +300,15 @@ class Results:
             points = frontier(self.trials, of, selected_on=split, pooled=own.pooled)
             self._frontiers[name] = with_confirmed(points, self.trials)
         return self._frontiers[name].copy()
+
+
+def _merge_named(found: Sequence[_Named]) -> tuple[_Named, ...]:
+    """Each name once. Raises RunError where two runs mean different things by one name."""
+    by_name: dict[str, _Named] = {}
+    for each in found:
+        if by_name.setdefault(each.name, each) != each:
+            raise RunError(f"the runs mean different things by {each.name}: {by_name[each.name]} and {each}")
+    return tuple(by_name.values())
 
 
 def _with_keys(empty: pd.DataFrame) -> pd.DataFrame:

@@ -60,10 +60,6 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if options.output is None and (len(options.run) > 1 or not (options.run[0] / "trials").is_dir()):
         raise RunError("--output is needed for several runs, and for tables made elsewhere")
     folder = options.output or options.run[0]
-    known = results.settings.set_names(results.tasks)
-    for name in options.objectives or ():
-        if name not in known:
-            raise RunError(f"--objectives: found {name!r}; accepted: {', '.join(known)}")
     written = write(results, folder, (*options.only, *(("wide",) if options.wide else ())), console)
     table = overview(results, results.methods)
     for row in table.itertuples():
