@@ -80,7 +80,7 @@ def test_results_are_frames(run):
     best = results.frontier("auc_good_loan")
     top = results.searched.groupby(["method", "seed"])["validation_auc_good_loan"].max()
     assert sorted(best["validation_auc_good_loan"]) == sorted(top)
-    with pytest.raises(ValueError, match="no metric 'aré'. Did you mean `are`"):
+    with pytest.raises(ValueError, match=r"no metric 'aré'\. Did you mean `are`"):
         results.frontier("aré")
     with pytest.raises(ValueError, match="neither more nor less of it is better"):
         results.frontier("realised_positive_rate_good_loan")

@@ -202,8 +202,7 @@ class Session:
 def choose_columns(space: Space) -> Callable[[str], bool]:
     """Tells, by its name, whether the run itself needs a column of the trial table. The others, most of the metrics,
     are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
-    led_by = space.stages.sweep.sampler.options.get("objectives", ())
-    names = deciding_metrics(space.tasks, settings_of(space), led_by)
+    names = deciding_metrics(space.tasks, settings_of(space), _led_by(space))
     metrics = {f"{prefix}{name}" for prefix in PREFIXES for name in names}
     return lambda name: name in metrics or name == "train_seconds" or not name.startswith(RESULTS)
 
@@ -211,9 +210,15 @@ def choose_columns(space: Space) -> Callable[[str], bool]:
 def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table], pa.Table] | None:
     """What the run itself needs of metrics that follow from counts by group; None for nothing."""
     settings = settings_of(space)
-    led_by = space.stages.sweep.sampler.options.get("objectives", ())
-    wanted = deciding_objectives(space.tasks, settings, led_by)
+    wanted = deciding_objectives(space.tasks, settings, _led_by(space))
     return counted_metrics(folder, wanted, space.tasks, space.baselines.sensitive, settings)
+
+
+def _led_by(space: Space) -> list[str]:
+    """The objectives of the sampler and of the stage `tune`."""
+    tune, sampled = space.stages.tune, space.stages.sweep.sampler.options.get("objectives", ())
+    tuned = settings_of(space).build_set(tune.objectives, space.tasks).names if tune is not None else ()
+    return [*sampled, *tuned]
 
 
 def settings_of(space: Space) -> ReportSettings:

@@ -34,6 +34,9 @@ stages:
 """
 
 
+SET = ["frontiers.objectives=[{name: a, of: [average_precision, worst_group_accuracy]}]"]
+
+
 @pytest.fixture
 def load(tmp_path):
     (tmp_path / "space.yaml").write_text(SPACE)
@@ -118,6 +121,11 @@ def test_what_a_driver_reads(load, tmp_path):
     derived = derive_columns(space, tmp_path)
     assert [metric.name for metric in derived.metrics] == ["demographic_parity_gap"]
     assert derive_columns(load("fairness.goal=odds"), tmp_path) is None
+    tuned = load("stages.tune={parameters: [learning_rate], settings: 2, trials: 2, objectives: a}", *SET)
+    assert choose_columns(tuned)("validation_average_precision_pass_bar")
+    assert {metric.name for metric in derive_columns(tuned, tmp_path).metrics} == {
+        *("demographic_parity_gap", "worst_group_accuracy")
+    }
     odds = choose_columns(load("fairness.goal=odds"))
     assert odds("test_fpr_gap_pass_bar")
     assert odds("test_tpr_gap_pass_bar")
