@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,7 @@ from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
 from paretofair.training import DeviceData, Trials, to_device, train_pack
-from paretofair.training.measuring.evaluation import decision_thresholds, evaluate, logits_and_probabilities
+from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
@@ -97,8 +97,8 @@ def export_trial(
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
-    logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split].inputs)
-    cut, by_group = decision_thresholds(logits, data, threshold, method, given.values)
+    outputs = compute_outputs(network, parameters, data.splits[data.selection_split].inputs)
+    cut, by_group = decision_thresholds(outputs, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
     about = {
@@ -133,7 +133,13 @@ def export_trial(
     folder = output or run / "exported" / row["trial_id"]
     save(model, folder)
     (folder / CARD).write_text(
-        card(model, own, splits, data, {name: each[0] for name, each in found.confusion.items()})
+        card(
+            model,
+            own,
+            splits,
+            data,
+            {name: [each[0] for each in of_tasks] for name, of_tasks in found.confusion.items()},
+        )
     )
     return ExportedTrial(folder, model, kept is None, difference)
 
@@ -256,7 +262,11 @@ def _fills(dataset: Dataset) -> dict[str, float]:
 
 
 def card(
-    model: ExportedModel, space: MethodSpace, splits: Splits, data: DeviceData, confusion: Mapping[str, np.ndarray]
+    model: ExportedModel,
+    space: MethodSpace,
+    splits: Splits,
+    data: DeviceData,
+    confusion: Mapping[str, Sequence[np.ndarray]],
 ) -> str:
     """The model card, Markdown. `confusion` are the counts of the trial in the finest cells, by split."""
     about = model.about
@@ -306,7 +316,7 @@ def card(
     return "\n".join(lines)
 
 
-def _by_group(data: DeviceData, confusion: np.ndarray) -> Iterator[list[str]]:
+def _by_group(data: DeviceData, confusion: Sequence[np.ndarray]) -> Iterator[list[str]]:
     for t, task in enumerate(data.tasks):
         for place, attribute in enumerate(data.attributes):
             counts = rates.merge(confusion[t], data.cells[:, place], data.n_groups[place])

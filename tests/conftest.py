@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from paretofair.data import Dataset, Splits, split
+from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import DeviceData, to_device
 
 # A background job of a script starts with SIGINT ignored, and what is ignored is inherited: commands under test could
@@ -30,8 +31,9 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: int = 0) -> Dataset:
-    """Tasks that depend on the inputs and, through them, on a sensitive attribute of two groups and one of three."""
+def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: int = 0, classes: int = 0) -> Dataset:
+    """Tasks that depend on the inputs and, through them, on a sensitive attribute of two groups and one of three. With
+    `classes` a last task has so many."""
     random = np.random.default_rng(seed)
     sex = random.integers(0, 2, rows)
     race = random.integers(0, 3, rows)
@@ -42,10 +44,17 @@ def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: in
     labels = (logits > np.median(logits, 0)).astype(np.int8)
     labels[random.random(labels.shape) < unknown] = -1
     sex = np.where(random.random(rows) < unknown, -1, sex)
+    kinds = [BINARY] * tasks
+    if classes:
+        scores = numeric @ random.normal(size=(4, classes)) + random.gumbel(size=(rows, classes))
+        several = np.where(random.random(rows) < unknown, -1, scores.argmax(1))
+        labels = np.concatenate([labels, several[:, None].astype(np.int8)], 1)
+        kinds.append(TaskKind("multiclass", tuple(f"class_{c}" for c in range(classes))))
     return Dataset(
         name="made_up",
         source="simulated",
-        tasks=tuple(f"task_{t}" for t in range(tasks)),
+        tasks=tuple(f"task_{t}" for t in range(len(kinds))),
+        kinds=tuple(kinds),
         numeric=numeric,
         numeric_names=("u", "v", "w", "x"),
         categorical=kind[:, None],

@@ -11,15 +11,16 @@ PACKAGE = Path(__file__).parent.parent / "paretofair"
 # Modules that belong to no part: what is imported from Python, and the export of a trial.
 TOP = ("api", "export", "exported")
 MAY_IMPORT = {
-    "data": set(),
+    "data": {"tasks"},
     "models": set(),
     "metrics": set(),
+    "tasks": {"metrics"},
     "pareto": set(),
-    "methods": {"models", "metrics"},
-    "training": {"data", "models", "metrics", "methods", "pareto"},
+    "methods": {"models", "metrics", "tasks"},
+    "training": {"data", "models", "metrics", "methods", "pareto", "tasks"},
     "results": set(),
     "sampling": {"metrics"},
-    "space": {"data", "metrics", "methods", "training", "results", "sampling"},
+    "space": {"data", "metrics", "methods", "training", "results", "sampling", "tasks"},
     "analysis": {"metrics", "pareto", "results"},
     "report": {"metrics", "pareto", "results", "analysis"},
     "runs": {
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     },
     "cluster": {"training", "results", "runs"},
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
-    "testing": {"data", "models", "methods", "training"},
+    "testing": {"data", "models", "methods", "sampling", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
@@ -123,6 +124,7 @@ TESTED_BY = {
         "methods.vanilla",
     ),
     "methods/test_penalties": ("methods.max_min",),
+    "methods/test_several_classes": ("methods.losses.against_rest",),
     "methods/test_rows": (
         "methods.balance",
         "methods.label_flip",
@@ -149,6 +151,7 @@ TESTED_BY = {
     ),
     "results/test_table": ("results.files",),
     "sampling/test_samplers": (
+        "sampling.points",
         "sampling.adaptive",
         "sampling.grid",
         "sampling.random",
@@ -194,6 +197,13 @@ TESTED_BY = {
         "training.graphs",
         "training.stack",
         "training.step",
+    ),
+    "tasks/test_contract": ("testing.tasks",),
+    "tasks/test_known": (
+        "tasks.binary",
+        "tasks.kind",
+        "tasks.multiclass",
+        "tasks.task",
     ),
 }
 

@@ -114,7 +114,8 @@ def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: D
                 if not model.error:
                     decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
                     scores[row, t] = torch.from_numpy(model.scores[name])
-        metrics, counts = measure_split(decisions, scores, scores, split, data)
+        metrics, by_task = measure_split(decisions, scores, scores, split, data)
+        counts = np.stack(by_task, 1)
         for metric, values in metrics.items():
             of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
             columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}

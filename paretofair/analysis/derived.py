@@ -14,7 +14,8 @@ import pyarrow as pa
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.relative import SPLITS, tasks_of
 from paretofair.analysis.settings import ReportSettings
-from paretofair.metrics.objectives import Objective, needed_metrics, stored_metrics, values_of_tasks
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import Objective, measure_counts, needed_metrics, stored_metrics, values_of_tasks
 from paretofair.metrics.registry import Metric
 
 
@@ -70,36 +71,38 @@ def counted_metrics(
 @dataclass(frozen=True)
 class CountedMetrics:
     """Metrics that follow from counts by group, as columns `<split>_<metric>_<task>` of files of the trial table, whose
-    counts are then forgotten: what a `TrialTable` derives. `sensitive` is the attribute that each task acts on."""
+    counts are then forgotten: what a `TrialTable` derives. `sensitive` is the attribute that each task acts on,
+    `classes` those of each task as of `TaskCounts.split`, by default all binary."""
 
     folder: Path
     metrics: tuple[Metric, ...]
     tasks: tuple[str, ...]
     sensitive: Mapping[str, str]
+    classes: tuple[int, ...] = ()
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with these columns; NaN for a trial without counts."""
         for name in [name for name in table.column_names if name.startswith("confusion_")]:
             lists = table[name].combine_chunks()
             known = lists.is_valid().to_numpy(zero_copy_only=False)
-            counts = lists.drop_null().flatten().to_numpy(zero_copy_only=False).astype(float)
-            shape = int(known.sum()), len(self.tasks), len(self._cells.groups), 6
-            found = self.measure({name.removeprefix("confusion_"): counts.reshape(shape)})
+            flat = lists.drop_null().flatten().to_numpy(zero_copy_only=False).astype(float)
+            classes = self.classes or (0,) * len(self.tasks)
+            counts = TaskCounts.split(flat.reshape(int(known.sum()), -1), len(self._cells.groups), classes)
+            found = self.measure({name.removeprefix("confusion_"): counts})
             for column, values in found.items():
                 whole = np.full(len(table), np.nan)
                 whole[known] = values
                 table = table.append_column(column, pa.array(whole))
         return table
 
-    def measure(self, counts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The columns of trials with these counts by split, `(trials, tasks, cells, 6)`."""
+    def measure(self, counts: Mapping[str, Sequence[TaskCounts]]) -> dict[str, np.ndarray]:
+        """The columns of trials with these counts by split and task."""
         columns: dict[str, np.ndarray] = {}
         for split, own in counts.items():
-            groups = [self._cells.by_group(own[:, t], self.sensitive[task]) for t, task in enumerate(self.tasks)]
-            for metric in self.metrics:
-                assert metric.of_groups is not None, "every metric of counts has a function of them"
-                values = np.stack([metric.of_groups(each) for each in groups], -1)
-                columns |= {f"{split}_{metric.name}_{task}": values[:, t] for t, task in enumerate(self.tasks)}
+            for task, of_task in zip(self.tasks, own, strict=True):
+                place = self._cells.attributes.index(self.sensitive[task])
+                groups = of_task.merge(self._cells.groups[:, place], self._cells.n_groups[place])
+                columns |= {f"{split}_{metric.name}_{task}": measure_counts(metric, groups) for metric in self.metrics}
         return columns
 
     @functools.cached_property

@@ -27,6 +27,7 @@ from paretofair.analysis.settings import ReportSettings, find_choosing_split, re
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import (
     OF_SEVERAL_TASKS,
     NamedSet,
@@ -158,7 +159,8 @@ class Results:
         counted = counted_metrics(self.folders[0], wanted, self.tasks, self.sensitive, self.settings)
         if counted is None:
             return alone
-        counts = self.cells.of(alone["trial_id"].tolist())
+        lists = self.cells.of(alone["trial_id"].tolist())
+        counts = {split: [TaskCounts(own[:, t]) for t in range(len(self.tasks))] for split, own in lists.items()}
         found = pd.DataFrame(counted.measure(counts), index=alone.index)
         return alone.assign(**{name: found[name] for name in found if name not in alone})
 

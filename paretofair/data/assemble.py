@@ -9,6 +9,7 @@ import numpy as np
 from paretofair.data.dataset import Dataset
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY, TaskKind
 
 MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
 
@@ -25,12 +26,14 @@ def assemble(
     test: np.ndarray | float,
     test_seed: int = 0,
     checksums: Mapping[str, str],
+    kinds: Mapping[str, TaskKind] | None = None,
 ) -> Dataset:
     """Put columns, each of `(rows,)`, together.
 
     Args:
         name, source, group_names, checksums: As in `Dataset`.
-        labels: Task -> 0, 1 or -1 (unknown).
+        labels: Task -> 0, 1, … or -1 (unknown).
+        kinds: Task -> what it predicts; binary labels for a task that is not named.
         numeric: Input -> numbers; NaN where missing (see `fill_missing`).
         categorical: Input -> texts; "" where missing, which becomes the category "missing".
         groups: Attribute -> index into its names, or -1.
@@ -40,7 +43,9 @@ def assemble(
     Raises:
         DataError: As by `Dataset` and `fill_missing`.
     """
-    label_columns = np.stack([np.asarray(column, dtype=np.int8) for column in labels.values()], axis=1)
+    of_tasks = tuple((kinds or {}).get(task, BINARY) for task in labels)
+    type_ = np.int8 if all(len(kind.classes) <= 128 for kind in of_tasks) else np.int32
+    label_columns = np.stack([np.asarray(column, dtype=type_) for column in labels.values()], axis=1)
     members = {attribute: np.asarray(column, dtype=np.int8) for attribute, column in groups.items()}
     rows = len(label_columns)
     if isinstance(test, np.ndarray):
@@ -63,6 +68,7 @@ def assemble(
         group_names=dict(group_names),
         is_test=is_test,
         checksums=dict(checksums),
+        kinds=of_tasks,
     )
 
 

@@ -7,7 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from paretofair import user_code
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY, TaskKind
 
 SOURCES = ("real", "simulated")
 
@@ -19,18 +21,19 @@ class Dataset:
     Attributes:
         name: Name in the registry.
         source: "real" or "simulated".
-        tasks: Names of the binary tasks, in label column order.
+        tasks: Names of the tasks, in label column order.
         numeric: `(rows, numeric inputs)` float64, unscaled, finite.
         numeric_names: Their names.
         categorical: `(rows, categorical inputs)` text.
         categorical_names: Their names.
-        labels: `(rows, tasks)` int8: 0, 1, or -1 where unknown.
+        labels: `(rows, tasks)` integers: 0, 1, of several classes 2, 3, …, or -1 where unknown.
         groups: For each sensitive attribute `(rows,)` int8 indices into `group_names`, -1 where unknown.
         group_names: Names of the groups of each attribute, in the schema's order. With two groups, a signed
             gap is the first minus the second.
         is_test: `(rows,)` bool, the given test split.
         checksums: File name -> SHA-256 of what was read; {} if simulated.
         origins: Where several data sets are joined, `(rows,)` int8 indices into `origin_names`; else None.
+        kinds: What each task predicts, with the words for its labels; binary ones where none are given.
 
     Raises:
         DataError: Shapes disagree, or a value is outside the ranges above.
@@ -50,8 +53,11 @@ class Dataset:
     checksums: dict[str, str]
     origins: np.ndarray | None = None
     origin_names: tuple[str, ...] = ()
+    kinds: tuple[TaskKind, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.kinds:
+            object.__setattr__(self, "kinds", (BINARY,) * len(self.tasks))
         if self.source not in SOURCES:
             self._fail(f"source is {self.source!r}; accepted: {', '.join(SOURCES)}")
         if self.is_test.ndim != 1 or self.is_test.dtype != np.bool_:
@@ -85,10 +91,16 @@ class Dataset:
                 f"input {self.numeric_names[column]!r} is {self.numeric[row, column]} in row {row}; "
                 "inputs must be finite"
             )
-        if not np.isin(self.labels, (-1, 0, 1)).all():
-            row, task = np.argwhere(~np.isin(self.labels, (-1, 0, 1)))[0]
+        if len(self.kinds) != len(self.tasks):
+            self._fail(f"kinds are given for {len(self.kinds)} of {len(self.tasks)} tasks")
+        most = np.array([len(kind.classes) - 1 for kind in self.kinds])
+        wrong = (self.labels < -1) | (self.labels > most) | (self.labels != np.floor(self.labels))
+        if wrong.any():
+            row, task = np.argwhere(wrong)[0]
+            accepted = ", ".join(map(str, range(min(int(most[task]), 9) + 1)))
             self._fail(
-                f"label {self.tasks[task]!r} is {self.labels[row, task]} in row {row}; accepted: 0, 1, -1 (unknown)"
+                f"label {self.tasks[task]!r} is {self.labels[row, task]} in row {row}; accepted: {accepted}"
+                f"{'' if most[task] < 10 else f', …, {most[task]}'}, -1 (unknown)"
             )
         for attribute, members in self.groups.items():
             if members.shape != (rows,):
@@ -119,11 +131,17 @@ class Dataset:
         digest.add("name", self.name)
         digest.add("source", self.source)
         digest.add("tasks", *self.tasks)
+        for task, kind in zip(self.tasks, self.kinds, strict=True):
+            if kind != BINARY:
+                digest.add("kind", task, kind.name, *kind.classes)
+            if ":" in kind.name:
+                digest.add("code", user_code.digest(kind.name))
         digest.add("numeric", *self.numeric_names)
         digest.add_array(self.numeric, "<f8")
         digest.add("categorical", *self.categorical_names)
         digest.add("rows", str(len(self.categorical)), *(str(cell) for cell in self.categorical.ravel()))
-        digest.add_array(self.labels, "i1")
+        wide = any(len(kind.classes) > 128 for kind in self.kinds)
+        digest.add_array(self.labels, "<i4" if wide else "i1")
         # The order of attributes is the order of group columns: part of the identity.
         for attribute, members in self.groups.items():
             digest.add("group", attribute, *self.group_names[attribute])

@@ -10,6 +10,7 @@ from paretofair.data.dataset import Dataset, Digest
 from paretofair.data.encoding import Encoding, fit_encoding
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY, TaskKind
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
 
@@ -41,7 +42,7 @@ class Splits:
     """A data set ready for training.
 
     Attributes:
-        name, source, tasks, group_names, origin_names, data_id, checksums: Those of the `Dataset`.
+        name, source, tasks, kinds, group_names, origin_names, data_id, checksums: Those of the `Dataset`.
         attributes: Sensitive attributes, in the order of group columns.
         category_sizes: Codes of each categorical input, code 0 (unseen) included.
         train, validation, test: The examples. `validation` is None where no share was cut for it.
@@ -64,6 +65,11 @@ class Splits:
     checksums: dict[str, str]
     encoding: Encoding = field(default_factory=Encoding)
     origin_names: tuple[str, ...] = ()
+    kinds: tuple[TaskKind, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.kinds:
+            object.__setattr__(self, "kinds", (BINARY,) * len(self.tasks))
 
 
 def split(
@@ -138,6 +144,7 @@ def split(
         checksums=dict(dataset.checksums),
         encoding=encoding,
         origin_names=dataset.origin_names,
+        kinds=dataset.kinds,
     )
 
 
@@ -203,12 +210,14 @@ def _cut(
 
 
 def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
-    for task, labels in zip(dataset.tasks, dataset.labels[rows].T, strict=True):
+    for task, kind, labels in zip(dataset.tasks, dataset.kinds, dataset.labels[rows].T, strict=True):
         found = sorted(set(labels.tolist()) - {-1})
-        if found != [0, 1]:
+        if len(found) < len(kind.classes):
+            words = [kind.classes[label] for label in found] or "all unknown"
+            expected = "both 0 and 1 must occur" if kind == BINARY else f"all of {', '.join(kind.classes)} must occur"
             raise DataError(
                 f"data set {dataset.name!r}, task {task!r}: labels among the {len(rows)} training rows are "
-                f"{found or 'all unknown'}; both 0 and 1 must occur"
+                f"{found if kind == BINARY and found else words}; {expected}"
             )
     for attribute, members in dataset.groups.items():
         names = dataset.group_names[attribute]

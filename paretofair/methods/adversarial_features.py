@@ -51,6 +51,7 @@ class AdversarialFeatures(Vanilla):
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
     Options = FeatureOptions
     reads = ()
+    needs = frozenset()
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError for groups that `names` does not have; nothing is checked, or can be trained, without."""

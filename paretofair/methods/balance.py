@@ -47,12 +47,12 @@ class Reweigh(Vanilla):
 
 def balance_cells(train: TrainingRows, task: int, batch_size: int, holdout: bool) -> RowPlan:
     """As many rows of every (group x label) cell of a task in each batch, in the order of the cells."""
-    labels, groups = train.labels[task], train.groups[task]
-    cell = np.where((labels >= 0) & (groups >= 0), 2 * groups + labels, -1)
+    labels, groups, classes = train.labels[task], train.groups[task], train.classes[task]
+    cell = np.where((labels >= 0) & (groups >= 0), len(classes) * groups + labels, -1)
     names = [
         f"{train.tasks[task]} = {label} and {train.attributes[task]} = {group}"
         for group in train.group_names[task]
-        for label in (0, 1)
+        for label in classes
     ]
     return balance_rows(cell, names, batch_size, holdout=holdout, ordered=True)
 
@@ -63,7 +63,7 @@ def weigh_cells(train: TrainingRows) -> np.ndarray:
     for task, (labels, groups) in enumerate(zip(train.labels, train.groups, strict=True)):
         known = (labels >= 0) & (groups >= 0)
         for group in range(len(train.group_names[task])):
-            for label in (0, 1):
+            for label in range(len(train.classes[task])):
                 of_group, of_label = known & (groups == group), known & (labels == label)
                 cell = of_group & of_label
                 if cell.any():

@@ -19,6 +19,7 @@ class MaxMin(Method):
 
     parameters = (TASK_WEIGHT,)
     reads = ()
+    needs = frozenset()
     holdout = False
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffle_rows
 from paretofair.models import Outputs, StackedNetwork
+from paretofair.tasks.task import EVERYTHING, Task
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Rows(NamedTuple):
     """
 
     inputs: Tensor  # ([K,] B, F)
-    labels: Tensor  # ([K,] T, B): 0, 1, or -1 where unknown
+    labels: Tensor  # ([K,] T, B): 0, 1 (of several classes 2, 3, …), or -1 where unknown
     loss_weight: Tensor  # ([K,] T, B)
     penalty_weight: Tensor  # ([K,] T, B)
     groups: Tensor  # ([K,] T, B) integers, -1 where unknown
@@ -80,6 +81,8 @@ class Rows(NamedTuple):
     uniform: Tensor | None = None
     # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
     streams: tuple[int, ...] | None = None
+    # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
+    tasks: tuple[Task, ...] = ()
 
 
 class Losses(NamedTuple):
@@ -117,10 +120,12 @@ class MethodOptions(BaseModel):
 
 
 class Names(NamedTuple):
-    """Of the data set: its tasks, and for each task the groups of the attribute that its loss acts on."""
+    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, and of what kind it
+    is (empty where all are binary)."""
 
     tasks: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
+    kinds: tuple[Task, ...] = ()
 
     def task(self, option: str, name: str | None) -> int:
         """Index of the task that an option names, the only one by default.
@@ -163,11 +168,11 @@ class Method:
     """A way to treat fairness in training. A new one is one file with one subclass, listed in `METHODS`.
 
     The life of a method: it is made once for a pack with the settings of the space file; it plans batches from the
-    training rows (`row_plan`); in every step `losses` is called with the logits of K trials and differentiated with
-    respect to them. A method that needs more than logits (features, gradients) has a `gradient` of its own instead, and
-    one that remembers something from step to step says where it begins (`trial_state`, `seed_state`), finds it in
-    `hyper` and gives its new values in `Losses.state`. A method never sees data beyond the batch, and all that
-    it computes for a trial must depend on that trial's parameters and hyperparameters alone.
+    training rows (`row_plan`); in every step `losses` is called with the logits of K trials (the outputs of all tasks)
+    and differentiated with respect to them. A method that needs more than logits (features, gradients) has a `gradient`
+    of its own instead, and one that remembers something from step to step says where it begins (`trial_state`,
+    `seed_state`), finds it in `hyper` and gives its new values in `Losses.state`. A method never sees data beyond the
+    batch, and all that it computes for a trial must depend on that trial's parameters and hyperparameters alone.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
@@ -177,6 +182,8 @@ class Method:
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
+    # What every task must give (`tasks.task`): nothing beyond the losses of rows, or all that a binary task has.
+    needs: ClassVar[frozenset[str]] = EVERYTHING
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError where the method has no meaning under these settings, options and names."""
@@ -211,7 +218,7 @@ class Method:
         return hash((type(self), *sorted(vars(self).items())))
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        """Losses of K trials: logits `(K, T, B)`, hyperparameters `(K,)` or `(K, T)`."""
+        """Losses of K trials: logits `(K, O, B)`, hyperparameters `(K,)` or `(K, T)`."""
         raise NotImplementedError
 
     def gradient(
@@ -237,7 +244,7 @@ class Method:
         self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
     ) -> Tensor | None:
         """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
-        `(K, T, n)`, labels and groups `(T, n)`. None: those of the space file."""
+        `(K, T, n)`, labels and groups `(T, n)`, of the binary tasks. None: those of the space file."""
         return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -53,7 +53,7 @@ def uniform_numbers(seed: int, epoch: int | None, rows: int) -> np.ndarray:
 class TrainingRows(NamedTuple):
     """What a method may know of the training rows before it plans its batches: `labels` and `groups` `(T, n)`, -1 where
     unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; and, task by task, the names
-    of tasks, of the attributes that their losses act on, and of the groups of these."""
+    of tasks, of the attributes that their losses act on, of the groups of these, and of the labels 0, 1, …."""
 
     labels: np.ndarray
     groups: np.ndarray
@@ -62,6 +62,7 @@ class TrainingRows(NamedTuple):
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
     group_names: tuple[tuple[str, ...], ...]
+    classes: tuple[tuple[str, ...], ...]
 
     def __len__(self) -> int:
         return len(self.origins)

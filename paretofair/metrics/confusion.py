@@ -67,3 +67,37 @@ def confusion(decisions: Tensor, probabilities: Tensor, labels: Tensor, cells: T
         )
         counts[:, task] = torch.stack(columns, dim=-1)
     return counts
+
+
+def count_classes(decisions: Tensor, scores: Tensor, labels: Tensor, cells: Tensor, n_cells: int) -> Tensor:
+    """The class counts (see `class_counts`) of every trial and cell of a task with C classes.
+
+    Scores are rounded as in `confusion`, so that every sum is exact in whatever order it is taken.
+
+    Args:
+        decisions: `(trials, rows)` integers in [0, C).
+        scores: `(trials, C, rows)` floating point in [0, 1].
+        labels: `(rows,)` in [0, C), or -1 for unknown.
+        cells: `(rows,)` integers in [0, n_cells); a row outside belongs to no cell.
+
+    Returns:
+        `(trials, n_cells, 2, C, C)` float64.
+
+    Raises:
+        ValueError: shapes that do not belong together.
+    """
+    trials, classes, rows = scores.shape
+    if decisions.shape != (trials, rows) or labels.shape != (rows,) or cells.shape != (rows,):
+        raise ValueError(
+            f"got decisions {tuple(decisions.shape)}, scores {tuple(scores.shape)}, labels {tuple(labels.shape)}, "
+            f"cells {tuple(cells.shape)}; expected (trials, rows), (trials, classes, rows) and (rows,) twice"
+        )
+    scale = 2.0 ** (53 - rows.bit_length())
+    of_label = torch.stack([labels == label for label in range(classes)], -1)  # (rows, C)
+    of_cell = cells[:, None] == torch.arange(n_cells, device=cells.device)
+    member = (of_cell[:, :, None] & of_label[:, None, :]).flatten(1).double()  # (rows, cells * C)
+    decided = torch.stack([decisions == label for label in range(classes)], 1).double()  # (trials, C, rows)
+    hard = decided @ member
+    soft = (scores.double() * scale).round_() @ member / scale
+    both = torch.stack([hard, soft], 1)  # (trials, 2, C decided, cells * C labels)
+    return both.unflatten(-1, (n_cells, classes)).permute(0, 3, 1, 4, 2).contiguous()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.metrics.relative import relative_metrics
 
@@ -168,7 +169,7 @@ def build_set(
 def values_of_tasks(
     metric: Metric,
     measured: Callable[[str], Array | None],
-    by_group: Callable[[], Sequence[Array]] | None = None,
+    by_group: Callable[[], Sequence[TaskCounts]] | None = None,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> Array | None:
     """Values `(…, tasks)` of a metric on one split.
@@ -176,7 +177,7 @@ def values_of_tasks(
     Args:
         metric: one that a trial has, not relative to single-task models.
         measured: by name the values `(…, tasks)` that are there already; None where they are not.
-        by_group: the counts by group of each task, `(…, groups, 6)`, for what follows from them.
+        by_group: the counts by group of each task, for what follows from them.
         metrics: all, by name.
 
     Returns:
@@ -189,8 +190,18 @@ def values_of_tasks(
         parts = [values_of_tasks(metrics[name], measured, by_group, metrics) for name in metric.parts]
         return None if any(part is None for part in parts) else metric.combine(*parts)
     if metric.source == "counts" and metric.of_groups is not None and by_group is not None:
-        return np.stack([metric.of_groups(counts) for counts in by_group()], -1)
+        return np.stack([measure_counts(metric, counts) for counts in by_group()], -1)
     return None
+
+
+def measure_counts(metric: Metric, by_group: TaskCounts) -> Array:
+    """A metric of counts by group, `(…)`; of several classes that of the class against the rest where it is worst, NaN
+    where no side is worse."""
+    assert metric.of_groups is not None
+    if by_group.classes and metric.direction == "best at 0":
+        return np.full(by_group.values.shape[:-4], np.nan)
+    worst = {"maximised": "smallest", "best at 1": "far from 1"}.get(metric.direction, "largest")
+    return by_group.measure(metric.name, metric.of_groups, worst)
 
 
 def needed_metrics(objectives: Iterable[Objective], gap: str, metrics: Mapping[str, Metric] = METRICS) -> list[Metric]:

@@ -30,7 +30,8 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     """The method with its loss settings and options. Raises ValueError for options that do not fit the data."""
     kind = method_class(space)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
-    return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
+    names = Names(data.tasks, groups, data.several)
+    return kind(space.loss_settings, kind.Options.model_validate(space.options), names)
 
 
 def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) -> Experiment:
@@ -68,10 +69,11 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     """The network of the file's widths, or of its module, for this data set."""
+    outputs = tuple(task.outputs for task in data.several)
     if space.network.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
         inputs = data.splits["train"].inputs.shape[1]
-        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments)
+        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments, outputs)
     return MultilayerPerceptron(
         numeric=data.numeric,
         categories=data.categories,
@@ -79,6 +81,7 @@ def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
         shared=space.network.shared,
         head=space.network.head,
         embedding=space.network.embedding,
+        outputs=outputs,
     )
 
 

@@ -134,8 +134,9 @@ def stack_table(
         columns["confirms"] = part.confirms.tolist()
     for name, values in stack.evaluation.metrics.items():
         columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
-    for name, counts in stack.evaluation.confusion.items():
-        columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
+    for name, of_tasks in stack.evaluation.confusion.items():
+        counts = np.concatenate([of_task.reshape(n, -1) for of_task in of_tasks], 1).astype(np.float32)
+        columns[f"confusion_{name}"] = pa.array(list(counts), pa.list_(pa.float32()))
     return pa.table(columns)
 
 

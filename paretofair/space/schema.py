@@ -18,8 +18,9 @@ from pydantic import (
 )
 
 from paretofair.data.reading.csv_schema import CsvSchema
+from paretofair.errors import SpaceError
 from paretofair.metrics.registry import METRICS, Direction, Metric, own_metric
-from paretofair.sampling import SAMPLERS
+from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
 
@@ -203,16 +204,30 @@ class MethodSettings(Section):
         return dict(self.model_extra or {})
 
 
+def _check_sampler(name: str) -> str:
+    try:
+        find_sampler(name)
+    except SpaceError as error:
+        raise make_error(str(error)) from None
+    return name
+
+
 def _sampler(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
 class SamplerSettings(Section):
-    """Where the trials of a sweep come from. Keys beside `name` are options of the sampler (`sampling/`)."""
+    """Where the trials of a sweep come from: `name` is a known sampler, or `package.module:Class` of the user's own,
+    whose source `code` digests. Other keys are options of the sampler (`sampling/`)."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Literal[tuple(SAMPLERS)] = "random"  # type: ignore[valid-type]
+    name: Annotated[str, AfterValidator(_check_sampler)] = "random"
+    code: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_code(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if (key, value) != ("code", None)}
 
     @property
     def options(self) -> dict[str, Any]:

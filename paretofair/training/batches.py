@@ -25,6 +25,7 @@ class Batches:
         data, settings = experiment.data, experiment.settings
         self._data = train = data.splits["train"]
         self._n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        self._tasks = data.several
         self._seeds = list(seeds)
         self._network = experiment.network
         self._plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
@@ -87,6 +88,7 @@ class Batches:
             cells=self._plan.cells,
             uniform=uniform,
             streams=None if self._network.pads else self._streams(epoch, step),
+            tasks=self._tasks,
         )
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:

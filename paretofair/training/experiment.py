@@ -69,4 +69,5 @@ class Experiment:
             tasks=data.tasks,
             attributes=attributes,
             group_names=tuple(tuple(data.group_names[name]) for name in attributes),
+            classes=tuple(kind.classes for kind in data.kinds),
         )

@@ -276,8 +276,12 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _leave_out(evaluation: Evaluation, diverged: np.ndarray, untrained: np.ndarray | None) -> None:
     """Makes NaN what has no meaning: metrics of diverged trials, and of heads that were not trained."""
-    for table in (evaluation.metrics, evaluation.confusion):
-        for values in table.values():
-            values[diverged] = np.nan
+    for values in evaluation.metrics.values():
+        values[diverged] = np.nan
+        if untrained is not None:
+            values[untrained] = np.nan
+    for of_tasks in evaluation.confusion.values():
+        for task, counts in enumerate(of_tasks):
+            counts[diverged] = np.nan
             if untrained is not None:
-                values[untrained] = np.nan
+                counts[untrained[:, task]] = np.nan

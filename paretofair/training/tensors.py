@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from paretofair.data.splits import Examples, Splits
+from paretofair.tasks import TaskKind
+from paretofair.tasks.known import all_binary, make_tasks
+from paretofair.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class DeviceSplit:
-    """Rows of one split: `inputs` (n, F) with one-hot categories behind the numeric columns, `labels` (T, n) in
-    {0, 1} or -1, `groups` (T, n) of the attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of
+    """Rows of one split: `inputs` (n, F) with one-hot categories behind the numeric columns, `labels` (T, n) from 0 on
+    or -1, `groups` (T, n) of the attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of
     all attributes, and `origins` (n,), which of several joined data sets a row is from."""
 
     inputs: Tensor
@@ -31,10 +35,12 @@ class DeviceData:
 
     `cells[c]` tells the group of every attribute in cell c (-1 unknown), in the order of `attributes`; `counts` the
     rows of each split in each cell. `acts_on[t]` is the column of `cells` that the loss of task t acts on, `n_groups`
-    the number of groups of each attribute. `positive_rate` (T,) is that of the labelled training rows.
+    the number of groups of each attribute. `positive_rate` (T,) is that of the labelled training rows, of meaning for
+    binary tasks alone.
     """
 
     tasks: tuple[str, ...]
+    kinds: tuple[TaskKind, ...]
     attributes: tuple[str, ...]
     numeric: int
     categories: tuple[int, ...]
@@ -46,6 +52,16 @@ class DeviceData:
     group_names: Mapping[str, tuple[str, ...]]
     origin_names: tuple[str, ...]
     positive_rate: Tensor
+
+    @cached_property
+    def predicted(self) -> tuple[Task, ...]:
+        """What losses and evaluation ask of each task."""
+        return make_tasks(self.kinds)
+
+    @cached_property
+    def several(self) -> tuple[Task, ...]:
+        """The same, empty where every task is binary: as `Rows.tasks` says it."""
+        return () if all_binary(self.predicted) else self.predicted
 
     @property
     def selection_split(self) -> str:
@@ -65,6 +81,7 @@ def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device
     known = (labels >= 0).sum(0)
     return DeviceData(
         tasks=splits.tasks,
+        kinds=splits.kinds,
         attributes=splits.attributes,
         numeric=splits.train.numeric.shape[1],
         categories=splits.category_sizes,

@@ -78,6 +78,51 @@ def test_add_a_data_set(tmp_path):
     run(tmp_path, "-m", "pytest", "-q", "test_coin.py")
 
 
+@pytest.mark.ray
+def test_add_a_kind_of_task(tmp_path):
+    kind, contract = blocks("add_a_kind_of_task.md", "python")
+    assert sum(bool(line.strip()) for line in kind.splitlines()) < 30
+    (tmp_path / "ordinal.py").write_text(kind)
+    (tmp_path / "test_ordinal.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_ordinal.py")
+    random = np.random.default_rng(0)
+    sex, age = random.choice(["f", "m"], 400), random.normal(size=400)
+    income = np.array(["low", "middle", "high"])[np.digitize(age + random.normal(size=400), [-0.7, 0.7])]
+    pd.DataFrame({"sex": sex, "age": age, "income": income}).to_csv(tmp_path / "people.csv", index=False)
+    (tmp_path / "own_task.yaml").write_text(blocks("add_a_kind_of_task.md", "yaml")[0])
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_task.yaml", *SMOKE)
+    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_task/trials").glob("*.parquet"))
+    own = table[table["method"] == "per_task"]
+    assert (own["test_fpr_gap_income"] >= 0).all()
+
+
+@pytest.mark.ray
+def test_add_a_sampler(tmp_path):
+    sampler, contract = blocks("add_a_sampler.md", "python")
+    assert sampler.count("\n") < 30
+    (tmp_path / "halton.py").write_text(sampler)
+    (tmp_path / "test_halton.py").write_text(contract)
+    (tmp_path / "own_sampler.yaml").write_text(blocks("add_a_sampler.md", "yaml")[0])
+    run(tmp_path, "-m", "pytest", "-q", "test_halton.py")
+    simulated = ["--set", "data.source=simulated"]
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_sampler.yaml", *SMOKE, *simulated)
+    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_sampler/trials").glob("*.parquet"))
+    assert len(table[table["stage"] == "sweep"]) == 6
+
+
+@pytest.mark.ray
+def test_add_an_indicator(tmp_path):
+    indicator, use, contract = blocks("add_an_indicator.md", "python")
+    (tmp_path / "shortfall.py").write_text(indicator)
+    (tmp_path / "compare.py").write_text(use)
+    (tmp_path / "test_shortfall.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_shortfall.py")
+    space = ROOT / "search_spaces" / "mtaf_lsac.yaml"
+    small = ["--methods", "vanilla,mtaf", "--set", "data.source=simulated", "--set", "stages.confirm=null"]
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", str(space), "--output", "out", *SMOKE, *small)
+    run(tmp_path, "compare.py", "out")
+
+
 def test_objectives_list_every_metric():
     """The table of the page is what the registry says."""
     sources = {"rows": "the trial table", "metrics": "other metrics", "counts": "counts by group"}

@@ -160,7 +160,10 @@ def run_case(case: Case) -> dict[str, Any]:
         for split in data.splits
         for name in METRICS
     }
-    confusion = [join_stacks(lambda stack: stack.evaluation.confusion[split]) for split in data.splits]  # noqa: B023
+    confusion = [
+        join_stacks(lambda stack: np.stack(stack.evaluation.confusion[split], 1))  # noqa: B023
+        for split in data.splits
+    ]
     return {
         "parameters": digest(join_stacks(lambda stack: stack.parameters)),
         "results": digest(*metrics.values(), *confusion),

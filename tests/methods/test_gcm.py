@@ -16,6 +16,7 @@ from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.methods.gcm import GCM, MATCHINGS, GCMOptions
 from paretofair.models import MultilayerPerceptron, Outputs
 from paretofair.models.cell_gradients import cell_gradients
+from paretofair.tasks.binary import Binary
 from paretofair.training.compiler import differentiate_inside, forget_compiled
 
 TRIALS, ROWS, INPUTS = 3, 96, 6
@@ -155,7 +156,7 @@ def check(
     out = network.forward(parameters, rows.inputs)
     values = []
     for t, of_task in enumerate(method._gather_cells(out.logits, rows, hyper)):
-        cells = cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
+        cells = cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells, Binary())
         values.append(method._mismatch(network, cells.gradients, of_task))
     per_trial = rows.inputs.dim() == 3
     for k in range(TRIALS):

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretofair.metrics import rates
+from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import (
     NamedSet,
     Objective,
     build_set,
     known_objectives,
+    measure_counts,
     needed_metrics,
     parse_goal,
     parse_objective,
@@ -86,7 +88,7 @@ def test_values_follow_from_what_is_measured_or_from_counts(seed: int) -> None:
     for metric in METRICS.values():
         if not metric.is_of_tasks:
             continue
-        found = values_of_tasks(metric, stored.get, lambda: counts)
+        found = values_of_tasks(metric, stored.get, lambda: [TaskCounts(own) for own in counts])
         if metric.source == "counts":
             expected = np.stack([metric.of_groups(own) for own in counts], -1)
             np.testing.assert_array_equal(found, expected)
@@ -104,3 +106,19 @@ def test_what_is_needed_for_objectives() -> None:
     needed = needed_metrics(wanted, "demographic_parity_gap")
     assert [each.name for each in needed] == ["demographic_parity_gap", "error", "accuracy", "equalized_odds_max"]
     assert stored_metrics(needed) == ["error", "fpr_gap", "tpr_gap"]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_of_several_classes_the_worst_counts(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    counts = TaskCounts(random.integers(1, 9, (4, 2, 2, 3, 3)).astype(float), 3)
+    for metric in METRICS.values():
+        if metric.of_groups is None:
+            continue
+        found = measure_counts(metric, counts)
+        assert found.shape == (4,)
+        if metric.direction == "best at 0":
+            assert np.isnan(found).all()
+        elif metric.name not in ("accuracy_gap", "worst_group_accuracy"):
+            every = metric.of_groups(counts.by_class)
+            np.testing.assert_allclose(metric.loss(found), metric.loss(every).max(-1))

@@ -454,6 +454,10 @@ class Source:
     tasks: tuple[str, ...] = ("a", "b", "c")
     attributes: tuple[str, ...] = ("age", "race", "sex")
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        return dict.fromkeys(self.tasks, "binary")
+
 
 def test_other_methods_and_data_sets(write) -> None:
     text = """\

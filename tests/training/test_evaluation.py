@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,9 @@ from paretofair.data import split
 from paretofair.metrics import rates
 from paretofair.metrics.registry import HEADLINE, METRICS, own_metric
 from paretofair.models import MultilayerPerceptron
+from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import Threshold, to_device
-from paretofair.training.measuring.evaluation import evaluate
+from paretofair.training.measuring.evaluation import evaluate, merge_by_task
 
 from ..conftest import make_dataset
 
@@ -131,5 +134,38 @@ def test_values_of_any_metric(device_data):
         if metric.of_groups is None:
             continue
         for task, attribute in enumerate(data.acts_on):
-            counts = rates.merge(found.confusion["test"][:, task], data.cells[:, attribute], data.n_groups[attribute])
+            counts = rates.merge(found.confusion["test"][task], data.cells[:, attribute], data.n_groups[attribute])
             np.testing.assert_allclose(found.values_of(metric, "test", data)[:, task], metric.of_groups(counts))
+
+
+def test_own_metrics_of_several_classes(monkeypatch):
+    seen = {}
+
+    def accuracy(labels, scores, decisions, groups):
+        seen["shapes"] = labels.shape, scores.shape, decisions.shape
+        return np.mean(labels == decisions)
+
+    def missed(counts):
+        return (counts[..., 3] / (counts[..., 0] + counts[..., 3])).max(-1)
+
+    monkeypatch.setattr(user_code, "load", {"own:accuracy": accuracy, "own:missed": missed}.__getitem__)
+    metrics = (
+        own_metric("mine", "own:accuracy", "rows", "maximised"),
+        own_metric("missed", "own:missed", "counts", "minimised"),
+    )
+    dataset = make_dataset(400)
+    labels = dataset.labels.copy()
+    labels[:, 1] = np.arange(400) % 3
+    kinds = (BINARY, TaskKind("multiclass", ("a", "b", "c")))
+    splits = split(dataclasses.replace(dataset, labels=labels, kinds=kinds))
+    data = to_device(splits, dict.fromkeys(splits.tasks, "sex"), torch.device("cpu"), torch.float64)
+    outputs = tuple(task.outputs for task in data.predicted)
+    network = MultilayerPerceptron(data.numeric, data.categories, 2, (16,), (8,), 3, outputs=outputs)
+    found = evaluate(
+        network, network.initial([0, 1], torch.float64), data, Threshold("fixed", 0.5), own_metrics=metrics
+    )
+    assert seen["shapes"][1] == (*seen["shapes"][0], 3)
+    np.testing.assert_allclose(found.metrics["test_mine"], 1 - found.metrics["test_error"])
+    by_group = merge_by_task(found.confusion["test"], data)[1]
+    np.testing.assert_allclose(found.metrics["test_missed"][:, 1], missed(by_group.by_class).max(-1))
+    assert np.isfinite(found.values_of(METRICS["demographic_parity_gap"], "test", data)).all()

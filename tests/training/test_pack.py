@@ -56,9 +56,10 @@ def run(data, trials, method="mtaf", width=64, batch_size=100, compiled=False, *
         "epochs_trained": np.concatenate([stack.epochs_trained for stack in stacks]),
         "undefined_losses": np.concatenate([stack.undefined_losses for stack in stacks]),
     }
-    for kind in ("metrics", "confusion"):
-        for name in getattr(stacks[0].evaluation, kind):
-            results[name] = np.concatenate([getattr(stack.evaluation, kind)[name] for stack in stacks])
+    for name in stacks[0].evaluation.metrics:
+        results[name] = np.concatenate([stack.evaluation.metrics[name] for stack in stacks])
+    for split in stacks[0].evaluation.confusion:
+        results[split] = np.concatenate([np.stack(stack.evaluation.confusion[split], 1) for stack in stacks])
     return {name: values[order] for name, values in results.items()}
 
 

@@ -1,7 +1,7 @@
 """Reading a user's own CSV file as a data set."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,15 +11,17 @@ import numpy as np
 
 from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import Dataset, group_indices
-from paretofair.data.reading.csv_schema import AUTO, CsvSchema, Sensitive
+from paretofair.data.reading.csv_schema import AUTO, CsvSchema, Sensitive, TaskColumn
 from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
 from paretofair.data.reading.tables import number, parse_numbers, read_header, read_table, suggest_known
 from paretofair.errors import DataError
+from paretofair.tasks import TaskKind
 
 MISSING_CELLS = ("", "?", "NA", "NaN", "nan")
 FEWEST_ROWS = 30
 _MOST_GROUPS = 20
 _MOST_ORIGINS = 20
+_MOST_CLASSES = 1000
 
 
 def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | None = None) -> Dataset:
@@ -93,15 +95,25 @@ class _Reader:
 
     def dataset(self, name: str) -> Dataset:
         schema = self.schema
-        expressions = {task: self.expression(task, text) for task, text in schema.tasks.items()}
-        labels = {task: self.labels(task, expression) for task, expression in expressions.items()}
+        labels: dict[str, np.ndarray] = {}
+        kinds: dict[str, TaskKind] = {}
+        made_of: dict[str, str] = {}  # columns that make labels, with what is said of the task
+        for task, said in schema.tasks.items():
+            if isinstance(said, TaskColumn) and said.kind != "binary":
+                kinds[task], labels[task] = self.classes(task, said)
+                made_of[said.column] = said.column
+                continue
+            expression = self.expression(task, said.column if isinstance(said, TaskColumn) else said)
+            labels[task] = self.labels(task, expression)
+            made_of |= dict.fromkeys(expression.columns, expression.text)
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
-        numeric, categorical = self.inputs(expressions.values())
+        numeric, categorical = self.inputs(made_of)
         test = schema.test if schema.split is None else self.read_given_split(schema.split)
         dataset = assemble(
             name,
             "real",
             labels=labels,
+            kinds=kinds,
             numeric={name: self.table.numbers(name) for name in numeric},
             categorical={name: self.table.texts(name) for name in categorical},
             groups={name: indices for name, (_, indices) in attributes.items()},
@@ -130,6 +142,31 @@ class _Reader:
             what = f"every known label is {found[0]}" if found else "no label is known"
             self.fail(f"task {task!r} ({expression.text}): {what}; both 0 and 1 must occur")
         return labels
+
+    def classes(self, task: str, said: TaskColumn) -> tuple[TaskKind, np.ndarray]:
+        """The classes of a task, and `(rows,)` labels."""
+        where = f"task {task!r} (column {said.column!r})"
+        self.require(said.column, f"task {task!r}")
+        texts = self.table.texts(said.column)
+        if self.schema.missing.labels == "error":
+            self.refuse_missing(texts == "", f"{where} has no label")
+        present = self.values(said.column)
+        classes = said.classes or tuple(present)
+        absent = [name for name in classes if name not in present]
+        if absent:
+            self.fail(f"{where}: no cell is {absent[0]!r}; {suggest_known(absent[0], present[:_MOST_GROUPS])}")
+        if not 2 <= len(classes) <= _MOST_CLASSES:
+            self.fail(f"{where} has {len(classes)} different values; accepted: 2 to {_MOST_CLASSES} classes")
+        index = {name: place for place, name in enumerate(classes)}
+        labels = np.array([index.get(text, -1) for text in texts], dtype=np.int32)
+        other = (labels < 0) & (texts != "")
+        if other.any():
+            row = int(np.argmax(other))
+            self.fail(
+                f"line {self.table.lines[row]}, column {said.column!r}: found {texts[row]!r}; task {task!r} has the "
+                f"classes {', '.join(classes)}"
+            )
+        return TaskKind(said.kind, classes), labels
 
     def groups(self, attribute: str, sensitive: Sensitive) -> tuple[tuple[str, ...], np.ndarray]:
         """Names of the groups of an attribute, and `(rows,)` int8 indices into them."""
@@ -161,8 +198,9 @@ class _Reader:
             self.fail(f"sensitive attribute {attribute!r}: groups are {list(present)}; at least two must occur")
         return present, group_indices((names[index] if index >= 0 else None for index in indices), present)
 
-    def inputs(self, expressions: Iterable[Expression]) -> tuple[list[str], list[str]]:
-        """Names of the numeric and of the categorical inputs."""
+    def inputs(self, made_of: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Names of the numeric and of the categorical inputs; `made_of` are the columns that make labels, each with
+        what makes them."""
         schema = self.schema
         # A column without a name is the row number of a table written by another program.
         barred = {"": "has no name"}
@@ -173,7 +211,7 @@ class _Reader:
         barred |= dict.fromkeys(schema.inputs.exclude, "is excluded")
         if not schema.inputs.sensitive:
             barred |= {sensitive.column: "is sensitive" for sensitive in schema.sensitive.values()}
-        barred |= {name: f"makes the labels of {item.text!r}" for item in expressions for name in item.columns}
+        barred |= {name: f"makes the labels of {text!r}" for name, text in made_of.items()}
         for name in schema.inputs.exclude:
             self.require(name, "excluded inputs")
         listed = {

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from paretofair.data.reading.expressions import parse_expression
-from paretofair.errors import DataError
+from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
+from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
 
@@ -104,12 +105,49 @@ class Missing(Section):
     inputs: Literal["fill", "error"] = "fill"
 
 
+class TaskColumn(Section):
+    """A column whose values are the labels of a task.
+
+    Attributes:
+        column: Its name.
+        kind: `binary`: the values are 0 and 1. `multiclass`: every value is a class. Or `package.module:Class`, a kind
+            of one's own, for which every value is a class as well.
+        classes: Of several classes, these values in this order; by default all values, sorted. A cell with any other
+            value is an error.
+    """
+
+    column: str
+    kind: str
+    classes: Names = ()
+
+    @model_validator(mode="after")
+    def _classes_of_several(self) -> "TaskColumn":
+        if self.classes and (self.kind == "binary" or len(self.classes) < 2):
+            raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
+        try:
+            find_kind(self.kind)
+        except SpaceError as error:
+            raise make_error(str(error)) from None
+        return self
+
+
+def _task(value: Any) -> Any:
+    if isinstance(value, str):
+        return _expression(value)
+    if isinstance(value, dict):
+        return TaskColumn.model_validate(value)
+    if not isinstance(value, TaskColumn):
+        raise make_error(f"found {value!r}; expected a column, an expression, or a mapping with column and kind")
+    return value
+
+
 class CsvSchema(Section):
     """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
 
     Attributes:
         path: The file, relative to the folder of the space file. It has a header.
-        tasks: Name -> a column of zeros and ones, or an expression (see `expressions`). Columns in it are no inputs.
+        tasks: Name -> a column of zeros and ones, an expression (see `expressions`), or `{column: name, kind:
+            multiclass}`. Columns in it are no inputs.
         sensitive: Attribute -> where its groups come from; a column's name alone stands for `{column: name}`.
         separator: One character between fields.
         inputs: Which columns are inputs.
@@ -122,7 +160,7 @@ class CsvSchema(Section):
     """
 
     path: str
-    tasks: Annotated[dict[str, Annotated[str, AfterValidator(_expression)]], Field(min_length=1)]
+    tasks: Annotated[dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1)]
     sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
     separator: Annotated[str, AfterValidator(_one_character)] = ","
     inputs: Inputs = Inputs()
@@ -131,6 +169,11 @@ class CsvSchema(Section):
     test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
     origin: str | None = None
     missing: Missing = Missing()
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each task."""
+        return {name: task.kind if isinstance(task, TaskColumn) else "binary" for name, task in self.tasks.items()}
 
     def relative_to(self, folder: Path) -> "CsvSchema":
         """The same with the path made absolute."""

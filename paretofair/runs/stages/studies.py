@@ -19,14 +19,14 @@ from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import Objective, parse_objective
 from paretofair.results import TRIALS
 from paretofair.runs.packs import Pack, build_packs
-from paretofair.sampling import SAMPLERS, Adaptive, Sampler
+from paretofair.sampling import Adaptive, Sampler, find_sampler
 from paretofair.space.method_space import MethodSpace, trial_id
 from paretofair.space.schema import Settings
 
 
 def build_sampler(space: MethodSpace, seed: int) -> Sampler:
     """The sampler of a method's sweep for one seed."""
-    kind = SAMPLERS[space.sampler.name]
+    kind = find_sampler(space.sampler.name)
     return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
 
 

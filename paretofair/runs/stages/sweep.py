@@ -14,7 +14,7 @@ from paretofair.errors import RunError
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.runs.stages.studies import Studies, Study, build_sampler, warm
-from paretofair.sampling import SAMPLERS, Adaptive
+from paretofair.sampling import Adaptive, find_sampler
 from paretofair.space.schema import Settings
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def sweep_packs(space: MethodSpace, split_id: str, seed: int, trials: int, size:
 
 
 def _learns(settings: Settings) -> bool:
-    return SAMPLERS[settings.stages.sweep.sampler.name].adaptive
+    return find_sampler(settings.stages.sweep.sampler.name).adaptive
 
 
 def _say_known(context: Context, earlier: str, known: dict[str, int]) -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from paretofair import user_code
+from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import Metric
 from paretofair.training.tensors import DeviceSplit
 
 
 def measure_own(
     metrics: Iterable[Metric],
-    by_task: list[np.ndarray],
-    decisions: Tensor,
-    probabilities: Tensor,
+    by_task: Sequence[TaskCounts],
+    answer: Callable[[int], tuple[Tensor, Tensor]],
     split: DeviceSplit,
 ) -> dict[str, np.ndarray]:
     """Values `(K, T)` by name.
 
     A function that reads `counts` is called once for each task, with those of the groups that the task acts on, `(K,
-    groups, 6)`, and returns `(K,)`. One that reads `rows` is called for every trial and task with the labels, scores,
-    decisions and groups of the rows whose label is known, `(n,)` each, and returns a number; -1 is an unknown group.
+    groups, 6)`, and returns `(K,)`; of several classes once for each class against the rest, of which the worst value
+    counts. One that reads `rows` is called for every trial and task with the labels, scores, decisions and groups of
+    the rows whose label is known, `(n,)` each (scores `(n, C)` of several classes), and returns a number; -1 is an
+    unknown group. `answer` gives the scores and decisions of a task, `(K, n)` or `(K, n, C)`.
 
     Raises:
         ValueError: for a result of another shape or kind, with the name of the metric.
@@ -33,28 +35,32 @@ def measure_own(
         assert metric.own is not None
         function = user_code.load(metric.own.reference)
         if metric.own.reads == "counts":
-            columns = [_check(metric, function(counts.copy()), (len(counts),)) for counts in by_task]
+            columns = [_of_counts(metric, function, counts) for counts in by_task]
         else:
-            columns = [
-                _of_rows(metric, function, task, decisions, probabilities, split) for task in range(len(by_task))
-            ]
+            columns = [_of_rows(metric, function, *answer(task), task, split) for task in range(len(by_task))]
         found[metric.name] = np.stack(columns, -1)
     return found
 
 
+def _of_counts(metric: Metric, function: Callable[..., object], counts: TaskCounts) -> np.ndarray:
+    every = counts.by_class  # (K, C, groups, 6)
+    of_classes = [_check(metric, function(every[:, place].copy()), (len(every),)) for place in range(every.shape[1])]
+    values = np.stack(of_classes, -1)
+    worst = np.where(np.isnan(values), np.inf, metric.loss(values)).argmax(-1)
+    return np.asarray(np.take_along_axis(values, worst[:, None], -1)[:, 0])
+
+
 def _of_rows(
-    metric: Metric, function: object, task: int, decisions: Tensor, probabilities: Tensor, split: DeviceSplit
+    metric: Metric, function: Callable[..., object], scores: Tensor, decisions: Tensor, task: int, split: DeviceSplit
 ) -> np.ndarray:
-    assert callable(function)
     labels = split.labels[task].cpu().numpy()
     known = labels >= 0
     labels, groups = labels[known].astype(np.int64), split.groups[task].cpu().numpy()[known]
-    scores = probabilities[:, task].double().cpu().numpy()[:, known]
-    chosen = decisions[:, task].cpu().numpy()[:, known].astype(np.int64)
+    scored, decided = scores.double().cpu().numpy()[:, known], decisions.cpu().numpy()[:, known]
     return np.array(
         [
-            _check(metric, function(labels.copy(), own, decided, groups.copy()), ())
-            for own, decided in zip(scores, chosen, strict=True)
+            _check(metric, function(labels.copy(), own, chosen, groups.copy()), ())
+            for own, chosen in zip(scored, decided, strict=True)
         ]
     )
 
