@@ -57,7 +57,8 @@ class Studies:
         settings: ReportSettings,
         trial_ids: set[str] | None = None,
     ) -> None:
-        """`read` gives the trial table, `denominators` are those of ARE and ARFG. What the table holds is told.
+        """`read` gives the trial table, `denominators` are those of ARE and ARFG, `settings` say which gap, which
+        constraints and which split. What the table holds is told.
         `trial_ids` are all trials of the studies, finished or not."""
         self.trial_ids = trial_ids or set()
         self._studies = {(study.space.method, study.seed): study for study in studies}
