@@ -76,7 +76,6 @@ def test_every_part_is_listed():
 TESTED_BY = {
     "analysis/test_frontiers": (
         "analysis.overview",
-        "metrics.objectives",
         "report.earlier",
         "report.write",
     ),
@@ -148,6 +147,7 @@ TESTED_BY = {
         "report.figures.accuracies",
         "report.figures.confirmed",
         "report.figures.importance",
+        "report.figures.sets",
         "report.figures.slices",
         "report.figures.tasks",
     ),
@@ -194,7 +194,10 @@ TESTED_BY = {
         "models.perceptron",
     ),
     "training/test_checkpoints": ("training.state",),
-    "training/test_evaluation": ("training.tensors",),
+    "training/test_evaluation": (
+        "training.measuring.own_metrics",
+        "training.tensors",
+    ),
     "training/test_pack": (
         "training.experiment",
         "training.graphs",
