@@ -14,12 +14,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import select_trials
 from paretofair.data import FittedColumns, Splits
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
+from paretofair.metrics.registry import HEADLINE
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
 from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
@@ -31,7 +32,7 @@ from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
 from paretofair.training import DeviceData, Trials, to_device, train_pack
-from paretofair.training.measuring.evaluation import HEADLINE, compute_outputs, decision_thresholds, evaluate
+from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
@@ -99,7 +100,7 @@ def export_trial(
     kept = weights_of(run, row["trial_id"])
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
-    found = evaluate(network, parameters, data, threshold, method, given.values)
+    found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
     outputs = compute_outputs(network, parameters, data.splits[data.selection_split])
     cut, by_group = decision_thresholds(outputs, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
@@ -148,14 +149,18 @@ def export_trial(
     return ExportedTrial(folder, model, kept is None, difference)
 
 
-def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None) -> str:
-    """The id of the trial that a rule (`report.comparison.rule`) takes from the ARFG-ARE frontier of a method and seed.
+def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str = "arfg_are") -> str:
+    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
+    a set of objectives.
 
-    Raises RunError for a rule, method or seed that is none, and where no point keeps the rule's bound.
+    Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
+    if objectives not in results.settings.set_names(results.tasks):
+        known = ", ".join(results.settings.set_names(results.tasks))
+        raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")
     try:
-        found = select_trials(results, [rule])
+        found = select_trials(results, [rule], objectives)
     except ValueError as error:
         raise RunError(f"--rule: {error}") from None
     own = found[found["method"] == method]
@@ -292,7 +297,7 @@ def card(
             [
                 [task, name, *(_format_number(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
                 for task in data.tasks
-                for name in HEADLINE
+                for name in (*HEADLINE, *(metric.name for metric in space.own_metrics))
             ],
         ),
         "",

@@ -76,7 +76,6 @@ def test_every_part_is_listed():
 TESTED_BY = {
     "analysis/test_frontiers": (
         "analysis.overview",
-        "metrics.objectives",
         "report.earlier",
         "report.write",
     ),
@@ -138,6 +137,7 @@ TESTED_BY = {
         "training.batches",
     ),
     "models/test_multilayer_perceptron": ("models.network",),
+    "models/test_products": ("models.constants",),
     "report/test_figures": (
         "analysis.importance",
         "report.captions",
@@ -147,6 +147,7 @@ TESTED_BY = {
         "report.figures.accuracies",
         "report.figures.confirmed",
         "report.figures.importance",
+        "report.figures.sets",
         "report.figures.slices",
         "report.figures.tasks",
     ),
@@ -193,7 +194,10 @@ TESTED_BY = {
         "models.perceptron",
     ),
     "training/test_checkpoints": ("training.state",),
-    "training/test_evaluation": ("training.tensors",),
+    "training/test_evaluation": (
+        "training.measuring.own_metrics",
+        "training.tensors",
+    ),
     "training/test_pack": (
         "training.experiment",
         "training.graphs",

@@ -11,7 +11,8 @@ import pandas as pd
 from paretofair.analysis.relative import relative_to, tasks_of
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.registry import GROUP_METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.results import counts_of
 
 GROUPS = "groups.csv"
@@ -116,10 +117,15 @@ def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
 
 
 def row_intervals(
-    trials: pd.DataFrame, tasks: Sequence[str], cells: CellCounts, sensitive: Mapping[str, str], alone: pd.DataFrame
+    trials: pd.DataFrame,
+    tasks: Sequence[str],
+    cells: CellCounts,
+    sensitive: Mapping[str, str],
+    alone: pd.DataFrame,
+    gap: str = "fpr_gap",
 ) -> pd.DataFrame:
     """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
-    intervals of resampled rows.
+    intervals of resampled rows. Of errors, of `gap` where it follows from decisions by group, and of ARE and ARFG.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
     (`baselines.csv`) stay as they are. Where rows have weights or stay together as many are drawn as they are worth
@@ -128,10 +134,13 @@ def row_intervals(
     """
     trial_ids = trials["trial_id"].tolist()
     worth = cells.worth(trial_ids, "test")
-    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks], worth)
+    attributes = [sensitive[task] for task in tasks]
+    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, attributes, gap, worth)
     values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
-    for name, (metric, _) in RELATIVE.items():
-        values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
+    for name, metric in relative_metrics(gap).items():
+        if metric in metrics:
+            own = alone[alone["metric"] == metric]
+            values[name] = relative_to(own, name, metrics[metric], trials["split_id"], "test", tasks)
     ends = {}
     for name, found in values.items():
         # A resampled group without negatives has no rate; where none has one, neither has the interval.
@@ -155,12 +164,15 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
 
 
 def _resample_metrics(
-    counts: np.ndarray, cells: CellCounts, attributes: Sequence[str], worth: np.ndarray | None
+    counts: np.ndarray, cells: CellCounts, attributes: Sequence[str], gap: str, worth: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`: as many rows of each cell
+    """Error and `gap`, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`: as many rows of each cell
     are drawn as it is `worth` `(trials, tasks, cells)`, or as it has."""
     trials, tasks = counts.shape[:2]
-    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
+    # Only decisions are drawn: what needs scores has no interval.
+    measure = GROUP_METRICS.get(gap) if not gap.startswith("soft_") else None
+    names = ("error", *([gap] if measure is not None else []))
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in names}
     for t, attribute in enumerate(attributes):
         for k in range(trials):
             if worth is None:
@@ -168,7 +180,8 @@ def _resample_metrics(
             else:
                 drawn = _by_group_and_unknown(_draw_rows(counts[k, t], worth[k, t]), cells, attribute)
             found["error"][:, k, t] = rates.error(drawn.sum(-2))
-            found["fpr_gap"][:, k, t] = rates.fpr_gap(drawn[:, :-1])
+            if measure is not None:
+                found[gap][:, k, t] = measure(drawn[:, :-1])
     return found
 
 

@@ -29,6 +29,7 @@ from paretofair.methods.method import (
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
+from paretofair.models.constants import constant
 from paretofair.tasks.known import split_outputs
 
 HIDDEN = 32
@@ -195,7 +196,7 @@ class Adversaries:
 
 
 # A compiled step can read what a network knows of its shapes, but not find it out: it takes the one made before.
-@torch.compiler.assume_constant_result
+@constant
 def adversaries(inputs: int, hidden: tuple[int, ...], outputs: int, count: int = 1) -> Adversaries:
     """`count` networks with ReLU after each layer of the widths `hidden`."""
     return _adversaries(inputs, hidden, outputs, count)

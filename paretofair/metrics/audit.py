@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import rates
+from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
 
 Array = NDArray[Any]
-
-_RATE_BEHIND = dict.fromkeys(("fpr_gap", "fpr_gap_signed", "soft_fpr_gap"), "false_positive_rate") | dict.fromkeys(
-    ("tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"),
-    "true_positive_rate",
-)
 
 
 class AuditLine(NamedTuple):
@@ -28,7 +24,7 @@ class AuditLine(NamedTuple):
     """
 
     grouping: str  # an attribute, or "sex_x_race"
-    metric: str  # a key of `rates.GROUP_METRICS`; its direction is in `metrics.DIRECTIONS`
+    metric: str  # a key of `registry.GROUP_METRICS`
     value: Array  # NaN where undefined
     change: Array  # value less that of vanilla, NaN without one
     rows: Array  # behind the value: negatives for a gap of false positive rates, say
@@ -47,7 +43,7 @@ def audit(
     vanilla: ArrayLike | None = None,
     rows: ArrayLike | None = None,
 ) -> list[AuditLine]:
-    """All `rates.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
+    """All `registry.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
 
     Args:
         confusion: `(..., cells, 6)` over the finest cells.
@@ -85,7 +81,7 @@ def audit(
         by_group = rates.merge(counts, codes, size)
         reference = None if vanilla is None else rates.merge(vanilla, codes, size)
         counted = by_group if rows is None else rates.merge(rows, codes, size)
-        skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
+        skipped = OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
         lines += _lines(name, by_group, reference, counted, minimum_count, skipped)
     return lines
 
@@ -122,11 +118,11 @@ def _lines(
     behind = rates.rate_counts(np.where(large[..., None], counted, 0))
     present = behind["accuracy"] > 0
     lines = []
-    for metric, function in rates.GROUP_METRICS.items():
+    for metric, function in GROUP_METRICS.items():
         if metric in skipped:
             continue
         value = function(kept)
-        rows = behind[_RATE_BEHIND.get(metric, "accuracy")]
+        rows = behind[METRICS[metric].rate]
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(
             AuditLine(

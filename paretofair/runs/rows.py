@@ -14,6 +14,7 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
+from paretofair.metrics.registry import Metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Store, stack_name
@@ -60,7 +61,7 @@ def train_rows(
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, data.tasks)
         if job.models and part.stage in SEARCHED:
-            tables[MODELS] = model_table(part, stack, data.selection_split)
+            tables[MODELS] = model_table(part, stack, job.objectives, data)
         yield name, tables, narrowed
 
 
@@ -150,16 +151,20 @@ def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
     return pa.table(columns)
 
 
-def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
-    """The parameters of the trials of a stack that no other of its trials beats in the errors and gaps of all tasks on
-    `split`: `trial_id, parameters`. Every frontier of errors, gaps, ARE and ARFG is a part of them, but for ties and
-    constraints."""
-    values = np.concatenate([stack.evaluation.metrics[f"{split}_{name}"] for name in ("error", "fpr_gap")], 1)
-    values[stack.status != "completed"] = np.nan
-    rows = np.flatnonzero(non_dominated(values))
-    kept = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
+def model_table(part: Pack, stack: FinishedStack, objectives: Sequence[Sequence[Metric]], data: DeviceData) -> pa.Table:
+    """The parameters of the trials of a stack that no other of its trials beats in every task's values of one of these
+    `objectives` on the split that chooses: `trial_id, parameters`. Every frontier of what follows from such metrics
+    (their means over tasks, ARE, ARFG, those of a task) is a part of them, but for ties and constraints."""
+    kept = np.zeros(len(part), dtype=bool)
+    for metrics in objectives:
+        of_metrics = [metric.loss(stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics]
+        values = np.concatenate(of_metrics, 1)
+        values[stack.status != "completed"] = np.nan
+        kept |= non_dominated(values)
+    rows = np.flatnonzero(kept)
+    weights = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(
-        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": kept}
+        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": weights}
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 # What a task can give, and what methods need of every task that they train (`Method.needs`).
@@ -66,6 +67,11 @@ class Task:
     def scores(self, outputs: Tensor) -> Tensor:
         """Probabilities of the labels `scored`, `(K, S, B)`, from outputs `(K, O, B)`."""
         raise NotImplementedError
+
+    def decide(self, outputs: Tensor, scores: Tensor) -> Tensor:
+        """The label that is decided for every row, `(K, n)`: that of the largest score; binary tasks have thresholds,
+        which are applied in `training.measuring.evaluation`."""
+        return torch.tensor(self.scored, device=scores.device)[scores.argmax(1)]
 
     def confidence(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """The probability of the true label of every row, `(K, B)`."""

@@ -9,6 +9,7 @@ import torch
 
 from paretofair.methods import Method
 from paretofair.methods.row_plan import TrainingRows
+from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork
 from paretofair.training.measuring.evaluation import Threshold
 from paretofair.training.optimizers import Adagrad, Optimizer
@@ -35,7 +36,7 @@ _SETTINGS, _BASE_RATE = TrainingSettings(), Threshold()
 class Experiment:
     """What is trained on what and how, but for what a trial has of its own: its seed and its hyperparameters.
 
-    The device and type of everything are those of `data`.
+    The device and type of everything are those of `data`. `own_metrics` are measured beside those that all have.
     """
 
     data: DeviceData
@@ -43,6 +44,7 @@ class Experiment:
     method: Method
     settings: TrainingSettings = _SETTINGS
     threshold: Threshold = _BASE_RATE
+    own_metrics: tuple[Metric, ...] = ()
 
     @property
     def device(self) -> torch.device:

@@ -188,8 +188,8 @@ class _Pack:
             waiting = TrainState.join(parts)
             split = self.experiment.data.selection_split
             evaluation = self._evaluate_in_stacks(running, waiting.network.parameters, (split,))
-            metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
-            kept = halving.survivors(metrics, trials.brackets[running])
+            values = functools.partial(evaluation.values_of, split=split, data=self.experiment.data)
+            kept = halving.survivors(values, trials.brackets[running])
             stopped = np.flatnonzero(~kept)
             final[running[stopped]] = waiting.take(stopped).network.parameters
             status[running[stopped]], epochs_trained[running[stopped]] = "stopped", until
@@ -247,7 +247,8 @@ class _Pack:
     ) -> Evaluation:
         """The evaluation of the trials at `rows` of `trials`."""
         own, values = self.experiment, trials.take(rows).values
-        return evaluate(own.network, parameters, own.data, own.threshold, own.method, values, splits=splits)
+        how = own.network, parameters, own.data, own.threshold, own.method, values
+        return evaluate(*how, splits=splits, own_metrics=own.own_metrics)
 
     def _result(
         self,

@@ -14,15 +14,16 @@ from torch import nn
 
 from paretofair.data import Dataset, split
 from paretofair.methods import METHODS, LossSettings, Names
+from paretofair.metrics import registry
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.training import (
     DeviceData,
     Experiment,
     Halving,
-    Objective,
     Threshold,
     TrainingSettings,
     Trials,
+    WeightedMetric,
     to_device,
     train_pack,
 )
@@ -44,7 +45,8 @@ METRICS = (
     *("error", "realised_positive_rate", "average_precision", "auc"),
     *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
 )
-HALVING = Halving(2, (1, 2), (Objective("error", (0.5, 0.5)), Objective("fpr_gap", (1.0, 0.0))))
+_ERROR, _GAP = (registry.METRICS[name] for name in ("error", "fpr_gap"))
+HALVING = Halving(2, (1, 2), (WeightedMetric(_ERROR, (0.5, 0.5)), WeightedMetric(_GAP, (1.0, 0.0))))
 
 
 class Dropped(nn.Module):

@@ -14,16 +14,15 @@ from torch.nn.functional import pad
 from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import values_of_tasks
+from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork, align_length
 from paretofair.tasks.known import slice_outputs
 from paretofair.tasks.task import LabelledRows, Measured
+from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
-# Metrics that every trial has for every split and task.
-HEADLINE = (
-    *("error", "realised_positive_rate", "average_precision", "auc"),
-    *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
-)
 _CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
 
@@ -53,6 +52,15 @@ class Evaluation:
     unweighted: dict[str, list[np.ndarray]]
     finite: np.ndarray
 
+    def values_of(self, metric: Metric, split: str, data: DeviceData) -> np.ndarray:
+        """Values `(K, T)` of any metric that a trial has on a split."""
+        counts = self.confusion[split]
+        found = values_of_tasks(
+            metric, lambda name: self.metrics.get(f"{split}_{name}"), lambda: merge_by_task(counts, data)
+        )
+        assert found is not None, f"{metric.name} is measured, or follows from what is"
+        return found
+
     @staticmethod
     def joined(parts: Sequence[Evaluation]) -> Evaluation:
         """One after the other."""
@@ -78,16 +86,19 @@ def evaluate(
     values: Mapping[str, np.ndarray] | None = None,
     *,
     splits: Sequence[str] | None = None,
+    own_metrics: Sequence[Metric] = (),
 ) -> Evaluation:
-    """Every headline metric of K trials on every split; the threshold is found once and applied to all. `splits`: on
-    these alone, among them the one that chooses.
+    """Every headline metric of K trials on every split, and the user's own; the threshold is found once and applied to
+    all. `splits`: on these alone, among them the one that chooses.
 
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
     outputs = {name: compute_outputs(network, parameters, split) for name, split in chosen.items()}
     cut, by_group = decision_thresholds(outputs[data.selection_split], data, threshold, method, values)
-    measured = {name: measure_outputs(outputs[name], cut, by_group, split, data) for name, split in chosen.items()}
+    measured = {
+        name: measure_outputs(outputs[name], cut, by_group, split, data, own_metrics) for name, split in chosen.items()
+    }
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in outputs.values()]).all(0)
     return Evaluation(
         {f"{name}_{metric}": values for name, own in measured.items() for metric, values in own.metrics.items()},
@@ -127,17 +138,41 @@ class MeasuredSplit(NamedTuple):
 
 
 def measure_outputs(
-    outputs: Tensor, cut: Tensor, by_group: Tensor | None, split: DeviceSplit, data: DeviceData
+    outputs: Tensor,
+    cut: Tensor,
+    by_group: Tensor | None,
+    split: DeviceSplit,
+    data: DeviceData,
+    own_metrics: Sequence[Metric] = (),
 ) -> MeasuredSplit:
-    """Headline metrics of one split and the counts of each task, from outputs `(K, O, n)` and the thresholds of
-    `decision_thresholds`."""
+    """Headline metrics of one split, the user's own, and the counts of each task, from outputs `(K, O, n)` and the
+    thresholds of `decision_thresholds`."""
     binary = BinaryTasks(data)
     logits = binary.logits(outputs)
     decisions = logits >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
-    of_binary = measure_split(decisions, logits, _in_vectors(torch.sigmoid, logits), split, data)
-    if len(of_binary.counts) == len(data.tasks):
-        return of_binary
-    columns = {place: column for column, place in enumerate(binary.places)}
+    probabilities = _in_vectors(torch.sigmoid, logits)
+    found = measure_split(decisions, logits, probabilities, split, data)
+    if len(found.counts) < len(data.tasks):
+        found = _measure_kinds(outputs, found, split, data)
+    if not own_metrics:
+        return found
+
+    def answer(place: int) -> tuple[Tensor, Tensor]:
+        if place in binary.places:
+            column = binary.places.index(place)
+            return probabilities[:, column], decisions[:, column].long()
+        task = data.predicted[place]
+        own = outputs[:, slice_outputs(data.predicted)[place]]
+        scores = _in_vectors(task.scores, own)
+        return scores.movedim(1, -1), task.decide(own, scores)
+
+    own = measure_own(own_metrics, merge_by_task(found.counts, data), answer, split)
+    return found._replace(metrics=found.metrics | own)
+
+
+def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit, data: DeviceData) -> MeasuredSplit:
+    """What was measured on the binary tasks, and what the others measure themselves, in the order of the tasks."""
+    columns = {place: column for column, place in enumerate(BinaryTasks(data).places)}
     of_tasks: list[Measured] = []
     for place, (task, columns_of) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
         if place in columns:
@@ -225,6 +260,16 @@ def measure_split(
         [confusion[:, task] for task in range(len(attributes))],
         [] if unweighted is None else [unweighted[:, task] for task in range(len(attributes))],
     )
+
+
+def merge_by_task(counts: Sequence[np.ndarray], data: DeviceData) -> list[TaskCounts]:
+    """The counts of each task in the groups that it acts on."""
+    # Of a binary task the six of a cell, of several classes those of every pair of label and decision.
+    of_tasks = [TaskCounts(each, 0 if each.ndim == 3 else each.shape[-1]) for each in counts]
+    return [
+        each.merge(data.cells[:, attribute], data.n_groups[attribute])
+        for each, attribute in zip(of_tasks, data.acts_on, strict=True)
+    ]
 
 
 def compute_outputs(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> Tensor:
