@@ -12,7 +12,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from paretofair.data import Dataset, Splits, split
+from paretofair.data import Columns, Dataset, Splits, split
+from paretofair.data.dataset import mark_test_rows
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import DeviceData, to_device
 from paretofair.training.compiler import forget_compiled
@@ -69,16 +70,13 @@ def make_dataset(rows: int = 500, tasks: int = 2, unknown: float = 0.0, seed: in
     return Dataset(
         name="made_up",
         source="simulated",
+        inputs=Columns.of(dict(zip("uvwx", numeric.T, strict=True)), {"kind": kind}),
         tasks=tuple(f"task_{t}" for t in range(len(kinds))),
         kinds=tuple(kinds),
-        numeric=numeric,
-        numeric_names=("u", "v", "w", "x"),
-        categorical=kind[:, None],
-        categorical_names=("kind",),
         labels=labels,
         groups={"sex": sex.astype(np.int8), "race": race.astype(np.int8)},
         group_names={"sex": ("Female", "Male"), "race": ("White", "Black", "Other")},
-        is_test=np.arange(rows) % 4 == 3,
+        part=mark_test_rows(np.arange(rows) % 4 == 3),
         checksums={},
     )
 

@@ -76,7 +76,6 @@ def test_every_part_is_listed():
 TESTED_BY = {
     "analysis/test_frontiers": (
         "analysis.overview",
-        "metrics.objectives",
         "report.earlier",
         "report.write",
     ),
@@ -104,7 +103,12 @@ TESTED_BY = {
     "data/test_assemble": ("data.stratify",),
     "data/test_contract": ("testing.data_sets",),
     "data/test_fetch": ("data.source",),
-    "data/test_splits": ("data.encoding",),
+    "data/inputs/test_columns": ("data.inputs.encoding",),
+    "data/inputs/test_contract": (
+        "data.inputs.protocol",
+        "testing.inputs",
+    ),
+    "data/test_dataset": ("data.digest",),
     "docs/test_tutorial": ("api",),
     "launch/test_main": ("cli.program",),
     "launch/test_search": (
@@ -143,6 +147,7 @@ TESTED_BY = {
         "report.figures.accuracies",
         "report.figures.confirmed",
         "report.figures.importance",
+        "report.figures.sets",
         "report.figures.slices",
         "report.figures.tasks",
     ),
@@ -189,7 +194,10 @@ TESTED_BY = {
         "models.perceptron",
     ),
     "training/test_checkpoints": ("training.state",),
-    "training/test_evaluation": ("training.tensors",),
+    "training/test_evaluation": (
+        "training.measuring.own_metrics",
+        "training.tensors",
+    ),
     "training/test_pack": (
         "training.experiment",
         "training.graphs",

@@ -22,6 +22,7 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
@@ -144,7 +145,7 @@ def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Te
         scores = torch.cat([torch.zeros_like(scores), scores], 2)
     counts = torch.stack([(seen * (groups == group)).sum(-1) for group in range(scores.shape[2])], -1)
     missing = (counts > 0).sum(-1) < 2
-    share = torch.where(missing[..., None], 0, seen / counts.sum(-1, keepdim=True).clamp_min(1))
+    share = torch.where(missing[..., None], 0, seen / avoid_zero(counts.sum(-1, keepdim=True)))
     groups = groups.expand(len(scores), -1, -1)
     each = functional.cross_entropy(scores.flatten(0, 1), groups.flatten(0, 1), reduction="none", ignore_index=-1)
     return (each.view(groups.shape) * share).sum(-1), missing

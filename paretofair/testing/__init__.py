@@ -2,8 +2,16 @@
 
 from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.indicators import IndicatorContract
+from paretofair.testing.inputs import InputsContract
 from paretofair.testing.methods import MethodContract
 from paretofair.testing.samplers import SamplerContract
 from paretofair.testing.tasks import TaskContract
 
-__all__ = ["DatasetContract", "IndicatorContract", "MethodContract", "SamplerContract", "TaskContract"]
+__all__ = [
+    "DatasetContract",
+    "IndicatorContract",
+    "InputsContract",
+    "MethodContract",
+    "SamplerContract",
+    "TaskContract",
+]

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.metrics.registry import METRICS
+
 ROOT = Path(__file__).parents[2]
 SMOKE = ["--trials", "3", "--set", "parameters.epochs=1", "--set", "seeds=[0]"]
 SMOKE += ["--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 1}}"]
@@ -72,6 +74,14 @@ def test_add_a_csv_file(tmp_path, ray_address):
     assert set(front["objectives"]) >= {"arfg_are", "repaid", "large"}
 
 
+def test_add_a_kind_of_input(tmp_path):
+    kind, contract = blocks("add_a_kind_of_input.md", "python")
+    assert kind.count("\n") < 80
+    (tmp_path / "embeddings.py").write_text(kind)
+    (tmp_path / "test_embeddings.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_embeddings.py")
+
+
 def test_add_a_data_set(tmp_path):
     source, contract = blocks("add_a_data_set.md", "python")
     assert source.count("\n") < 40
@@ -122,3 +132,39 @@ def test_add_an_indicator(tmp_path):
     small = ["--methods", "vanilla,mtaf", "--set", "data.source=simulated", "--set", "stages.confirm=null"]
     run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", str(space), "--output", "out", *SMOKE, *small)
     run(tmp_path, "compare.py", "out")
+
+
+def test_objectives_list_every_metric():
+    """The table of the page is what the registry says."""
+    sources = {"rows": "the trial table", "metrics": "other metrics", "counts": "counts by group"}
+    sources["baselines"] = "single-task models"
+    page = (ROOT / "docs" / "objectives.md").read_text()
+    rows = [
+        f"| `{metric.name}` | {metric.words} | {metric.direction} | {sources[metric.source]} |"
+        for metric in METRICS.values()
+        if metric.is_measured
+    ]
+    assert "\n".join(rows) in page
+
+
+@pytest.mark.ray
+def test_a_metric_of_your_own(tmp_path):
+    (tmp_path / "mine.py").write_text(blocks("objectives.md", "python")[0])
+    (tmp_path / "own_metric.yaml").write_text(blocks("objectives.md", "yaml")[0])
+    simulated = ["--set", "data.source=simulated", "--set", "stages.confirm={runs: 2}"]
+    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_metric.yaml", *SMOKE, *simulated)
+    folder = tmp_path / "results" / "own_metric"
+    front = pd.read_csv(folder / "frontiers" / "all.csv")
+    assert set(front["objectives"]) == {"arfg_are", "missed", "ap_odds"}
+    assert pd.read_csv(folder / "tables" / "missed" / "hypervolume.csv")["test_hypervolume"].between(0, 1).all()
+    run(tmp_path, str(ROOT / "launch" / "report.py"), str(folder))
+    captions = (folder / "figures" / "captions.md").read_text()
+    assert "false positive" not in captions.replace("false and true positive", "")
+    page = (folder / "report.html").read_text()
+    assert '"gap":"tpr_gap"' in page
+    assert '"name":"missed","objectives":["missed_gap","brier"]' in page
+    table = pd.concat(pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet"))
+    # Of all groups with positives the share of missed ones is what the true positive rate leaves.
+    for task in ("high_grade", "pass_bar"):
+        own = table[f"test_missed_gap_{task}"].to_numpy(float)
+        np.testing.assert_allclose(own, table[f"test_tpr_gap_{task}"].to_numpy(float), atol=1e-12)

@@ -20,6 +20,7 @@ import pytest
 from optuna.trial import TrialState
 
 from paretofair.analysis.relative import baselines, with_relative
+from paretofair.analysis.settings import ReportSettings
 from paretofair.results import TrialTable
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages.studies import Studies, Study, build_sampler
@@ -174,7 +175,7 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     sampler = build_sampler(of_method, 0)
     denominators = baselines(table.read())
     asked = Studies(
-        [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, (), "validation"
+        [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, ReportSettings()
     )
     assert asked.empty()
     told = sampler._study.get_trials()

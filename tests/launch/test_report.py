@@ -120,7 +120,7 @@ def test_help_has_examples():
         (["in/t.csv"], "--output is needed for several runs, and for tables made elsewhere"),
         (["in/t.csv", "--output", "file"], "--output file: file is a file; give a folder"),
         (["in/t.csv", "--output", "file/under/it"], "--output file/under/it: file is a file; give a folder"),
-        (["in/t.csv", "--output", "out", "--objectives", "z"], "--objectives: found 'z'; accepted: arfg_are, x, y, "),
+        (["in/t.csv", "--output", "out", "--objectives", "z"], "objectives: found 'z'; accepted: arfg_are, x, y, "),
         (["in/t.csv", "--output", "out", "--wide"], "the wide table needs groups.csv and the counts"),
     ],
 )
