@@ -42,9 +42,8 @@ def _times(left: Tensor, right: Tensor) -> Tensor:
     """`(K, m, n)`: left `(K, m, l)` times right `(K, l, n)` or `(l, n)`."""
     if right.dim() == 2 and left.shape[1] % _TILE == 0:
         transposed = right.stride(0) < right.stride(1)
-        if not left.is_cpu or flattening_keeps_bits(
-            left.shape[1], left.shape[2], right.shape[1], left.dtype, transposed
-        ):
+        _, rows, inner = left.shape
+        if not left.is_cpu or flattening_keeps_bits(rows, inner, right.shape[1], left.dtype, transposed):
             return (left.flatten(0, 1) @ right).view(*left.shape[:2], -1)
     return torch.bmm(left, right.expand(len(left), -1, -1))
 
