@@ -122,6 +122,7 @@ def _lines(
         if metric in skipped:
             continue
         value = measure_counts(METRICS[metric], kept)
+        of_vanilla = np.full(value.shape, np.nan) if reference is None else measure_counts(METRICS[metric], reference)
         rows = seen.behind(METRICS[metric].rate)
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(
@@ -129,9 +130,7 @@ def _lines(
                 grouping=grouping,
                 metric=metric,
                 value=value,
-                change=np.full(value.shape, np.nan)
-                if reference is None
-                else value - measure_counts(METRICS[metric], reference),
+                change=value - of_vanilla,
                 rows=rows.sum(axis=-1),
                 smallest=np.where(np.isinf(smallest), 0, smallest),
                 groups=present.sum(axis=-1),

@@ -69,7 +69,7 @@ class TaskCounts:
         return TaskCounts(np.where(mask, self.values, 0), self.classes)
 
     def behind(self, rate: str) -> Array:
-        """The rows behind a rate of each cell, `(..., cells)`; of several classes those of the class with the fewest."""
+        """The rows behind a rate of each cell, `(..., cells)`; of several classes those of the one with the fewest."""
         return np.asarray(rates.rate_counts(self.by_class)[rate].min(-2))
 
     @property
