@@ -171,7 +171,6 @@ TESTED_BY = {
         "space.resolve",
         "space.schema",
         "space.validation",
-        "space.yaml_lines",
     ),
     "runs/stages/test_count": ("runs.stages.stage",),
     "runs/stages/test_packs": (

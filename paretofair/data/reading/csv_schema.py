@@ -12,6 +12,8 @@ from paretofair.sections import Names, Section, check_unique, make_error
 from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
+# Every row of the trial table holds counts for each task and each combination of groups that occurs.
+MOST_TASKS, MOST_ATTRIBUTES = 1_000, 100
 
 
 def _auto_or_names(value: Any) -> Any:
@@ -160,8 +162,13 @@ class CsvSchema(Section):
     """
 
     path: str
-    tasks: Annotated[dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1)]
-    sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
+    tasks: Annotated[
+        dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1, max_length=MOST_TASKS)
+    ]
+    sensitive: Annotated[
+        dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]],
+        Field(min_length=1, max_length=MOST_ATTRIBUTES),
+    ]
     separator: Annotated[str, AfterValidator(_one_character)] = ","
     inputs: Inputs = Inputs()
     split: str | None = None
