@@ -76,8 +76,8 @@ class _Described(Section):
     fills: dict[str, float]
     trial_id: str = ""
     method: str = ""
-    hyperparameters: dict[str, Number] = {}
-    metrics: dict[str, Number] = {}
+    hyperparameters: Mapping[str, Number] = Field(default_factory=dict)
+    metrics: Mapping[str, Number] = Field(default_factory=dict)
 
 
 def check_model_json(described: Any, path: Path) -> Mapping[str, Any]:

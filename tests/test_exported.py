@@ -159,7 +159,7 @@ def test_every_value_is_checked(tmp_path: Path, edit: Callable[[dict[str, Any]],
 def test_another_file_in_place_of_the_description(tmp_path: Path, content: str) -> None:
     write(tmp_path)
     (tmp_path / "model.json").write_text(content)
-    with pytest.raises(DataError, match="model.json"):
+    with pytest.raises(DataError, match=r"model\.json"):
         paretofair.load(tmp_path)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from paretofair.errors import ParetofairError
+from paretofair.redaction import redact
 
 # A full disk, a used-up quota, a file system that has become read-only.
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -46,7 +47,7 @@ def run_command(work: Callable[[], int], *, interrupted: str = "", failed: str =
             place = f"{error.filename}: " if error.filename else ""
             errors.print(f"error: {place}{error.strerror}", style="red", markup=False, highlight=False, soft_wrap=True)
         else:
-            errors.print(traceback.format_exc(), markup=False, highlight=False)
+            errors.print(redact(traceback.format_exc()), markup=False, highlight=False)
             errors.print("error: the program failed.", style="red")
         if failed:
             errors.print(failed, soft_wrap=True)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from paretofair.errors import RunError
+from paretofair.redaction import redact
 
 # What a run leaves beside its tables: its space file with every default, what it was made with, and which packs failed
 # every time.
@@ -57,8 +58,8 @@ def space_file(folder: Path) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is no file."""
+    """The JSON object in a file; empty where there is no file. Earlier versions left the secrets of URLs in it."""
     try:
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads(redact(path.read_text())))
     except FileNotFoundError:
         return {}

@@ -38,7 +38,7 @@ def hold_lease(store: Store) -> Iterator[None]:
         time.sleep(_SETTLED)
         found = store.read(LEASE)
     except (OSError, ValueError) as error:
-        raise RunError(f"--output {store.url} cannot be written: {str(error).splitlines()[0]}") from None
+        raise RunError(f"--output {store} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
         raise _make_refusal(store, found[0], 0.0)
     ended = threading.Event()
@@ -60,11 +60,11 @@ def _renew(store: Store, mine: str, ended: threading.Event) -> None:
         try:
             found = store.read(LEASE)
             if found is not None and found[0] != mine:
-                logger.warning("%s: another driver has taken over (%s)", store.url, found[0])
+                logger.warning("%s: another driver has taken over (%s)", store, found[0])
                 return
             store.put(LEASE, mine.encode())
         except OSError as error:  # the network may come back
-            logger.warning("%s could not be written: %s", store.url, error)
+            logger.warning("%s could not be written: %s", store, error)
 
 
 def _refuse_other(store: Store) -> None:
@@ -102,6 +102,6 @@ def _make_refusal(store: Store, text: str, age: float) -> RunError:
     except (ValueError, KeyError):
         who = "another run"
     return RunError(
-        f"{store.url} is in use by {who}, whose last sign of life is {age:.0f} s old. Wait for it, or give another "
+        f"{store} is in use by {who}, whose last sign of life is {age:.0f} s old. Wait for it, or give another "
         f"--output; if it was killed, the same command works {EXPIRED:.0f} s after that sign"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from paretofair.errors import RunError
+from paretofair.redaction import redact, redact_record
 from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, write_whole
 
 FOLDERS = ("trials", "models", "curves")
@@ -20,6 +22,8 @@ _PATIENCE = 30  # seconds
 SETTINGS = (SPACE, ENVIRONMENT, FAILED)
 # What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
 _OBJECT_STORES = ("s3", "gcs", "abfs")
+# Whoever works with a URL may log it.
+logging.getLogger("paretofair").addFilter(redact_record)
 
 
 def is_url(place: str) -> bool:
@@ -28,7 +32,10 @@ def is_url(place: str) -> bool:
 
 
 class Store:
-    """The results folder of a run at a URL. Raises RunError for one that cannot be reached."""
+    """The results folder of a run at a URL. Raises RunError for one that cannot be reached.
+
+    `url` may hold secrets, by which the place is reached; `str(store)` is for people.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -42,11 +49,14 @@ class Store:
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
 
+    def __str__(self) -> str:
+        return redact(self.url)
+
     @property
     def name(self) -> str:
         """The last part of the path."""
         parts = urlsplit(self.url)
-        return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
+        return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc.rpartition("@")[2]
 
     def inside(self, name: str) -> str:
         """The URL of a folder in it."""
