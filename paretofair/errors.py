@@ -22,3 +22,7 @@ class DataError(ParetofairError):
 
 class RunError(ParetofairError):
     """A results folder that cannot be started, resumed or read."""
+
+
+class OutageError(ParetofairError):
+    """What a run needs has gone while it ran: Ray, a disk, a place. Commands exit with code 1."""

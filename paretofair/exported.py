@@ -21,6 +21,7 @@ from paretofair.data import Encoding
 from paretofair.errors import DataError, SpaceError
 from paretofair.model_json import FORMAT, check_model_json, read_number
 from paretofair.models.perceptron import Perceptron
+from paretofair.results.files import write_text, write_whole
 
 ABOUT, WEIGHTS = "model.json", "weights.pt"
 _MISSING = "_missing"
@@ -179,7 +180,6 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
 
 def save(model: ExportedModel, folder: Path) -> None:
     """Writes `model.json` and `weights.pt`."""
-    folder.mkdir(parents=True, exist_ok=True)
     encoding = model.encoding
     described = {
         "format": FORMAT,
@@ -192,8 +192,9 @@ def save(model: ExportedModel, folder: Path) -> None:
             "categories": encoding.categories,
         },
     }
-    (folder / ABOUT).write_text(json.dumps(described, indent=1, allow_nan=False) + "\n")
-    torch.save(model.module.state_dict(), folder / WEIGHTS)
+    with write_whole(folder / WEIGHTS) as partial:
+        torch.save(model.module.state_dict(), partial)
+    write_text(folder / ABOUT, json.dumps(described, indent=1, allow_nan=False) + "\n")
 
 
 def _read_json(folder: Path) -> Any:

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
-OPEN = ("errors", "redaction", "sections", "user_code")
+OPEN = ("errors", "interruption", "redaction", "sections", "user_code")
 NOT_IN = {
     "training": {"ray", "yaml", "pyarrow", "pandas"},
     "methods": {"ray", "pandas"},
@@ -149,7 +149,6 @@ TESTED_BY = {
         "report.page.contents",
         "report.page.packed",
     ),
-    "results/test_table": ("results.files",),
     "sampling/test_samplers": (
         "sampling.adaptive",
         "sampling.grid",
