@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import traceback
@@ -13,9 +12,7 @@ from rich.console import Console
 
 from paretofair.errors import OutageError, ParetofairError
 from paretofair.redaction import redact
-
-# A full disk, a used-up quota, a file system that has become read-only.
-_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+from paretofair.results.files import STORAGE
 
 
 def how_to_stop() -> str:
@@ -52,7 +49,7 @@ def run_command(work: Callable[[], int], *, interrupted: str = "", failed: str =
                 errors.print(f"\nInterrupted. {interrupted}", soft_wrap=True)
         return 130
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _STORAGE:
+        if isinstance(error, OSError) and error.errno in STORAGE:
             place = f"{error.filename}: " if error.filename else ""
             _tell(errors, f"{place}{error.strerror}", failed)
         else:

@@ -21,6 +21,8 @@ from paretofair.redaction import redact
 SPACE = "space.yaml"
 ENVIRONMENT = "environment.json"
 FAILED = "failed.json"
+# A full disk, a used-up quota, a file system that has become read-only.
+STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
