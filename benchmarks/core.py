@@ -26,7 +26,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 
-from paretofair.cluster.engine import WORKER_ENVIRONMENT, cluster, run_packs  # noqa: E402 (sets Ray's switches)
+from paretofair.cluster.connection import WORKER_ENVIRONMENT, connect  # noqa: E402
+from paretofair.cluster.engine import run_packs  # noqa: E402
 
 if any(os.environ.get(name) != value for name, value in WORKER_ENVIRONMENT.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | WORKER_ENVIRONMENT)
@@ -261,7 +262,7 @@ def main() -> None:
         results["plain_loop_seconds"] = statistics.median(times)
         print(f"a plain PyTorch loop of one trial, one core: {results['plain_loop_seconds']:.2f} s")
     if not options.no_ray:
-        with cluster(None):
+        with connect(None):
             results["end_to_end"] = through_ray(space, data, splits, options.pack)
     target = ROOT / "benchmarks" / "results" / f"core-{device.type}.json"
     target.parent.mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).parent.parent
 
-from paretofair.cluster.engine import WORKER_ENVIRONMENT  # noqa: E402
+from paretofair.cluster.connection import WORKER_ENVIRONMENT  # noqa: E402
 
 if any(os.environ.get(name) != value for name, value in WORKER_ENVIRONMENT.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | WORKER_ENVIRONMENT)

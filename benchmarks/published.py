@@ -36,7 +36,7 @@ PAGE = ROOT / "docs" / "published.md"
 from machine import describe  # noqa: E402
 
 from paretofair.analysis.relative import baselines, with_relative  # noqa: E402
-from paretofair.cluster.engine import WORKER_ENVIRONMENT  # noqa: E402
+from paretofair.cluster.connection import WORKER_ENVIRONMENT  # noqa: E402
 from paretofair.metrics.intervals import mean_interval  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
 from paretofair.runs.build import build_experiment  # noqa: E402

@@ -275,7 +275,7 @@ def card(
         "trade, measured on these data and groups; nothing here says that it is fit for use on people.",
         "",
         "    import paretofair",
-        '    model = paretofair.load("this folder")',
+        f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
         "    model.predict_proba(frame)   # a pandas frame with the columns below",
         "",
         f"Inputs: {', '.join(model.inputs)}.",
@@ -309,6 +309,10 @@ def card(
     if about["retrained"]:
         lines += ["The weights are of the trial trained again; its run had not kept them.", ""]
     return "\n".join(lines)
+
+
+def _name_module(network: Mapping[str, Any]) -> str:
+    return f", module={network['module'].rpartition(':')[2]}" if "module" in network else ""
 
 
 def _by_group(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -15,12 +16,14 @@ import pandas as pd
 import torch
 from torch import nn
 
+from paretofair import user_code
 from paretofair.data import Encoding
-from paretofair.errors import DataError
+from paretofair.errors import DataError, SpaceError
+from paretofair.model_json import FORMAT, check_model_json, read_number
 from paretofair.models.perceptron import Perceptron
+from paretofair.results.files import write_text, write_whole
 
 ABOUT, WEIGHTS = "model.json", "weights.pt"
-_FORMAT = 1
 _MISSING = "_missing"
 logger = logging.getLogger("paretofair")
 
@@ -99,7 +102,7 @@ class ExportedModel:
         decisions = {}
         for t, task in enumerate(self.tasks):
             rule = self.about["thresholds"][task]
-            cut: Any = _number(rule["logit"])
+            cut: Any = read_number(rule["logit"])
             by_group = rule.get("by_group")
             if by_group is not None:
                 attribute = rule["attribute"]
@@ -107,7 +110,7 @@ class ExportedModel:
                     raise DataError(
                         f"the thresholds of {task} differ by {attribute}: give groups={{{attribute!r}: ...}}"
                     )
-                cut = np.array([_number(by_group.get(str(name), rule["logit"])) for name in groups[attribute]])
+                cut = np.array([read_number(by_group.get(str(name), rule["logit"])) for name in groups[attribute]])
             decisions[task] = (logits[:, t] >= cut).astype(int)
         return pd.DataFrame(decisions, index=frame.index)
 
@@ -138,29 +141,36 @@ class ExportedModel:
         return values.astype(object).where(values.notna(), "missing").astype(str).to_numpy(str)
 
 
-def load(path: str | Path) -> ExportedModel:
-    """Reads what `launch/export.py` has written; no code of the file is run.
+def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, trust: bool = False) -> ExportedModel:
+    """Reads what `launch/export.py` has written. The files are data: no code that they name is run by itself.
+
+    Args:
+        path: the folder.
+        module: for a network of the user's own, the class or function that makes it, as it stood in the space file.
+        trust: for such a network, whether to import `package.module:name` as the file names it. That runs the code of
+            the module: only for files whose writer may run programs here.
 
     Raises:
-        DataError: no such model, or one of another version of the format.
+        DataError: no such model, one of another version of the format, a value that is none, or a network of the user's
+            own without `module` and `trust`.
     """
     folder = Path(path)
+    about = check_model_json(_read_json(folder), folder / ABOUT)
+    state = _read_weights(folder)
+    made = _make_module(about["network"], folder, module, trust)
     try:
-        about = json.loads((folder / ABOUT).read_text())
-        state = torch.load(folder / WEIGHTS, weights_only=True, map_location="cpu")
-    except (OSError, ValueError, RuntimeError, UnpicklingError) as error:
-        raise DataError(f"{folder} holds no exported model ({str(error).splitlines()[0]})") from None
-    if about.get("format") != _FORMAT:
-        raise DataError(f"{folder / ABOUT} has format {about.get('format')}; this version reads {_FORMAT}")
+        # What was made without memory takes the tensors of the file as they are.
+        made.load_state_dict(state, assign="module" not in about["network"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{folder / WEIGHTS} does not fit the network of {ABOUT}: {reason[:300]}") from None
     encoding = about["encoding"]
-    module = make_module(about["network"])
-    module.load_state_dict(state)
     return ExportedModel(
-        module.eval(),
+        made.float().eval(),
         Encoding(
             tuple(encoding["numeric_names"]),
             np.array(encoding["mean"], dtype=float),
-            np.array([_number(each) for each in encoding["scale"]], dtype=float),
+            np.array([read_number(each) for each in encoding["scale"]], dtype=float),
             tuple(encoding["categorical_names"]),
             tuple(map(tuple, encoding["categories"])),
         ),
@@ -170,10 +180,9 @@ def load(path: str | Path) -> ExportedModel:
 
 def save(model: ExportedModel, folder: Path) -> None:
     """Writes `model.json` and `weights.pt`."""
-    folder.mkdir(parents=True, exist_ok=True)
     encoding = model.encoding
     described = {
-        "format": _FORMAT,
+        "format": FORMAT,
         **model.about,
         "encoding": {
             "numeric_names": encoding.numeric_names,
@@ -183,26 +192,75 @@ def save(model: ExportedModel, folder: Path) -> None:
             "categories": encoding.categories,
         },
     }
-    (folder / ABOUT).write_text(json.dumps(described, indent=1, allow_nan=False) + "\n")
-    torch.save(model.module.state_dict(), folder / WEIGHTS)
+    with write_whole(folder / WEIGHTS) as partial:
+        torch.save(model.module.state_dict(), partial)
+    write_text(folder / ABOUT, json.dumps(described, indent=1, allow_nan=False) + "\n")
 
 
-def make_module(network: Mapping[str, Any]) -> nn.Module:
-    """The module of `model.json`, with any parameters. One of the user's own is imported from where it was."""
-    if "module" in network:
-        from paretofair import user_code
+def _read_json(folder: Path) -> Any:
+    try:
+        return json.loads(_read_file(folder / ABOUT))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{folder / ABOUT} is no JSON ({str(error).splitlines()[0]})") from None
 
-        module: nn.Module = user_code.load(network["module"])(
-            network["inputs"], network["tasks"], **network["arguments"]
-        )
-        return module
-    return Perceptron(**network)
+
+def _read_file(path: Path) -> bytes:
+    """The content of an ordinary file: a pipe would be waited for."""
+    try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.parent} holds no exported model ({path.name}: {error.strerror})") from None
+
+
+def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Tensors by name. Raises DataError for anything else, which is not unpickled."""
+    path = folder / WEIGHTS
+    content = _read_file(path)
+    try:
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except (OSError, ValueError, RuntimeError, EOFError, KeyError, IndexError, UnpicklingError) as error:
+        raise DataError(f"{path} holds no weights ({(str(error) or 'it is empty').splitlines()[0]})") from None
+    if not isinstance(state, dict):
+        raise DataError(f"{path} holds no weights; expected tensors by name")
+    for name, tensor in state.items():
+        if not (
+            isinstance(name, str)
+            and isinstance(tensor, torch.Tensor)
+            and tensor.layout == torch.strided
+            and not tensor.is_complex()
+        ):
+            raise DataError(f"{path} holds something else than tensors by name: {str(name)[:100]!r}")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise DataError(f"{path}: {name} has values that are not finite")
+    return state
+
+
+def _make_module(
+    network: Mapping[str, Any], folder: Path, own: Callable[..., nn.Module] | None, trust: bool
+) -> nn.Module:
+    """The module of `model.json`. The built-in one is made without memory, which only the weights themselves take: the
+    file may name any widths."""
+    if "module" not in network:
+        with torch.device("meta"):
+            return Perceptron(**network)
+    if own is None:
+        if not trust:
+            raise DataError(
+                f"{folder / ABOUT} names the network {network['module']!r}, whose code would run here: give "
+                "module=, the class itself, or trust=True to import it as the file says"
+            )
+        try:
+            own = user_code.load(network["module"])
+        except SpaceError as error:
+            raise DataError(f"{folder / ABOUT}: network.module: {error}") from None
+    made = own(network["inputs"], network["tasks"], **network["arguments"])
+    if not isinstance(made, nn.Module):
+        raise DataError(f"{folder / ABOUT}: {network['module']} makes no torch module")
+    return made
 
 
 def make_plain(value: float) -> float | str:
     """A number for JSON, which has no infinity and no NaN: these become text."""
     return value if np.isfinite(value) else str(value)
-
-
-def _number(value: float | str) -> float:
-    return float(value)

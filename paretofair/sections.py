@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -15,7 +16,7 @@ def make_error(message: str) -> PydanticCustomError:
 
 
 def check_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = sorted({value for value in values if values.count(value) > 1})
+    repeated = sorted(value for value, count in Counter(values).items() if count > 1)
     if repeated:
         raise make_error(f"{repeated[0]!r} stands in the list more than once")
     return values

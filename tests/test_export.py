@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 import paretofair
 from paretofair.cli.export import main
@@ -184,22 +182,5 @@ def test_what_a_user_may_get_wrong(run, german, tmp_path):
         paretofair.export_trial(run, "")
     with pytest.raises(RunError, match=r"no .*space.yaml; RUN is the results folder"):
         paretofair.export_trial(tmp_path, trial)
-    with pytest.raises(DataError, match="holds no exported model"):
-        paretofair.load(tmp_path)
-    about = json.loads((tmp_path / "model" / "model.json").read_text())
-    (tmp_path / "model" / "model.json").write_text(json.dumps(about | {"format": 9}))
-    with pytest.raises(DataError, match="has format 9; this version reads 1"):
-        paretofair.load(tmp_path / "model")
-
-
-def test_a_model_in_which_nothing_runs_when_it_is_read(tmp_path):
-    """Weights are tensors alone: a pickled object in their place is refused."""
-
-    class Harm:
-        def __reduce__(self):
-            return print, ("harm",)
-
-    (tmp_path / "model.json").write_text("{}")
-    torch.save(Harm(), tmp_path / "weights.pt")
     with pytest.raises(DataError, match="holds no exported model"):
         paretofair.load(tmp_path)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from rich.console import Console
 
-from paretofair.errors import ParetofairError
-
-# A full disk, a used-up quota, a file system that has become read-only.
-_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+from paretofair.errors import OutageError, ParetofairError
+from paretofair.redaction import redact
+from paretofair.results.files import STORAGE
 
 
 def how_to_stop() -> str:
@@ -30,24 +29,36 @@ def run_command(work: Callable[[], int], *, interrupted: str = "", failed: str =
     """
     errors = Console(stderr=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What `nohup` has switched off stays so.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         return work()
+    except OutageError as error:
+        _tell(errors, str(error), failed)
+        return 1
     except ParetofairError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _tell(errors, str(error))
         return 2
     except KeyboardInterrupt:
         # Ray needs a second more to end; a second Ctrl-C would make it print where it was.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for ending in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(ending, signal.SIG_IGN)
         if interrupted:
-            errors.print(f"\nInterrupted. {interrupted}", soft_wrap=True)
+            with suppress(OSError):  # a terminal that is gone
+                errors.print(f"\nInterrupted. {interrupted}", soft_wrap=True)
         return 130
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _STORAGE:
+        if isinstance(error, OSError) and error.errno in STORAGE:
             place = f"{error.filename}: " if error.filename else ""
-            errors.print(f"error: {place}{error.strerror}", style="red", markup=False, highlight=False, soft_wrap=True)
+            _tell(errors, f"{place}{error.strerror}", failed)
         else:
-            errors.print(traceback.format_exc(), markup=False, highlight=False)
-            errors.print("error: the program failed.", style="red")
-        if failed:
-            errors.print(failed, soft_wrap=True)
+            errors.print(redact(traceback.format_exc()), markup=False, highlight=False)
+            _tell(errors, "the program failed.", failed)
         return 1
+
+
+def _tell(errors: Console, message: str, advice: str = "") -> None:
+    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if advice:
+        errors.print(advice, markup=False, highlight=False, soft_wrap=True)

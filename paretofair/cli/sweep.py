@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from paretofair.cli.program import name_program
+from paretofair.redaction import redact
 from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
         trials = TrialTable(folder, columns=choose_columns(space)).read()
         check_same(context, folder, trials)
     finished = set(trials["trial_id"])
-    title = f"{space.name}: {where.store or where.output}"
+    title = f"{space.name}: {redact(where.store or str(where.output))}"
     table = Table("stage", "method", "packs", "trials", "finished", title=title)
     for stage in (stage for stage in STAGE_OF.values() if stage.seeds(space)):
         known = None if stage.waits(space) else stage.packs(context)

@@ -12,6 +12,7 @@ from ray.tune import Trainable
 
 from paretofair.cluster.ray_internals import name_process
 from paretofair.results import TRIALS, Store, write_stack
+from paretofair.results.files import STORAGE
 from paretofair.results.table import find_finished
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack
@@ -55,7 +56,7 @@ class PackTrainable(Trainable):
             find_finished(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())
         )
         kept = checkpoints_of(pack, left, self._job, self._place, self._device, self._numerics)
-        narrowed, paused = 0, False
+        narrowed, paused, storage = 0, False, ""
         try:
             for name, tables, width in train_rows(left, self._job, self._data_of(pack.split_id), self._numerics, kept):
                 # The trial table last: what it has is done.
@@ -66,5 +67,17 @@ class PackTrainable(Trainable):
                 narrowed = width
         except Pause:
             paused = True
+        except OSError as error:
+            if error.errno not in STORAGE:
+                raise
+            # No other try, and no other worker, has more room.
+            storage = f"{error.filename or self._place}: {error.strerror}"
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        return {"done": True, "trials": len(left), "worker": worker, "narrowed": narrowed, "paused": paused}
+        return {
+            "done": True,
+            "trials": len(left),
+            "worker": worker,
+            "narrowed": narrowed,
+            "paused": paused,
+            "storage": storage,
+        }

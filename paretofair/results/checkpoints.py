@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,12 +75,10 @@ class PackCheckpoints:
         name = self.name(positions)
         self._files.add(name)
         if isinstance(self.place, Store):
-            self.place.write_bytes(CHECKPOINTS, _file(name), content)
+            self.place.put(f"{CHECKPOINTS}/{_file(name)}", content)
             return
-        with write_whole(self.place / CHECKPOINTS / _file(name)) as partial, open(partial, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
+        with write_whole(self.place / CHECKPOINTS / _file(name)) as partial:
+            partial.write_bytes(content)
 
     def remove(self, name: str) -> None:
         """Forgets the stack whose rows have this file, where it was loaded or saved here."""

@@ -9,10 +9,11 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from paretofair.errors import RunError
+from paretofair.errors import OutageError, RunError
+from paretofair.interruption import end_by_threads
 from paretofair.results.store import Store
 
 LEASE = ".driver.json"
@@ -26,8 +27,9 @@ logger = logging.getLogger("paretofair")
 def hold_lease(store: Store) -> Iterator[None]:
     """The place for this process alone: a small file there is written again and again while the block runs.
 
-    Two drivers that slip through all the same, by a stopped clock or a broken network, train the same trials twice and
-    lose none.
+    The block ends with OutageError as soon as another driver has taken over, or before one may: when nothing could be
+    written for most of the time after which this one is taken for dead. Two drivers that slip through all the same, by
+    a stopped clock, train the same trials twice and lose none.
 
     Raises RunError where another driver has shown a sign of life in the last minute, or nothing can be written.
     """
@@ -38,33 +40,48 @@ def hold_lease(store: Store) -> Iterator[None]:
         time.sleep(_SETTLED)
         found = store.read(LEASE)
     except (OSError, ValueError) as error:
-        raise RunError(f"--output {store.url} cannot be written: {str(error).splitlines()[0]}") from None
+        raise RunError(f"--output {store} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
         raise _make_refusal(store, found[0], 0.0)
     ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(store, mine, ended), daemon=True)
-    thread.start()
     try:
-        yield
+        with end_by_threads() as end:
+            thread = threading.Thread(target=_renew, args=(store, mine, ended, end), daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                thread.join()
     finally:
-        ended.set()
-        thread.join()
         with suppress(OSError):  # it expires
             found = store.read(LEASE)
             if found is not None and found[0] == mine:
                 store.delete(LEASE)
 
 
-def _renew(store: Store, mine: str, ended: threading.Event) -> None:
+def _renew(store: Store, mine: str, ended: threading.Event, end: Callable[[Exception], None]) -> None:
+    renewed = time.monotonic()
     while not ended.wait(RENEWED):
         try:
             found = store.read(LEASE)
             if found is not None and found[0] != mine:
-                logger.warning("%s: another driver has taken over (%s)", store.url, found[0])
+                end(
+                    OutageError(
+                        f"{store} has been taken over by {_name_driver(found[0])}; this run stops writing there"
+                    )
+                )
                 return
             store.put(LEASE, mine.encode())
-        except OSError as error:  # the network may come back
-            logger.warning("%s could not be written: %s", store.url, error)
+            renewed = time.monotonic()
+        except Exception as error:  # the network may come back
+            logger.warning("%s could not be written: %s", store, error)
+            silent = time.monotonic() - renewed
+            if silent > EXPIRED - 2 * RENEWED:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                words = f"{store} could not be written for {silent:.0f} s ({reason})"
+                end(OutageError(f"{words}; this run stops, before another takes it for dead"))
+                return
 
 
 def _refuse_other(store: Store) -> None:
@@ -90,18 +107,21 @@ def _is_dead(text: str) -> bool:
             os.kill(driver["process"], 0)
     except ProcessLookupError:
         return True
-    except (ValueError, KeyError, OSError):  # half a file, or somebody else's process
+    except (ValueError, KeyError, TypeError, OverflowError, OSError):  # half a file, or somebody else's process
         return False
     return False
 
 
-def _make_refusal(store: Store, text: str, age: float) -> RunError:
+def _name_driver(text: str) -> str:
     try:
         driver = json.loads(text)
-        who = f"process {driver['process']} on {driver['host']}"
-    except (ValueError, KeyError):
-        who = "another run"
+        return f"process {driver['process']} on {driver['host']}"
+    except (ValueError, KeyError, TypeError):
+        return "another run"
+
+
+def _make_refusal(store: Store, text: str, age: float) -> RunError:
     return RunError(
-        f"{store.url} is in use by {who}, whose last sign of life is {age:.0f} s old. Wait for it, or give another "
-        f"--output; if it was killed, the same command works {EXPIRED:.0f} s after that sign"
+        f"{store} is in use by {_name_driver(text)}, whose last sign of life is {age:.0f} s old. Wait for it, or "
+        f"give another --output; if it was killed, the same command works {EXPIRED:.0f} s after that sign"
     )

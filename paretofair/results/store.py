@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,13 +15,16 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from paretofair.errors import RunError
+from paretofair.redaction import redact, redact_record
 from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, write_whole
 
 FOLDERS = ("trials", "models", "curves")
 _PATIENCE = 30  # seconds
 SETTINGS = (SPACE, ENVIRONMENT, FAILED)
-# What is written there appears when it is complete; elsewhere a finished file gets its name by a rename.
+# What is written there appears when it is complete; elsewhere a finished file gets its name by a move.
 _OBJECT_STORES = ("s3", "gcs", "abfs")
+# Whoever works with a URL may log it.
+logging.getLogger("paretofair").addFilter(redact_record)
 
 
 def is_url(place: str) -> bool:
@@ -28,7 +33,10 @@ def is_url(place: str) -> bool:
 
 
 class Store:
-    """The results folder of a run at a URL. Raises RunError for one that cannot be reached."""
+    """The results folder of a run at a URL. Raises RunError for one that cannot be reached.
+
+    `url` may hold secrets, by which the place is reached; `str(store)` is for people.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -42,11 +50,14 @@ class Store:
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
 
+    def __str__(self) -> str:
+        return redact(self.url)
+
     @property
     def name(self) -> str:
         """The last part of the path."""
         parts = urlsplit(self.url)
-        return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
+        return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc.rpartition("@")[2]
 
     def inside(self, name: str) -> str:
         """The URL of a folder in it."""
@@ -66,12 +77,46 @@ class Store:
         with self._files.open_input_stream(found.path) as source:
             return source.read().decode(), found.mtime.timestamp()
 
-    def put(self, name: str, content: bytes) -> None:
-        """Writes a small file."""
+    def put(self, name: str, content: bytes | pa.Buffer) -> None:
+        """Writes a file: it appears whole or not at all."""
         target = f"{self._root}/{name}"
-        self._files.create_dir(target.rpartition("/")[0], recursive=True)
-        with self._files.open_output_stream(target) as out:
+        if self._files.type_name == "local":
+            with write_whole(Path(target)) as here:
+                here.write_bytes(content)
+            return
+        folder, _, last = target.rpartition("/")
+        self._files.create_dir(folder, recursive=True)
+        if self._files.type_name in _OBJECT_STORES:
+            self._write(target, content)
+            return
+        partial = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.partial"
+        try:
+            self._write(partial, content)
+            self._move(partial, target)
+        except BaseException:
+            with suppress(OSError):
+                self._files.delete_file(partial)
+            raise
+
+    def _write(self, path: str, content: bytes | pa.Buffer) -> None:
+        with self._files.open_output_stream(path) as out:
             out.write(content)
+
+    def _move(self, source: str, target: str) -> None:
+        """Gives a file its name. HDFS gives none that is taken: there the file that had it is moved out of the way."""
+        try:
+            self._files.move(source, target)
+        except OSError:
+            if not self._files.get_file_info(target).is_file:
+                raise
+            before = f"{source}.before"
+            self._files.move(target, before)
+            try:
+                self._files.move(source, target)
+            except OSError:
+                self._files.move(before, target)
+                raise
+            self._files.delete_file(before)
 
     def delete(self, name: str) -> None:
         """Removes a file, which must be there."""
@@ -79,23 +124,10 @@ class Store:
 
     def write(self, into: str, name: str, table: pa.Table) -> None:
         """Writes one stack to the folder `into`: the file appears whole or not at all."""
-        self._files.create_dir(f"{self._root}/{into}", recursive=True)
-        target = f"{self._root}/{into}/{name}"
-        if self._files.type_name in _OBJECT_STORES:
-            pq.write_table(table, target, filesystem=self._files, compression="zstd")
-            return
-        partial = f"{self._root}/{into}/.{name}.{uuid.uuid4().hex[:8]}.partial"
-        pq.write_table(table, partial, filesystem=self._files, compression="zstd")
-        self._files.move(partial, target)
-
-    def write_bytes(self, into: str, name: str, content: bytes) -> None:
-        """Writes a file to the folder `into`: it appears whole or not at all."""
-        if self._files.type_name in _OBJECT_STORES:
-            self.put(f"{into}/{name}", content)
-            return
-        partial = f"{into}/.{name}.{uuid.uuid4().hex[:8]}.partial"
-        self.put(partial, content)
-        self._files.move(f"{self._root}/{partial}", f"{self._root}/{into}/{name}")
+        # A stream that is closed after an error would leave half a table in a bucket.
+        whole = pa.BufferOutputStream()
+        pq.write_table(table, whole, compression="zstd")
+        self.put(f"{into}/{name}", whole.getvalue())
 
     def names(self, into: str) -> list[str]:
         """The files of a folder, in order; none where there is no such folder."""

@@ -18,6 +18,7 @@ import torch
 
 from paretofair.analysis.counts import GROUPS
 from paretofair.data import Splits
+from paretofair.redaction import redact
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
 from paretofair.runs.stages import Context
 from paretofair.space.space import dump
@@ -37,7 +38,7 @@ def write_settings(context: Context, store: str | None = None) -> None:
     write_text(folder / SPACE, dump(space))
     before = read_json(folder / ENVIRONMENT).get("trials", {})
     trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in context.plan.trials.items()}
-    written = {"store": store, "trials": trials} | environment(first, split_ids)
+    written = {"store": store and redact(store), "trials": trials} | environment(first, split_ids)
     write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paretofair.errors import RunError
+from paretofair.redaction import redact
 from paretofair.results.files import ENVIRONMENT, FAILED, read_json
 
 LOG = "logs/run.log"
@@ -25,7 +26,7 @@ def check_place(folder: Path, store: str | None) -> None:
     they are wanted at a URL: its trials would count as finished there."""
     environment = read_json(folder / ENVIRONMENT)
     there = environment.get("store")
-    if environment and there != store:
+    if environment and there != (store and redact(store)):
         holds = "results of its own" if there is None else f"copies of the results at {there}"
         wanted = f"--output {store}" if store is not None else "a run of its own"
         raise RunError(f"{folder} holds {holds}, which {wanted} must not take for its own; work in another directory")

@@ -105,6 +105,6 @@ class Engine(Protocol):
         """Trains every pack of `source`, in order, as many at a time as there is room for.
 
         `cpus` and `gpus` are those of one pack. After `deadline` (`time.monotonic()`) no new pack begins and the
-        running ones finish. A pack that fails is tried `TRIES` times in all. Raises OSError (ENOSPC) where the
-        disk is full.
+        running ones finish. A pack that fails is tried `TRIES` times in all. Raises OutageError where it
+        cannot go on: a full disk, a results folder or a Ray that is gone or stands still.
         """

@@ -18,6 +18,7 @@ from paretofair.analysis.results import Results, read_settings
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import SpaceError
+from paretofair.redaction import redact
 from paretofair.report.write import write_report
 from paretofair.results import Store, TrialTable, is_url
 from paretofair.results.checkpoints import remove_checkpoints
@@ -72,7 +73,7 @@ class RunOptions:
     @property
     def logs(self) -> str:
         """Where Ray's logs of packs that failed are."""
-        return str(self.output / "logs") if self.store is None else Store(self.store).inside("logs")
+        return str(self.output / "logs") if self.store is None else redact(Store(self.store).inside("logs"))
 
 
 @dataclass

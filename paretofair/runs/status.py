@@ -24,6 +24,7 @@ from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
+from paretofair.redaction import redact
 from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
@@ -284,7 +285,7 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, FailedPac
     for pack, (count, path) in tries.items():
         try:
             error = path / "error.txt"
-            when, lines = error.stat().st_mtime, error.read_text(errors="replace").strip().splitlines()
+            when, lines = error.stat().st_mtime, redact(error.read_text(errors="replace")).strip().splitlines()
         except OSError:  # it runs, or has ended well
             continue
         if pack not in failed and not written.get(pack, 0.0) > when:

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import torch
@@ -13,6 +14,8 @@ import torch
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
+
+_MOST = 1 << 16  # trials in a stack that anything here has measured
 
 
 def stack_width(
@@ -23,8 +26,9 @@ def stack_width(
     """The width for this network, method and device: the remembered one, else measured now, which takes a second or
     two; for a few trials the one that is right for most."""
     known = _read().get(_key(space, experiment.data))
-    if known is not None:
-        return int(known)
+    # A file of the user's cache may hold anything.
+    if type(known) is int and 1 <= known <= _MOST:
+        return known
     usual = UNMEASURED[experiment.device.type]
     if len(trials) <= 2 * usual:
         return usual
@@ -50,10 +54,10 @@ def _file() -> Path:
     return Path(platformdirs.user_cache_dir("paretofair")) / "widths.json"
 
 
-def _read() -> dict[str, int]:
+def _read() -> dict[str, Any]:
     try:
         known = json.loads(_file().read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

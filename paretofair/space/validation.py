@@ -80,6 +80,9 @@ def _explain_error(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"found {found}; must be {sign} {context[name]:g}"
     if "min_length" in context:
         return f"found {found}; needs at least {context['min_length']}"
+    if "max_length" in context:
+        what = " characters" if isinstance(error["input"], str) else ""
+        return f"found {len(error['input']):,}{what}; accepted: at most {context['max_length']:,}{what}"
     expected = {
         "string": "text",
         "int": "a whole number",

@@ -19,6 +19,10 @@ SCIENTIFIC = "!scientific"
 _SCIENTIFIC_PATTERN = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)[eE][-+]?\d+$")
 _DECIMAL_PATTERN = re.compile(r"^[-+]?(0|[1-9][\d_]*)$")
 _STANDARD = "tag:yaml.org,2002:"
+# A few hundred bytes of aliases to aliases can stand for more values than fit any memory.
+MOST_BYTES = 16 << 20
+MOST_ALIASED = 100_000
+_MOST_DIGITS = 100
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,7 +71,11 @@ def read_document(path: str | Path) -> Document:
     if path.is_dir():
         raise SpaceError(f"{path}: a folder; a space is one YAML file in it")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise SpaceError(f"{path}: larger than {MOST_BYTES >> 20} MiB; a space file has at most so much")
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         siblings = sorted(found.name for found in path.parent.glob("*.y*ml"))
         close = difflib.get_close_matches(path.name, siblings, n=1)
@@ -95,7 +103,11 @@ def parse(text: str, name: str) -> Document:
         node = yaml.compose(text, Loader=_Loader)
         if node is not None:
             document.lines[()] = node.start_mark.line + 1
-            document.data = _read_node(node, (), document, ())
+            document.data = _NodeReader(document).read(node, (), ())
+    except _TooManyAliasesError:
+        raise SpaceError(
+            f"{name}: its aliases stand for more than {MOST_ALIASED:,} values; write out what is meant"
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -135,52 +147,71 @@ def override(document: Document, setting: str) -> None:
     document.traps.update({(*path, *inner): message for inner, message in value.traps.items()})
 
 
-def _read_node(node: yaml.Node, path: KeyPath, document: Document, above: Sequence[int]) -> Any:
-    if id(node) in above:
-        document.traps.setdefault(path, "an alias to a value that contains it")
-        return None
-    above = (*above, id(node))
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, path, document, above)
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for index, item in enumerate(node.value):
-            document.lines[*path, index] = item.start_mark.line + 1
-            items.append(_read_node(item, (*path, index), document, above))
-        return items
-    value, trap = _scalar(node)
-    if trap:
-        document.traps.setdefault(path, trap)
-    return value
+class _TooManyAliasesError(Exception):
+    pass
 
 
-def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document, above: Sequence[int]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        if key_node.tag == _STANDARD + "merge":
-            listed = isinstance(value_node, yaml.SequenceNode)
-            for source in reversed(value_node.value if listed else [value_node]):
-                if isinstance(source, yaml.MappingNode):
-                    result.update(_read_node(source, path, document, above))
-                else:
-                    document.traps.setdefault(path, "`<<` merges mappings only")
-    first_lines: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        if key_node.tag == _STANDARD + "merge":
-            continue
-        line = key_node.start_mark.line + 1
-        key = str(key_node.value)
-        inner = (*path, key)
-        if key in first_lines:
-            document.traps.setdefault(inner, f"given twice, on lines {first_lines[key]} and {line}")
-            continue
-        first_lines[key] = line
-        document.lines[inner] = line
-        if key_node.tag != _STANDARD + "str":
-            kind = key_node.tag.removeprefix(_STANDARD)
-            document.traps.setdefault(inner, f"YAML reads this key as {kind}, not as text; quote it")
-        result[key] = _read_node(value_node, inner, document, above)
-    return result
+class _NodeReader:
+    """Makes the plain data of one document. What aliases repeat is written out each time, up to a number of values."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._read: set[int] = set()
+        self._repeated = 0
+
+    def read(self, node: yaml.Node, path: KeyPath, above: Sequence[int]) -> Any:
+        """The value of a node. `above` are the nodes that it stands in."""
+        document = self._document
+        if id(node) in above:
+            document.traps.setdefault(path, "an alias to a value that contains it")
+            return None
+        self._repeated += id(node) in self._read
+        if self._repeated > MOST_ALIASED:
+            raise _TooManyAliasesError
+        self._read.add(id(node))
+        above = (*above, id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._read_mapping(node, path, above)
+        if isinstance(node, yaml.SequenceNode):
+            items = []
+            for index, item in enumerate(node.value):
+                document.lines[*path, index] = item.start_mark.line + 1
+                items.append(self.read(item, (*path, index), above))
+            return items
+        value, trap = _scalar(node)
+        if trap:
+            document.traps.setdefault(path, trap)
+        return value
+
+    def _read_mapping(self, node: yaml.MappingNode, path: KeyPath, above: Sequence[int]) -> dict[str, Any]:
+        document = self._document
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _STANDARD + "merge":
+                listed = isinstance(value_node, yaml.SequenceNode)
+                for source in reversed(value_node.value if listed else [value_node]):
+                    merged = self.read(source, path, above) if isinstance(source, yaml.MappingNode) else None
+                    if merged is None:
+                        document.traps.setdefault(path, "`<<` merges mappings only")
+                    else:
+                        result.update(merged)
+        first_lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _STANDARD + "merge":
+                continue
+            line = key_node.start_mark.line + 1
+            key = str(key_node.value)
+            inner = (*path, key)
+            if key in first_lines:
+                document.traps.setdefault(inner, f"given twice, on lines {first_lines[key]} and {line}")
+                continue
+            first_lines[key] = line
+            document.lines[inner] = line
+            if key_node.tag != _STANDARD + "str":
+                kind = key_node.tag.removeprefix(_STANDARD)
+                document.traps.setdefault(inner, f"YAML reads this key as {kind}, not as text; quote it")
+            result[key] = self.read(value_node, inner, above)
+        return result
 
 
 def _scalar(node: yaml.ScalarNode) -> tuple[Any, str | None]:
@@ -196,6 +227,8 @@ def _scalar(node: yaml.ScalarNode) -> tuple[Any, str | None]:
             text,
             f"YAML reads {text} as true or false; write true or false, or quote it if a word is meant",
         )
+    if kind in ("int", "float", SCIENTIFIC) and len(text) > _MOST_DIGITS:
+        return 0, f"found a number of {len(text):,} characters; accepted: at most {_MOST_DIGITS}"
     if kind == "int" and _DECIMAL_PATTERN.match(text):
         return int(text.replace("_", "")), None
     if kind == "float" and ":" not in text:

@@ -1,50 +1,21 @@
-"""The local Ray."""
+"""Packs as Ray Tune trials."""
 
 from __future__ import annotations
 
 import logging
-import socket
 
 import numpy as np
 import pytest
-import ray
 from ray.cluster_utils import Cluster
 
-from paretofair.cluster.engine import _slots, cluster, run_packs
+from paretofair.cluster.connection import connect
+from paretofair.cluster.engine import _slots, run_packs
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.runs.jobs import Job, PackList
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages import Context, packs_ahead
 from paretofair.space.space import load_space
-
-
-def addresses() -> set[str]:
-    """Those by which other machines reach this one, as far as it knows."""
-    found = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
-        try:
-            way_out.connect(("192.0.2.1", 9))
-            found.add(way_out.getsockname()[0])
-        except OSError:  # no network
-            pass
-    return {each for each in found if not each.startswith("127.")}
-
-
-@pytest.mark.ray
-def test_a_local_ray_listens_on_loopback_alone(monkeypatch):
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with cluster(None):
-        (node,) = ray.nodes()
-        ports = [node["NodeManagerPort"], node["ObjectManagerPort"]]
-        ports.append(int(ray.get_runtime_context().gcs_address.rpartition(":")[2]))
-        assert node["NodeManagerAddress"] == "127.0.0.1"
-        for port in ports:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            for address in addresses():
-                with pytest.raises((ConnectionError, TimeoutError)):
-                    socket.create_connection((address, port), timeout=5)
-
 
 SPACE = """\
 name: small
@@ -62,7 +33,7 @@ def two_machines():
     """A Ray of two nodes, one of them with a GPU, as far as Ray knows."""
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
     nodes.add_node(num_cpus=2)
-    with cluster(nodes.address):
+    with connect(nodes.address):
         yield
     nodes.shutdown()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
-from paretofair.cluster.ray_internals import listen_on_loopback
+from paretofair.cluster.ray_internals import asks_for_token, listen_on_loopback, require_token
 
 
 def test_the_constant_is_one_that_ray_reads():
@@ -16,6 +17,24 @@ def test_the_constant_is_one_that_ray_reads():
         assert ray_constants.ENABLE_RAY_CLUSTER is False
         assert services.get_node_ip_address() == "127.0.0.1"
     assert before == ray_constants.ENABLE_RAY_CLUSTER
+
+
+def test_each_ray_has_a_token_of_its_own(monkeypatch):
+    from ray._raylet import AuthenticationTokenLoader
+
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "mine")
+    tokens = []
+    for _ in range(2):
+        with require_token():
+            assert asks_for_token()
+            tokens.append(AuthenticationTokenLoader.instance().get_raw_token())
+            assert os.environ["RAY_AUTH_TOKEN"] == tokens[-1]
+            assert len(tokens[-1]) == 64
+        assert os.environ["RAY_AUTH_TOKEN"] == "mine"
+        assert "RAY_AUTH_MODE" not in os.environ
+        assert not asks_for_token()
+    assert tokens[0] != tokens[1]
 
 
 def test_a_process_gets_its_name():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from paretofair.errors import RunError
+from paretofair.errors import OutageError, RunError
 from paretofair.results import Store, lease
 from paretofair.results.lease import EXPIRED, LEASE, hold_lease
 
@@ -85,19 +85,65 @@ def test_half_a_file_is_a_sign_of_life(store, root):
         pass
 
 
-def test_signs_of_life_and_a_lease_that_is_lost(store, root, monkeypatch, caplog):
+def test_a_lease_that_is_lost_ends_the_run(store, root, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.02)
-    with caplog.at_level(logging.WARNING, "paretofair"), hold_lease(store):
-        os.utime(root / LEASE, times=(0, 0))
-        wait_until(lambda: (root / LEASE).stat().st_mtime > time.time() - 60)
+    ended = []
 
-        def lost() -> bool:
-            # Again and again: the driver may just be writing.
-            of_another(root, process=1, host="elsewhere")
-            return "another driver has taken over" in caplog.text
+    def work() -> None:
+        with hold_lease(store):
+            os.utime(root / LEASE, times=(0, 0))
+            wait_until(lambda: (root / LEASE).stat().st_mtime > time.time() - 60)
+            try:
+                while True:
+                    # Again and again: the driver may just be writing.
+                    of_another(root, process=1, host="elsewhere")
+                    time.sleep(0.01)
+            finally:
+                ended.append(True)
 
-        wait_until(lost)
+    with pytest.raises(
+        OutageError, match=r"has been taken over by process 1 on elsewhere; this run stops writing there"
+    ):
+        work()
+    assert ended
     assert json.loads((root / LEASE).read_text())["id"] == "another"
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("no answer")])
+def test_a_place_that_cannot_be_written_any_more_ends_the_run(store, monkeypatch, caplog, error):
+    monkeypatch.setattr(lease, "RENEWED", 0.02)
+    monkeypatch.setattr(lease, "EXPIRED", 0.2)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    def work() -> None:
+        with hold_lease(store):
+            monkeypatch.setattr(store, "put", fail)
+            time.sleep(600)
+
+    with (
+        caplog.at_level(logging.WARNING, "paretofair"),
+        pytest.raises(OutageError, match=r"could not be written for \d+ s \(.*\); this run stops, before another"),
+    ):
+        work()
+    assert "could not be written" in caplog.text
+
+
+def test_a_network_that_comes_back_ends_nothing(store, root, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED", 0.02)
+    put, failed = store.put, []
+
+    def fail_twice(*given: object) -> None:
+        if len(failed) < 2:
+            failed.append(given)
+            raise OSError(101, "Network is unreachable")
+        put(*given)
+
+    with hold_lease(store):
+        monkeypatch.setattr(store, "put", fail_twice)
+        os.utime(root / LEASE, times=(0, 0))
+        wait_until(lambda: len(failed) == 2 and (root / LEASE).stat().st_mtime > time.time() - 60)
 
 
 def wait_until(true, seconds: float = 300) -> None:

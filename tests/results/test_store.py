@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from pyarrow import fs
 
 from paretofair.errors import RunError
 from paretofair.results import Store, TrialTable, is_url, write_stack
@@ -75,6 +76,49 @@ def test_a_folder_is_removed(store, tmp_path):
     store.remove("logs/ray")
     store.remove("logs/none")
     assert not (tmp_path / "bucket" / "run" / "logs" / "ray").exists()
+
+
+class Hdfs:
+    """What HDFS does differently: it gives no name that is taken, and a file is seen while it is written."""
+
+    type_name = "hdfs"
+
+    def __init__(self, files: fs.FileSystem) -> None:
+        self._files = files
+        self.moves: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._files, name)
+
+    def move(self, source: str, target: str) -> None:
+        if self._files.get_file_info(target).is_file:
+            raise OSError(17, "File exists")
+        self.moves.append((source, target))
+        self._files.move(source, target)
+
+
+def test_a_file_system_without_atomic_writes(store, tmp_path, monkeypatch):
+    """A file is written under another name, then moved; half a file is seen by nobody and removed."""
+    root = tmp_path / "bucket" / "run"
+    store._files = Hdfs(store._files)
+    for content in (b"one", b"two"):
+        store.put("trials/a.txt", content)
+        assert (root / "trials" / "a.txt").read_bytes() == content
+        source, target = store._files.moves[-1]
+        assert source.rpartition("/")[2].startswith(".a.txt.")
+        assert target == str(root / "trials" / "a.txt")
+    assert len({source for source, target in store._files.moves if target.endswith("a.txt")}) == 2
+    for broken in ("_write", "_move"):
+        with monkeypatch.context() as patched:
+            patched.setattr(store, broken, fail)
+            with pytest.raises(OSError, match="Input/output"):
+                store.put("trials/a.txt", b"three")
+        assert (root / "trials" / "a.txt").read_bytes() == b"two"
+        assert [path.name for path in (root / "trials").iterdir()] == ["a.txt"]
+
+
+def fail(*_: object) -> None:
+    raise OSError(5, "Input/output error")
 
 
 def test_a_url_without_a_folder():

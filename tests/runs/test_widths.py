@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +71,12 @@ def test_a_damaged_memory_is_measured_again(ask, content):
     widths._file().parent.mkdir(parents=True)
     widths._file().write_text(content)
     assert ask("mtaf", 100) == ask.measured[0] == ask("mtaf", 100)
+
+
+@pytest.mark.parametrize("width", [0, -5, "abc", [1], 10**9, 8.0, True, None])
+def test_a_width_that_is_none_is_measured_again(ask, width):
+    key = widths._key(ask.space.method("mtaf"), ask.data)
+    widths._file().parent.mkdir(parents=True)
+    widths._file().write_text(json.dumps({key: width}))
+    assert ask("mtaf", 100) == ask.measured[0]
+    assert json.loads(widths._file().read_text())[key] == ask.measured[0]

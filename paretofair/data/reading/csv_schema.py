@@ -14,6 +14,8 @@ from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
 WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
+# Every row of the trial table holds counts for each task and each combination of groups that occurs.
+MOST_TASKS, MOST_ATTRIBUTES = 1_000, 100
 
 
 def _auto_or_names(value: Any) -> Any:
@@ -213,8 +215,13 @@ class CsvSchema(Section):
     """
 
     path: str
-    tasks: Annotated[dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1)]
-    sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
+    tasks: Annotated[
+        dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1, max_length=MOST_TASKS)
+    ]
+    sensitive: Annotated[
+        dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]],
+        Field(min_length=1, max_length=MOST_ATTRIBUTES),
+    ]
     separator: Annotated[str, AfterValidator(_one_character)] = ","
     inputs: InputColumns = InputColumns()
     split: Annotated[GivenSplit, BeforeValidator(_mapping_of_column)] | None = None

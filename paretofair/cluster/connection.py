@@ -1,0 +1,155 @@
+"""A connected Ray: one that starts here and is closed to everybody else, or a cluster that is there."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import ray
+from ray.exceptions import RayError
+
+from paretofair.cluster.ray_internals import asks_for_token, listen_on_loopback, require_token
+from paretofair.errors import RunError
+
+logger = logging.getLogger("paretofair")
+# Without these the allocator returns and refaults the pages of every step, half of its time.
+WORKER_ENVIRONMENT = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+    # One code path of the matrix products, whatever the alignment of their operands.
+    "MKL_CBWR": "AUTO",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+# Ray keeps sockets in FOLDER/session_<time>_<process>/sockets, and a socket's path has at most 107 bytes.
+_SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.9")
+_LONGEST = 107 - _SESSION - len("/pf12345678/r")
+
+
+@contextmanager
+def connect(address: str | None) -> Iterator[None]:
+    """Ray at `address` or `RAY_ADDRESS`, else one that starts here and ends with the block.
+
+    A process that has called `ray.init` itself keeps its Ray, which is used. Raises RunError where there is none.
+    """
+    if ray.is_initialized():
+        if address:
+            raise RunError(
+                f"this process is connected to a Ray already; leave the address {address} out, or call ray.shutdown()"
+            )
+        yield
+        return
+    address = address or os.environ.get("RAY_ADDRESS")
+    with ExitStack() as entered:
+        if address:
+            _probe(address)
+            _start({"address": address}, address)
+            entered.callback(_end)
+            if not asks_for_token():
+                words = "Ray at %s asks for no token: whoever reaches its ports can run programs as you."
+                logger.warning(f"{words} docs/cluster.md says how to close it.", address)
+        else:
+            folder = entered.enter_context(_make_folder())
+            entered.enter_context(require_token())
+            with listen_on_loopback():
+                # Without a word Ray would join whatever `ray start` has left on this machine.
+                _start({"address": "local", "include_dashboard": False, "_temp_dir": str(folder)}, "this machine")
+            entered.callback(_end)
+        yield
+
+
+def _start(where: dict[str, object], place: str) -> None:
+    on_terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            log_to_driver=logger.isEnabledFor(logging.DEBUG),
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": WORKER_ENVIRONMENT},
+            **where,  # type: ignore[arg-type]
+        )
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        with _ignore_interrupts():
+            ray.shutdown()
+        reason = str(error).strip() or type(error).__name__
+        raise RunError(f"Ray at {place} cannot be reached: {reason.splitlines()[0]}") from None
+    if threading.current_thread() is threading.main_thread():
+        # Ray has put its own in place, which would end the program without a word on how to go on.
+        signal.signal(signal.SIGTERM, on_terminate)
+
+
+def _end() -> None:
+    with _ignore_interrupts():
+        ray.shutdown()
+
+
+@contextmanager
+def _make_folder() -> Iterator[Path]:
+    """A folder for Ray's sockets and logs that this user alone can enter, until the end of the block.
+
+    It is in `RAY_TMPDIR` or `TMPDIR` where their paths are short enough for sockets, else in `/tmp`.
+    """
+    tried = []
+    for parent in _list_parents([os.environ.get("RAY_TMPDIR"), os.environ.get("TMPDIR"), "/tmp"]):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="pf", dir=parent))
+        except OSError as error:
+            tried.append(f"{parent}: {error.strerror}")
+            if error.errno == errno.ENOSPC:
+                break
+            continue
+        try:
+            # Ray opens its own folder to everybody; it is in one that it does not know.
+            (folder / "r").mkdir()
+            yield folder / "r"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
+    words = "Ray has no folder for its sockets and logs"
+    raise RunError(f"{words} ({', '.join(tried)}); set RAY_TMPDIR to one with a path of at most {_LONGEST} bytes")
+
+
+def _list_parents(wanted: Sequence[str | None]) -> list[str]:
+    """Those of some folders whose paths are short enough."""
+    given = [os.path.abspath(each) for each in wanted if each]
+    return [each for each in dict.fromkeys(given) if len(os.fsencode(each)) <= _LONGEST]
+
+
+@contextmanager
+def _ignore_interrupts() -> Iterator[None]:
+    """No Ctrl-C in the block: a second one in the second that Ray needs to end could crash its native code."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _probe(address: str) -> None:
+    """Fails within seconds, as Ray does not, where nothing listens at `[ray://]host:port`."""
+    if address.startswith(("http://", "https://")):
+        raise RunError(
+            f"found Ray address {address!r}, which is that of the dashboard and of jobs; the one of the cluster is "
+            "host:port with the port of its head, mostly host:6379 (--address or RAY_ADDRESS)"
+        )
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        if address not in ("auto", "local"):
+            raise RunError(f"found Ray address {address!r}; write host:port, ray://host:port or auto")
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise RunError(f"no Ray answers at {address}: {error.strerror or error}") from None

@@ -1,0 +1,123 @@
+"""What ends a run that cannot go on: Ray's head or the results folder are gone, or nothing happens any more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+
+from paretofair.cluster.queue import PackQueue
+from paretofair.errors import OutageError
+from paretofair.results import TRIALS
+from paretofair.results.checkpoints import CHECKPOINTS
+
+logger = logging.getLogger("paretofair")
+
+EVERY = 2.0  # seconds between two looks
+_SILENT_LOOKS = 3  # of a head that refuses connections
+# A pack stands still when nothing has been heard for so many times the longest of its stage and method, and for at
+# least so many seconds; where none has ended yet, for so many.
+TIMES, AT_LEAST, UNKNOWN = 5.0, 600.0, 3600.0
+
+
+@contextmanager
+def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]) -> Iterator[None]:
+    """Looks every two seconds, while the block runs, whether it can go on, and calls `end` with an error if not."""
+    watch = PackWatch(queue, folder, ray.get_runtime_context().gcs_address)
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(EVERY):
+            try:
+                watch.look()
+            except OutageError as error:
+                end(error)
+                return
+            except Exception as error:  # a look that fails says nothing about the run
+                logger.warning("the run could not be looked at: %s", error)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class PackWatch:
+    """What is known of a run from outside of Ray."""
+
+    def __init__(self, queue: PackQueue, folder: Path, head: str) -> None:
+        self._queue, self._folder, self._head = queue, folder, head
+        self._place = _identify(folder)
+        self._refused = 0
+        self._seen: object = None
+        self._heard = time.monotonic()
+
+    def look(self) -> None:
+        """Raises OutageError where the run cannot go on."""
+        if _identify(self._folder) != self._place:
+            raise OutageError(f"{self._folder} has been deleted or replaced while the run wrote there")
+        self._refused = 0 if _answers(self._head) else self._refused + 1
+        if self._refused >= _SILENT_LOOKS:
+            raise OutageError(f"Ray's head at {self._head} has ended")
+        self._listen()
+
+    def _listen(self) -> None:
+        """Anything that begins, ends or is written is a sign of life."""
+        running = dict(self._queue.running)
+        seen = (
+            sorted(running),
+            sum(map(len, self._queue.seconds.values())),
+            [_count_files(self._folder / into) for into in (TRIALS, CHECKPOINTS)],
+        )
+        if seen != self._seen or not running:
+            self._seen, self._heard = seen, time.monotonic()
+            return
+        silent = time.monotonic() - self._heard
+        if silent > max(self._wait(pack.stage, pack.method) for pack in running.values()):
+            names = ", ".join(sorted(pack.name for pack in running.values()))
+            raise OutageError(
+                f"nothing has been heard of {names} for {silent / 60:.0f} min: a worker or Ray stands still"
+            )
+
+    def _wait(self, stage: str, method: str) -> float:
+        """The seconds after which a pack that is not heard of stands still."""
+        known = self._queue.seconds.get((stage, method))
+        return max(AT_LEAST, TIMES * max(known)) if known else UNKNOWN
+
+
+def _identify(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is; None for none."""
+    try:
+        about = os.stat(folder)
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def _count_files(folder: Path) -> tuple[int, float]:
+    """The number of files, and when the last one came or went."""
+    try:
+        return len(os.listdir(folder)), os.stat(folder).st_mtime
+    except FileNotFoundError:
+        return 0, 0.0
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    except (OSError, ValueError):  # a busy machine or network is no dead one
+        return True
+    return True

@@ -1,0 +1,128 @@
+"""What the `model.json` of an exported model may say: checked whole, before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from paretofair.errors import DataError, SpaceError
+from paretofair.sections import Section, make_error
+from paretofair.space.problems import Problems, show_value
+from paretofair.space.validation import validate
+
+FORMAT = 1
+
+
+def read_number(value: Any) -> Any:
+    """A number of JSON, which spells infinities and NaN as text."""
+    if value in ("inf", "-inf", "nan"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise make_error(f"found {show_value(value)}; expected a number")
+    return value
+
+
+Number = Annotated[float, Field(strict=False, allow_inf_nan=True), BeforeValidator(read_number)]
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+_Count = Annotated[int, Field(ge=0, le=10_000_000)]
+_Width = Annotated[int, Field(ge=1, le=10_000_000)]
+_Widths = Annotated[tuple[_Width, ...], Field(strict=False)]
+
+
+class _Encoding(Section):
+    numeric_names: _Names
+    mean: Annotated[tuple[float, ...], Field(strict=False)]
+    scale: Annotated[tuple[Number, ...], Field(strict=False)]
+    categorical_names: _Names
+    categories: Annotated[tuple[_Names, ...], Field(strict=False)]
+
+
+class _BuiltIn(Section):
+    numeric: _Count
+    categories: _Widths
+    tasks: _Width
+    shared: Annotated[_Widths, Field(min_length=1)]
+    head: _Widths
+    embedding: _Count = 0
+    outputs: _Widths = ()
+
+
+class _OwnModule(Section):
+    module: str
+    inputs: _Count
+    tasks: _Width
+    arguments: dict[str, Any]
+
+
+class _DecisionRule(Section):
+    logit: Number
+    probability: Number
+    attribute: str | None = None
+    by_group: dict[str, Number] | None = None
+
+
+class _Described(Section):
+    # What else is said is for people.
+    model_config = ConfigDict(extra="allow")
+
+    format: int
+    tasks: Annotated[_Names, Field(min_length=1)]
+    encoding: _Encoding
+    network: dict[str, Any]
+    thresholds: dict[str, _DecisionRule]
+    fills: dict[str, float]
+    trial_id: str = ""
+    method: str = ""
+    hyperparameters: Mapping[str, Number] = Field(default_factory=dict)
+    metrics: Mapping[str, Number] = Field(default_factory=dict)
+
+
+def check_model_json(described: Any, path: Path) -> Mapping[str, Any]:
+    """`described`, the content of the file `path`, as it is.
+
+    Raises DataError with one line for each value of a wrong type or that does not go with the others.
+    """
+    problems = Problems(lambda _: (0, str(path)))
+    try:
+        if isinstance(described, dict) and type(described.get("format")) is int and described["format"] != FORMAT:
+            raise DataError(f"{path} has format {described['format']}; this version reads {FORMAT}")
+        found = validate(_Described, described, problems)
+        problems.raise_if_any()
+        assert found is not None, "a description without problems is complete"
+        network = validate(_OwnModule if "module" in found.network else _BuiltIn, found.network, problems, ("network",))
+        problems.raise_if_any()
+        assert network is not None, "a network without problems is complete"
+        _check_sizes(found, network, problems)
+        problems.raise_if_any()
+    except SpaceError as error:
+        raise DataError(str(error)) from None
+    return dict(described)
+
+
+def _check_sizes(found: _Described, network: Section, problems: Problems) -> None:
+    encoding = found.encoding
+    sizes = [len(table) + 1 for table in encoding.categories]
+    inputs = len(encoding.numeric_names)
+    for key, names in (("mean", encoding.numeric_names), ("scale", encoding.numeric_names)):
+        _expect(problems, ("encoding", key), len(getattr(encoding, key)), len(names))
+    _expect(problems, ("encoding", "categories"), len(sizes), len(encoding.categorical_names))
+    if isinstance(network, _BuiltIn):
+        _expect(problems, ("network", "numeric"), network.numeric, inputs)
+        _expect(problems, ("network", "categories"), list(network.categories), sizes)
+        _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
+    elif isinstance(network, _OwnModule):
+        _expect(problems, ("network", "inputs"), network.inputs, inputs + sum(sizes))
+        _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
+    _expect(problems, ("thresholds",), sorted(found.thresholds), sorted(found.tasks))
+    for task, rule in found.thresholds.items():
+        if (rule.by_group is None) != (rule.attribute is None):
+            problems.add(("thresholds", task), "attribute and by_group stand together or not at all")
+
+
+def _expect(problems: Problems, path: tuple[str, ...], found: Any, expected: Any) -> None:
+    if found != expected:
+        words = f"found {show_value(found)}; by the other values it is {show_value(expected)}"
+        problems.add(path, words)
