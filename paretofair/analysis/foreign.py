@@ -11,7 +11,7 @@ import pandas as pd
 from paretofair.analysis.relative import PREFIXES, SPLITS
 from paretofair.analysis.settings import PROTOCOLS
 from paretofair.errors import RunError
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.relative import relative_metrics
 from paretofair.results import STAGES, STATUSES
 
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
@@ -74,7 +74,7 @@ def _check_columns(table: pd.DataFrame, path: Path) -> None:
     found = [_ERROR.fullmatch(str(name)) for name in table]
     tasks = list(dict.fromkeys(each[1] for each in found if each is not None))
     splits = ("test",) if protocols == ["paper"] else ("validation", "test")
-    metrics = [metric for metric, _ in RELATIVE.values()]
+    metrics = relative_metrics("fpr_gap").values()
     needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
     missing = [name for name in needed if name not in table]
     if missing or not tasks:

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.relative import RESULTS, tasks_of
-from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.constraints import Constraint
-from paretofair.metrics.objectives import objective_names
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
 
@@ -48,18 +47,15 @@ def keep_constraints(constraints: Sequence[Constraint], trials: pd.DataFrame, se
     return np.all(kept, axis=0) if kept else np.ones(len(trials), dtype=bool)
 
 
-def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_on: str, pooled: bool) -> pd.DataFrame:
-    """Frontier points of every method and seed under `objectives`, a named set or metrics, chosen on the split
-    `selected_on`.
+def frontier(trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str, pooled: bool) -> pd.DataFrame:
+    """Frontier points of every method and seed under `objectives`, chosen on the split `selected_on`.
 
-    `trials` has the columns `<split>_<objective>` (see `relative.with_relative`); only completed trials of a search
-    are considered. `pooled` makes one frontier of all seeds of a method (`protocol: paper`). One row per point with
-    `rank`, its place from the smallest first objective on, 1 the first; ties are kept. Each objective is reported
-    on validation and on test, then every hyperparameter.
+    `trials` has the columns `<split>_<objective>` (see `relative.with_relative` and `derived.with_objectives`); only
+    completed trials of a search are considered. `pooled` makes one frontier of all seeds of a method (`protocol:
+    paper`). One row per point with `rank`, its place from the best first objective on, 1 the first; ties are kept. Each
+    objective is reported on validation and on test, then every hyperparameter.
     """
-    names = objective_names(objectives, tasks_of(trials)) if isinstance(objectives, str) else list(objectives)
-    # Metrics that are maximised turn round for the choice.
-    signs = np.array([-1.0 if DIRECTIONS.get(metric_of(name)) == "maximised" else 1.0 for name in names])
+    names = objectives.names
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
     # A frontier may hold a classifier that calls nobody positive: that must be seen.
     rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
@@ -71,12 +67,13 @@ def frontier(trials: pd.DataFrame, objectives: str | Sequence[str], *, selected_
     # A table without such trials need not have their metrics.
     eligible = candidates(numbered, ["method", "seed", "trial_id", *(name for name in chosen_by if name in trials)])
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
+        losses = objectives.losses(group[chosen_by].to_numpy(float))
+        member = non_dominated(losses)
+        front = group.loc[member, ["trial_id"]].assign(**dict(zip(chosen_by, losses[member].T, strict=True)))
         places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
         ranks.append(np.arange(1, len(front) + 1))
-    label = objectives if isinstance(objectives, str) else "_".join(objectives)
     points = trials.iloc[np.concatenate(places)]
-    points = points.assign(rank=np.concatenate(ranks), objectives=label, selected_on=selected_on)
+    points = points.assign(rank=np.concatenate(ranks), objectives=objectives.name, selected_on=selected_on)
     return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
 
 
@@ -105,20 +102,20 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def front_hypervolumes(
-    trials: pd.DataFrame, *, selected_on: str, pooled: bool, reference: tuple[float, float]
+    trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str, pooled: bool
 ) -> pd.DataFrame:
-    """ARFG-ARE hypervolume of every method and seed to the point `reference` (arfg, are), maximised.
+    """Hypervolume of every method and seed under `objectives` to their reference point, maximised.
 
     Columns `method, seed, trials, hypervolume, test_hypervolume`. `hypervolume` is of the front on the split that
     chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
     """
     rows = []
-    chosen_by, measured = ([f"{split}_{name}" for name in ("arfg", "are")] for split in (selected_on, "test"))
+    chosen_by, measured = ([f"{split}_{name}" for name in objectives.names] for split in (selected_on, "test"))
     eligible = candidates(trials, dict.fromkeys(["method", "seed", *chosen_by, *measured]))
     for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        chosen = group[chosen_by].to_numpy(float)
-        on_test = group.loc[non_dominated(chosen), measured].to_numpy(float)
+        chosen = objectives.losses(group[chosen_by].to_numpy(float))
+        on_test = objectives.losses(group.loc[non_dominated(chosen), measured].to_numpy(float))
         method, seed = (key, "all") if pooled else key
-        volumes = (hypervolume(points, reference=reference) for points in (chosen, on_test))
+        volumes = (hypervolume(points, reference=objectives.corner) for points in (chosen, on_test))
         rows.append((method, seed, len(group), *volumes))
     return pd.DataFrame(rows, columns=VOLUMES)

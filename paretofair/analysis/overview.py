@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from paretofair.analysis.derived import columns_behind
 from paretofair.analysis.frontiers import candidates
+from paretofair.analysis.relative import tasks_of
 from paretofair.analysis.results import KEYS, Results
 from paretofair.analysis.settings import ReportSettings
-from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.objectives import Objective, needed_metrics, parse_objective
 
 
 def arfg_are_points(results: Results) -> pd.DataFrame:
@@ -20,13 +22,33 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
 
 def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
-    bounds = [parse_constraint(text).name for text in settings.constraints]
-    metrics = [metric for metric, _ in RELATIVE.values()]
-    ends = tuple(f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds))
+    if not tasks_of(trials):
+        return ""
+    splits, names = (settings.selected_on, "test"), deciding_metrics(tasks_of(trials), settings)
+    behind = {f"{split}_{name}" for split in splits for name in names}
     # A part of the columns: in a large run every copy of the table counts.
-    needed = [name for name in trials if name in KEYS or str(name).startswith((*ends, "task_weight_"))]
-    means = Results.of(trials[needed], settings).hypervolumes.groupby("method")["hypervolume"].mean()
+    needed = [name for name in trials if name in KEYS or name in behind or str(name).startswith("task_weight_")]
+    # What the sets of the space file need besides is not looked at.
+    means = (
+        Results.of(trials[needed], replace(settings, objectives=("arfg_are",)))
+        .hypervolumes.groupby("method")["hypervolume"]
+        .mean()
+    )
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
+
+
+def deciding_metrics(tasks: Sequence[str], settings: ReportSettings, led_by: Sequence[str] = ()) -> list[str]:
+    """The columns, without the split, that a run needs while it goes on, of ARE, ARFG, constraints and the objectives
+    `led_by`: what is stored, and what is derived from counts."""
+    wanted = deciding_objectives(tasks, settings, led_by)
+    needed = needed_metrics(wanted, settings.gap, settings.metrics)
+    names = [*columns_behind(wanted, tasks, settings), *(f"{each.name}_{task}" for each in needed for task in tasks)]
+    return list(dict.fromkeys(names))
+
+
+def deciding_objectives(tasks: Sequence[str], settings: ReportSettings, led_by: Sequence[str] = ()) -> list[Objective]:
+    """ARE, ARFG, what constraints bound, and the objectives `led_by`."""
+    return [parse_objective(name, tasks, settings.metrics) for name in ("arfg", "are", *settings.bounded, *led_by)]
 
 
 def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:

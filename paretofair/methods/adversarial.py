@@ -22,12 +22,14 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
+from paretofair.models.constants import constant
 from paretofair.tasks.known import split_outputs
 
 HIDDEN = 32
@@ -143,7 +145,7 @@ def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Te
         scores = torch.cat([torch.zeros_like(scores), scores], 2)
     counts = torch.stack([(seen * (groups == group)).sum(-1) for group in range(scores.shape[2])], -1)
     missing = (counts > 0).sum(-1) < 2
-    share = torch.where(missing[..., None], 0, seen / counts.sum(-1, keepdim=True).clamp_min(1))
+    share = torch.where(missing[..., None], 0, seen / avoid_zero(counts.sum(-1, keepdim=True)))
     groups = groups.expand(len(scores), -1, -1)
     each = functional.cross_entropy(scores.flatten(0, 1), groups.flatten(0, 1), reduction="none", ignore_index=-1)
     return (each.view(groups.shape) * share).sum(-1), missing
@@ -194,7 +196,7 @@ class Adversaries:
 
 
 # A compiled step can read what a network knows of its shapes, but not find it out: it takes the one made before.
-@torch.compiler.assume_constant_result
+@constant
 def adversaries(inputs: int, hidden: tuple[int, ...], outputs: int, count: int = 1) -> Adversaries:
     """`count` networks with ReLU after each layer of the widths `hidden`."""
     return _adversaries(inputs, hidden, outputs, count)

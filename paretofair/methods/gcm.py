@@ -23,6 +23,7 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
@@ -117,7 +118,7 @@ class GCM(Vanilla):
         """By autograd through `network.forward`, whatever the network is, where that leaves a graph behind."""
         with torch.enable_grad():
             leaf = parameters.detach().clone().requires_grad_()
-            out = network.forward(leaf, rows.inputs, rows.streams)
+            out = network.forward(leaf, rows.inputs, rows.streams, common=rows.common)
             if not out.logits.requires_grad:
                 raise ValueError(f"gcm differentiates twice, which {type(network).__name__}.forward does not allow")
             compared = self._gather_cells(out.logits.detach(), rows, hyper)
@@ -134,7 +135,7 @@ class GCM(Vanilla):
         """The rows of each cell pass the module on their own, so that the gradient of a cell costs a pass back over its
         rows alone. A batch norm then sees the rows of one cell at a time."""
         assert rows.streams is not None
-        count, width = rows.inputs.shape[-2], rows.labels.shape[-1]
+        count, width = rows.inputs.shape[0 if rows.common else 1], rows.labels.shape[-1]
         edges = sorted({0, count, *(edge for bounds in rows.cells for edge in bounds)})
         pieces = list(itertools.pairwise(edges))
         with torch.enable_grad():
@@ -142,7 +143,8 @@ class GCM(Vanilla):
             parts, losses = [], []
             for number, (start, stop) in enumerate(pieces):
                 streams = [(stream + number * _OTHER_NOISE) % 2**64 for stream in rows.streams]
-                parts.append(network.record(parameters, row, rows.inputs[..., start:stop, :], streams).mT)
+                inputs = rows.inputs[start:stop] if rows.common else rows.inputs[:, start:stop]
+                parts.append(network.record(parameters, row, inputs, streams, common=rows.common).mT)
                 losses.append(row_losses(parts[-1], rows._replace(labels=rows.labels[..., start:stop])))
             logits = functional.pad(torch.cat(parts, -1), (0, width - count))
             compared = self._gather_cells(logits.detach(), rows, hyper)
@@ -179,7 +181,7 @@ class GCM(Vanilla):
             member = member * rows.penalty_weight[..., t, None, :]
             size = member.sum(-1)
             present = (size > 0).to(logits.dtype)
-            share = member / torch.where(size > 0, size, 1)[..., None]
+            share = member / avoid_zero(size)[..., None]
             certain = task.confidence(outputs, labels)
             confidence = (share * certain[:, None]).sum(-1)
             by_group = (n_groups, len(of_label))

@@ -62,13 +62,14 @@ FAIRNESS: tuple[str, ...] = ("distance", "goal", "hard", "bandwidth")  # those o
 
 
 class Rows(NamedTuple):
-    """One batch. A leading trials axis stands only where the trials' rows differ (they have different seeds).
+    """One batch. A leading trials axis stands only where rows are not `common`, since trials have different seeds.
 
     Everything special about a row is a weight: padding and unknown labels have `loss_weight` 0, rows that the
-    fairness loss must not see have `penalty_weight` 0.
+    fairness loss must not see have `penalty_weight` 0. Both hold the weights of the data set, which need not be 0 or 1:
+    where a sum of weights is divided by, guard it with `avoid_zero`.
     """
 
-    inputs: Tensor  # ([K,] B, F)
+    inputs: Tensor  # ([K,] B, *shape)
     labels: Tensor  # ([K,] T, B): 0, 1 (of several classes 2, 3, …), or -1 where unknown
     loss_weight: Tensor  # ([K,] T, B)
     penalty_weight: Tensor  # ([K,] T, B)
@@ -81,6 +82,8 @@ class Rows(NamedTuple):
     uniform: Tensor | None = None
     # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
     streams: tuple[int, ...] | None = None
+    # Whether the rows are shared by all trials, so that nothing above has a trials axis.
+    common: bool = True
     # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
     tasks: tuple[Task, ...] = ()
 
@@ -199,7 +202,7 @@ class Method:
     def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
         """What batches are made of: every row once an epoch, in random order. With `holdout` a tenth of the rows serves
         the penalty alone. Raises DataError for rows that are missing."""
-        return shuffle_rows(len(train), batch_size, holdout=holdout)
+        return shuffle_rows(len(train), batch_size, holdout=holdout, together=train.together)
 
     def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
         """What the method remembers of each trial from step to step, by name: where it begins, the same for all."""
@@ -241,10 +244,17 @@ class Method:
             return Gradient(network.backward(parameters, out, shared, heads), losses.undefined, state=losses.state)
 
     def thresholds(
-        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        n_groups: int,
+        hyper: Mapping[str, np.ndarray],
+        weights: Tensor | None = None,
     ) -> Tensor | None:
         """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
-        `(K, T, n)`, labels and groups `(T, n)`, of the binary tasks. None: those of the space file."""
+        `(K, T, n)`, labels and groups `(T, n)`, of the binary tasks, and where rows have any `weights` `(n,)`, float64
+        multiples of a power of two. None: those of the space file."""
         return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -256,8 +266,13 @@ def run_forward(network: StackedNetwork, parameters: Tensor, rows: Rows) -> tupl
     """A forward pass that records nothing, and its logits as what losses are differentiated by: every gradient begins
     so."""
     with torch.no_grad():
-        out = network.forward(parameters, rows.inputs, rows.streams)
+        out = network.forward(parameters, rows.inputs, rows.streams, common=rows.common)
     return out, out.logits.detach().requires_grad_()
+
+
+def avoid_zero(weight: Tensor) -> Tensor:
+    """Sums of weights with 1 in place of 0, as denominators; what is divided is then 0 as well."""
+    return torch.where(weight > 0, weight, 1)
 
 
 def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None]:

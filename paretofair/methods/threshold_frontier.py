@@ -29,7 +29,15 @@ class ThresholdFrontier(Vanilla):
     needs = EVERYTHING
 
     def thresholds(
-        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        n_groups: int,
+        hyper: Mapping[str, np.ndarray],
+        weights: Tensor | None = None,
     ) -> Tensor:
         tolerance = torch.as_tensor(hyper["tolerance"], dtype=torch.float64, device=logits.device)
-        return error_minimal(logits, labels, groups, n_groups, tolerance=tolerance, goal=self.settings.goal)
+        return error_minimal(
+            logits, labels, groups, n_groups, weights=weights, tolerance=tolerance, goal=self.settings.goal
+        )

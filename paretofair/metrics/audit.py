@@ -11,14 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretofair.metrics import rates
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import measure_counts
+from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
 
 Array = NDArray[Any]
-
-_RATE_BEHIND = dict.fromkeys(("fpr_gap", "fpr_gap_signed", "soft_fpr_gap"), "false_positive_rate") | dict.fromkeys(
-    ("tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"),
-    "true_positive_rate",
-)
 
 
 class AuditLine(NamedTuple):
@@ -28,7 +25,7 @@ class AuditLine(NamedTuple):
     """
 
     grouping: str  # an attribute, or "sex_x_race"
-    metric: str  # a key of `rates.GROUP_METRICS`; its direction is in `metrics.DIRECTIONS`
+    metric: str  # a key of `registry.GROUP_METRICS`
     value: Array  # NaN where undefined
     change: Array  # value less that of vanilla, NaN without one
     rows: Array  # behind the value: negatives for a gap of false positive rates, say
@@ -38,24 +35,26 @@ class AuditLine(NamedTuple):
 
 
 def audit(
-    confusion: ArrayLike,
+    confusion: TaskCounts | ArrayLike,
     cell_groups: ArrayLike,
     attributes: Sequence[str],
     n_groups: Sequence[int],
     *,
     minimum_count: int = 1,
-    vanilla: ArrayLike | None = None,
+    vanilla: TaskCounts | ArrayLike | None = None,
+    rows: TaskCounts | ArrayLike | None = None,
 ) -> list[AuditLine]:
-    """All `rates.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
+    """All `registry.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
 
     Args:
-        confusion: `(..., cells, 6)` over the finest cells.
+        confusion: of a task, over the finest cells; an array `(..., cells, 6)` is that of a binary one.
         cell_groups: `(cells, attributes)` group of every attribute in each cell, -1 unknown; a cell counts where the
             attributes in question are known.
         attributes: their names.
         n_groups: the number of groups of each.
         minimum_count: groups with fewer rows of known label are left out, as groups without rows always are.
         vanilla: confusion of the model to compare with, broadcastable against `confusion`.
+        rows: where `confusion` counts by weights, the same counts of rows.
 
     Returns:
         A line for each grouping and metric; metrics of exactly two groups only for attributes that have two.
@@ -67,7 +66,7 @@ def audit(
     >>> sorted({line.grouping for line in lines})
     ['race', 'sex', 'sex_x_race']
     """
-    counts, cells = np.asarray(confusion, dtype=float), np.asarray(cell_groups)
+    counts, cells = _as_counts(confusion), np.asarray(cell_groups)
     if cells.ndim != 2 or not cells.shape[1] == len(attributes) == len(n_groups):
         raise ValueError(
             f"got cell_groups of shape {cells.shape}, {len(attributes)} attributes and {len(n_groups)} numbers of "
@@ -80,10 +79,11 @@ def audit(
         else:
             codes, size = _intersection(cells[:, chosen])
         name = "_x_".join(attributes[column] for column in chosen)
-        by_group = rates.merge(counts, codes, size)
-        reference = None if vanilla is None else rates.merge(vanilla, codes, size)
-        skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
-        lines += _lines(name, by_group, reference, minimum_count, skipped)
+        by_group = counts.merge(codes, size)
+        reference = None if vanilla is None else _as_counts(vanilla).merge(codes, size)
+        counted = by_group if rows is None else _as_counts(rows).merge(codes, size)
+        skipped = OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
+        lines += _lines(name, by_group, reference, counted, minimum_count, skipped)
     return lines
 
 
@@ -103,25 +103,34 @@ def _intersection(cells: Array) -> tuple[Array, int]:
 
 
 def _lines(
-    grouping: str, by_group: Array, vanilla: Array | None, minimum_count: int, skipped: frozenset[str]
+    grouping: str,
+    by_group: TaskCounts,
+    vanilla: TaskCounts | None,
+    counted: TaskCounts,
+    minimum_count: int,
+    skipped: frozenset[str],
 ) -> list[AuditLine]:
-    kept, left_out = _drop_small_groups(by_group, minimum_count)
-    reference = None if vanilla is None else _drop_small_groups(vanilla, minimum_count)[0]
-    behind = rates.rate_counts(kept)
-    present = behind["accuracy"] > 0
+    every = counted.rows
+    large = every >= minimum_count
+    left_out = ((every > 0) & ~large).sum(axis=-1)
+    kept = by_group.keep(large)
+    reference = None if vanilla is None else vanilla.keep(large)
+    seen = counted.keep(large)
+    present = seen.rows > 0
     lines = []
-    for metric, function in rates.GROUP_METRICS.items():
+    for metric in GROUP_METRICS:
         if metric in skipped:
             continue
-        value = function(kept)
-        rows = behind[_RATE_BEHIND.get(metric, "accuracy")]
+        value = measure_counts(METRICS[metric], kept)
+        of_vanilla = np.full(value.shape, np.nan) if reference is None else measure_counts(METRICS[metric], reference)
+        rows = seen.behind(METRICS[metric].rate)
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(
             AuditLine(
                 grouping=grouping,
                 metric=metric,
                 value=value,
-                change=np.full(value.shape, np.nan) if reference is None else value - function(reference),
+                change=value - of_vanilla,
                 rows=rows.sum(axis=-1),
                 smallest=np.where(np.isinf(smallest), 0, smallest),
                 groups=present.sum(axis=-1),
@@ -131,9 +140,5 @@ def _lines(
     return lines
 
 
-def _drop_small_groups(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
-    """Counts with those of groups below the minimum set to 0, and the number of groups to which that was done."""
-    rows = rates.rate_counts(by_group)["accuracy"]
-    large = rows >= minimum_count
-    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
-    return np.where(large[..., None], by_group, 0), ((rows > 0) & ~large).sum(axis=-1)
+def _as_counts(counts: TaskCounts | ArrayLike) -> TaskCounts:
+    return counts if isinstance(counts, TaskCounts) else TaskCounts(np.asarray(counts, dtype=float))

@@ -108,21 +108,27 @@ class ModuleNetwork:
                 value.copy_({**trained, **others}[name][0])
         return module.eval()
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
-        """Outputs `(K, O, B)` of inputs `(B, F)` or `(K, B, F)`, B filled up with zeros to whole vectors.
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
+        """Outputs `(K, O, B)` of inputs `(B, F)`, or `(K, B, F)` where they are not `common`.
+
+        B is filled up with zeros to whole vectors.
 
         With `streams` a training pass, which moves the buffers in `parameters` on.
         """
         if streams is not None:
             with torch.enable_grad():
                 row = parameters[:, : self.trainable].clone().requires_grad_()
-                logits = self.record(parameters, row, inputs, streams)
+                logits = self.record(parameters, row, inputs, streams, common=common)
             return Outputs(_examples_last(logits.detach()), _SavedGraph(row, logits))
         self._skeleton.eval()
         with torch.no_grad():
-            return Outputs(_examples_last(self._run(*self._split(parameters), inputs)), None)
+            return Outputs(_examples_last(self._run(*self._split(parameters), inputs, common)), None)
 
-    def record(self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int]) -> Tensor:
+    def record(
+        self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int], *, common: bool = True
+    ) -> Tensor:
         """A training pass that autograd records: outputs `(K, B, O)` as a function of `row` `(K, trainable)`, the
         trained part of the parameters, which can be differentiated more than once. Moves the buffers in `parameters`
         on."""
@@ -137,9 +143,9 @@ class ModuleNetwork:
             everyone = len(by_stream) == 1
             own = parameters if everyone else parameters[positions]
             trained, others = self._split(own, row if everyone else row[positions])
-            rows = inputs if everyone or inputs.dim() == 2 else inputs[positions]
+            rows = inputs if everyone or common else inputs[positions]
             with _seed_torch(stream, parameters.device):
-                parts.append(self._run(trained, others, rows))
+                parts.append(self._run(trained, others, rows, common))
             if others:
                 moved = torch.cat(
                     [value.reshape(len(positions), -1).to(parameters.dtype) for value in others.values()], 1
@@ -199,7 +205,7 @@ class ModuleNetwork:
         types = {name: parameters.dtype if like.is_floating_point() else like.dtype for name, like in others.items()}
         return of_trained, {name: value.to(types[name], copy=True) for name, value in of_others.items()}
 
-    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor, common: bool) -> Tensor:
         def one(trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
             logits = functional_call(self._skeleton, (dict(trained), dict(others)), (inputs,))
             if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self._outputs):
@@ -213,11 +219,11 @@ class ModuleNetwork:
         extra = self._width(trials, inputs.device) - trials
         if self._has(nn.modules.conv._ConvNd) and inputs.device.type == "cpu":
             # A convolution of common rows has other bits than one of each trial's own.
-            inputs = inputs.expand(trials, *inputs.shape[-2:])
-        rows = inputs if inputs.dim() == 2 else _repeat_last(inputs, extra)
+            inputs, common = inputs.expand(trials, *inputs.shape) if common else inputs, False
+        rows = inputs if common else _repeat_last(inputs, extra)
         kept = {name: _repeat_last(value, extra) for name, value in others.items()}
         every = {name: _repeat_last(value, extra) for name, value in trained.items()}
-        in_dims = (0, 0, None if inputs.dim() == 2 else 0)
+        in_dims = (0, 0, None if common else 0)
         logits = vmap(one, in_dims=in_dims, randomness="same")(every, kept, rows)
         if extra:
             for name, value in others.items():

@@ -172,7 +172,9 @@ class MultilayerPerceptron:
         module.to(row.dtype).load_state_dict(state)
         return module.eval()
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
         """Outputs `(K, O, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
         p = self.named(parameters)
         trials, bottom = parameters.shape[0], len(self.shared)

@@ -61,10 +61,12 @@ class StackedNetwork(Protocol):
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
 
     def module(self, row: Tensor) -> nn.Module:
-        """The ordinary module of one trial's row `(P,)`: inputs `(B, F)` to outputs `(B, O)`, in evaluation mode."""
+        """The ordinary module of one trial's row `(P,)`, inputs `(B, *shape)` to outputs `(B, O)`, as evaluated."""
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
-        """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`.
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
+        """Logits of inputs `(B, *shape)`, which are `common` to the trials, or `(K, B, *shape)`.
 
         `streams`, one number for each trial, seed whatever the network draws in training; None: evaluation.
         """

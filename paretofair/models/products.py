@@ -14,6 +14,8 @@ import functools
 import torch
 from torch import Tensor
 
+from paretofair.models.constants import constant
+
 # Products work in tiles of four rows: a trial whose rows fill no whole tiles has other bits at other places.
 _TILE = 4
 _TRIED = (1, 2, 3, 8, 16, 32, 64, 128)  # trials
@@ -40,13 +42,14 @@ def _times(left: Tensor, right: Tensor) -> Tensor:
     """`(K, m, n)`: left `(K, m, l)` times right `(K, l, n)` or `(l, n)`."""
     if right.dim() == 2 and left.shape[1] % _TILE == 0:
         transposed = right.stride(0) < right.stride(1)
-        if not left.is_cpu or flattening_keeps_bits(*left.shape[1:], right.shape[1], left.dtype, transposed):
+        _, rows, inner = left.shape
+        if not left.is_cpu or flattening_keeps_bits(rows, inner, right.shape[1], left.dtype, transposed):
             return (left.flatten(0, 1) @ right).view(*left.shape[:2], -1)
     return torch.bmm(left, right.expand(len(left), -1, -1))
 
 
 # A compiled step takes what was found before.
-@torch.compiler.assume_constant_result
+@constant
 def flattening_keeps_bits(rows: int, inner: int, columns: int, dtype: torch.dtype, transposed: bool) -> bool:
     """Whether `(K * rows, inner)` times `(inner, columns)` has, for every K, the bits of `(rows, inner)` times it, on
     this processor. `transposed`: the right factor stands in memory column by column."""

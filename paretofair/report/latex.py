@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from paretofair.analysis.comparison import comparison, selected, volumes
 from paretofair.analysis.relative import PREFIXES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics import DIRECTIONS, metric_of
+from paretofair.metrics.objectives import ObjectiveSet
+from paretofair.metrics.registry import METRICS, Metric, metric_of
 from paretofair.report import captions
 from paretofair.report.earlier import remove_earlier
 from paretofair.results.files import write_text
@@ -29,7 +30,9 @@ _ESCAPES = {
     "±": r"$\pm$",
 }
 _HEADERS = {"arfg": "ARFG", "are": "ARE"}
-TABLES = ("summary", "per_task", "hypervolume", "selected", "comparison")
+_OF_A_SET = ("hypervolume", "selected", "comparison")
+TABLES = ("summary", "per_task", *_OF_A_SET)
+_OVER = "mean ± deviation over seeds; best in bold"
 
 
 def escape_latex(text: str) -> str:
@@ -43,27 +46,27 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def direction(name: str) -> str:
-    """`minimised`, `maximised`, `best at 1` or `diagnostic`, by the metric that a column is of.
+def find_metric(name: str, metrics: Mapping[str, Metric] = METRICS) -> Metric | None:
+    """The metric that a column is of; None for none.
 
-    >>> direction("test_auc_income"), direction("auc_gap_income"), direction("seeds")
-    ('maximised', 'minimised', 'diagnostic')
+    >>> find_metric("test_auc_income").direction, find_metric("auc_gap_income").direction, find_metric("seeds")
+    ('maximised', 'minimised', None)
     """
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
-    return DIRECTIONS.get(metric_of(name), "diagnostic")
+    return metrics.get(metric_of(name, metrics))
 
 
-def mark_best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
-    """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
+def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -> np.ndarray:
+    """Mask of the best values as they are printed, ties included; none where no value is better than another.
 
-    >>> mark_best([0.1002, 0.1004, 0.2], "minimised").tolist()
+    >>> mark_best([0.1002, 0.1004, 0.2], METRICS["error"]).tolist()
     [True, True, False]
     """
     printed = np.round(np.asarray(values, dtype=float), digits)
-    if towards == "diagnostic" or np.isnan(printed).all():
+    if metric is None or metric.direction == "diagnostic" or np.isnan(printed).all():
         return np.zeros(len(printed), dtype=bool)
-    loss = {"minimised": printed, "maximised": -printed, "best at 1": np.abs(printed - 1)}[towards]
+    loss = metric.loss(printed)
     return np.asarray(loss <= np.nanmin(loss) + 1e-12)
 
 
@@ -77,6 +80,7 @@ def booktabs(
     spread: str = "deviation",
     digits: int = 3,
     wide: bool = False,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> str:
     r"""A `table` environment; the document needs `\usepackage{booktabs}`.
 
@@ -90,9 +94,10 @@ def booktabs(
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         wide: over both columns of a page (`table*`).
+        metrics: all, by name, the user's own among them.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
-    cells = [_cells(table, name, blocks, spread, digits) for name in columns]
+    cells = [_cells(table, name, blocks, spread, digits, find_metric(name, metrics)) for name in columns]
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
@@ -120,7 +125,9 @@ def booktabs(
     )
 
 
-def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int) -> list[str]:
+def _cells(
+    table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int, metric: Metric | None
+) -> list[str]:
     values = table[name]
     if not pd.api.types.is_numeric_dtype(values):
         return [escape_latex(str(value)) for value in values]
@@ -129,7 +136,7 @@ def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digi
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = mark_best(values.to_numpy(float)[own], direction(name), digits)
+        bold[own] = mark_best(values.to_numpy(float)[own], metric, digits)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -152,59 +159,77 @@ def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
 
 
 def latex_tables(results: Results) -> dict[str, str]:
-    """LaTeX of the `TABLES` that the run has, by name."""
-    if not len(results.hypervolumes) or not len(results.frontier("arfg_are")):
-        return {}
-    chosen = results.midpoints
-    tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", "fpr_gap")]
+    """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
+    found = dict[str, str]()
+    if len(results.hypervolumes) and len(results.frontier("arfg_are")):
+        found = _midpoint_tables(results) | _compared(results, "arfg_are")
+    for name in results.compared_sets:
+        found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
+    return found
+
+
+def _midpoint_tables(results: Results) -> dict[str, str]:
+    chosen, gap = results.midpoints, results.settings.gap
+    tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", gap)]
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
-    over = "mean ± deviation over seeds; best in bold"
-    tables = {
+    words = f"at the midpoint, {rule}: {_OVER}, the smallest."
+    return {
         "summary": booktabs(
             _order_by_method(summary(chosen), results),
             ["method", "arfg", "are", "seeds"],
-            caption=_caption(results, f"ARFG and ARE on test at the midpoint, {rule}: {over}, the smallest."),
+            caption=_caption(results, f"ARFG and ARE on test {words}", captions.tell_gap(results)),
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen), results),
+            _order_by_method(per_task(chosen, gap), results),
             ["method", *tasks],
-            caption=_caption(
-                results,
-                "Error and largest difference of false positive rates between groups on test, of each task, at the "
-                f"midpoint, {rule}: {over}, the smallest.",
-            ),
+            caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
             label="tab:per_task",
             wide=len(tasks) > 2,
+            metrics=results.settings.metrics,
         ),
+    }
+
+
+def _compared(results: Results, of: str) -> dict[str, str]:
+    """Tables that compare methods under a set of objectives; none where it has no values."""
+    if not len(results.hypervolumes_of(of)) or not len(results.frontier(of)):
+        return {}
+    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    inside = "tab:" if of == "arfg_are" else f"tab:{of}:"
+    named = captions.join_names([captions.say(each) for each in objectives.objectives])
+    exact = captions.exactness(objectives)
+    tables = {
         "hypervolume": booktabs(
-            volumes(results),
+            volumes(results, of),
             ["method", "hypervolume", "test_hypervolume", "seeds", "trials"],
             caption=_caption(
                 results,
-                f"Hypervolume of the ARFG-ARE frontiers ({captions.reference(results)}) on "
-                f"{results.settings.selected_on}, where their points are chosen, and of the same points on test: mean "
-                "over seeds with 95 % bootstrap interval; best in bold, the largest.",
+                f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
+                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
+                "% bootstrap interval; best in bold, the largest.",
+                exact,
             ),
-            label="tab:hypervolume",
+            label=f"{inside}hypervolume",
             spread="interval",
             wide=True,
         ),
         "selected": booktabs(
-            selected(results),
-            ["rule", "method", "arfg", "are", "seeds", "without"],
+            selected(results, of),
+            ["rule", "method", *objectives.names, "seeds", "without"],
             caption=_caption(
                 results,
-                "ARFG and ARE on test of the frontier points that rules take on "
-                f"{results.settings.selected_on}: {over} for each rule, the smallest. Without: seeds where no point "
-                "keeps the bound, which are in no mean.",
+                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER} for each rule"
+                f"{', the smallest' if _all_minimised(objectives) else ''}. Without: seeds where no point keeps the "
+                "bound, which are in no mean.",
             ),
-            label="tab:selected",
+            label=f"{inside}selected",
             within="rule",
             wide=True,
+            metrics=results.settings.metrics,
         ),
     }
-    pairs = comparison(results)
+    pairs = comparison(results, of)
     if len(pairs):
         least = int(pairs["seeds"].min())
         tables["comparison"] = booktabs(
@@ -212,29 +237,34 @@ def latex_tables(results: Results) -> dict[str, str]:
             ["method", "against", "difference", "p_value", "p_holm", "seeds"],
             caption=_caption(
                 results,
-                f"Difference of hypervolume on test ({captions.reference(results)}), method less against, over the "
+                f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
                 "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
                 f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+                exact,
             ),
-            label="tab:comparison",
+            label=f"{inside}comparison",
             spread="interval",
             wide=True,
         )
     return tables
 
 
+def _all_minimised(objectives: ObjectiveSet) -> bool:
+    return all(each.metric.direction == "minimised" for each in objectives.objectives)
+
+
 def write_latex(results: Results, folder: Path) -> list[Path]:
     """Writes `latex_tables` as `tables/<name>.tex` in `folder` and removes those that an earlier report alone has
     written; returns the paths of what was written."""
     written = [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
-    remove_earlier(folder, [f"tables/{name}.tex" for name in TABLES], written)
+    names = [f"tables/{name}.tex" for name in (*TABLES, *(f"*/{name}" for name in _OF_A_SET))]
+    remove_earlier(folder, names, written)
     return written
 
 
-def _caption(results: Results, text: str) -> str:
-    return captions.stamp_caption(
-        results, captions.join_sentences(text, captions.provenance(results), captions.reliability(results))
-    )
+def _caption(results: Results, *sentences: str) -> str:
+    more = captions.provenance(results), captions.reliability(results)
+    return captions.stamp_caption(results, captions.join_sentences(*sentences, *more))
 
 
 def _order_by_method(table: pd.DataFrame, results: Results) -> pd.DataFrame:

@@ -62,11 +62,17 @@ class TrialTable:
     """
 
     def __init__(
-        self, folder: Path, *, columns: Callable[[str], bool] = holds_no_counts, store: Store | None = None
+        self,
+        folder: Path,
+        *,
+        columns: Callable[[str], bool] = holds_no_counts,
+        derive: Callable[[pa.Table], pa.Table] | None = None,
+        store: Store | None = None,
     ) -> None:
-        """`columns`: whether to read a column of this name. `store`: where workers write, if not to `folder`, which
-        then holds copies."""
-        self._run, self._store = folder, store
+        """`columns`: whether to read a column of this name. `derive`: adds columns to what is read of a file and its
+        lists of counts, which are then forgotten. `store`: where workers write, if not to `folder`, which then holds
+        copies."""
+        self._run, self._store, self._derive = folder, store, derive
         self._folder = folder / TRIALS
         self._columns = columns
         self._known: set[str] = set()
@@ -90,7 +96,7 @@ class TrialTable:
         if not new:
             return self._frame
         # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it.
-        whole = pa.concat_tables(_parts(new, self._columns), promote_options="permissive")
+        whole = pa.concat_tables(_parts(new, self._read_file), promote_options="permissive")
         frame = whole.to_pandas(self_destruct=True)
         del whole
         if len(self._frame):
@@ -101,13 +107,20 @@ class TrialTable:
         pa.default_memory_pool().release_unused()
         return self._frame
 
+    def _read_file(self, path: Path) -> pa.Table:
+        if self._derive is None:
+            return _read(path, self._columns)
+        table = self._derive(_read(path, lambda name: self._columns(name) or not holds_no_counts(name)))
+        kept = [name for name in table.column_names if holds_no_counts(name) or self._columns(name)]
+        return table.select(kept)
 
-def _parts(paths: Sequence[Path], columns: Callable[[str], bool]) -> Iterator[pa.Table]:
+
+def _parts(paths: Sequence[Path], read: Callable[[Path], pa.Table]) -> Iterator[pa.Table]:
     """What is in the files, in order, in parts that are made whole: thousands of narrow columns in pieces take many
     times the memory of what is in them."""
     pieces: list[pa.Table] = []
     for path in paths:
-        pieces.append(_read(path, columns))
+        pieces.append(read(path))
         if len(pieces) == _TOGETHER or sum(map(len, pieces)) >= _ROWS or path == paths[-1]:
             yield pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
             pieces.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,12 @@ import pandas as pd
 from paretofair import user_code
 from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.objectives import parse_goal
+from paretofair.metrics.registry import METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.space.method_space import MethodSpace
-from paretofair.training import DeviceData, Experiment, Halving, Objective, Threshold, TrainingSettings
+from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -41,24 +44,27 @@ def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) ->
         build_method(space, data),
         build_settings(space, compiled),
         build_threshold(space),
+        space.own_metrics,
     )
 
 
 def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
-    """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
+    """Successive halving with the objectives as weights of metrics: of one task, of all alike, or for ARE and ARFG by
+    the baselines of the split."""
     assert space.halving is not None
     split, _ = find_choosing_split(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
+    metrics = {**METRICS, **{metric.name: metric for metric in space.own_metrics}}
+    tasks, relative = space.tasks, relative_metrics(space.gap)
     objectives = []
     for name in space.halving.objectives:
-        if name in RELATIVE:
-            metric, _ = RELATIVE[name]
-            weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
-            objectives.append(Objective(metric, tuple(map(float, weights))))
-            continue
-        task = max((task for task in space.tasks if name.endswith(f"_{task}")), key=len)
-        metric = name.removesuffix(f"_{task}")
-        objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
+        goal = parse_goal(name, tasks, metrics)
+        metric = metrics[relative.get(goal.metric.name, goal.metric.name)]
+        if goal.metric.name in relative:
+            weights = [1 / len(tasks) / means[split, metric.name, task] for task in tasks]
+        else:
+            weights = [float(goal.task == task) if goal.task is not None else 1 / len(tasks) for task in tasks]
+        objectives.append(WeightedMetric(metric, tuple(map(float, weights))))
     return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
 
 
@@ -67,7 +73,7 @@ def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     outputs = tuple(task.outputs for task in data.several)
     if space.network.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
-        inputs = data.splits["train"].inputs.shape[1]
+        inputs = math.prod(data.shape)
         return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments, outputs)
     return MultilayerPerceptron(
         numeric=data.numeric,

@@ -14,6 +14,7 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
+from paretofair.metrics.registry import Metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Store, stack_name
@@ -60,7 +61,7 @@ def train_rows(
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, data.tasks)
         if job.models and part.stage in SEARCHED:
-            tables[MODELS] = model_table(part, stack, data.selection_split)
+            tables[MODELS] = model_table(part, stack, job.objectives, data)
         yield name, tables, narrowed
 
 
@@ -99,20 +100,19 @@ def stack_table(
 ) -> pa.Table:
     """One row per trial of a stack, with the columns of the trial table."""
     n = len(part)
-    inputs = data.splits["train"].inputs
     same = {
         "stage": part.stage,
         "method": part.method,
         "pack_id": part.name,
         "space_id": part.space_id,
-        "data_id": splits.data_id,
+        "data_id": splits.dataset.data_id,
         "split_id": splits.split_id,
-        "source": splits.source,
+        "source": splits.dataset.source,
         "protocol": space.protocol,
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
         "penalty_split": space.penalty_split,
-        "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
-        "dtype": "tf32" if _uses_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
+        "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -133,7 +133,8 @@ def stack_table(
         columns["confirms"] = part.confirms.tolist()
     for name, values in stack.evaluation.metrics.items():
         columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
-    for name, of_tasks in stack.evaluation.confusion.items():
+    of_rows = {f"{name}_rows": counts for name, counts in stack.evaluation.unweighted.items()}
+    for name, of_tasks in (stack.evaluation.confusion | of_rows).items():
         counts = np.concatenate([of_task.reshape(n, -1) for of_task in of_tasks], 1).astype(np.float32)
         columns[f"confusion_{name}"] = pa.array(list(counts), pa.list_(pa.float32()))
     return pa.table(columns)
@@ -150,21 +151,26 @@ def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
     return pa.table(columns)
 
 
-def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
-    """The parameters of the trials of a stack that no other of its trials beats in the errors and gaps of all tasks on
-    `split`: `trial_id, parameters`. Every frontier of errors, gaps, ARE and ARFG is a part of them, but for ties and
-    constraints."""
-    values = np.concatenate([stack.evaluation.metrics[f"{split}_{name}"] for name in ("error", "fpr_gap")], 1)
-    values[stack.status != "completed"] = np.nan
-    rows = np.flatnonzero(non_dominated(values))
-    kept = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
+def model_table(part: Pack, stack: FinishedStack, objectives: Sequence[Sequence[Metric]], data: DeviceData) -> pa.Table:
+    """The parameters of the trials of a stack that no other of its trials beats in every task's values of one of these
+    `objectives` on the split that chooses: `trial_id, parameters`. Every frontier of what follows from such metrics
+    (their means over tasks, ARE, ARFG, those of a task) is a part of them, but for ties and constraints."""
+    kept = np.zeros(len(part), dtype=bool)
+    for metrics in objectives:
+        of_metrics = [metric.loss(stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics]
+        values = np.concatenate(of_metrics, 1)
+        values[stack.status != "completed"] = np.nan
+        kept |= non_dominated(values)
+    rows = np.flatnonzero(kept)
+    weights = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(
-        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": kept}
+        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": weights}
     )
 
 
-def _uses_tf32(inputs: torch.Tensor) -> bool:
-    return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
+def _uses_tf32(data: DeviceData) -> bool:
+    can = data.device.type == "cuda" and data.dtype == torch.float32
+    return can and torch.get_float32_matmul_precision() == "high"
 
 
 def fingerprint(device: torch.device) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
+from paretofair.metrics.registry import GOAL_GAPS
 from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
@@ -106,7 +107,18 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
             with suppress(SpaceError):  # told where the class is looked up
                 update["code"] = user_code.digest(own.class_)
         methods[name] = own.model_copy(update=update)
-    return settings.model_copy(update={"network": network, "methods": methods})
+    metrics = {}
+    for name, metric in settings.metrics.items():
+        update = {}
+        if metric.code is None:
+            try:
+                if not callable(user_code.load(metric.function)):
+                    raise SpaceError(f"{metric.function} is not callable")
+                update["code"] = user_code.digest(metric.function)
+            except SpaceError as error:
+                problems.add(("metrics", name, "function"), str(error))
+        metrics[name] = metric.model_copy(update=update)
+    return settings.model_copy(update={"network": network, "methods": methods, "metrics": metrics})
 
 
 def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
@@ -174,6 +186,8 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         sampler=settings.stages.sweep.sampler,
         halving=settings.stages.sweep.successive_halving,
         tune=settings.stages.tune,
+        gap=settings.frontiers.gap or GOAL_GAPS[settings.fairness.goal],
+        metrics=settings.metrics,
         parameters={},
         points=(),
         reads=method.reads,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import yaml
 from pydantic import PrivateAttr
 
-from paretofair.sampling import SAMPLERS
+from paretofair.sampling import find_sampler
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_name, resolve_data
 from paretofair.space.problems import Problems
@@ -74,7 +74,7 @@ class Space(Settings):
                     f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
                     "differ in the last parameters alone (stages.sweep.trials)."
                 )
-        at_random = SAMPLERS[sampler.name].Options(**sampler.options).at_random
+        at_random = find_sampler(sampler.name).Options(**sampler.options).at_random
         if 0 < trials <= at_random:
             found.append(
                 f"{sampler.name} draws the first {at_random:,} trials of a method and seed at random; {trials:,} are "

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paretofair.metrics import class_counts, ranking, rates
+from paretofair.metrics import confusion, ranking, rates
+from paretofair.metrics.counts import class_counts
 from paretofair.tasks.task import CURVATURE, SCORES, LabelledRows, Measured, Task
 
 
@@ -53,15 +54,16 @@ class Multiclass(Task):
         return outputs.argmax(1)
 
     def measure(self, outputs: Tensor, scores: Tensor, rows: LabelledRows) -> Measured:
-        counted = class_counts.count_classes(
-            self.decide(outputs, scores), scores, rows.labels, rows.cells, len(rows.group_of_cell)
-        )
-        counts = counted.cpu().numpy()
+        decisions = self.decide(outputs, scores)
+        counted = decisions, scores, rows.labels, rows.cells, len(rows.group_of_cell)
+        counts = confusion.count_classes(*counted, rows.weights).cpu().numpy()
+        unweighted = None if rows.weights is None else confusion.count_classes(*counted).cpu().numpy()
         by_group = class_counts.merge(counts, rows.group_of_cell, rows.n_groups)
         against_rest = class_counts.one_against_rest(by_group)  # (K, C, groups, 6)
         labels = one_hot(rows.labels.long().clamp_min(0), self.classes).T
         labels = torch.where(rows.labels >= 0, labels, -1)
-        ranked = ranking.ranking_by_group(scores, labels, rows.groups.expand(self.classes, -1), rows.n_groups)
+        groups = rows.groups.expand(self.classes, -1)
+        ranked = ranking.ranking_by_group(scores, labels, groups, rows.n_groups, rows.units)
         average_precision, auc, auc_by_group = (each.cpu().numpy() for each in ranked)
         absent = np.full(len(outputs), np.nan)
         metrics = {"error": class_counts.error(counts.sum(1)), "realised_positive_rate": absent}
@@ -70,7 +72,9 @@ class Multiclass(Task):
         metrics |= {gap.__name__: gap(against_rest).max(1) for gap in gaps}
         metrics["fpr_gap_signed"] = absent
         metrics["auc_gap"] = rates.auc_gap(auc_by_group, against_rest).max(1)
-        return Measured(metrics, counts)
+        metrics["macro_f1"] = class_counts.macro_f1(counts.sum(1))
+        metrics["prediction_bias"] = class_counts.prediction_bias(by_group)
+        return Measured(metrics, counts, unweighted)
 
     def _mark(self, labels: Tensor, like: Tensor) -> Tensor:
         """1 where a class is the label, `([K,] C, B)` in the type of `like`; 0 everywhere where it is unknown."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 # What a task can give, and what methods need of every task that they train (`Method.needs`).
@@ -17,22 +18,27 @@ EVERYTHING = frozenset({SCORES, CURVATURE, LABELS_OF_TWO})
 
 class Measured(NamedTuple):
     """What evaluation found for K trials of one task on one split: `metrics` by name, `(K,)` each, and the counts of
-    the finest cells, `(K, cells, ...)`, from which every rate and gap follows."""
+    the finest cells, `(K, cells, ...)`, from which every rate and gap follows; where rows have weights both are by
+    weight, and `unweighted` are the counts of rows."""
 
     metrics: dict[str, np.ndarray]
     counts: np.ndarray
+    unweighted: np.ndarray | None = None
 
 
 class LabelledRows(NamedTuple):
     """The rows of a split as one task sees them, `(n,)` each: labels (-1 unknown), groups of the attribute that its
     loss acts on (-1 unknown), and the finest cell of all attributes. `group_of_cell` `(cells,)` says which of the
-    `n_groups` groups a cell belongs to."""
+    `n_groups` groups a cell belongs to. Where rows have weights these are `weights`, float64 multiples of a power of
+    two, and `units`, int64, how many times that."""
 
     labels: Tensor
     groups: Tensor
     cells: Tensor
     group_of_cell: np.ndarray
     n_groups: int
+    weights: Tensor | None = None
+    units: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,11 @@ class Task:
     def scores(self, outputs: Tensor) -> Tensor:
         """Probabilities of the labels `scored`, `(K, S, B)`, from outputs `(K, O, B)`."""
         raise NotImplementedError
+
+    def decide(self, outputs: Tensor, scores: Tensor) -> Tensor:
+        """The label that is decided for every row, `(K, n)`: that of the largest score; binary tasks have thresholds,
+        which are applied in `training.measuring.evaluation`."""
+        return torch.tensor(self.scored, device=scores.device)[scores.argmax(1)]
 
     def confidence(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """The probability of the true label of every row, `(K, B)`."""

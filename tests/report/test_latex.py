@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.report.latex import booktabs, direction, escape_latex, latex_tables, mark_best, write_latex
+from paretofair.metrics.registry import METRICS
+from paretofair.report.latex import booktabs, escape_latex, find_metric, latex_tables, mark_best, write_latex
 
 from ..launch.processes import TIMEOUT
 
@@ -53,21 +54,27 @@ def test_every_block_has_a_best():
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("fpr_gap_signed_x", "diagnostic"),
+        ("fpr_gap_signed_x", "best at 0"),
         ("fpr_gap_x", "minimised"),
         ("test_hypervolume", "maximised"),
         ("accuracy_gap_x", "minimised"),
         ("accuracy_x", "maximised"),
-        ("p_value", "diagnostic"),
+        ("realised_positive_rate_x", "diagnostic"),
     ],
 )
 def test_directions(name, found):
-    assert direction(name) == found
+    assert find_metric(name).direction == found
+
+
+def test_a_column_of_no_metric():
+    assert find_metric("p_value") is None
 
 
 def test_best_without_any():
-    assert not mark_best([np.nan, np.nan], "minimised").any()
-    assert not mark_best([1.0, 2.0], "diagnostic").any()
+    assert not mark_best([np.nan, np.nan], METRICS["error"]).any()
+    assert not mark_best([1.0, 2.0], METRICS["realised_positive_rate"]).any()
+    assert not mark_best([1.0, 2.0], None).any()
+    assert mark_best([0.9, 1.05, -1.0], METRICS["disparate_impact_ratio"]).tolist() == [False, True, False]
     assert escape_latex("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
 
 

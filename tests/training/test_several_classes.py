@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
 from paretofair.methods import METHODS, LossSettings, Names
-from paretofair.metrics import class_counts
+from paretofair.metrics.counts import class_counts
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, evaluate
@@ -100,7 +100,7 @@ def test_metrics_are_scikit_learns(data):
     found = evaluate(network, parameters, data, Threshold())
     split = data.splits["test"]
     labels, known = split.labels[1].long().numpy(), split.labels[1].numpy() >= 0
-    outputs = compute_outputs(network, parameters, split.inputs)[:, 1:]
+    outputs = compute_outputs(network, parameters, split)[:, 1:]
     for k in range(2):
         # Not divided by their sums, which would part what is tied.
         scores = outputs[k].softmax(0).T.double().numpy()[known]
@@ -127,7 +127,7 @@ def test_training_learns(data):
     trials.values["task_weight"][:] = 0.5
     (stack,) = train_pack(make_experiment(data, "vanilla"), trials, width=1)
     network, split = make_network(data), data.splits["train"]
-    outputs = compute_outputs(network, torch.from_numpy(stack.parameters), split.inputs)[0, 1:]
+    outputs = compute_outputs(network, torch.from_numpy(stack.parameters), split)[0, 1:]
     labels = split.labels[1].numpy()
     known = labels >= 0
     shares = np.bincount(labels[known].astype(int)) / known.sum()

@@ -10,8 +10,8 @@ from typing import NoReturn
 import numpy as np
 
 from paretofair.data.assemble import assemble, group_by_bins
-from paretofair.data.dataset import Dataset, group_indices
-from paretofair.data.reading.csv_schema import AUTO, CsvSchema, Sensitive, TaskColumn
+from paretofair.data.dataset import PARTS, TRAIN, Dataset, find_cut_cluster, group_indices
+from paretofair.data.reading.csv_schema import AUTO, CsvSchema, GivenSplit, Sensitive, TaskColumn
 from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
 from paretofair.data.reading.tables import number, parse_numbers, read_header, read_table, suggest_known
 from paretofair.errors import DataError
@@ -40,7 +40,8 @@ def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | Non
             `parse_expression` raise; a column that the file lacks; a text where a number is due; an input that a label
             is made of, or that looks like an identifier; no inputs; a task with one class; an attribute with one group
             or more than 20; a row without an origin, or one origin or more than 20; fewer than 30 rows; no test or no
-            training rows; missing cells where they are errors.
+            training rows; a weight below 0, or none above; rows in two parts that stay together; missing cells where
+            they are errors.
     """
     path = Path(folder) / schema.path
     return _Reader(schema, path).dataset(name or path.stem)
@@ -108,7 +109,8 @@ class _Reader:
             made_of |= dict.fromkeys(expression.columns, expression.text)
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
         numeric, categorical = self.inputs(made_of)
-        test = schema.test if schema.split is None else self.read_given_split(schema.split)
+        part = None if schema.split is None else self.read_given_split(schema.split)
+        together = None if schema.keep_together is None else self.read_clusters(schema.keep_together, part)
         dataset = assemble(
             name,
             "real",
@@ -118,12 +120,16 @@ class _Reader:
             categorical={name: self.table.texts(name) for name in categorical},
             groups={name: indices for name, (_, indices) in attributes.items()},
             group_names={name: names for name, (names, _) in attributes.items()},
-            test=test,
+            part=part,
+            test=schema.test,
             test_seed=schema.test_seed,
+            weights=None if schema.weights is None else self.read_weights(schema.weights),
+            together=together,
             checksums={self.path.name: hashlib.sha256(self.path.read_bytes()).hexdigest()},
         )
-        if dataset.is_test.all() or not dataset.is_test.any():
-            self.fail(f"{dataset.is_test.sum()} of {self.rows} rows are test rows; both kinds must occur")
+        if not dataset.is_test.any() or not (dataset.part == TRAIN).any():
+            counts = ", ".join(f"{(dataset.part == number).sum()} {name}" for number, name in enumerate(PARTS))
+            self.fail(f"of {self.rows} rows are {counts}; training and test rows must occur")
         return dataset if schema.origin is None else self.with_origins(dataset, schema.origin)
 
     def expression(self, task: str, text: str) -> Expression:
@@ -205,7 +211,11 @@ class _Reader:
         # A column without a name is the row number of a table written by another program.
         barred = {"": "has no name"}
         if schema.split:
-            barred[schema.split] = "says which rows are test rows"
+            barred[schema.split.column] = "says which part a row belongs to"
+        if schema.weights:
+            barred[schema.weights] = "says how much a row counts"
+        if schema.keep_together:
+            barred[schema.keep_together] = "says which rows stay together"
         if schema.origin:
             barred[schema.origin] = "says which data set a row is from"
         barred |= dict.fromkeys(schema.inputs.exclude, "is excluded")
@@ -248,15 +258,44 @@ class _Reader:
             for name in (*numeric, *categorical):
                 self.refuse_missing(self.table.texts(name) == "", f"column {name!r}: input is missing")
 
-    def read_given_split(self, column: str) -> np.ndarray:
-        """`(rows,)` bool, true for test rows."""
+    def read_given_split(self, split: GivenSplit) -> np.ndarray:
+        """`(rows,)` int8, the part of each row."""
+        column = split.column
         self.require(column, "split")
-        words = np.array([text.lower() for text in self.table.texts(column)], dtype=object)
-        for row, word in enumerate(words):
-            if word not in ("train", "test"):
-                found = repr(self.table.texts(column)[row]) if word else "a missing value"
-                self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: train, test")
-        return words == "test"
+        parts = np.zeros(self.rows, dtype=np.int8)
+        for row, cell in enumerate(self.table.texts(column)):
+            part = split.part_of(cell)
+            if part is None:
+                found = repr(cell) if cell else "a missing value"
+                accepted = ", ".join(split.words)
+                self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: {accepted}")
+            parts[row] = part
+        return parts
+
+    def read_weights(self, column: str) -> np.ndarray:
+        """`(rows,)` float64."""
+        self.require(column, "weights")
+        weights = self.table.numbers(column)
+        wrong = ~(weights >= 0)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            found = "a missing value" if np.isnan(weights[row]) else f"{weights[row]:g}"
+            self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: numbers from 0")
+        if not weights.any():
+            self.fail(f"column {column!r}: every weight is 0; some must be greater")
+        return weights
+
+    def read_clusters(self, column: str, part: np.ndarray | None) -> np.ndarray:
+        """`(rows,)` numbers, equal for equal cells; a DataError where a cell has rows in two of the given parts."""
+        self.require(column, "keep_together")
+        texts = self.table.texts(column)
+        self.refuse_missing(texts == "", f"column {column!r}: found a missing value; accepted: any text")
+        _, clusters = np.unique(texts.astype(str), return_inverse=True)
+        cut = None if part is None else find_cut_cluster(clusters, part)
+        if part is not None and cut is not None:
+            where = " and ".join(f"{PARTS[part[row]]} (line {self.table.lines[row]})" for row in cut)
+            self.fail(f"column {column!r}: rows of {texts[cut[0]]!r} are in {where}; accepted: one part for each value")
+        return clusters.reshape(-1)
 
     def with_origins(self, dataset: Dataset, column: str) -> Dataset:
         """The data set with the joined one of each row, by name in `column`."""

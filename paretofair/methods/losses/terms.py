@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from paretofair.methods.losses.distances import between_groups
-from paretofair.methods.method import LossSettings, Rows
+from paretofair.methods.method import LossSettings, Rows, avoid_zero
 from paretofair.tasks.binary import binary_cross_entropy
 from paretofair.tasks.known import split_outputs
 
@@ -28,14 +28,14 @@ def reduce_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     """The losses of rows `(K, T, B)` by `rows.loss_weight`, `(K, T)`: summed, or averaged."""
     total = (each * rows.loss_weight).sum(-1)
     if settings.reduction == "mean":
-        total = total / rows.loss_weight.sum(-1).clamp_min(1)
+        total = total / avoid_zero(rows.loss_weight.sum(-1))
     return total
 
 
 def fairness(probabilities: Tensor, parts: list[Tensor], rows: Rows, settings: LossSettings) -> tuple[Tensor, Tensor]:
     """F_t: the distance between groups, summed over `parts`, `(K, T)`; and how many had no value, `(K,)`.
 
-    Under `reduction: sum` a part's distance is multiplied by its number of rows.
+    Under `reduction: sum` a part's distance is multiplied by the weight of its rows.
     """
     total = probabilities.new_zeros(probabilities.shape[:2])
     undefined = probabilities.new_zeros(probabilities.shape[:1])

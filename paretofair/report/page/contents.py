@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from paretofair.analysis.frontiers import hyperparameters
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics import DIRECTIONS, metric_of
-from paretofair.metrics.objectives import objective_names
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
+from paretofair.metrics.registry import Metric, metric_of
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results import TrialTable
@@ -47,8 +48,8 @@ def contents_of(results: Results) -> dict[str, Any]:
     by group, and what is said about the runs. Numbers are rounded to float32."""
     trials = results.searched.reset_index(drop=True)
     place = pd.Series(trials.index, index=trials["trial_id"])
-    metrics = _metrics(trials)
     settings = results.settings
+    metrics = _metrics(trials, settings.metrics)
     chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
     fronts = _fronts(results, place, chosen_by)
     names = [folder.resolve().name for folder in results.folders]
@@ -69,6 +70,7 @@ def contents_of(results: Results) -> dict[str, Any]:
         "hyperparameters": _columns(trials, hyperparameters(results.trials)),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
+        "compared": [_describe(results.objective_set(name)) for name in results.compared_sets],
         "confirmed": _collect_confirmed(results.trials, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
@@ -78,6 +80,7 @@ def contents_of(results: Results) -> dict[str, Any]:
             "selected_on": settings.selected_on,
             "pooled": settings.pooled,
             "threshold": settings.threshold,
+            "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
             "sensitive": results.sensitive,
@@ -89,7 +92,14 @@ def contents_of(results: Results) -> dict[str, Any]:
     }
 
 
-def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
+def _describe(objectives: ObjectiveSet) -> dict[str, Any]:
+    """A set by which methods are compared, and where and how its hypervolume is measured."""
+    exact = len(objectives.objectives) <= EXACT_UP_TO
+    ends = list(objectives.reference or ())
+    return {"name": objectives.name, "objectives": objectives.names, "reference": ends, "exact": exact}
+
+
+def _metrics(trials: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[dict[str, Any]]:
     """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
     found: dict[str, dict[str, dict[str, str]]] = {"arfg": {}, "are": {}}
     for split in SPLITS:
@@ -99,8 +109,8 @@ def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
                 found.setdefault(name, {})[split] = pack_numbers(trials[column].to_numpy(float))
     described = []
     for name, splits in found.items():
-        metric = metric_of(name) or name
-        better = DIRECTIONS.get(metric, "minimised")
+        metric = metric_of(name, metrics) or name
+        better = metrics[metric].direction if metric in metrics else "minimised"
         task = name.removeprefix(metric).removeprefix("_")
         described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
     return [each for each in described if each["splits"]]
@@ -115,7 +125,7 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
     """The stored frontiers whose objectives have values."""
     fronts = []
     for name in results.settings.objectives:
-        objectives = objective_names(name, results.tasks)
+        objectives = results.objective_set(name).names
         if metrics.issuperset(objectives):
             rows = place[results.frontier(name)["trial_id"]]
             fronts.append({"name": name, "objectives": objectives, "rows": rows.tolist()})
@@ -183,8 +193,9 @@ def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
     if known and not results.baselines.empty and len(results.midpoints):
-        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints)}
+        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints, results.settings.gap)}
     said = ["selected_on", "source", "protocol"]
+    tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
 

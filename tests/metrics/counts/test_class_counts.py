@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from paretofair.metrics import class_counts, rates
-from paretofair.metrics.confusion import confusion
+from paretofair.metrics import rates
+from paretofair.metrics.confusion import confusion, count_classes
+from paretofair.metrics.counts import class_counts
 
 
 def count(seed, classes, rows=60, cells=3, trials=2):
@@ -19,7 +20,7 @@ def count(seed, classes, rows=60, cells=3, trials=2):
     labels = torch.from_numpy(random.integers(-1, classes, rows))
     of_cell = torch.from_numpy(random.integers(0, cells, rows))
     decisions = scores.argmax(1)
-    counts = class_counts.count_classes(decisions, scores, labels, of_cell, cells).numpy()
+    counts = count_classes(decisions, scores, labels, of_cell, cells).numpy()
     return counts, decisions.numpy(), scores.numpy(), labels.numpy(), of_cell.numpy()
 
 
@@ -64,6 +65,6 @@ def test_prediction_bias_by_hand():
 
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match="expected"):
-        class_counts.count_classes(torch.zeros(1, 4), torch.zeros(1, 2, 5), torch.zeros(5), torch.zeros(5), 1)
+        count_classes(torch.zeros(1, 4), torch.zeros(1, 2, 5), torch.zeros(5), torch.zeros(5), 1)
     with pytest.raises(ValueError, match="class counts"):
         class_counts.merge(np.zeros((2, 2, 3, 3)), [0], 1)

@@ -1,4 +1,4 @@
-"""Counts of labels and decisions of a task with C classes, by cell of rows, and what follows from them.
+"""What follows from the counts of labels and decisions of a task with C classes, by cell of rows (numpy).
 
 An array of class counts is `(..., 2, C, C)`: `[0, i, j]` counts the rows of label i that are decided to be j, `[1, i,
 j]` sums the score of class j over the rows of label i. Rows of unknown label are in none of them. By group it is `(...,
@@ -11,45 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+
+from paretofair.metrics import rates
 
 Array = NDArray[Any]
-
-
-def count_classes(decisions: Tensor, scores: Tensor, labels: Tensor, cells: Tensor, n_cells: int) -> Tensor:
-    """The class counts of every trial and cell.
-
-    Scores are rounded as `confusion.confusion` rounds them, so that every sum is exact in whatever order it is taken.
-
-    Args:
-        decisions: `(trials, rows)` integers in [0, C).
-        scores: `(trials, C, rows)` floating point in [0, 1].
-        labels: `(rows,)` in [0, C), or -1 for unknown.
-        cells: `(rows,)` integers in [0, n_cells); a row outside belongs to no cell.
-
-    Returns:
-        `(trials, n_cells, 2, C, C)` float64.
-
-    Raises:
-        ValueError: shapes that do not belong together.
-    """
-    trials, classes, rows = scores.shape
-    if decisions.shape != (trials, rows) or labels.shape != (rows,) or cells.shape != (rows,):
-        raise ValueError(
-            f"got decisions {tuple(decisions.shape)}, scores {tuple(scores.shape)}, labels {tuple(labels.shape)}, "
-            f"cells {tuple(cells.shape)}; expected (trials, rows), (trials, classes, rows) and (rows,) twice"
-        )
-    scale = 2.0 ** (53 - rows.bit_length())
-    of_label = torch.stack([labels == label for label in range(classes)], -1)  # (rows, C)
-    of_cell = cells[:, None] == torch.arange(n_cells, device=cells.device)
-    member = (of_cell[:, :, None] & of_label[:, None, :]).flatten(1).double()  # (rows, cells * C)
-    decided = torch.stack([decisions == label for label in range(classes)], 1).double()  # (trials, C, rows)
-    hard = decided @ member
-    soft = (scores.double() * scale).round_() @ member / scale
-    both = torch.stack([hard, soft], 1)  # (trials, 2, C decided, cells * C labels)
-    return both.unflatten(-1, (n_cells, classes)).permute(0, 3, 1, 4, 2).contiguous()
 
 
 def merge(counts: ArrayLike, cell_groups: ArrayLike, n_groups: int) -> Array:
@@ -100,6 +66,19 @@ def macro_f1(counts: ArrayLike) -> Array:
     return np.asarray(_mean(_ratio(2 * right, hard.sum(-1) + hard.sum(-2))))
 
 
+def accuracy_gap(counts_by_group: ArrayLike) -> Array:
+    """Largest difference of the accuracy between any two groups with rows, `(..., groups, 2, C, C)` to `(...)`;
+    minimised."""
+    return rates.gap(accuracy(counts_by_group), present=_has_rows(counts_by_group))
+
+
+def worst_group_accuracy(counts_by_group: ArrayLike) -> Array:
+    """Smallest accuracy of any group with rows; maximised, NaN without any rows."""
+    here = _has_rows(counts_by_group)
+    smallest = np.where(here, accuracy(counts_by_group), np.inf).min(axis=-1, initial=np.inf)
+    return np.where(here.any(axis=-1), smallest, np.nan)
+
+
 def prediction_bias(counts_by_group: ArrayLike) -> Array:
     """How far the rows that are decided to be of a class are from coming in equal parts from all G groups:
     (1/C) Σ_c max_g N_gc / Σ_g N_gc - 1/G (Wang et al. 2020, for two groups of equal size); minimised, best at 0.
@@ -109,6 +88,10 @@ def prediction_bias(counts_by_group: ArrayLike) -> Array:
     decided = np.asarray(counts_by_group, dtype=float)[..., 0, :, :].sum(-2)  # (..., groups, C)
     shares = _ratio(decided.max(-2), decided.sum(-2))
     return np.asarray(_mean(shares) - 1 / decided.shape[-2])
+
+
+def _has_rows(counts: ArrayLike) -> Array:
+    return np.asarray(np.asarray(counts, dtype=float)[..., 0, :, :].sum((-2, -1)) > 0)
 
 
 def _mean(values: Array) -> Array:
