@@ -66,6 +66,13 @@ private_address() {
 start_ray() {
     local address=${1:-$(private_address)}
     [ -n "$address" ] || return 1
+    # Others could have made a folder of this name, or a link to one. Ray opens its own to everybody: it is inside.
+    if ! mkdir -m 700 -- "$folder" 2>/dev/null; then
+        if [ -L "$folder" ] || [ ! -O "$folder" ] || [ "$(stat -c %a -- "$folder")" != 700 ]; then
+            echo "error: $folder on $(hostname) is not a folder of yours alone; remove it or set PARETOFAIR_TMP" >&2
+            return 1
+        fi
+    fi
     ulimit -n "$(ulimit -Hn)"
     exec "$PARETOFAIR_PYTHON" -m ray.scripts.scripts start --block --log-style=pretty --log-color=false \
         --node-ip-address="$address" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" "${@:2}" >/dev/null
@@ -77,7 +84,7 @@ cpus=${SLURM_CPUS_PER_TASK:-1}
 if [ ${#nodes[@]} -eq 1 ]; then host=127.0.0.1; else host=$(private_address); fi
 port=$("$PARETOFAIR_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
 address=$host:$port
-folder=$PARETOFAIR_TMP/paretofair-$SLURM_JOB_ID
+export folder=$PARETOFAIR_TMP/paretofair-$SLURM_JOB_ID
 
 say() { echo "$(date -Is) job $SLURM_JOB_ID, start ${SLURM_RESTART_COUNT:-0}: $*"; }
 step() { srun --overlap --no-kill --kill-on-bad-exit=0 --cpus-per-task="$cpus" "$@" & steps+=($!); }
@@ -110,12 +117,12 @@ trap 'stop "SIGINT"' INT
 
 say "Ray at $address on ${nodes[*]}"
 # One core of the first node is the driver's.
-step --nodes=1 --ntasks=1 --nodelist="${nodes[0]}" bash -c 'start_ray "$@"' start_ray "$host" --temp-dir="$folder" \
+step --nodes=1 --ntasks=1 --nodelist="${nodes[0]}" bash -c 'start_ray "$@"' start_ray "$host" --temp-dir="$folder/r" \
     --head --port="$port" --dashboard-host=127.0.0.1 --num-cpus="$((cpus > 1 ? cpus - 1 : 1))"
 if [ ${#nodes[@]} -gt 1 ]; then
     others=$(IFS=, && echo "${nodes[*]:1}")
     step --nodes="$((${#nodes[@]} - 1))" --ntasks="$((${#nodes[@]} - 1))" --nodelist="$others" \
-        bash -c 'start_ray "$@"' start_ray "" --temp-dir="$folder" --address="$address" --num-cpus="$cpus"
+        bash -c 'start_ray "$@"' start_ray "" --temp-dir="$folder/r" --address="$address" --num-cpus="$cpus"
 fi
 "$PARETOFAIR_PYTHON" launch/cluster/gather.py --address "$address" --nodes ${#nodes[@]} --timeout "$PARETOFAIR_WAIT" -- \
     "$PARETOFAIR_PYTHON" launch/sweep.py --address "$address" "$@" &

@@ -85,7 +85,8 @@ def view(status: Status, folder: Path) -> Group:
 def driver(status: Status) -> str:
     """Whether somebody works on the folder."""
     at_work = {True: "A driver is at work", False: "No driver at work on this machine", None: "The folder has no lock"}
-    return f"{at_work[status.driver]}; the newest file is {duration(status.age)} old."
+    newest = f"the newest trial is {duration(status.age)} old" if status.age == status.age else "no trial has ended yet"
+    return f"{at_work[status.driver]}; {newest}."
 
 
 def tell_progress(status: Status) -> str:

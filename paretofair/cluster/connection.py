@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
 import os
@@ -17,7 +18,13 @@ from pathlib import Path
 import ray
 from ray.exceptions import RayError
 
-from paretofair.cluster.ray_internals import asks_for_token, listen_on_loopback, require_token
+from paretofair.cluster.ray_internals import (
+    asks_for_token,
+    kill_processes,
+    listen_on_loopback,
+    require_token,
+)
+from paretofair.cluster.watch import answers
 from paretofair.errors import RunError
 
 logger = logging.getLogger("paretofair")
@@ -89,7 +96,12 @@ def _start(where: dict[str, object], place: str) -> None:
 
 def _end() -> None:
     with _ignore_interrupts():
-        ray.shutdown()
+        if answers(ray.get_runtime_context().gcs_address):
+            ray.shutdown()
+            return
+        # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
+        atexit.unregister(ray.shutdown)
+        kill_processes()
 
 
 @contextmanager

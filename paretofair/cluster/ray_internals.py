@@ -2,8 +2,9 @@
 
 What breaks when they move: `ray._private.ray_constants.ENABLE_RAY_CLUSTER` (a Ray that starts here would listen on the
 machine's address, where whoever reaches its ports can run programs), `ray._raylet.Config`, `AuthenticationTokenLoader`
-and `get_authentication_mode` (other users of the machine could run programs as this one) and `ray._raylet.setproctitle`
-(the dashboard and `ps` would not say which pack a worker trains). `tests/cluster/test_ray_internals.py` fails on a
+and `get_authentication_mode` (other users of the machine could run programs as this one), `_global_node` (processes
+would be left behind when a head dies) and `ray._raylet.setproctitle` (the dashboard and `ps` would not say which pack a
+worker trains). `tests/cluster/test_ray_internals.py` fails on a
 version of Ray where one of them did.
 """
 
@@ -62,6 +63,15 @@ def _read_token_again() -> None:
 
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
+
+
+def kill_processes() -> None:
+    """Ends the processes of a Ray that was started here, without asking its head."""
+    from ray._private import worker
+
+    node = worker._global_node
+    if node is not None:
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
 
 
 def name_process(title: str) -> None:

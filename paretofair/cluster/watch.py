@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import ray
 
 from paretofair.cluster.queue import PackQueue
+from paretofair.cluster.ray_internals import kill_processes
 from paretofair.errors import OutageError
 from paretofair.results import TRIALS
 from paretofair.results.checkpoints import CHECKPOINTS
@@ -21,6 +23,7 @@ from paretofair.results.checkpoints import CHECKPOINTS
 logger = logging.getLogger("paretofair")
 
 EVERY = 2.0  # seconds between two looks
+GRACE = 10.0  # seconds in which a run ends by itself
 _SILENT_LOOKS = 3  # of a head that refuses connections
 # A pack stands still when nothing has been heard for so many times the longest of its stage and method, and for at
 # least so many seconds; where none has ended yet, for so many.
@@ -39,6 +42,11 @@ def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]
                 watch.look()
             except OutageError as error:
                 end(error)
+                # What waits for a dead head cannot be interrupted; after a minute Ray would end this process itself.
+                if not ended.wait(GRACE) and not watch.head_answers():
+                    print(f"error: {error}", file=sys.stderr, flush=True)
+                    kill_processes()
+                    os._exit(1)
                 return
             except Exception as error:  # a look that fails says nothing about the run
                 logger.warning("the run could not be looked at: %s", error)
@@ -66,10 +74,14 @@ class PackWatch:
         """Raises OutageError where the run cannot go on."""
         if _identify(self._folder) != self._place:
             raise OutageError(f"{self._folder} has been deleted or replaced while the run wrote there")
-        self._refused = 0 if _answers(self._head) else self._refused + 1
+        self._refused = 0 if self.head_answers() else self._refused + 1
         if self._refused >= _SILENT_LOOKS:
             raise OutageError(f"Ray's head at {self._head} has ended")
         self._listen()
+
+    def head_answers(self) -> bool:
+        """Whether Ray's head can be connected to."""
+        return answers(self._head)
 
     def _listen(self) -> None:
         """Anything that begins, ends or is written is a sign of life."""
@@ -112,12 +124,13 @@ def _count_files(folder: Path) -> tuple[int, float]:
         return 0, 0.0
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Whether something listens at `host:port`, or may: a busy machine or network is no dead one."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
     except ConnectionRefusedError:
         return False
-    except (OSError, ValueError):  # a busy machine or network is no dead one
+    except (OSError, ValueError):
         return True
     return True

@@ -25,9 +25,8 @@ from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.redaction import redact
-from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
-from paretofair.results.table import CURVES, TRIALS
+from paretofair.results.table import TRIALS
 from paretofair.runs.folder import failures, is_in_use
 from paretofair.runs.jobs import TRIES
 from paretofair.runs.stages import STAGE_OF, Plan
@@ -79,7 +78,8 @@ class Status:
     trials per minute over the last ten minutes of file times, or since the last command began; NaN where no file tells
     it. `front` is `analysis.overview` on the split `selected_on`, empty before
     there are baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds
-    the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest file.
+    the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest trials
+    were written, NaN before there are any: other files may be touched by whoever looks at the run.
     """
 
     name: str
@@ -140,7 +140,7 @@ class StatusReader:
             selected_on=results.settings.selected_on,
             others=int((~planned).sum()),
             driver=is_in_use(self._folder),
-            age=_age(self._folder),
+            age=max(time.time() - trials["written"].max(), 0.0) if len(trials) else float("nan"),
         )
 
     def _trials(self, schema: pa.Schema, derived: CountedMetrics | None) -> pd.DataFrame:
@@ -296,18 +296,6 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, FailedPac
 def _source(environment: Mapping[str, Any]) -> set[str]:
     """Where the data come from, before there are trials that say it."""
     return {environment["data"]["source"]} if environment else set()
-
-
-def _age(folder: Path) -> float:
-    # Tune writes its own state beside the packs' logs every few seconds.
-    folders = [folder, folder / TRIALS, folder / CURVES, folder / CHECKPOINTS, *(folder / "logs").glob("ray-*")]
-    newest = 0.0
-    for path in (path for each in folders for path in _list_folder(each)):
-        try:
-            newest = max(newest, path.stat().st_mtime)
-        except OSError:  # a partial file that has its name by now
-            continue
-    return max(time.time() - newest, 0.0)
 
 
 def _list_folder(folder: Path) -> list[Path]:

@@ -65,7 +65,7 @@ def call(
     output, errors = StringIO(), StringIO()
     loggers = {name: logging.getLogger(name) for name in ("", "paretofair", "ray.tune")}
     before = {name: (each.level, each.handlers) for name, each in loggers.items()}
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     loggers[""].handlers = []
     try:
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):

@@ -60,6 +60,12 @@ def test_ray_up_follows_rays_schema():
     for kind in whole["available_node_types"].values():
         # Without groups of the user's own, Ray opens port 22 to the world.
         assert kind["node_config"]["SecurityGroupIds"]
+        assert all(disk["Ebs"]["Encrypted"] for disk in kind["node_config"]["BlockDeviceMappings"])
+    # EFS is mounted through TLS, by a process on this machine.
+    mounts = [each for each in config["setup_commands"] if " mount -t " in each]
+    assert len(mounts) == 1
+    assert "127.0.0.1:/ /results" in mounts[0]
+    assert any("verifyChain = yes" in each and "checkHost = $EFS" in each for each in config["setup_commands"])
     for path in config["file_mounts"].values():
         assert path.startswith("~") or (ROOT / path).exists()
 
@@ -138,11 +144,20 @@ def test_kuberay_follows_the_schema_and_hangs_together():
     assert cluster["headGroupSpec"]["serviceType"] == "ClusterIP"
     assert cluster["authOptions"] == {"mode": "token"}
     assert volume["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    # Own pods and names.
+    assert [rule.get("ports") is not None for rule in policy["spec"]["egress"]] == [False, True]
+    assert policy["spec"]["egress"][0]["to"] == policy["spec"]["ingress"][0]["from"]
     gpus = 0
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         template = group["template"]
         assert template["metadata"]["labels"].items() >= policy["spec"]["podSelector"]["matchLabels"].items()
         (container,) = template["spec"]["containers"]
+        assert template["spec"]["automountServiceAccountToken"] is False
+        allowed = template["spec"]["securityContext"]
+        assert (allowed["runAsNonRoot"], allowed["runAsUser"]) == (True, 1000)
+        assert allowed["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         (mount,) = container["volumeMounts"]
         (source,) = template["spec"]["volumes"]
         assert source["name"] == mount["name"]
@@ -155,6 +170,52 @@ def test_kuberay_follows_the_schema_and_hangs_together():
     assert f"'ray[default]=={installed}'" in (CLUSTER / "ray_up.yaml").read_text()
     for path in re.findall(r"/opt/paretofair/(\S+)", job["spec"]["entrypoint"]):
         assert (ROOT / path).exists()
+
+
+def test_the_image_is_pinned_and_has_no_way_to_root():
+    text = (CLUSTER / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(bases) == 2
+    assert all(base.endswith("@${RAY_DIGEST}") for base in bases)
+    # Without a default: a build that names no digest is refused.
+    assert re.search(r"^ARG RAY_DIGEST$", text, re.MULTILINE)
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == "1000:100"
+    assert not re.search(r"^RUN.*sudo (?!&&)(?!-)", text.replace("purge -y sudo", ""), re.MULTILINE)
+    for source in re.findall(r"^COPY (?:--\S+ )?(.+) \S+$", text, re.MULTILINE):
+        assert all((ROOT / name).exists() for name in source.split())
+
+
+@pytest.mark.parametrize("made_by", ["nobody", "a link", "another", "open", "this user"])
+def test_the_folder_of_a_job_is_its_users_alone(tmp_path, made_by):
+    """What `start_ray` does before it becomes Ray."""
+    folder, other = tmp_path / "paretofair-7", tmp_path / "other"
+    other.mkdir(0o700)
+    if made_by == "a link":
+        folder.symlink_to(other)
+    elif made_by != "nobody":
+        folder.mkdir(0o700)
+    if made_by == "open":
+        folder.chmod(0o777)
+    if made_by == "another":
+        if os.geteuid():
+            pytest.skip("needs root, to make a folder of another user")
+        os.chown(folder, 65534, 65534)
+    script = (CLUSTER / "slurm.sh").read_text()
+    body = script[script.index("start_ray() {") : script.index("export -f")]
+    command = f"set -euo pipefail\n{body}\nstart_ray 127.0.0.1 --temp-dir=$folder/r"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=environment(folder=str(folder), PARETOFAIR_PYTHON=shutil.which("echo")),
+        capture_output=True,
+        text=True,
+    )
+    if made_by in ("nobody", "this user"):
+        assert done.returncode == 0, done.stderr
+        assert folder.stat().st_mode & 0o777 == 0o700
+    else:
+        assert done.returncode == 1
+        assert f"{folder} on " in done.stderr
+        assert "is not a folder of yours alone" in done.stderr
 
 
 def test_the_page_names_files_that_exist():

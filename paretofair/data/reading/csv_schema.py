@@ -13,9 +13,9 @@ from paretofair.sections import Names, Section, check_unique, make_error
 from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
-WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
 # Every row of the trial table holds counts for each task and each combination of groups that occurs.
 MOST_TASKS, MOST_ATTRIBUTES = 1_000, 100
+WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
 
 
 def _auto_or_names(value: Any) -> Any:
