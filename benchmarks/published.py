@@ -249,8 +249,9 @@ def compare_settings(name: str, folder: Path, draws: int) -> Iterator[dict[str, 
 
 def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
     """Published numbers with ours, one for each seed."""
-    table = TrialTable(folder).read()
-    trials = with_relative(table, baselines(table))
+    table = TrialTable(folder)
+    rows = table.read()
+    trials = with_relative(rows, baselines(rows, TASKS[name]), TASKS[name])
     if name in MTAF_TABLE_3:
         chosen = choose_points(folder, trials)
         for method, (arfg, are) in MTAF_TABLE_3[name].items():

@@ -147,7 +147,10 @@ TESTED_BY = {
         "report.page.contents",
         "report.page.packed",
     ),
-    "results/test_table": ("results.files",),
+    "results/test_table": (
+        "results.files",
+        "results.stacks",
+    ),
     "sampling/test_samplers": (
         "sampling.adaptive",
         "sampling.grid",

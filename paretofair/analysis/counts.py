@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.relative import relative_to, tasks_of
+from paretofair.analysis.relative import relative_to
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import counts_of
+from paretofair.results.schema import COUNTS, SPLITS
 
 GROUPS = "groups.csv"
 RESAMPLES = 1000
@@ -30,9 +31,8 @@ class CellCounts:
         self._folders = folders
         self._read = pd.DataFrame()
         self.names = pd.read_csv(folders[0] / GROUPS, keep_default_na=False)
-        codes = self.names.filter(regex="^code_")
-        self.attributes = [name.removeprefix("code_") for name in codes]
-        self.groups = codes.to_numpy(int)
+        self.attributes = [name for name in self.names if f"code_{name}" in self.names]
+        self.groups = self.names[[f"code_{name}" for name in self.attributes]].to_numpy(int)
         self.n_groups = (self.groups.max(0) + 1).tolist()
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
@@ -43,10 +43,11 @@ class CellCounts:
             self._read = found[~found.index.duplicated()]
         table = self._read.loc[list(trial_ids)]
         return {
-            str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
+            split: np.stack(table[f"{COUNTS}{split}"].to_numpy())
             .astype(float)
             .reshape(len(table), -1, len(self.groups), 6)
-            for name in table
+            for split in SPLITS
+            if f"{COUNTS}{split}" in table
         }
 
     def group_names(self, attribute: str) -> list[str]:
@@ -61,14 +62,13 @@ class CellCounts:
         return rates.merge(counts, self.groups[:, column], self.n_groups[column])
 
 
-def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
+def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -> pd.DataFrame:
     """Every group metric of the trials `chosen` (rows of the trial table) for every attribute and intersection.
 
     Columns `method, seed, trial_id, split, task, grouping, metric, value, change, rows, smallest, groups, left_out`:
     `change` is against the chosen trial of `vanilla` with the same seed, `rows` are those behind the value, `smallest`
     those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
     """
-    tasks = tasks_of(chosen)
     found: dict[str, list[np.ndarray]] = {name: [] for name in _AUDIT}
     for seed, own in chosen.groupby("seed", sort=False):
         vanilla = (own["method"] == "vanilla").to_numpy()
@@ -96,7 +96,7 @@ def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
 def row_intervals(
     trials: pd.DataFrame, tasks: Sequence[str], cells: CellCounts, sensitive: Mapping[str, str], alone: pd.DataFrame
 ) -> pd.DataFrame:
-    """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
+    """`test_<metric>_low` and `test_<metric>_high` of `trials` (rows of the trial table), indexed by `trial_id`: 95 %
     intervals of resampled rows.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
@@ -113,19 +113,17 @@ def row_intervals(
         known = np.where(np.isnan(found).all(0), 0.0, found)
         low, high = np.nanquantile(known, (0.025, 0.975), axis=0)
         undefined = np.isnan(found).all(0)
-        ends[f"{name}_low"] = np.where(undefined, np.nan, low)
-        ends[f"{name}_high"] = np.where(undefined, np.nan, high)
+        ends[f"test_{name}_low"] = np.where(undefined, np.nan, low)
+        ends[f"test_{name}_high"] = np.where(undefined, np.nan, high)
     return pd.DataFrame(ends, index=pd.Index(trial_ids, name="trial_id"))
 
 
 def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
-    for column in [name for name in points if name.startswith("test_")]:
-        for end in ("high", "low"):
-            name = f"{column.removeprefix('test_')}_{end}"
+    for column in list(points):
+        for name in (f"{column}_high", f"{column}_low"):
             if name in intervals:
-                place = points.columns.get_loc(column) + 1
-                points.insert(place, f"test_{name}", points["trial_id"].map(intervals[name]))
+                points.insert(points.columns.get_loc(column) + 1, name, points["trial_id"].map(intervals[name]))
     return points
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from paretofair.analysis.relative import PREFIXES, SPLITS
 from paretofair.analysis.settings import PROTOCOLS
 from paretofair.errors import RunError
 from paretofair.metrics.relative import RELATIVE
-from paretofair.results import STAGES, STATUSES
+from paretofair.results import STAGES, STATUSES, TableSchema
+from paretofair.results.files import check_file
+from paretofair.results.schema import SPLITS, read_spelling
+from paretofair.results.table import read_tables
 
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
-_ERROR = re.compile(rf"(?:{'|'.join(SPLITS)})_error_(.+)")
 # They may look like numbers.
 _WORDS = ("method", "trial_id", "confirms", "split_id", "space_id", "data_id")
 _ACCEPTED = {"stage": STAGES, "status": STATUSES, "protocol": PROTOCOLS}
@@ -29,29 +30,34 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def read_foreign(path: Path) -> pd.DataFrame:
-    """The trial table in a CSV or Parquet file, or in a folder of Parquet files, of one protocol.
+def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
+    """The trial table in a CSV or Parquet file, or in a folder of Parquet files, of one protocol, and its schema.
 
     Raises RunError for what cannot be read, lacks a column that is needed, or says what nobody knows.
     """
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str)) if path.suffix == ".csv" else pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
+    if path.suffix == ".csv":
+        try:
+            check_file(path)
+            table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
+        schema = read_spelling(table)
+    else:
+        table, schema = read_tables(sorted(path.glob("*.parquet")) if path.is_dir() else [path])
     for name in [name for name in _WORDS if name in table]:
         table[name] = table[name].convert_dtypes().astype("string").astype(object)
     _check_words(table, path)
     for name, value in _DEFAULTS.items():
         _fill(table, name, value)
-    _check_columns(table, path)
+    _check_columns(table, schema, path)
     _check_methods(table, path)
     _fill(table, "index", table.groupby(["method", "seed"]).cumcount())
     _fill(table, "trial_id", pd.Series([f"{path.stem}-{row}" for row in range(len(table))], table.index))
-    _check_numbers(table, path)
+    _check_numbers(table, schema, path)
     repeated = table["trial_id"][table["trial_id"].duplicated()]
     if len(repeated):
         raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
-    return table
+    return table, schema
 
 
 def _fill(table: pd.DataFrame, name: str, value: Any) -> None:
@@ -66,13 +72,12 @@ def _check_words(table: pd.DataFrame, path: Path) -> None:
                 raise RunError(f"{path}: found {name} {found!r}; accepted: {', '.join(words)}")
 
 
-def _check_columns(table: pd.DataFrame, path: Path) -> None:
+def _check_columns(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
     """Under protocol `paper` nothing is chosen on validation: test columns are enough."""
     protocols = sorted(table["protocol"].unique())
     if len(protocols) > 1:
         raise RunError(f"{path}: found the protocols {' and '.join(protocols)}; a table has one")
-    found = [_ERROR.fullmatch(str(name)) for name in table]
-    tasks = list(dict.fromkeys(each[1] for each in found if each is not None))
+    tasks = schema.task_names
     splits = ("test",) if protocols == ["paper"] else ("validation", "test")
     metrics = [metric for metric, _ in RELATIVE.values()]
     needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
@@ -91,10 +96,11 @@ def _check_methods(table: pd.DataFrame, path: Path) -> None:
             raise RunError(f"{path}: found the method {method!r}; accepted: letters, digits, _ . @ + - and spaces")
 
 
-def _check_numbers(table: pd.DataFrame, path: Path) -> None:
+def _check_numbers(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
     """Results become numbers, seeds and indices whole ones."""
     whole = ("seed", "index")
-    for name in [name for name in table if str(name).startswith(PREFIXES) or name in whole]:
+    results = [name for split in SPLITS for name in schema.results_on(split)]
+    for name in [name for name in (*whole, *results) if name in table]:
         numbers = pd.to_numeric(table[name], errors="coerce")
         wrong = numbers % 1 != 0 if name in whole else numbers.isna() & table[name].notna()
         if wrong.any():

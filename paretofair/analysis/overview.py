@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from paretofair.analysis.frontiers import candidates
-from paretofair.analysis.results import KEYS, Results
+from paretofair.analysis.results import Results
 from paretofair.analysis.settings import ReportSettings
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
+from paretofair.results import KEYS, TableSchema
 
 
 def arfg_are_points(results: Results) -> pd.DataFrame:
@@ -18,14 +19,19 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
     return results.rows_of(results.frontier("arfg_are")["trial_id"]).reset_index(drop=True)
 
 
-def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
+def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings, schema: TableSchema) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
     bounds = [parse_constraint(text).name for text in settings.constraints]
     metrics = [metric for metric, _ in RELATIVE.values()]
-    ends = tuple(f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds))
+    metrics = [f"{metric}_{task}" for metric in metrics for task in schema.task_names]
+    needed = {f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds)}
+    needed |= {*KEYS, *(f"task_weight_{task}" for task in schema.task_names)}
     # A part of the columns: in a large run every copy of the table counts.
-    needed = [name for name in trials if name in KEYS or str(name).startswith((*ends, "task_weight_"))]
-    means = Results.of(trials[needed], settings).hypervolumes.groupby("method")["hypervolume"].mean()
+    means = (
+        Results.of(trials[[name for name in trials if name in needed]], settings, schema=schema)
+        .hypervolumes.groupby("method")["hypervolume"]
+        .mean()
+    )
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
 
 

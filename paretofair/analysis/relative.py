@@ -9,21 +9,13 @@ import pandas as pd
 
 from paretofair.metrics.intervals import mean_interval
 from paretofair.metrics.relative import RELATIVE
+from paretofair.results.schema import SPLITS
 
 BASELINES = "baselines.csv"
-SPLITS = ("train", "validation", "test")
-# What names of metrics, and of all results, begin with.
-PREFIXES = tuple(f"{split}_" for split in SPLITS)
-RESULTS = (*PREFIXES, "confusion_")
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 
 
-def tasks_of(trials: pd.DataFrame) -> list[str]:
-    """The tasks of a trial table, from its column names."""
-    return [name.removeprefix("test_error_") for name in trials if name.startswith("test_error_")]
-
-
-def baselines(trials: pd.DataFrame) -> pd.DataFrame:
+def baselines(trials: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
     """`baselines.csv`: single-task metrics over runs, one row per `split_id`, task, split and metric.
 
     Columns `split_id, task, split, metric, mean, std, low, high, runs, source`; low and high are the ends of the 95 %
@@ -35,7 +27,7 @@ def baselines(trials: pd.DataFrame) -> pd.DataFrame:
     runs = trials[(trials["stage"] == "baselines") & (trials["status"] == "completed")]
     rows = []
     for split_id, own in runs.groupby("split_id", sort=False):
-        for task in tasks_of(own):
+        for task in tasks:
             alone = own[own[f"task_weight_{task}"] == 1]
             for split in SPLITS:
                 for metric in _METRICS:
@@ -46,9 +38,8 @@ def baselines(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame) -> pd.DataFrame:
+def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
     """The trial table with `<split>_are` and `<split>_arfg`, NaN where there is no denominator (eq. 5)."""
-    tasks = tasks_of(trials)
     added = {}
     for split in SPLITS:
         for name, (metric, _) in RELATIVE.items():

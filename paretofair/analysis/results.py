@@ -15,24 +15,23 @@ from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
     candidates,
+    find_direction,
     front_hypervolumes,
     frontier,
     keep_constraints,
     with_confirmed,
 )
-from paretofair.analysis.relative import baselines, find_unreliable, tasks_of, with_relative
+from paretofair.analysis.relative import baselines, find_unreliable, with_relative
 from paretofair.analysis.runs import Run, merge_runs
 from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
-from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import known_sets, objective_sets
+from paretofair.metrics.objectives import known_sets, objective_names, objective_sets
+from paretofair.results import KEYS, TableSchema
+from paretofair.results.schema import read_spelling
 
-__all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
-
-# What every row of a trial table has.
-KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
+__all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
 
 class Results:
@@ -55,25 +54,34 @@ class Results:
         if not runs:
             raise RunError("no run was given; give the results folder of launch/sweep.py")
         parts = [Run(Path(run)) for run in runs]
-        trials, apart = merge_runs(parts)
+        trials, schema, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
         settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
-        self._fill(trials, settings, folders, known, apart)
+        self._fill(trials, settings, schema, folders, known, apart)
 
     @classmethod
-    def of(cls, trials: pd.DataFrame, settings: ReportSettings, folders: Sequence[Path] = ()) -> Results:
-        """The same from a trial table in memory."""
+    def of(
+        cls,
+        trials: pd.DataFrame,
+        settings: ReportSettings,
+        folders: Sequence[Path] = (),
+        *,
+        schema: TableSchema | None = None,
+    ) -> Results:
+        """The same from a trial table in memory; where it comes without a `schema`, its columns are named as in
+        `test_error_<task>`."""
         results = cls.__new__(cls)
-        results._fill(trials, settings, tuple(folders))
+        results._fill(trials, settings, read_spelling(trials) if schema is None else schema, tuple(folders))
         return results
 
     def _fill(
         self,
         trials: pd.DataFrame,
         settings: ReportSettings,
+        schema: TableSchema,
         folders: tuple[Path, ...],
         known: pd.DataFrame | None = None,
         told_apart: Mapping[str, Mapping[str, Sequence[Path]]] | None = None,
@@ -81,9 +89,11 @@ class Results:
         """`known` are single-task baselines for a table that has none."""
         order = ["stage", "method", "seed", "index"]
         trials = trials if len(trials) else _with_keys(trials)
-        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order))
+        self.tasks = schema.task_names
+        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order), self.tasks)
         self.baselines = known if own.empty and known is not None else own
-        table = with_relative(trials, self.baselines)
+        table = with_relative(trials, self.baselines, self.tasks)
+        self.schema = schema.with_metrics(*(name for name in ("arfg", "are") if f"test_{name}" in table))
         # A table without finished trials need not have their metrics.
         if settings.constraints and len(candidates(table, ["status"])):
             bounds = [parse_constraint(text) for text in settings.constraints]
@@ -94,11 +104,6 @@ class Results:
         self.folders = folders
         self.told_apart = told_apart or {}
         self._frontiers: dict[str | tuple[str, ...], pd.DataFrame] = {}
-
-    @property
-    def tasks(self) -> list[str]:
-        """In the order of the table."""
-        return tasks_of(self.trials)
 
     @property
     def sensitive(self) -> dict[str, str] | None:
@@ -180,18 +185,23 @@ class Results:
         named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
         if not named and self.methods:
             split = self.settings.selected_on
-            every = [name.removeprefix(f"{split}_") for name in self.trials if name.startswith(f"{split}_")]
+            every = [name for name in self.schema.metric_columns if f"{split}_{name}" in self.trials]
             # What is best at 1, or only shown, has no frontier.
-            known = [name for name in every if DIRECTIONS.get(metric_of(name)) in ("minimised", "maximised")]
+            known = [name for name in every if find_direction(self.schema, name) in ("minimised", "maximised")]
             unknown = [each for each in objectives if each not in known]
             if unknown:
                 raise ValueError(f"no metric {unknown[0]!r}; accepted: {', '.join(known)}")
         name: str | tuple[str, ...] = objectives[0] if named else objectives
         if name not in self._frontiers:
             own = self.settings
-            points = frontier(self.trials, name, selected_on=own.selected_on, pooled=own.pooled)
-            self._frontiers[name] = with_confirmed(points, self.trials)
+            points = frontier(self.trials, self.schema, name, selected_on=own.selected_on, pooled=own.pooled)
+            self._frontiers[name] = with_confirmed(points, self.trials, self.metrics_of(*objectives))
         return self._frontiers[name].copy()
+
+    def metrics_of(self, *objectives: str) -> list[str]:
+        """The metrics of a named set of objectives; any other names are metrics themselves."""
+        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
+        return objective_names(objectives[0], self.tasks) if named else list(objectives)
 
 
 def _with_keys(empty: pd.DataFrame) -> pd.DataFrame:

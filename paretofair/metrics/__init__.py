@@ -50,12 +50,3 @@ DIRECTIONS: dict[str, str] = {
     "soft_false_positive_rate": "diagnostic",
 }
 """Every metric's name and which way it is better; the one place that says so."""
-
-
-def metric_of(name: str) -> str:
-    """The metric that a column `<metric>_<task>` is of: the longest known name that it begins with; empty for none.
-
-    >>> metric_of("auc_gap_income"), metric_of("arfg"), metric_of("seeds")
-    ('auc_gap', 'arfg', '')
-    """
-    return max((each for each in DIRECTIONS if name == each or name.startswith(f"{each}_")), key=len, default="")

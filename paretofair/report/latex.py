@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from paretofair.analysis.comparison import comparison, selected, volumes
-from paretofair.analysis.relative import PREFIXES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics import DIRECTIONS, metric_of
+from paretofair.metrics import DIRECTIONS
 from paretofair.report import captions
 from paretofair.report.earlier import remove_earlier
 from paretofair.results.files import write_text
@@ -43,17 +42,6 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def direction(name: str) -> str:
-    """`minimised`, `maximised`, `best at 1` or `diagnostic`, by the metric that a column is of.
-
-    >>> direction("test_auc_income"), direction("auc_gap_income"), direction("seeds")
-    ('maximised', 'minimised', 'diagnostic')
-    """
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return DIRECTIONS.get(metric_of(name), "diagnostic")
-
-
 def mark_best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
     """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
 
@@ -77,22 +65,24 @@ def booktabs(
     spread: str = "deviation",
     digits: int = 3,
     wide: bool = False,
+    metrics: Mapping[str, str] | None = None,
 ) -> str:
     r"""A `table` environment; the document needs `\usepackage{booktabs}`.
 
     Args:
         table: rows as they are printed; NaN is a dash.
         columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
-            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
-            of the metric in its name.
+            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold.
         caption, label: plain text, and the label of `\ref`.
         within: a column whose equal values, one after the other, are a block of rows with a best of its own.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         wide: over both columns of a page (`table*`).
+        metrics: of which metric a column is, where that is not its name; its direction says which value is best.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
-    cells = [_cells(table, name, blocks, spread, digits) for name in columns]
+    directions = {name: DIRECTIONS.get((metrics or {}).get(name, name), "diagnostic") for name in columns}
+    cells = [_cells(table, name, blocks, spread, digits, directions[name]) for name in columns]
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
@@ -120,7 +110,7 @@ def booktabs(
     )
 
 
-def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int) -> list[str]:
+def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int, towards: str) -> list[str]:
     values = table[name]
     if not pd.api.types.is_numeric_dtype(values):
         return [escape_latex(str(value)) for value in values]
@@ -129,7 +119,7 @@ def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digi
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = mark_best(values.to_numpy(float)[own], direction(name), digits)
+        bold[own] = mark_best(values.to_numpy(float)[own], towards, digits)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -156,7 +146,7 @@ def latex_tables(results: Results) -> dict[str, str]:
     if not len(results.hypervolumes) or not len(results.frontier("arfg_are")):
         return {}
     chosen = results.midpoints
-    tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", "fpr_gap")]
+    tasks = {f"{metric}_{task}": metric for task in results.tasks for metric in ("error", "fpr_gap")}
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
     over = "mean ± deviation over seeds; best in bold"
     tables = {
@@ -167,7 +157,7 @@ def latex_tables(results: Results) -> dict[str, str]:
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen), results),
+            _order_by_method(per_task(chosen, results.tasks), results),
             ["method", *tasks],
             caption=_caption(
                 results,
@@ -175,6 +165,7 @@ def latex_tables(results: Results) -> dict[str, str]:
                 f"midpoint, {rule}: {over}, the smallest.",
             ),
             label="tab:per_task",
+            metrics=tasks,
             wide=len(tasks) > 2,
         ),
         "hypervolume": booktabs(
@@ -187,6 +178,7 @@ def latex_tables(results: Results) -> dict[str, str]:
                 "over seeds with 95 % bootstrap interval; best in bold, the largest.",
             ),
             label="tab:hypervolume",
+            metrics={"test_hypervolume": "hypervolume"},
             spread="interval",
             wide=True,
         ),

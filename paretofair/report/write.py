@@ -56,9 +56,9 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
             files["tables/summary.csv"] = summary(results.midpoints)
-            files["tables/per_task.csv"] = per_task(results.midpoints)
+            files["tables/per_task.csv"] = per_task(results.midpoints, results.tasks)
             if cells is not None:
-                files["audit.csv"] = audit_table(results.midpoints, cells).assign(**stamp)
+                files["audit.csv"] = audit_table(results.midpoints, results.tasks, cells).assign(**stamp)
     if len(results.hypervolumes):
         for table_of in _COMPARED:
             files[f"tables/{table_of.__name__}.csv"] = table_of(results)

@@ -1,9 +1,9 @@
 """What a run leaves on disk."""
 
+from paretofair.results.schema import Quantity, TableSchema, TaskSchema
+from paretofair.results.stacks import KEYS, STAGES, STATUSES
 from paretofair.results.store import Store, is_url
 from paretofair.results.table import (
-    STAGES,
-    STATUSES,
     TRIALS,
     TrialTable,
     counts_of,
@@ -13,10 +13,14 @@ from paretofair.results.table import (
 )
 
 __all__ = [
+    "KEYS",
     "STAGES",
     "STATUSES",
     "TRIALS",
+    "Quantity",
     "Store",
+    "TableSchema",
+    "TaskSchema",
     "TrialTable",
     "counts_of",
     "is_url",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
-from paretofair.results import TRIALS, Store, stack_name
+from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
+from paretofair.results.schema import SPLITS, pack_table
 from paretofair.results.table import CURVES, MODELS
 from paretofair.runs.build import build_experiment
 from paretofair.runs.jobs import Job
-from paretofair.runs.packs import Pack, as_trials
+from paretofair.runs.packs import Pack, as_trials, gather_values
 from paretofair.runs.widths import remember, stack_width
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
+from paretofair.training.measuring.evaluation import HEADLINE
 
 _FORMAT = 1  # of checkpoints
 
@@ -56,9 +59,11 @@ def train_rows(
             remember(space, data, narrowed)
         part = pack.take(stack.positions)
         name = _name(part)
-        tables = {TRIALS: stack_table(part, stack, space, job.splits[part.split_id], data, numerics)}
+        values = gather_values(part, data.tasks, type(experiment.method))
+        schema = table_schema(data, values)
+        tables = {TRIALS: stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)}
         if stack.curve is not None:
-            tables[CURVES] = curve_table(part, stack.curve, data.tasks)
+            tables[CURVES] = curve_table(part, stack.curve, schema)
         if job.models and part.stage in SEARCHED:
             tables[MODELS] = model_table(part, stack, data.selection_split)
         yield name, tables, narrowed
@@ -94,10 +99,30 @@ def _name(part: Pack) -> str:
     return stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
 
 
+def table_schema(data: DeviceData, values: Mapping[str, Any]) -> TableSchema:
+    """The names in a trial table: the headline metrics of every task, and the hyperparameters `values`, `(n,)` or
+    `(n, tasks)` each."""
+    return TableSchema(
+        tasks=tuple(map(TaskSchema, data.tasks)),
+        metrics=tuple(Quantity(name, tuple(data.tasks)) for name in HEADLINE),
+        hyperparameters=tuple(
+            Quantity(name, tuple(data.tasks) if np.ndim(value) == 2 else ()) for name, value in values.items()
+        ),
+        attributes=tuple(data.attributes),
+    )
+
+
 def stack_table(
-    part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData, numerics: str
+    part: Pack,
+    values: Mapping[str, np.ndarray],
+    stack: FinishedStack,
+    space: MethodSpace,
+    splits: Splits,
+    data: DeviceData,
+    numerics: str,
+    schema: TableSchema,
 ) -> pa.Table:
-    """One row per trial of a stack, with the columns of the trial table."""
+    """One row per trial of a stack, with the columns of the trial table; `values` are its hyperparameters."""
     n = len(part)
     inputs = data.splits["train"].inputs
     same = {
@@ -127,26 +152,26 @@ def stack_table(
         "train_seconds": np.full(n, stack.seconds),
         "undefined_losses": stack.undefined_losses,
         **{name: [value] * n for name, value in same.items()},
-        **part.values,
+        **values,
     }
     if part.confirms is not None:
         columns["confirms"] = part.confirms.tolist()
-    for name, values in stack.evaluation.metrics.items():
-        columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
+    columns |= stack.evaluation.metrics
     for name, counts in stack.evaluation.confusion.items():
         columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
-    return pa.table(columns)
+    return pack_table(columns, schema)
 
 
-def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
-    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured, task by task."""
+def curve_table(part: Pack, curve: Curve, schema: TableSchema) -> pa.Table:
+    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured of every task."""
+    headline = {f"{split}_{name}" for split in SPLITS for name in HEADLINE}
+    others = tuple(Quantity(name, tuple(schema.task_names)) for name in curve.metrics if name not in headline)
     columns: dict[str, Any] = {
         "trial_id": np.array(part.trial_ids)[curve.positions],
         "epoch": curve.epochs,
     }
-    for name, values in curve.metrics.items():
-        columns |= {f"{name}_{task}": values[:, t].astype(np.float32) for t, task in enumerate(tasks)}
-    return pa.table(columns)
+    columns |= {name: values.astype(np.float32) for name, values in curve.metrics.items()}
+    return pack_table(columns, replace(schema, metrics=(*schema.metrics, *others), hyperparameters=()))
 
 
 def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:

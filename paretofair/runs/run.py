@@ -28,7 +28,7 @@ from paretofair.runs.folder import check_place, log_to, open_folder
 from paretofair.runs.jobs import Engine
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.resume import check_same
-from paretofair.runs.session import Session, choose_columns
+from paretofair.runs.session import Session, choose_metrics
 from paretofair.runs.stages import Context
 from paretofair.runs.stages.studies import check_warm_start
 from paretofair.space.space import Space
@@ -137,7 +137,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
         if store is not None:
             entered.enter_context(hold_lease(store))
             store.pull_settings(folder)
-        table = TrialTable(folder, columns=choose_columns(space), store=store)
+        table = TrialTable(folder, metrics=choose_metrics(space), store=store)
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(context, options.store)
@@ -167,7 +167,8 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
 def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
-    results = Results.of(TrialTable(folder).read(), read_settings(folder), [folder])
+    table = TrialTable(folder)
+    results = Results.of(table.read(), read_settings(folder), [folder], schema=table.schema)
     write_report(results, folder)
     return results
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from paretofair.analysis.overview import hypervolume_so_far
-from paretofair.analysis.relative import PREFIXES, RESULTS
 from paretofair.analysis.results import Results, read_settings
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, write_text
+from paretofair.results.schema import SPLITS
 from paretofair.runs.build import COMPILE_FROM, build_halving
 from paretofair.runs.environment import read_commit
 from paretofair.runs.folder import failures
@@ -84,7 +84,9 @@ class Session:
 
     def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
         """Reads the results of the stages that ended into the context, and checks that `stage` can start from them."""
-        self._context = replace(self._context, results=Results.of(self._table.read(), self._settings))
+        self._context = replace(
+            self._context, results=Results.of(self._table.read(), self._settings, schema=self._table.schema)
+        )
         stage.check(self._context)
         for each in ended:
             self._context = each.conclude(self._context)
@@ -190,17 +192,16 @@ class Session:
         return len(ids.intersection(self._table.read(older=_SHOWN)["trial_id"]))
 
     def _hypervolume(self) -> str:
-        return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings)
+        return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings, self._table.schema)
 
 
-def choose_columns(space: Space) -> Callable[[str], bool]:
-    """Tells, by its name, whether the run itself needs a column of the trial table. The others, most of the metrics,
-    are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
+def choose_metrics(space: Space) -> set[str]:
+    """The metrics of the trial table that the run itself needs, on every split. The others are read for the exports
+    alone: a driver with millions of trials has no room for them while it runs."""
     names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
     names += [parse_constraint(text).name for text in space.constraints]
     names += space.stages.sweep.sampler.options.get("objectives", ())
-    metrics = {f"{prefix}{name}" for prefix in PREFIXES for name in names}
-    return lambda name: name in metrics or name == "train_seconds" or not name.startswith(RESULTS)
+    return {f"{split}_{name}" for split in SPLITS for name in names}
 
 
 def _compiles(space: Space) -> bool:

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from pyarrow import dataset
 
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results, find_choosing_split, read_settings
@@ -24,6 +22,7 @@ from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
+from paretofair.results import TableSchema, TrialTable
 from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
 from paretofair.results.table import CURVES, TRIALS
@@ -37,7 +36,8 @@ from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import read_document
 
 _WINDOW = 600.0  # seconds of file times that the rate is taken over
-_WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
+# Columns that not every table has.
+_NEEDED = {"pack_id": object, "confirms": object, "written": float}
 _ATTEMPT = re.compile(r"(.+?)(?:-attempt-(\d+))?")
 
 
@@ -103,16 +103,15 @@ class StatusReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._schema: pa.Schema | None = None
-        self._times: dict[str, float] = {}
-        self._tables: list[pa.Table] = []
+        self._metrics: frozenset[str] = frozenset()
+        self._table: TrialTable | None = None
 
     def status(self) -> Status:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
         space, environment = settings(self._folder), read_json(self._folder / ENVIRONMENT)
         tasks = _tasks(space)
-        trials = self._trials(_schema(space, tasks)).assign(protocol=space.protocol)
-        results = Results.of(trials, read_settings(self._folder))
+        trials, schema = self._trials(_choose_metrics(space, tasks))
+        results = Results.of(trials.assign(protocol=space.protocol), read_settings(self._folder), schema=schema)
         trials = results.trials
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
@@ -136,22 +135,16 @@ class StatusReader:
             age=_age(self._folder),
         )
 
-    def _trials(self, schema: pa.Schema) -> pd.DataFrame:
-        """One row per trial, with when its file was `written`."""
-        if schema != self._schema:
-            self._schema, self._times, self._tables = schema, {}, []
-        new = [path for path in map(str, (self._folder / TRIALS).glob("*.parquet")) if path not in self._times]
-        try:
-            self._times |= {path: os.stat(path).st_mtime for path in new}
-            if new:
-                files = dataset.dataset(sorted(new), schema=schema, format="parquet")
-                self._tables.append(files.to_table(columns=[*schema.names, "__filename"]))
-        except (pa.ArrowInvalid, OSError) as error:
-            words = str(error).splitlines()[0]
-            raise RunError(f"{self._folder / TRIALS}: a file is not readable Parquet ({words})") from None
-        table = pa.concat_tables([schema.append(pa.field("__filename", pa.string())).empty_table(), *self._tables])
-        trials = table.to_pandas().drop_duplicates("trial_id", ignore_index=True)
-        return trials.assign(written=trials.pop("__filename").map(self._times).astype(float))
+    def _trials(self, metrics: frozenset[str]) -> tuple[pd.DataFrame, TableSchema]:
+        """One row per trial, with when its file was `written`, and the names in the table."""
+        if self._table is None or metrics != self._metrics:
+            self._metrics, self._table = metrics, TrialTable(self._folder, metrics=metrics, times=True)
+        trials = self._table.read()
+        for name in (name for name in _NEEDED if name not in trials):
+            trials = trials.assign(
+                **{name: pd.Series(np.nan if name == "written" else None, trials.index, _NEEDED[name])}
+            )
+        return trials, self._table.schema
 
 
 def settings(folder: Path) -> Settings:
@@ -176,17 +169,16 @@ def _tasks(space: Settings) -> Sequence[str]:
     return DATASETS[data.name].tasks
 
 
-def _schema(space: Settings, tasks: Sequence[str]) -> pa.Schema:
-    """The columns of the trial table that are read; where a file lacks one, its rows have no value."""
+def _choose_metrics(space: Settings, tasks: Sequence[str]) -> frozenset[str]:
+    """The metrics that are read."""
     selected_on, _ = find_choosing_split(space.protocol)
     metrics = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in tasks]
-    bounded = [name for text in space.constraints if (name := parse_constraint(text).name) not in RELATIVE]
-    numbers = [f"{split}_{name}" for split in (selected_on, "test") for name in metrics]
-    numbers += [f"{selected_on}_{name}" for name in bounded] + [f"task_weight_{task}" for task in tasks]
-    return pa.schema(
-        [(name, pa.string()) for name in _WORDS]
-        + [(name, pa.int64()) for name in ("seed", "index")]
-        + [(name, pa.float64()) for name in dict.fromkeys(numbers)]
+    bounded = [parse_constraint(text).name for text in space.constraints]
+    return frozenset(
+        (
+            *(f"{split}_{name}" for split in (selected_on, "test") for name in metrics),
+            *(f"{selected_on}_{name}" for name in bounded),
+        )
     )
 
 

@@ -384,7 +384,7 @@ def test_what_cannot_be_read(tmp_path):
     with pytest.raises(RunError, match="nowhere does not exist; give a results folder"):
         Results(tmp_path / "nowhere")
     (tmp_path / "text.parquet").write_text("no")
-    with pytest.raises(RunError, match="not a readable trial table"):
+    with pytest.raises(RunError, match="not a readable Parquet file"):
         Results(tmp_path / "text.parquet")
     (tmp_path / "empty" / "trials").mkdir(parents=True)
     with pytest.raises(RunError, match="has no finished trials yet"):

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.stacks import read_rows
+
 ROOT = Path(__file__).parents[2]
 SMOKE = ["--trials", "3", "--set", "parameters.epochs=1", "--set", "seeds=[0]"]
 SMOKE += ["--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 1}}"]
@@ -38,7 +40,7 @@ def test_add_a_method(tmp_path):
     run(tmp_path, "-m", "pytest", "-q", "test_mine.py")
     simulated = ["--set", "data.source=simulated"]
     run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_method.yaml", *SMOKE, *simulated)
-    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_method/trials").glob("*.parquet"))
+    table = read_rows((tmp_path / "results/own_method/trials").glob("*.parquet"))
     own = table[table["method"] == "squared_gap"]
     assert len(own) == 3
     assert (own["strength"] > 0).all()

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.stacks import change_rows
+
 from ..report.page_run import make_run
 from .conftest import ROOT, environment
 from .processes import TIMEOUT
@@ -82,7 +84,7 @@ def test_methods_that_are_told_apart(tmp_path):
     make_run(tmp_path / "other", 20, prefix="u")
     for name in ("one", "other"):
         path = tmp_path / name / "trials" / "sweep.parquet"
-        pd.read_parquet(path).assign(space_id=name).to_parquet(path)
+        change_rows(path, space_id=name)
     done = report("one", "other", "--output", "both", "--only", "tables", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for method in ("mtaf", "vanilla"):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.stacks import read_rows
+
 SPACE = """\
 name: tiny
 data:
@@ -62,7 +64,7 @@ def test_what_has_no_value_is_told_and_enters_no_frontier(folder, sweep):
     done = sweep("--space", folder / "tiny.yaml", "--output", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fpr_gap_y has no value on validation in 51 trials" in done.stdout
-    trials = pd.concat([pd.read_parquet(file) for file in (folder / "out" / "trials").glob("*.parquet")])
+    trials = read_rows((folder / "out" / "trials").glob("*.parquet"))
     searched = trials[trials["stage"] == "sweep"]
     assert (searched["status"] == "completed").all()
     assert searched["test_fpr_gap_y"].isna().all()

@@ -8,6 +8,7 @@ import pytest
 import paretofair
 from paretofair.data import DATASETS
 from paretofair.space.space import load_space
+from tests.stacks import read_rows
 
 from .conftest import ROOT
 
@@ -32,7 +33,7 @@ def test_a_space_file_runs(path, tmp_path, request):
     source = "real" if real else "simulated"
     # In this process: a command would import PyTorch and Ray once more for every file.
     paretofair.sweep(path, tmp_path, overrides=[*SMOKE, f"data.source={source}"], quiet=True)
-    trials = pd.concat([pd.read_parquet(file) for file in (tmp_path / "trials").glob("*.parquet")])
+    trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
     assert set(trials["method"]) == {*space.methods, "single_task"}
     assert set(trials["status"]) <= {"completed", "diverged"}

@@ -19,6 +19,7 @@ from paretofair.analysis.results import ReportSettings
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.runs.status import Status, StatusReader
+from tests.stacks import change_rows
 
 from .conftest import ROOT, SMOKE, SPACE, command, environment
 from .processes import TIMEOUT
@@ -145,8 +146,7 @@ def test_trials_that_are_not_planned_and_methods_that_are_not_begun(copied):
 @pytest.mark.ray
 def test_diverged_and_stopped_trials(copied):
     (path,) = (copied / "trials").glob("sweep-vanilla-0-4-5.parquet")
-    rows = pd.read_parquet(path)
-    rows.assign(status=["diverged", "stopped"]).to_parquet(path)
+    change_rows(path, status=["diverged", "stopped"])
     own = next(
         each for each in StatusReader(copied).status().progress if (each.stage, each.method) == ("sweep", "vanilla")
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.report.latex import booktabs, direction, escape_latex, latex_tables, mark_best, write_latex
+from paretofair.report.latex import booktabs, escape_latex, latex_tables, mark_best, write_latex
 
 from ..launch.processes import TIMEOUT
 
@@ -25,10 +25,17 @@ TABLE = pd.DataFrame(
         "seeds": [5, 4, 1200],
     }
 )
+METRICS = {f"{name}_x": name for name in ("error", "auc", "disparate_impact_ratio")}
 
 
 def test_values_spreads_and_the_best():
-    text = booktabs(TABLE, ["method", "error_x", "disparate_impact_ratio_x", "seeds"], caption="5 % of a_b", label="t")
+    text = booktabs(
+        TABLE,
+        ["method", "error_x", "disparate_impact_ratio_x", "seeds"],
+        caption="5 % of a_b",
+        label="t",
+        metrics=METRICS,
+    )
     lines = text.splitlines()
     assert r"a\_b & \textbf{0.123} $\pm$ 0.010 & 0.900 & 5 \\" in lines
     assert r"100\% & \textbf{0.123} & \textbf{1.050} & 4 \\" in lines
@@ -36,7 +43,7 @@ def test_values_spreads_and_the_best():
     assert r"\caption{5 \% of a\_b}" in lines
     assert r"method & error x & disparate impact ratio x & seeds \\" in lines
     assert r"\begin{tabular}{lrrr}" in lines
-    interval = booktabs(TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2)
+    interval = booktabs(TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2, metrics=METRICS)
     assert r"a\_b & 0.70 [$0.60$, $0.75$] \\" in interval
     assert r"100\% & \textbf{0.80} \\" in interval
     assert r"c & $-$0.80 [$-0.90$, $0.10$] \\" in interval
@@ -48,21 +55,6 @@ def test_every_block_has_a_best():
     assert r"a & m & \textbf{0.900} \\" in text
     assert r"b & v & \textbf{2.000} \\" in text
     assert text.count(r"\midrule") == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("fpr_gap_signed_x", "diagnostic"),
-        ("fpr_gap_x", "minimised"),
-        ("test_hypervolume", "maximised"),
-        ("accuracy_gap_x", "minimised"),
-        ("accuracy_x", "maximised"),
-        ("p_value", "diagnostic"),
-    ],
-)
-def test_directions(name, found):
-    assert direction(name) == found
 
 
 def test_best_without_any():

@@ -28,7 +28,7 @@ def fronts_on_test(results: Results, *objectives: str) -> dict[str, list[np.ndar
     `objectives` are as of `Results.frontier`. A front on test can hold points that others dominate there.
     """
     points = results.frontier(*objectives)
-    names = [name for name in points if name.startswith("test_") and "realised" not in name][:2]
+    names = [f"test_{name}" for name in results.metrics_of(*objectives)][:2]
     fronts: dict[str, list[np.ndarray]] = {}
     for method in results.methods:
         own = points[points["method"] == method]

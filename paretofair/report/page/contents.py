@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.frontiers import hyperparameters
-from paretofair.analysis.relative import SPLITS
+from paretofair.analysis.frontiers import find_direction
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics import DIRECTIONS, metric_of
 from paretofair.metrics.objectives import objective_names
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
-from paretofair.results import TrialTable
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
+from paretofair.results.schema import SPLITS, TableSchema
+from paretofair.results.table import read_trials_of
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6
@@ -47,7 +46,7 @@ def contents_of(results: Results) -> dict[str, Any]:
     by group, and what is said about the runs. Numbers are rounded to float32."""
     trials = results.searched.reset_index(drop=True)
     place = pd.Series(trials.index, index=trials["trial_id"])
-    metrics = _metrics(trials)
+    metrics = _metrics(trials, results.schema)
     settings = results.settings
     chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
     fronts = _fronts(results, place, chosen_by)
@@ -66,10 +65,10 @@ def contents_of(results: Results) -> dict[str, Any]:
         },
         "tasks": results.tasks,
         "metrics": metrics,
-        "hyperparameters": _columns(trials, hyperparameters(results.trials)),
+        "hyperparameters": _columns(trials, results.schema.hyperparameter_columns),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
-        "confirmed": _collect_confirmed(results.trials, place),
+        "confirmed": _collect_confirmed(results, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
         "runs": [_run(folder) for folder in results.folders],
@@ -89,19 +88,17 @@ def contents_of(results: Results) -> dict[str, Any]:
     }
 
 
-def _metrics(trials: pd.DataFrame) -> list[dict[str, Any]]:
+def _metrics(trials: pd.DataFrame, schema: TableSchema) -> list[dict[str, Any]]:
     """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
-    found: dict[str, dict[str, dict[str, str]]] = {"arfg": {}, "are": {}}
-    for split in SPLITS:
-        for column in (name for name in trials if name.startswith(f"{split}_") and name not in _TRAINED):
-            if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any():
-                name = column.removeprefix(f"{split}_")
-                found.setdefault(name, {})[split] = pack_numbers(trials[column].to_numpy(float))
     described = []
-    for name, splits in found.items():
-        metric = metric_of(name) or name
-        better = DIRECTIONS.get(metric, "minimised")
-        task = name.removeprefix(metric).removeprefix("_")
+    for name, (metric, task) in schema.metric_columns.items():
+        columns = {split: f"{split}_{name}" for split in SPLITS if f"{split}_{name}" in trials}
+        splits = {
+            split: pack_numbers(trials[column].to_numpy(float))
+            for split, column in columns.items()
+            if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any()
+        }
+        better = find_direction(schema, name)
         described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
     return [each for each in described if each["splits"]]
 
@@ -122,18 +119,23 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
     return fronts
 
 
-def _collect_confirmed(trials: pd.DataFrame, place: pd.Series) -> dict[str, Any]:
+def _collect_confirmed(results: Results, place: pd.Series) -> dict[str, Any]:
     """By row of a trial the number of its runs with fresh seeds, and of every metric on test mean and deviation."""
+    trials = results.trials
     if "confirms" not in trials:
         return {}
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
     runs = runs[runs["confirms"].isin(place.index)]
-    measured = [name for name in runs if name.startswith("test_") and pd.api.types.is_numeric_dtype(runs[name])]
+    measured = {
+        name: f"test_{name}"
+        for name in results.schema.metric_columns
+        if f"test_{name}" in runs and pd.api.types.is_numeric_dtype(runs[f"test_{name}"])
+    }
     found = {}
     for trial, own in runs.groupby("confirms"):
-        values = own[measured]
+        values = own[list(measured.values())]
         moments = {
-            name.removeprefix("test_"): [_number(mean), _number(deviation)]
+            name: [_number(mean), _number(deviation)]
             for name, mean, deviation in zip(measured, values.mean(), values.std(ddof=1), strict=True)
         }
         found[str(place[trial])] = {"runs": len(own), "metrics": moments}
@@ -183,7 +185,7 @@ def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
     if known and not results.baselines.empty and len(results.midpoints):
-        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints)}
+        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints, results.tasks)}
     said = ["selected_on", "source", "protocol"]
     return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
@@ -212,8 +214,7 @@ def _run_of(results: Results, trials: pd.DataFrame) -> np.ndarray:
     """The number of each trial's run, -1 for trials of tables without a folder."""
     found = np.full(len(trials), -1)
     for number, folder in enumerate(results.folders):
-        own = TrialTable(folder, columns="trial_id".__eq__).read()["trial_id"]
-        found[trials["trial_id"].isin(own) & (found < 0)] = number
+        found[trials["trial_id"].isin(read_trials_of(folder)) & (found < 0)] = number
     return found
 
 

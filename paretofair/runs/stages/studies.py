@@ -99,7 +99,7 @@ class Studies:
     def _tell(self, study: Study, rows: pd.DataFrame) -> None:
         if rows.empty:
             return
-        rows = with_relative(rows.sort_values("index"), self._denominators)
+        rows = with_relative(rows.sort_values("index"), self._denominators, study.space.tasks)
         tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), self._constraints, self._selected_on)
 
 
