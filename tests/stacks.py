@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from paretofair.results.schema import KEY, read_schema, spell_out
+from paretofair.results.table_schema import KEY, read_schema, spell_out
 
 
 def read_rows(paths: Iterable[Path]) -> pd.DataFrame:
@@ -37,6 +37,9 @@ def change_rows(path: Path, **columns: Any) -> None:
     table = pq.read_table(path)
     for name, values in columns.items():
         values = [values] * len(table) if isinstance(values, str) else values
+        if name not in table.schema.names:
+            table = table.append_column(name, pa.array(values))
+            continue
         place = table.schema.names.index(name)
         table = table.set_column(place, name, pa.array(values, table.schema.field(name).type))
     pq.write_table(table, path)

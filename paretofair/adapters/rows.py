@@ -14,7 +14,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
-from paretofair.results.schema import pack_table
+from paretofair.results.table_schema import pack_table
 from paretofair.runs.rows import table_schema
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData

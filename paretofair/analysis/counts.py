@@ -13,7 +13,7 @@ from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import counts_of
-from paretofair.results.schema import COUNTS, SPLITS
+from paretofair.results.table_schema import COUNTS, SPLITS
 
 GROUPS = "groups.csv"
 RESAMPLES = 1000

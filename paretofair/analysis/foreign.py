@@ -13,8 +13,8 @@ from paretofair.errors import RunError
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import STAGES, STATUSES, TableSchema
 from paretofair.results.files import check_file
-from paretofair.results.schema import SPLITS, read_spelling
 from paretofair.results.table import read_tables
+from paretofair.results.table_schema import SPLITS, read_spelling
 
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
 # They may look like numbers.

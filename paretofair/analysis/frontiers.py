@@ -12,7 +12,7 @@ from paretofair.metrics.constraints import Constraint
 from paretofair.metrics.objectives import objective_names
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.results.schema import TableSchema
+from paretofair.results.table_schema import TableSchema
 
 SEARCHED = ("points", "sweep")
 # A column of whether a trial keeps the constraints of the space, where it has any.

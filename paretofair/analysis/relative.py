@@ -9,7 +9,7 @@ import pandas as pd
 
 from paretofair.metrics.intervals import mean_interval
 from paretofair.metrics.relative import RELATIVE
-from paretofair.results.schema import SPLITS
+from paretofair.results.table_schema import SPLITS
 
 BASELINES = "baselines.csv"
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")

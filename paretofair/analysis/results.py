@@ -29,7 +29,7 @@ from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import known_sets, objective_names, objective_sets
 from paretofair.results import KEYS, TableSchema
-from paretofair.results.schema import read_spelling
+from paretofair.results.table_schema import read_spelling
 
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 

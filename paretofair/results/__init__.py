@@ -1,6 +1,5 @@
 """What a run leaves on disk."""
 
-from paretofair.results.schema import Quantity, TableSchema, TaskSchema
 from paretofair.results.stacks import KEYS, STAGES, STATUSES
 from paretofair.results.store import Store, is_url
 from paretofair.results.table import (
@@ -11,6 +10,7 @@ from paretofair.results.table import (
     weights_of,
     write_stack,
 )
+from paretofair.results.table_schema import Quantity, TableSchema, TaskSchema
 
 __all__ = [
     "KEYS",

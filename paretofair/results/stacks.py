@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from paretofair.errors import RunError
 from paretofair.results.files import check_file
-from paretofair.results.schema import KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
+from paretofair.results.table_schema import KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -42,7 +42,7 @@ class DamagedFileError(RunError):
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackFile:
     """A file of trials as it stands there, without its counts."""
 
     path: Path
@@ -67,7 +67,7 @@ def open_parquet(path: Path | pa.NativeFile, name: Path | str) -> Iterator[pq.Pa
         raise DamagedFileError(name, f"not a readable Parquet file ({words})") from None
 
 
-def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False) -> Stack:
+def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False) -> StackFile:
     """One file of the trial table; of the metrics those that are wanted. `times`: with when it was `written`."""
     with open_parquet(path, path) as file:
         found = file.schema_arrow
@@ -78,7 +78,7 @@ def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = Fals
         table = file.read(list(names)).replace_schema_metadata(None)
     if times:
         table = table.append_column("written", pa.repeat(path.stat().st_mtime, len(table)))
-    return Stack(path, schema, table)
+    return StackFile(path, schema, table)
 
 
 def read_trial_ids(path: Path | pa.NativeFile, name: Path | str) -> list[str]:
@@ -90,22 +90,20 @@ def read_trial_ids(path: Path | pa.NativeFile, name: Path | str) -> list[str]:
     return ids
 
 
-def group_alike(stacks: Iterable[Stack], files: int, rows: int) -> Iterator[list[Stack]]:
-    """Neighbours with the same columns, at most so many files and about so many rows, which are made whole together."""
-    alike: list[Stack] = []
-    count = 0
+def group_alike(stacks: Iterable[StackFile], most: int) -> Iterator[list[StackFile]]:
+    """Neighbours with the same columns, at most so many, which are made whole together."""
+    alike: list[StackFile] = []
     for stack in stacks:
         same = alike and stack.schema is alike[0].schema and stack.table.schema.equals(alike[0].table.schema)
-        if alike and (not same or len(alike) == files or count >= rows):
+        if alike and (not same or len(alike) == most):
             yield alike
-            alike, count = [], 0
+            alike = []
         alike.append(stack)
-        count += len(stack.table)
     if alike:
         yield alike
 
 
-def make_part(alike: Sequence[Stack], metrics: Collection[str] | None) -> pa.Table:
+def make_part(alike: Sequence[StackFile], metrics: Collection[str] | None) -> pa.Table:
     """The rows of files with the same columns, spelled out by task, every column of its type.
 
     Raises DamagedFileError for the first file with other content.

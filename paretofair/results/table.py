@@ -17,10 +17,9 @@ from pyarrow import dataset
 
 from paretofair.errors import RunError
 from paretofair.results.files import write_whole
-from paretofair.results.schema import COUNTS, KEY, TableSchema, choose_columns, read_schema, spell_out
 from paretofair.results.stacks import (
     DamagedFileError,
-    Stack,
+    StackFile,
     group_alike,
     make_part,
     open_parquet,
@@ -28,12 +27,14 @@ from paretofair.results.stacks import (
     read_trial_ids,
 )
 from paretofair.results.store import Store
+from paretofair.results.table_schema import COUNTS, KEY, TableSchema, choose_columns, read_schema, spell_out
 
 TRIALS = "trials"
 CURVES = "curves"
 MODELS = "models"
 _TOGETHER = 200  # files
-_ROWS = 50_000
+_ROWS = 5_000
+_ALIKE = 20  # files that are spelled out at a time: more leave gaps in memory
 # Names of stacks: what the first trial makes of it, and the index of the last one.
 STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
 
@@ -127,7 +128,7 @@ class TrialTable:
         """What is in the files, in order, in parts that are made whole: thousands of narrow columns in pieces take many
         times the memory of what is in them."""
         pieces: list[pa.Table] = []
-        for alike in group_alike(self._stacks(paths), _TOGETHER, _ROWS):
+        for alike in group_alike(self._stacks(paths), _ALIKE):
             part = self._make_part(alike)
             if part is not None:
                 pieces.append(part)
@@ -137,14 +138,14 @@ class TrialTable:
         if pieces:
             yield pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
 
-    def _stacks(self, paths: Iterable[Path]) -> Iterator[Stack]:
+    def _stacks(self, paths: Iterable[Path]) -> Iterator[StackFile]:
         for path in paths:
             try:
                 yield read_stack(path, self._metrics, times=self._times)
             except DamagedFileError as error:
                 self._refuse(error)
 
-    def _make_part(self, alike: list[Stack]) -> pa.Table | None:
+    def _make_part(self, alike: list[StackFile]) -> pa.Table | None:
         while alike:
             try:
                 part = make_part(alike, self._metrics)

@@ -19,8 +19,8 @@ from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
-from paretofair.results.schema import SPLITS, pack_table
 from paretofair.results.table import CURVES, MODELS
+from paretofair.results.table_schema import SPLITS, pack_table
 from paretofair.runs.build import build_experiment
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack, as_trials, gather_values

@@ -14,7 +14,7 @@ from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, write_text
-from paretofair.results.schema import SPLITS
+from paretofair.results.table_schema import SPLITS
 from paretofair.runs.build import COMPILE_FROM, build_halving
 from paretofair.runs.environment import read_commit
 from paretofair.runs.folder import failures

@@ -23,7 +23,7 @@ from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
 from paretofair.report.page import write_page
 from paretofair.report.write import write_report
-from paretofair.results.schema import read_spelling
+from paretofair.results.table_schema import read_spelling
 
 NAN = math.nan
 TASKS = ["grade", "bar"]

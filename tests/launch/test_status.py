@@ -62,7 +62,8 @@ def copied(finished, tmp_path) -> Path:
 @pytest.mark.ray
 def test_numbers_are_those_of_the_table(finished):
     status = StatusReader(finished).status()
-    table = TrialTable(finished).read()
+    reader = TrialTable(finished)
+    table = reader.read()
     sizes = table.groupby(["stage", "method"]).size()
     for place, (count, total) in counts(status).items():
         assert count == total == sizes[place], place
@@ -74,7 +75,7 @@ def test_numbers_are_those_of_the_table(finished):
     assert status.driver is False
     front = status.front.sort_values("method")
     volumes = [f"{row.method} {row.hypervolume:.3f}" for row in front.itertuples()]
-    assert hypervolume_so_far(table, ReportSettings()) == f"hypervolume {', '.join(volumes)}"
+    assert hypervolume_so_far(table, ReportSettings(), reader.schema) == f"hypervolume {', '.join(volumes)}"
     times = pd.Series({path: path.stat().st_mtime for path in finished.glob("trials/*.parquet")})
     rows = pd.Series({path: len(pd.read_parquet(path)) for path in times.index})
     minutes = (times.max() - (finished / "space.yaml").stat().st_mtime) / 60

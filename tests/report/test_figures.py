@@ -29,7 +29,7 @@ from paretofair.report.figures import fronts as fronts_figure
 from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
-from paretofair.results.schema import read_spelling
+from paretofair.results.table_schema import read_spelling
 
 from ..launch.processes import TIMEOUT
 

@@ -19,8 +19,8 @@ from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
-from paretofair.results.schema import SPLITS, TableSchema
 from paretofair.results.table import read_trials_of
+from paretofair.results.table_schema import SPLITS, TableSchema
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6

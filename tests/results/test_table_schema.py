@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from paretofair.results import Quantity, TableSchema, TaskSchema
-from paretofair.results.schema import KEY, choose_columns, pack_table, read_schema, read_spelling, spell_out
+from paretofair.results.table_schema import KEY, choose_columns, pack_table, read_schema, read_spelling, spell_out
 
 TASKS = ("pay", "gap_pay")
 SCHEMA = TableSchema(
