@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
-OPEN = ("errors", "sections", "user_code")
+OPEN = ("errors", "naming", "sections", "user_code")
 NOT_IN = {
     "training": {"ray", "yaml", "pyarrow", "pandas"},
     "methods": {"ray", "pandas"},

@@ -10,7 +10,9 @@ import pandas as pd
 
 from paretofair.analysis.settings import PROTOCOLS
 from paretofair.errors import RunError
+from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.relative import RELATIVE
+from paretofair.naming import find_fault, find_task_faults, find_twins
 from paretofair.results import STAGES, STATUSES, TableSchema
 from paretofair.results.files import check_file
 from paretofair.results.table import read_tables
@@ -79,6 +81,8 @@ def _check_columns(table: pd.DataFrame, schema: TableSchema, path: Path) -> None
         raise RunError(f"{path}: found the protocols {' and '.join(protocols)}; a table has one")
     tasks = schema.task_names
     splits = ("test",) if protocols == ["paper"] else ("validation", "test")
+    for task, fault in find_task_faults(DIRECTIONS, tasks).items():
+        raise RunError(f"{path}: found the task {task!r}, {fault}")
     metrics = [metric for metric, _ in RELATIVE.values()]
     needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
     missing = [name for name in needed if name not in table]
@@ -94,6 +98,11 @@ def _check_methods(table: pd.DataFrame, path: Path) -> None:
     for method in table["method"].unique():
         if not _METHOD.fullmatch(method):
             raise RunError(f"{path}: found the method {method!r}; accepted: letters, digits, _ . @ + - and spaces")
+        fault = find_fault(method)
+        if fault is not None:
+            raise RunError(f"{path}: found the method {method!r}, {fault}")
+    for method, other in find_twins(table["method"].unique()).items():
+        raise RunError(f"{path}: found the method {method!r}, which differs from {other!r} by case alone; rename one")
 
 
 def _check_numbers(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:

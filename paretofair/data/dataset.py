@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from paretofair.errors import DataError
+from paretofair.naming import find_fault, find_text_fault, find_twins
 
 SOURCES = ("real", "simulated")
 
@@ -71,11 +72,26 @@ class Dataset:
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 self._fail(f"names occur twice: {', '.join(repeated)}")
+        self._check_names()
         if self.origins is not None and not np.isin(self.origins, np.arange(len(self.origin_names))).all():
             self._fail(f"origins are outside 0 to {len(self.origin_names) - 1}")
         if set(self.groups) != set(self.group_names):
             self._fail(f"groups are given for {sorted(self.groups)}, their names for {sorted(self.group_names)}")
         self._check_values(rows)
+
+    def _check_names(self) -> None:
+        for what, names in (("task", self.tasks), ("attribute", tuple(self.group_names))):
+            for name in names:
+                fault = find_fault(name)
+                if fault is not None:
+                    self._fail(f"found the {what} {name!r}, {fault}")
+            for name, other in find_twins(names).items():
+                self._fail(f"found the {what} {name!r}, which differs from {other!r} by case or Unicode form alone")
+        for attribute, groups in self.group_names.items():
+            for group in groups:
+                fault = find_text_fault(group)
+                if fault is not None:
+                    self._fail(f"found the group {group!r} of {attribute!r}, {fault}")
 
     def _check_values(self, rows: int) -> None:
         finite = np.isfinite(self.numeric)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import rates
+from paretofair.naming import JOINT
 
 Array = NDArray[Any]
 
@@ -79,7 +80,7 @@ def audit(
             codes, size = cells[:, chosen[0]], n_groups[chosen[0]]
         else:
             codes, size = _intersection(cells[:, chosen])
-        name = "_x_".join(attributes[column] for column in chosen)
+        name = JOINT.join(attributes[column] for column in chosen)
         by_group = rates.merge(counts, codes, size)
         reference = None if vanilla is None else rates.merge(vanilla, codes, size)
         skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()

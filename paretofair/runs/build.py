@@ -13,6 +13,7 @@ from paretofair.metrics.relative import RELATIVE
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, Experiment, Halving, Objective, Threshold, TrainingSettings
+from paretofair.training.measuring.evaluation import HEADLINE
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -48,6 +49,7 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
     assert space.halving is not None
     split, _ = find_choosing_split(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
+    columns = {f"{metric}_{task}": (metric, task) for metric in HEADLINE for task in space.tasks}
     objectives = []
     for name in space.halving.objectives:
         if name in RELATIVE:
@@ -55,8 +57,7 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
             weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
             objectives.append(Objective(metric, tuple(map(float, weights))))
             continue
-        task = max((task for task in space.tasks if name.endswith(f"_{task}")), key=len)
-        metric = name.removesuffix(f"_{task}")
+        metric, task = columns[name]
         objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
     return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, known_sets
+from paretofair.naming import JOINT, find_attribute_faults, find_fault, find_task_faults, find_text_fault, find_twins
+from paretofair.results.table_schema import IDENTITY, RESULTS
 from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 from paretofair.space.schema import Settings
+
+_FEW = 3  # attributes, whose intersections all fit a message
 
 
 def resolve_data(
@@ -17,18 +22,70 @@ def resolve_data(
     """`settings` with the defaults that depend on the data set; checks every name of a task or an attribute."""
     data, objectives = settings.data, settings.frontiers.objectives
     data = data.model_copy(update={"sensitive": data.sensitive or attributes[0]})
-    intersections = [
-        "_x_".join(names)
-        for size in range(2, len(attributes) + 1)
-        for names in itertools.combinations(attributes, size)
-    ]
+    _check_names(settings, tasks, attributes, problems)
     if data.split_of_each:
         _check_each(settings, problems)
-    _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
-    check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
+    _check_sensitive(data.sensitive, tasks, attributes, problems)
+    for index, name in enumerate(data.audit):
+        _check_attribute(name, attributes, ("data", "audit", index), problems)
     check_items(objectives, ("arfg_are", *tasks, *OF_SEVERAL_TASKS), ("frontiers", "objectives"), problems)
     frontiers = settings.frontiers.model_copy(update={"objectives": tuple(known_sets(objectives, tasks))})
     return settings.model_copy(update={"data": data, "frontiers": frontiers})
+
+
+def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems) -> None:
+    """What tasks, attributes and methods are called."""
+    csv = settings.data.csv
+    of_tasks: KeyPath = ("data", "tasks") if csv is None else ("data", "csv", "tasks")
+    of_attributes: KeyPath = ("data", "sensitive") if csv is None else ("data", "csv", "sensitive")
+    for name, words in find_task_faults(DIRECTIONS, tasks, attributes).items():
+        problems.add((*of_tasks, name), f"found {name!r}, {words}")
+    faults = {name: fault for name in attributes if (fault := find_fault(name)) is not None}
+    faults |= {
+        name: f"which differs from {other!r} by case or Unicode form alone; rename one"
+        for name, other in find_twins(attributes).items()
+    }
+    faults |= {name: f"which is also {words}; rename it" for name, words in find_attribute_faults(attributes).items()}
+    for name, fault in faults.items():
+        problems.add((*of_attributes, name), f"found {name!r}, {fault}")
+    for attribute, own in csv.sensitive.items() if csv is not None else ():
+        for group in own.groups.values():
+            wrong = find_text_fault(group)
+            if wrong is not None:
+                problems.add((*of_attributes, attribute, "groups"), f"found {group!r}, {wrong}")
+    for name, other in find_twins(settings.methods).items():
+        words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
+        problems.add(("methods", name), words)
+
+
+def check_parameters(name: str, columns: Mapping[str, Sequence[str]], problems: Problems) -> None:
+    """Adds a problem where hyperparameters of a method cannot stand in the trial table: `columns` by parameter."""
+    owner: dict[str, str] = {}
+    for parameter, own in columns.items():
+        fault: str | None = find_fault(parameter)
+        if fault is None and (parameter in IDENTITY or parameter.startswith(RESULTS)):
+            fault = "which is a column of the trial table; rename the parameter"
+        for column in own:
+            other = owner.setdefault(column, parameter)
+            if other != parameter and fault is None:
+                fault = f"which shares the column {column} with {other!r}; rename the parameter or the task"
+        if fault is not None:
+            problems.add(("methods", name), f"found the parameter {parameter!r}, {fault}")
+
+
+def _check_attribute(name: str, attributes: tuple[str, ...], path: KeyPath, problems: Problems) -> None:
+    """Adds a problem where the value at `path` is neither an attribute nor an intersection of some, in their order."""
+    places = [attributes.index(part) for part in name.split(JOINT) if part in attributes]
+    joined = (
+        len(places) > 1 and places == sorted(set(places)) and JOINT.join(attributes[place] for place in places) == name
+    )
+    if name not in attributes and not joined:
+        sizes = range(2, len(attributes) + 1) if len(attributes) <= _FEW else ()
+        joined_names = [JOINT.join(each) for size in sizes for each in itertools.combinations(attributes, size)]
+        words = f"found {show_value(name)}; accepted: {list_known((*attributes, *joined_names))}"
+        if not sizes:
+            words += f", and what some of them are together, as in {JOINT.join(attributes[:2])}"
+        problems.add(path, f"{words}.{propose(name, (*attributes, *joined_names))}")
 
 
 def _check_each(settings: Settings, problems: Problems) -> None:
@@ -71,11 +128,11 @@ def _check_sensitive(
 ) -> None:
     path: KeyPath = ("data", "sensitive")
     if isinstance(sensitive, str):
-        check_name(sensitive, attributes, path, problems)
+        _check_attribute(sensitive, attributes, path, problems)
         return
     check_keys(sensitive, tasks, path, problems, what="task of the data set")
     for task, attribute in sensitive.items():
-        check_name(attribute, attributes, (*path, task), problems)
+        _check_attribute(attribute, attributes, (*path, task), problems)
     missing = [task for task in tasks if task not in sensitive]
     if missing:
         problems.add(path, f"names no attribute for {list_known(missing)}")

@@ -16,6 +16,7 @@ from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import objective_names
 from paretofair.metrics.rates import FN, FP, TN, TP
+from paretofair.naming import JOINT
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json
@@ -176,7 +177,7 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
         for cell in sorted(known, key=lambda cell: tuple(codes[cell])):
             groups.setdefault(" × ".join(map(str, names.iloc[cell])), []).append(int(cell))
         yield {
-            "name": "_x_".join(names),
+            "name": JOINT.join(names),
             "groups": [{"name": name, "cells": members} for name, members in groups.items()],
         }
 
