@@ -18,6 +18,7 @@ from torch import nn
 from paretofair.data import Encoding
 from paretofair.errors import DataError
 from paretofair.models.perceptron import Perceptron
+from paretofair.results.files import inside, write_text, write_whole
 
 ABOUT, WEIGHTS = "model.json", "weights.pt"
 _FORMAT = 1
@@ -170,7 +171,6 @@ def load(path: str | Path) -> ExportedModel:
 
 def save(model: ExportedModel, folder: Path) -> None:
     """Writes `model.json` and `weights.pt`."""
-    folder.mkdir(parents=True, exist_ok=True)
     encoding = model.encoding
     described = {
         "format": _FORMAT,
@@ -183,8 +183,9 @@ def save(model: ExportedModel, folder: Path) -> None:
             "categories": encoding.categories,
         },
     }
-    (folder / ABOUT).write_text(json.dumps(described, indent=1, allow_nan=False) + "\n")
-    torch.save(model.module.state_dict(), folder / WEIGHTS)
+    write_text(inside(folder, ABOUT), json.dumps(described, indent=1, allow_nan=False) + "\n")
+    with write_whole(inside(folder, WEIGHTS)) as partial:
+        torch.save(model.module.state_dict(), partial)
 
 
 def make_module(network: Mapping[str, Any]) -> nn.Module:

@@ -82,7 +82,7 @@ def test_results_are_frames(run):
     assert sorted(best["validation_auc_good_loan"]) == sorted(top)
     # A signed gap is neither minimised nor maximised.
     for name in ("aré", "fpr_gap_signed_good_loan"):
-        with pytest.raises(ValueError, match=f"no metric '{name}'; accepted: error_good_loan"):
+        with pytest.raises(ValueError, match=f"no metric '{name}'; accepted: arfg, are, error_good_loan"):
             results.frontier(name)
 
 

@@ -76,7 +76,7 @@ TESTED_BY = {
     "analysis/test_frontiers": (
         "analysis.overview",
         "metrics.objectives",
-        "report.earlier",
+        "report.output",
         "report.write",
     ),
     "analysis/test_results": (
@@ -167,7 +167,6 @@ TESTED_BY = {
     "space/test_space": (
         "errors",
         "sections",
-        "space.names",
         "space.problems",
         "space.resolve",
         "space.schema",

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.relative import relative_to
+from paretofair.errors import RunError
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.relative import RELATIVE
-from paretofair.results import counts_of
+from paretofair.results import TRIALS, counts_of
+from paretofair.results.files import read_csv
 from paretofair.results.table_schema import COUNTS, SPLITS
 
 GROUPS = "groups.csv"
@@ -23,6 +25,20 @@ _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
+def read_groups(folder: Path) -> pd.DataFrame:
+    """`groups.csv` of a results folder. Raises RunError for a file that is none."""
+    path = folder / GROUPS
+    table = read_csv(path, {"cell": int}, keep_default_na=False)
+    attributes = [name for name in table if f"code_{name}" in table]
+    codes = [f"code_{name}" for name in attributes]
+    if not attributes or not len(table) or table["cell"].tolist() != list(range(len(table))):
+        raise RunError(f"{path}: expected a row for each cell, and two columns for each attribute")
+    for name in codes:
+        if not pd.api.types.is_integer_dtype(table[name]) or table[name].min() < -1 or table[name].max() >= len(table):
+            raise RunError(f"{path}: column {name}: expected the places of groups, -1 where it is unknown")
+    return table
+
+
 class CellCounts:
     """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
     same data."""
@@ -30,7 +46,7 @@ class CellCounts:
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
         self._read = pd.DataFrame()
-        self.names = pd.read_csv(folders[0] / GROUPS, keep_default_na=False)
+        self.names = read_groups(folders[0])
         self.attributes = [name for name in self.names if f"code_{name}" in self.names]
         self.groups = self.names[[f"code_{name}" for name in self.attributes]].to_numpy(int)
         self.n_groups = (self.groups.max(0) + 1).tolist()
@@ -42,13 +58,16 @@ class CellCounts:
             found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
             self._read = found[~found.index.duplicated()]
         table = self._read.loc[list(trial_ids)]
-        return {
-            split: np.stack(table[f"{COUNTS}{split}"].to_numpy())
-            .astype(float)
-            .reshape(len(table), -1, len(self.groups), 6)
-            for split in SPLITS
-            if f"{COUNTS}{split}" in table
-        }
+        return {split: self._stack(table[f"{COUNTS}{split}"], split) for split in SPLITS if f"{COUNTS}{split}" in table}
+
+    def _stack(self, lists: pd.Series, split: str) -> np.ndarray:
+        """Raises RunError for counts of other cells than those of `groups.csv`."""
+        lengths = {len(each) if each is not None else 0 for each in lists}
+        of_task = len(self.groups) * 6
+        if len(lengths) > 1 or any(length % of_task or not length for length in lengths):
+            words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {of_task} of each task"
+            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{split} has {words}, by {GROUPS}")
+        return np.stack(lists.to_numpy()).astype(float).reshape(len(lists), -1, len(self.groups), 6)
 
     def group_names(self, attribute: str) -> list[str]:
         """Names of an attribute's groups, in the schema's order."""

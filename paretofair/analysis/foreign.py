@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from paretofair.analysis.settings import PROTOCOLS
 from paretofair.errors import RunError
-from paretofair.metrics import DIRECTIONS
+from paretofair.metrics import DIRECTIONS, RANGES
 from paretofair.metrics.relative import RELATIVE
 from paretofair.naming import find_fault, find_task_faults, find_twins
 from paretofair.results import STAGES, STATUSES, TableSchema
@@ -21,6 +22,8 @@ from paretofair.results.table_schema import SPLITS, read_spelling
 _METHOD = re.compile(r"[\w@+-][\w@+. -]*")
 # They may look like numbers.
 _WORDS = ("method", "trial_id", "confirms", "split_id", "space_id", "data_id")
+_LARGEST = 2**53  # of seeds and indices
+_ROUNDING = 1e-6
 _ACCEPTED = {"stage": STAGES, "status": STATUSES, "protocol": PROTOCOLS}
 _DEFAULTS: dict[str, Any] = {
     "stage": "sweep",
@@ -60,6 +63,29 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     if len(repeated):
         raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
     return table, schema
+
+
+def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
+    """Raises RunError where a metric cannot have a value, as an error of 31, or a seed below 0 or of 1e30 stands."""
+    for split in SPLITS:
+        for name, (metric, _) in schema.metric_columns.items():
+            column = f"{split}_{name}"
+            if column not in table or metric not in RANGES:
+                continue
+            low, high = RANGES[metric]
+            values = table[column].to_numpy(float)
+            wrong = ~(np.isnan(values) | ((values >= low - _ROUNDING) & (values <= high + _ROUNDING)))
+            if wrong.any():
+                row = int(wrong.argmax())
+                words = f"found {values[row]:g}; a {metric} is between {low:g} and {high:g}"
+                raise RunError(f"{path}: column {column}, row {row + 1}: {words}")
+    for name in (name for name in ("seed", "index") if name in table):
+        wrong = np.abs(table[name].to_numpy(float)) > _LARGEST
+        if name == "seed":
+            wrong |= table[name].to_numpy(float) < 0
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise RunError(f"{path}: column {name}, row {row + 1}: found {table[name].iloc[row]:g}; no {name} is that")
 
 
 def _fill(table: pd.DataFrame, name: str, value: Any) -> None:
@@ -111,7 +137,9 @@ def _check_numbers(table: pd.DataFrame, schema: TableSchema, path: Path) -> None
     results = [name for split in SPLITS for name in schema.results_on(split)]
     for name in [name for name in (*whole, *results) if name in table]:
         numbers = pd.to_numeric(table[name], errors="coerce")
-        wrong = numbers % 1 != 0 if name in whole else numbers.isna() & table[name].notna()
+        wrong = (
+            ~(numbers.abs() <= _LARGEST) | (numbers % 1 != 0) if name in whole else numbers.isna() & table[name].notna()
+        )
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             words = f"found {table[name].iloc[row]!r}; expected a {'whole ' if name in whole else ''}number"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from paretofair.analysis.counts import GROUPS, CellCounts
+from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
 from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
@@ -21,7 +21,7 @@ from paretofair.analysis.frontiers import (
     keep_constraints,
     with_confirmed,
 )
-from paretofair.analysis.relative import baselines, find_unreliable, with_relative
+from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
 from paretofair.analysis.runs import Run, merge_runs
 from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
@@ -61,6 +61,11 @@ class Results:
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
         self._fill(trials, settings, schema, folders, known, apart)
+        self.inputs |= {path for part in parts for path in part.inputs}
+        if self.baselines is known:
+            # Denominators that somebody has put beside a table stay as they are.
+            of = next(part.path for part in parts if part.baselines is known)
+            self.inputs |= {((of if of.is_dir() else of.parent) / BASELINES).resolve()}
 
     @classmethod
     def of(
@@ -102,6 +107,7 @@ class Results:
         self.trials = table.sort_values(order, ignore_index=True)
         self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
         self.folders = folders
+        self.inputs: frozenset[Path] = frozenset()
         self.told_apart = told_apart or {}
         self._frontiers: dict[str | tuple[str, ...], pd.DataFrame] = {}
 
@@ -165,7 +171,7 @@ class Results:
         """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
         if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
-        codes = [pd.read_csv(folder / GROUPS).filter(regex="^code_") for folder in self.folders]
+        codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
         return CellCounts(*self.folders) if all(codes[0].equals(each) for each in codes) else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:

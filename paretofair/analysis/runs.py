@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.foreign import read_foreign
+from paretofair.analysis.foreign import check_values, read_foreign
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.settings import ReportSettings, read_settings
 from paretofair.errors import RunError
 from paretofair.results import TRIALS, TableSchema, TrialTable
+from paretofair.results.files import read_csv
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Run:
     baselines: pd.DataFrame | None = None
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     schema: TableSchema = field(default_factory=TableSchema)
+    inputs: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         path = self.path
@@ -46,6 +48,8 @@ class Run:
             self.schema = table.schema
         else:
             self.trials, self.schema = read_foreign(path)
+            self.inputs = frozenset(map(Path.resolve, path.glob("*.parquet") if path.is_dir() else [path]))
+        check_values(self.trials, self.schema, path)
         if self.trials.empty:
             raise RunError(f"{path} has no finished trials yet")
         beside = path if path.is_dir() else path.parent
@@ -59,10 +63,11 @@ class Run:
 
 def _read_known_baselines(path: Path) -> pd.DataFrame:
     """Single-task means that stand beside a table; what they do not say (intervals, say) is unknown."""
-    known = pd.read_csv(path, dtype={"split_id": str})
-    missing = [name for name in ("task", "split", "metric", "mean") if name not in known]
-    if missing:
-        raise RunError(f"{path} has no column {', '.join(missing)}")
+    known = read_csv(path, {"task": str, "split": str, "metric": str, "mean": float}, dtype={"split_id": str})
+    repeated = known[known.duplicated([name for name in ("split_id", "task", "split", "metric") if name in known])]
+    if len(repeated):
+        task, split, metric = repeated[["task", "split", "metric"]].iloc[0]
+        raise RunError(f"{path}: the {metric} of {task} on {split} stands there twice")
     known["split_id"] = known["split_id"].astype(object).fillna("") if "split_id" in known else ""
     return known.reindex(columns=list(dict.fromkeys([*known, "std", "low", "high", "runs", "source"])))
 

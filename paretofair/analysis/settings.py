@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from paretofair.results.files import SPACE
+from paretofair.errors import RunError
+from paretofair.results.files import SPACE, read_text
 
 PROTOCOLS = ("validation", "paper")
 
@@ -49,20 +51,35 @@ def find_choosing_split(protocol: str) -> tuple[str, bool]:
 
 def read_settings(folder: Path) -> ReportSettings:
     """What the space file of a results folder says about reports; the defaults where there is none."""
-    written = folder / SPACE
-    if not written.exists():
+    text = read_text(folder / SPACE)
+    if text is None:
         return ReportSettings()
-    space = yaml.safe_load(written.read_text())
+    try:
+        return _choose_settings(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        words = str(error).splitlines()[0]
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        words = "it is not what a run has written"
+    raise RunError(f"{folder / SPACE}: not a readable space file ({words})")
+
+
+def _choose_settings(space: Any) -> ReportSettings:
     frontiers = space.get("frontiers", {})
     point = frontiers.get("reference_point", {})
     threshold = space.get("threshold", "base_rate")
     return ReportSettings(
-        objectives=tuple(frontiers.get("objectives", ())),
-        reference=(point.get("arfg", 1.5), point.get("are", 1.1)),
-        protocol=space.get("protocol", "validation"),
+        objectives=_texts(frontiers.get("objectives", ())),
+        reference=(float(point.get("arfg", 1.5)), float(point.get("are", 1.1))),
+        protocol=PROTOCOLS[PROTOCOLS.index(space.get("protocol", "validation"))],
         sensitive=space.get("data", {}).get("sensitive"),
-        audit=tuple(space.get("data", {}).get("audit", ())),
-        constraints=tuple(space.get("constraints", ())),
+        audit=_texts(space.get("data", {}).get("audit", ())),
+        constraints=_texts(space.get("constraints", ())),
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
-        methods=tuple(space.get("methods", ())),
+        methods=_texts(list(space.get("methods", ()))),
     )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not all(isinstance(each, str) for each in values):
+        raise TypeError
+    return tuple(values)

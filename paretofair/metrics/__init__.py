@@ -50,3 +50,11 @@ DIRECTIONS: dict[str, str] = {
     "soft_false_positive_rate": "diagnostic",
 }
 """Every metric's name and which way it is better; the one place that says so."""
+
+_SHARES = ("error", "accuracy", "average_precision", "auc", "realised_positive_rate", "worst_group_accuracy")
+_GAPS = ("fpr_gap", "tpr_gap", "soft_fpr_gap", "soft_tpr_gap", "accuracy_gap", "auc_gap", "demographic_parity_gap")
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys((*_SHARES, *_GAPS), (0.0, 1.0)),
+    **dict.fromkeys(("fpr_gap_signed", "tpr_gap_signed"), (-1.0, 1.0)),
+}
+"""Between which values a metric lies, where it has such bounds."""

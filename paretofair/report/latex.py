@@ -13,7 +13,7 @@ from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics import DIRECTIONS
 from paretofair.report import captions
-from paretofair.report.earlier import remove_earlier
+from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
 _ESCAPES = {
@@ -218,8 +218,11 @@ def latex_tables(results: Results) -> dict[str, str]:
 def write_latex(results: Results, folder: Path) -> list[Path]:
     """Writes `latex_tables` as `tables/<name>.tex` in `folder` and removes those that an earlier report alone has
     written; returns the paths of what was written."""
-    written = [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
-    remove_earlier(folder, [f"tables/{name}.tex" for name in TABLES], written)
+    written = [
+        write_text(place_file(results, folder, f"tables/{name}.tex"), text)
+        for name, text in latex_tables(results).items()
+    ]
+    replace_earlier(folder, [f"tables/{name}.tex" for name in TABLES], written)
     return written
 
 

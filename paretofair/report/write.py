@@ -12,8 +12,8 @@ from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.report.earlier import remove_earlier
-from paretofair.results.files import write_csv
+from paretofair.report.output import place_file, replace_earlier
+from paretofair.results.files import inside, write_csv
 
 _COMPARED = (volumes, comparison, dominance, optimism, selected)
 _TABLES = ("summary", "per_task", "hypervolume", *(table_of.__name__ for table_of in _COMPARED))
@@ -68,6 +68,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     if "confirms" in table and len(confirmed):
         on_frontier = confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
         files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier)
-    written = [write_csv(folder / name, frame) for name, frame in files.items()]
-    remove_earlier(folder, _NAMES, written)
+    if inside(folder, BASELINES).resolve() in results.inputs:
+        del files[BASELINES]
+    written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]
+    replace_earlier(folder, _NAMES, written)
     return written

@@ -86,11 +86,11 @@ def _is_dead(text: str) -> bool:
     """Whether the driver was a process of this machine that is no more."""
     try:
         driver = json.loads(text)
-        if driver["host"] == socket.gethostname():
+        if driver["host"] == socket.gethostname() and type(driver["process"]) is int and driver["process"] > 0:
             os.kill(driver["process"], 0)
     except ProcessLookupError:
         return True
-    except (ValueError, KeyError, OSError):  # half a file, or somebody else's process
+    except (ValueError, KeyError, TypeError, OverflowError, OSError):  # half a file, or somebody else's process
         return False
     return False
 
@@ -99,7 +99,7 @@ def _make_refusal(store: Store, text: str, age: float) -> RunError:
     try:
         driver = json.loads(text)
         who = f"process {driver['process']} on {driver['host']}"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         who = "another run"
     return RunError(
         f"{store.url} is in use by {who}, whose last sign of life is {age:.0f} s old. Wait for it, or give another "

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -31,6 +32,9 @@ _TYPES = {
     **dict.fromkeys(("seed", "index", "epochs_trained", "undefined_losses", "stack_width"), pa.int64()),
     "train_seconds": pa.float64(),
 }
+
+# What a repeated training may change.
+_OF_THE_TRAINING = {"pack_id", "train_seconds", "stack_width", "written"}
 
 
 class DamagedFileError(RunError):
@@ -117,6 +121,21 @@ def make_part(alike: Sequence[StackFile], metrics: Collection[str] | None) -> pa
             except (ValueError, pa.ArrowException) as error:
                 raise DamagedFileError(each.path, str(error).splitlines()[0].rstrip(".")) from None
         raise
+
+
+def find_other_values(frame: pd.DataFrame) -> str | None:
+    """A trial that stands in several rows with other results, although it was trained on the same path and machine.
+
+    Elsewhere another training may have other last bits, and the first one counts.
+    """
+    rows = frame[frame["trial_id"].duplicated(keep=False)]
+    same = [name for name in ("trial_id", "device", "dtype", "path", "numerics", "torch_version") if name in rows]
+    values = [name for name in rows if name not in _OF_THE_TRAINING and name not in same]
+    different = rows.drop_duplicates([*same, *values])
+    if "device" in different:
+        different = different[different["device"] == "cpu"]
+    again = different[different.duplicated(same)]
+    return str(again["trial_id"].iloc[0]) if len(again) else None
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from paretofair.errors import RunError
-from paretofair.results.files import write_whole
+from paretofair.results.files import check_file, inside, write_whole
 from paretofair.results.stacks import (
     DamagedFileError,
     StackFile,
+    find_other_values,
     group_alike,
     make_part,
     open_parquet,
@@ -54,7 +56,7 @@ def write_stack(folder: Path | Store, name: str, table: pa.Table, into: str = TR
     if isinstance(folder, Store):
         folder.write(into, name, table)
         return
-    with write_whole(folder / into / name) as partial:
+    with write_whole(inside(folder, f"{into}/{name}")) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 
@@ -119,6 +121,8 @@ class TrialTable:
         if len(self._frame):
             frame = pd.concat([self._frame, frame], ignore_index=True)
         repeated = frame["trial_id"].duplicated()
+        if repeated.any() and self._find_other(frame):
+            return self._read()
         self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
         self._known.update(path.name for path in new)
         pa.default_memory_pool().release_unused()
@@ -159,6 +163,19 @@ class TrialTable:
                 alike = [stack for stack in alike if stack.path != error.path]
         return None
 
+    def _find_other(self, frame: pd.DataFrame) -> bool:
+        """Whether a trial stands in several files with other values: these are refused, since nobody knows which are
+        right, and the table is to be read again."""
+        trial = find_other_values(frame)
+        if trial is None:
+            return False
+        for path in _list(self._folder):
+            if trial in read_trial_ids(path, path):
+                self._refuse(DamagedFileError(path, f"trial {trial} stands in several files with other values"))
+        self._known.clear()
+        self._frame, self._schema = self._frame.iloc[:0], TableSchema()
+        return True
+
     def _refuse(self, error: DamagedFileError) -> None:
         if self._damaged is None:
             words = "The same sweep again puts it aside and trains its trials anew"
@@ -176,28 +193,49 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
     files = _list(folder / TRIALS)
     if not files:
         return pd.DataFrame()
-    names = [name for name in pq.read_schema(files[0]).names if name.startswith(COUNTS)]
     wanted = dataset.field("trial_id").isin(list(trial_ids))
     # A data set keeps what every one of its files says of itself, far more than what is wanted of them.
-    parts = [
-        dataset.dataset(files[first : first + _TOGETHER], format="parquet").to_table(
-            columns=["trial_id", *names], filter=wanted
-        )
-        for first in range(0, len(files), _TOGETHER)
-    ]
-    found = pa.concat_tables(parts).to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+    parts = [_filter(files[first : first + _TOGETHER], wanted) for first in range(0, len(files), _TOGETHER)]
+    found = pa.concat_tables(parts, promote_options="permissive").to_pandas()
     pa.default_memory_pool().release_unused()
-    return found
+    return found.drop_duplicates("trial_id").set_index("trial_id")
+
+
+def _filter(files: list[Path], wanted: dataset.Expression) -> pa.Table:
+    """Trials and counts of some files. Raises DamagedFileError."""
+    with open_parquet(files[0], files[0]) as first:
+        names = [name for name in first.schema_arrow.names if name.startswith(COUNTS)]
+    try:
+        return _select(files, ["trial_id", *names], wanted)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        for path in files:
+            with open_parquet(path, path):
+                _select([path], ["trial_id", *names], wanted)
+        raise RunError(f"{files[0].parent}: {str(error).splitlines()[0]}") from None
+
+
+def _select(files: list[Path], names: list[str], wanted: dataset.Expression) -> pa.Table:
+    for path in files:
+        check_file(path)
+    return dataset.dataset(files, format="parquet").to_table(columns=names, filter=wanted).replace_schema_metadata(None)
 
 
 def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
-    """The row of parameters of a trial, `(P,)` float32; None where it was not kept."""
-    files = _list(folder / MODELS)
-    if not files:
-        return None
-    wanted = dataset.field("trial_id") == trial_id
-    found = dataset.dataset(files, format="parquet").to_table(columns=["parameters"], filter=wanted)
-    return np.array(found["parameters"][0].values) if len(found) else None
+    """The row of parameters of a trial, `(P,)` float32; None where it was not kept.
+
+    Raises RunError for a file that does not hold finite numbers.
+    """
+    found: list[np.ndarray] = []
+    for path in _list(folder / MODELS):
+        with open_parquet(path, path) as file:
+            table = file.read(["trial_id", "parameters"])
+            own = table.filter(pc.equal(table["trial_id"].cast(pa.string()), trial_id))["parameters"]
+            found += [np.array(own[row].values.cast(pa.float32())) for row in range(len(own))]
+            if any(not np.isfinite(weights).all() for weights in found):
+                raise ValueError(f"the weights of trial {trial_id} are not finite")
+            if any(not np.array_equal(found[0], weights) for weights in found[1:]):
+                raise ValueError(f"trial {trial_id} stands in several files with other weights")
+    return found[0] if found else None
 
 
 def read_curves(folder: Path, metrics: Collection[str]) -> pd.DataFrame:

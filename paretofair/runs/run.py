@@ -21,10 +21,10 @@ from paretofair.errors import SpaceError
 from paretofair.report.write import write_report
 from paretofair.results import Store, TrialTable, is_url
 from paretofair.results.checkpoints import remove_checkpoints
-from paretofair.results.files import FAILED
+from paretofair.results.files import FAILED, inside
 from paretofair.results.lease import hold_lease
 from paretofair.runs.environment import write_settings
-from paretofair.runs.folder import check_place, log_to, open_folder
+from paretofair.runs.folder import check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.resume import check_same
@@ -137,12 +137,13 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
         if store is not None:
             entered.enter_context(hold_lease(store))
             store.pull_settings(folder)
-        table = TrialTable(folder, metrics=choose_metrics(space), store=store)
+        damaged = put_aside(folder, store, console)
+        table = TrialTable(folder, metrics=choose_metrics(space), store=store, damaged=damaged)
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(context, options.store)
         if options.retry_failed:
-            (folder / FAILED).unlink(missing_ok=True)
+            inside(folder, FAILED).unlink(missing_ok=True)
         if store is not None:
             store.push_settings(folder)
 

@@ -13,7 +13,7 @@ from paretofair.analysis.results import Results, read_settings
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TrialTable
-from paretofair.results.files import FAILED, write_text
+from paretofair.results.files import FAILED, inside, write_text
 from paretofair.results.table_schema import SPLITS
 from paretofair.runs.build import COMPILE_FROM, build_halving
 from paretofair.runs.environment import read_commit
@@ -186,7 +186,7 @@ class Session:
             what = {"stage": pack.stage, "method": pack.method, "reason": outcome.reasons[name]}
             given_up[name] = what | {"trials": sorted(trials)}
             self.given_up |= trials
-        write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
+        write_text(inside(self._folder, FAILED), json.dumps(given_up, indent=1) + "\n")
 
     def _count_done(self, ids: set[str]) -> int:
         return len(ids.intersection(self._table.read(older=_SHOWN)["trial_id"]))

@@ -24,9 +24,9 @@ from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TableSchema, TrialTable
 from paretofair.results.checkpoints import CHECKPOINTS
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
+from paretofair.results.files import SPACE, space_file
 from paretofair.results.table import CURVES, TRIALS
-from paretofair.runs.folder import failures, is_in_use
+from paretofair.runs.folder import failures, is_in_use, read_environment
 from paretofair.runs.jobs import TRIES
 from paretofair.runs.stages import STAGE_OF, Plan
 from paretofair.space.numbering import BASELINE_METHOD
@@ -108,7 +108,7 @@ class StatusReader:
 
     def status(self) -> Status:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
-        space, environment = settings(self._folder), read_json(self._folder / ENVIRONMENT)
+        space, environment = settings(self._folder), read_environment(self._folder)
         tasks = _tasks(space)
         trials, schema = self._trials(_choose_metrics(space, tasks))
         results = Results.of(trials.assign(protocol=space.protocol), read_settings(self._folder), schema=schema)

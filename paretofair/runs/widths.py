@@ -10,9 +10,13 @@ from pathlib import Path
 import platformdirs
 import torch
 
+from paretofair.errors import RunError
+from paretofair.results.files import check_file
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
+
+_WIDEST = 100_000  # trials side by side; more is no width that was ever measured
 
 
 def stack_width(
@@ -24,7 +28,7 @@ def stack_width(
     two; for a few trials the one that is right for most."""
     known = _read().get(_key(space, experiment.data))
     if known is not None:
-        return int(known)
+        return known
     usual = UNMEASURED[experiment.device.type]
     if len(trials) <= 2 * usual:
         return usual
@@ -52,10 +56,13 @@ def _file() -> Path:
 
 def _read() -> dict[str, int]:
     try:
+        check_file(_file())
         known = json.loads(_file().read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError, RunError):
         return {}
-    return known if isinstance(known, dict) else {}
+    # Whatever else stands there is measured again.
+    widths = known.items() if isinstance(known, dict) else ()
+    return {name: width for name, width in widths if type(width) is int and 1 <= width <= _WIDEST}
 
 
 def _key(space: MethodSpace, data: DeviceData) -> str:

@@ -19,6 +19,7 @@ from paretofair.errors import RunError
 from paretofair.report import figures
 from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
+from paretofair.report.output import MANIFEST
 from paretofair.report.page import write_page
 from paretofair.report.wide import write_wide
 from paretofair.report.write import write_report
@@ -370,6 +371,7 @@ def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatc
     ]
     for path in own:
         path.write_text("mine")
+    own.append(tmp_path / MANIFEST)
     without = first.trials[(first.trials["method"] != "own_method") & (first.trials["stage"] != "confirm")]
     second = Results.of(without, replace(first.settings, objectives=("arfg_are", "grade")))
     written = write_everything(second, tmp_path)

@@ -61,7 +61,7 @@ def check(folder: Path, capsys, **changes: Mapping[str, Any]) -> str:
 @pytest.mark.parametrize("name", ["all", "accuracies", "arfg_are", "arfg", "are", "ALL"])
 def test_a_task_with_the_name_of_a_set_of_objectives(folder, capsys, name):
     said = check(folder, capsys, tasks={name: "one", "large": "age > 0"})
-    assert f"space.yaml:5: data.csv.tasks.{name}: found '{name}', which is the name of a set of objectives" in said
+    assert f"space.yaml:6: data.csv.tasks.{name}: found '{name}', which is the name of a set of objectives" in said
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,7 @@ def test_data_sets_given_by_python(folder, name):
 HOSTILE = st.one_of(
     st.text(max_size=8),
     st.text(alphabet="./\\a\x00\n $[]{}=+-@%_é", min_size=1, max_size=6),
-    st.sampled_from(
-        ["../x", "/etc/x", "C:\\x", "all", "[/b]", "=1+1", "$x$", "<b>", "null", "~", "x" * 300, "\u202ex"]
-    ),
+    st.sampled_from(["../x", "/etc/x", "C:\\x", "all", "[/b]", "=1+1", "$x$", "<b>", "~", "x" * 300, "\u202ex"]),
 )
 
 
@@ -133,9 +131,8 @@ def test_hostile_names_end_in_a_sentence(folder, capsys, tasks, attribute):
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(task=HOSTILE, method=HOSTILE, trial=HOSTILE)
 def test_hostile_names_in_a_table_end_in_a_sentence(tmp_path, capsys, task, method, trial):
-    columns = {
-        f"{split}_{metric}_{task}": [0.1, 0.2] for split in ("validation", "test") for metric in ("error", "fpr_gap")
-    }
+    metrics = [f"{split}_{metric}" for split in ("validation", "test") for metric in ("error", "fpr_gap")]
+    columns = {f"{metric}_{task}": [0.1, 0.2] for metric in metrics}
     table = pd.DataFrame({"trial_id": [trial, "other"], "method": [method, "m"], **columns})
     place = tmp_path / "place"
     place.mkdir(exist_ok=True)

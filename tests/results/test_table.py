@@ -51,7 +51,7 @@ def test_a_pack_finds_its_own_stacks(tmp_path):
 
 def test_a_trial_that_stands_in_two_files_counts_once(tmp_path):
     write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
-    write_stack(tmp_path, "sweep-mtaf-0-1-2.parquet", stack("b", "c"))
+    write_stack(tmp_path, "sweep-mtaf-0-1-2.parquet", make_stack("b", "c", index=[1, 2]))
     assert TrialTable(tmp_path).read()["trial_id"].tolist() == ["a", "b", "c"]
 
 

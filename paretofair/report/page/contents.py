@@ -19,7 +19,7 @@ from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, read_text
 from paretofair.results.table import read_trials_of
 from paretofair.results.table_schema import SPLITS, TableSchema
 
@@ -203,11 +203,10 @@ def _number(value: Any) -> Any:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    space = folder / SPACE
     return {
         "folder": str(folder),
         "environment": read_json(folder / ENVIRONMENT) or None,
-        "space": space.read_text() if space.exists() else None,
+        "space": read_text(folder / SPACE),
     }
 
 
