@@ -43,7 +43,9 @@ class CellCounts:
     """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
     same data."""
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, tasks: int | None = None) -> None:
+        """`tasks`: how many there are, where that is known."""
+        self._tasks = tasks
         self._folders = folders
         self._read = pd.DataFrame()
         self.names = read_groups(folders[0])
@@ -64,7 +66,8 @@ class CellCounts:
         """Raises RunError for counts of other cells than those of `groups.csv`."""
         lengths = {len(each) if each is not None else 0 for each in lists}
         of_task = len(self.groups) * 6
-        if len(lengths) > 1 or any(length % of_task or not length for length in lengths):
+        whole = {length for length in lengths if length and length % of_task == 0}
+        if len(lengths) > 1 or whole != lengths or self._tasks not in (None, *(each // of_task for each in whole)):
             words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {of_task} of each task"
             raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{split} has {words}, by {GROUPS}")
         return np.stack(lists.to_numpy()).astype(float).reshape(len(lists), -1, len(self.groups), 6)

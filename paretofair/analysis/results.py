@@ -172,7 +172,9 @@ class Results:
         if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
-        return CellCounts(*self.folders) if all(codes[0].equals(each) for each in codes) else None
+        return (
+            CellCounts(*self.folders, tasks=len(self.tasks)) if all(codes[0].equals(each) for each in codes) else None
+        )
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.

@@ -37,7 +37,7 @@ def write_wide(results: Results, folder: Path) -> Path:
         for first in range(0, len(results.trials), _TOGETHER):
             some = results.trials.iloc[first : first + _TOGETHER]
             # Counts are kept by the cells that read them; these are needed once.
-            own = CellCounts(*results.folders).of(some["trial_id"].tolist())
+            own = CellCounts(*results.folders, tasks=len(results.tasks)).of(some["trial_id"].tolist())
             added = compute_group_metrics(own, cells, results.tasks)
             if writer is None:
                 schema = pa.schema([*known, *(pa.field(name, pa.float64()) for name in added)])

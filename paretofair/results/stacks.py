@@ -76,6 +76,11 @@ def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = Fals
     with open_parquet(path, path) as file:
         found = file.schema_arrow
         schema, names = _plan(tuple(found.names), (found.metadata or {}).get(KEY), metrics)
+        for field in found:
+            if field.name.startswith(PREFIXES) and pa.types.is_nested(field.type) and field.name not in schema.lists:
+                raise DamagedFileError(
+                    path, f"column {field.name} is {field.type}, but the metadata name no tasks for it"
+                )
         missing = [name for name in KEYS if name not in names]
         if missing:
             raise DamagedFileError(path, f"no trial table: it has no column {', '.join(missing)}")
@@ -174,7 +179,5 @@ def _find_type(field: pa.Field) -> pa.DataType:
     if field.name in _TYPES:
         return _TYPES[field.name]
     if field.name.startswith(PREFIXES) and not pa.types.is_floating(field.type):
-        if pa.types.is_nested(field.type):
-            raise ValueError(f"column {field.name} is {field.type}, but the metadata name no tasks for it")
         return pa.float64()
     return field.type
