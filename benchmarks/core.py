@@ -99,18 +99,18 @@ def steps(space: Space, data: DeviceData, widths: list[int]) -> list[dict[str, A
         method_space = space.method(name)
         network, method = build_network(method_space, data), build_method(method_space, data)
         batch = method_space.training.batch_size
-        per_trial = 60 * -(-len(train.inputs) // batch)
+        per_trial = 60 * -(-len(train) // batch)
         for width in widths:
             rows = next(Batches(Experiment(data, network, method, TrainingSettings(batch)), [0] * width).epoch(0))
             hyper = {
-                name: torch.ones(width, len(data.tasks), device=train.inputs.device)
+                name: torch.ones(width, len(data.tasks), device=data.device)
                 for name in ("task_weight", "fairness_weight", "head_ratio")
             }
-            hyper["learning_rate"] = torch.full((width,), 0.01, device=train.inputs.device)
+            hyper["learning_rate"] = torch.full((width,), 0.01, device=data.device)
             optimizer = Adagrad()
-            bare = bare_products(network, width, rows.inputs.shape[0], train.inputs.device)
+            bare = bare_products(network, width, rows.inputs.shape[0], data.device)
             for compiled in (False, True):
-                parameters = network.initial(range(width), train.inputs.dtype).to(train.inputs.device)
+                parameters = network.initial(range(width), data.dtype).to(data.device)
                 learner = Learner(parameters, optimizer.state(parameters))
                 step = make_step(network, method, optimizer, compiled=compiled, device=parameters.device)
                 start = time.perf_counter()
@@ -143,12 +143,13 @@ def plain_rows(data: DeviceData) -> dict[str, dict[str, torch.Tensor]]:
     rows = {}
     for name in ("train", "test"):
         split = data.splits[name]
-        codes = split.inputs[:, data.numeric :].split(data.categories, 1)
+        inputs = split.examples()
+        codes = inputs[:, data.numeric :].split(data.categories, 1)
         rows[name] = {
-            "numeric": split.inputs[:, : data.numeric].contiguous(),
+            "numeric": inputs[:, : data.numeric].contiguous(),
             "codes": torch.stack([part.argmax(1) for part in codes], 1),
             "labels": split.labels.T.contiguous(),
-            "groups": split.groups[0].to(split.inputs.dtype),
+            "groups": split.groups[0].to(inputs.dtype),
         }
     return rows
 
@@ -246,7 +247,7 @@ def main() -> None:
     data = to_device(splits, space.baselines.sensitive, device, torch.float32)
     results: dict[str, Any] = {
         "machine": describe(),
-        "data": splits.source,
+        "data": splits.dataset.source,
         "steps": steps(space, data, options.widths),
     }
     if device.type == "cpu":

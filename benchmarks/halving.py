@@ -15,13 +15,14 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from machine import describe
 
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.metrics.relative import are, arfg
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.halving import halving_ranks
@@ -32,7 +33,7 @@ from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages.baselines import baseline_packs
 from paretofair.runs.stages.sweep import sweep_packs
 from paretofair.space.space import load_space
-from paretofair.training import Halving, Objective, to_device, train_pack
+from paretofair.training import Halving, WeightedMetric, to_device, train_pack
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "halving.json"
@@ -45,19 +46,20 @@ WIDTH = 32
 class RandomStopping(Halving):
     """As many go on, whichever."""
 
-    def survivors(self, metrics: Mapping[str, np.ndarray], brackets: np.ndarray) -> np.ndarray:
+    def survivors(self, values: Callable[[Metric], np.ndarray], brackets: np.ndarray) -> np.ndarray:
         noise = np.random.default_rng(len(brackets)).random((len(brackets), len(self.objectives)))
-        return Halving(self.eta, self.rungs, (Objective("noise", (1.0,)),)).survivors({"noise": noise[:, :1]}, brackets)
+        one = Halving(self.eta, self.rungs, (WeightedMetric(METRICS["error"], (1.0,)),))
+        return one.survivors(lambda _: noise[:, :1], brackets)
 
 
 @dataclasses.dataclass(frozen=True)
 class Scalarisation(Halving):
     """The smallest sums of all objectives go on."""
 
-    def survivors(self, metrics: Mapping[str, np.ndarray], brackets: np.ndarray) -> np.ndarray:
-        total = sum(metrics[each.metric] @ np.array(each.weights) for each in self.objectives)
-        one = Halving(self.eta, self.rungs, (Objective("total", (1.0,)),))
-        return one.survivors({"total": total[:, None]}, brackets)
+    def survivors(self, values: Callable[[Metric], np.ndarray], brackets: np.ndarray) -> np.ndarray:
+        total = sum(values(each.metric) @ np.array(each.weights) for each in self.objectives)
+        one = Halving(self.eta, self.rungs, (WeightedMetric(METRICS["error"], (1.0,)),))
+        return one.survivors(lambda _: total[:, None], brackets)
 
 
 def main() -> None:
@@ -88,7 +90,10 @@ def main() -> None:
     weights = {
         metric: tuple((1 / len(data.tasks) / means[f"validation_{metric}"]).tolist()) for metric in ("error", "fpr_gap")
     }
-    objectives = (Objective("fpr_gap", weights["fpr_gap"]), Objective("error", weights["error"]))
+    objectives = (
+        WeightedMetric(METRICS["fpr_gap"], weights["fpr_gap"]),
+        WeightedMetric(METRICS["error"], weights["error"]),
+    )
     method = space.method("mtaf")
     kind = type(build_method(method, data))
     rules = {"vectors": Halving, "scalarised": Scalarisation, "random": RandomStopping, "none": None}
@@ -148,7 +153,7 @@ def main() -> None:
     print(json.dumps(summary, indent=2), f"ranks of 1,000 vectors: {ranks} ms")
     written = {
         "machine": describe(),
-        "source": splits.source,
+        "source": splits.dataset.source,
         "ranks_of_1000_ms": ranks,
         "summary": summary,
         "runs": table,

@@ -170,7 +170,7 @@ def mtaf_gradient(module: Any, rows: Rows) -> None:
 def steps(space: MethodSpace, data: DeviceData, trials: int, turns: int) -> list[dict[str, Any]]:
     """A row for each way to train `trials` with one method."""
     network, stacked = networks(space, data)
-    inputs = data.splits["train"].inputs
+    inputs = data.splits["train"].examples()
     start = network.initial(range(trials), inputs.dtype).to(inputs.device)
     rows = as_module(network, stacked, start)
     ways = {
@@ -203,7 +203,7 @@ def networks(space: MethodSpace, data: DeviceData) -> tuple[MultilayerPerceptron
     """The built-in network of the space, and the module of its shape."""
     network = build_network(space, data)
     assert isinstance(network, MultilayerPerceptron)
-    inputs = data.splits["train"].inputs.shape[1]
+    inputs = data.shape[0]
     arguments = (("categories", data.categories), ("embedding", network.embedding))
     return network, ModuleNetwork(Network, inputs, len(data.tasks), arguments)
 

@@ -276,10 +276,14 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
 def choose_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
     from paretofair.analysis.frontiers import frontier
+    from paretofair.analysis.settings import ReportSettings
     from paretofair.analysis.tables import midpoints
+    from paretofair.results.table_schema import read_spelling
 
+    schema = read_spelling(trials)
+    objectives = ReportSettings().build_set("arfg_are", schema.task_names)
     chosen = {"selected_on": "validation", "pooled": False}
-    return midpoints(trials, frontier(trials, "arfg_are", **chosen), **chosen)
+    return midpoints(trials, frontier(trials, schema, objectives, **chosen), **chosen)
 
 
 def of_gcm(name: str, trials: pd.DataFrame) -> Iterator[tuple[Number, pd.Series]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +14,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import Results
-from paretofair.data import Splits
-from paretofair.data.dataset import Dataset
+from paretofair.analysis.rules import select_trials
+from paretofair.data import FittedColumns, Splits
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
+from paretofair.metrics.registry import HEADLINE
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import inside, space_file, write_text
 from paretofair.results.table import MODELS
@@ -32,7 +33,7 @@ from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
 from paretofair.training import DeviceData, Trials, to_device, train_pack
-from paretofair.training.measuring.evaluation import HEADLINE, decision_thresholds, evaluate, logits_and_probabilities
+from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
 _OF_ALL_ROWS = ("error", "average_precision", "auc")
@@ -87,6 +88,10 @@ def export_trial(
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
+    inputs = splits.inputs
+    if not isinstance(inputs, FittedColumns):
+        kind = type(splits.dataset.inputs).__name__
+        raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
     own = (
         space.baselines
         if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
@@ -101,9 +106,9 @@ def export_trial(
         raise RunError(f"{run / MODELS}: the weights of trial {row['trial_id']} are not those of its network. {_AGAIN}")
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
-    found = evaluate(network, parameters, data, threshold, method, given.values)
-    logits, _ = logits_and_probabilities(network, parameters, data.splits[data.selection_split].inputs)
-    cut, by_group = decision_thresholds(logits, data, threshold, method, given.values)
+    found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
+    outputs = compute_outputs(network, parameters, data.splits[data.selection_split])
+    cut, by_group = decision_thresholds(outputs, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
     if kept is not None:
@@ -118,16 +123,16 @@ def export_trial(
         "threshold": row["threshold"],
         "source": row["source"],
         "data": {
-            "name": splits.name,
-            "data_id": splits.data_id,
+            "name": splits.dataset.name,
+            "data_id": splits.dataset.data_id,
             "split_id": splits.split_id,
-            "sha256": splits.checksums,
+            "sha256": splits.dataset.checksums,
         },
         "tasks": list(data.tasks),
         "hyperparameters": {name: values[0].item() for name, values in pack.values.items()},
         "network": _network(own, data),
         "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
-        "fills": _fills(by_seed.dataset),
+        "fills": inputs.columns.fills,
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
@@ -136,23 +141,35 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    model = ExportedModel(network.module(parameters[0]), splits.encoding, about)
+    model = ExportedModel(network.module(parameters[0]), inputs.encoding, about)
     folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
     write_text(
-        inside(folder, CARD), card(model, own, splits, data, {name: each[0] for name, each in found.confusion.items()})
+        inside(folder, CARD),
+        card(
+            model,
+            own,
+            splits,
+            data,
+            [each[0] for each in found.confusion["test"]],
+            [each[0] for each in found.unweighted.get("test", found.confusion["test"])],
+        ),
     )
     return ExportedTrial(folder, model, kept is None, difference)
 
 
-def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None) -> str:
-    """The id of the trial that a rule (`report.comparison.rule`) takes from the ARFG-ARE frontier of a method and seed.
+def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str = "arfg_are") -> str:
+    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
+    a set of objectives.
 
-    Raises RunError for a rule, method or seed that is none, and where no point keeps the rule's bound.
+    Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
+    if objectives not in results.settings.set_names(results.tasks):
+        known = ", ".join(results.settings.set_names(results.tasks))
+        raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")
     try:
-        found = select_trials(results, [rule])
+        found = select_trials(results, [rule], objectives)
     except ValueError as error:
         raise RunError(f"--rule: {error}") from None
     own = found[found["method"] == method]
@@ -225,7 +242,7 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
     """Raises RunError where kept weights have other metrics than the table says, beyond what another machine rounds:
     the last bits of a score may put a row or two on the other side of a threshold."""
     for split, rows in data.splits.items():
-        most = _ROUNDING + 2 / max(len(rows.inputs), 1)
+        most = _ROUNDING + 2 / max(len(rows), 1)
         for name in _OF_ALL_ROWS:
             for t, task in enumerate(data.tasks):
                 found, written = float(metrics[f"{split}_{name}"][t]), float(row.get(f"{split}_{name}_{task}", np.nan))
@@ -236,7 +253,7 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
 
 def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
     if space.network.module is not None:
-        inputs = data.splits["train"].inputs.shape[1]
+        inputs = math.prod(data.shape)
         own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
         return {"module": space.network.module, **own}
     widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
@@ -259,31 +276,25 @@ def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Ten
     return found
 
 
-def _fills(dataset: Dataset) -> dict[str, float]:
-    """What stands where a number is missing, of every input that has had missing ones in training."""
-    fills = {}
-    for place, name in enumerate(dataset.numeric_names):
-        base = name.removesuffix("_missing")
-        if base != name and base in dataset.numeric_names:
-            missing = np.flatnonzero(dataset.numeric[:, place] == 1)
-            if len(missing):
-                fills[base] = float(dataset.numeric[missing[0], dataset.numeric_names.index(base)])
-    return fills
-
-
 def card(
-    model: ExportedModel, space: MethodSpace, splits: Splits, data: DeviceData, confusion: Mapping[str, np.ndarray]
+    model: ExportedModel,
+    space: MethodSpace,
+    splits: Splits,
+    data: DeviceData,
+    confusion: Sequence[np.ndarray],
+    unweighted: Sequence[np.ndarray],
 ) -> str:
-    """The model card, Markdown. `confusion` are the counts of the trial in the finest cells, by split."""
+    """The model card, Markdown. `confusion` are the counts of the trial on test in the finest cells, task by
+    task, `unweighted` those of rows."""
     about = model.about
     lines = [f"# {about['method']}, trial {about['trial_id']}", ""]
     if about["source"] == "simulated":
         lines += ["**Trained on SIMULATED data: it says nothing about real people.**", ""]
     lines += [
         f"A classifier of {', '.join(data.tasks)}, trained by `{about['method']}` (seed {about['seed']}) on "
-        f"{splits.name} ({len(splits.train):,} training rows, {about['source']} data) in the run `{about['run']}` of "
-        f"paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness trade, measured on "
-        "these data and groups; nothing here says that it is fit for use on people.",
+        f"{splits.dataset.name} ({len(splits.train):,} training rows, {about['source']} data) in the run "
+        f"`{about['run']}` of paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness "
+        "trade, measured on these data and groups; nothing here says that it is fit for use on people.",
         "",
         "    import paretofair",
         '    model = paretofair.load("this folder")',
@@ -308,13 +319,13 @@ def card(
             [
                 [task, name, *(_format_number(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
                 for task in data.tasks
-                for name in HEADLINE
+                for name in (*HEADLINE, *(metric.name for metric in space.own_metrics))
             ],
         ),
         "",
         "## By group, on test",
         "",
-        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion["test"]))),
+        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion, unweighted))),
         "",
     ]
     if about["retrained"]:
@@ -322,13 +333,16 @@ def card(
     return "\n".join(lines)
 
 
-def _by_group(data: DeviceData, confusion: np.ndarray) -> Iterator[list[str]]:
+def _by_group(
+    data: DeviceData, confusion: Sequence[np.ndarray], unweighted: Sequence[np.ndarray]
+) -> Iterator[list[str]]:
     for t, task in enumerate(data.tasks):
         for place, attribute in enumerate(data.attributes):
-            counts = rates.merge(confusion[t], data.cells[:, place], data.n_groups[place])
+            groups = data.cells[:, place], data.n_groups[place]
+            counts, rows = rates.merge(confusion[t], *groups), rates.merge(unweighted[t], *groups)
             for group, name in enumerate(data.group_names[attribute]):
                 values = (f"{float(rate(counts[group])):.4f}" for rate in _RATES.values())
-                yield [task, attribute, name, f"{counts[group, :4].sum():,.0f}", *values]
+                yield [task, attribute, name, f"{rows[group, :4].sum():,.0f}", *values]
 
 
 def _describe_attributes(space: MethodSpace) -> str:

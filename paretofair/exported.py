@@ -61,18 +61,18 @@ class ExportedModel:
         numeric = [self._numbers(frame, name) for name in self.encoding.numeric_names]
         texts = [self._texts(frame[name]) for name in self.encoding.categorical_names]
         rows = len(frame)
-        scores, codes = self.encoding.encode(
-            np.stack(numeric, 1) if numeric else np.zeros((rows, 0)),
-            np.stack(texts, 1) if texts else np.zeros((rows, 0), dtype=str),
-        )
+        codes = np.zeros((rows, len(texts)), dtype=np.int64)
+        for column, values in enumerate(texts):
+            found, place = np.unique(values, return_inverse=True)
+            codes[:, column] = self.encoding.find_codes(column, found.tolist())[place]
+        scores = self.encoding.scale_numbers(np.stack(numeric, 1) if numeric else np.zeros((rows, 0)))
         for column, name in enumerate(self.encoding.categorical_names):
             unseen = int((codes[:, column] == 0).sum())
             if unseen:
                 known = ", ".join(self.encoding.categories[column][:10])
                 words = "%d of %d rows have a value of %s that was not seen in training; known are %s."
                 logger.warning(words, unseen, rows, name, known)
-        one_hot = [np.eye(size)[codes[:, i]] for i, size in enumerate(self.encoding.category_sizes)]
-        return torch.tensor(np.concatenate([scores, *one_hot], 1), dtype=torch.float32)
+        return torch.tensor(self.encoding.join(scores, codes), dtype=torch.float32)
 
     @torch.no_grad()
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.objectives import objective_sets
+from paretofair.metrics.registry import METRICS
 from paretofair.naming import (
     MOST,
     RESERVED_TASKS,
@@ -64,17 +64,17 @@ def test_names_that_one_disk_does_not_tell_apart():
 
 @pytest.mark.parametrize(
     ("short", "long"),
-    [(one, two) for one, two in itertools.permutations(DIRECTIONS, 2) if two.startswith(f"{one}_")],
+    [(one, two) for one, two in itertools.permutations(METRICS, 2) if two.startswith(f"{one}_")],
 )
 def test_all_pairs_of_metrics_of_which_one_begins_with_the_other(short, long):
     task = long.removeprefix(f"{short}_") + "_x"
-    assert "x" in find_task_faults(DIRECTIONS, [task, "x"])
-    assert task in find_task_faults(DIRECTIONS, ["x", task])
+    assert "x" in find_task_faults(METRICS, [task, "x"])
+    assert task in find_task_faults(METRICS, ["x", task])
 
 
 @pytest.mark.parametrize("end", ["low", "high", "mean", "std", "by_sex"])
 def test_ends_that_reports_put_behind_a_name(end):
-    assert "shares the column" in find_task_faults(DIRECTIONS, ["x", f"x_{end}"], ["sex"])[f"x_{end}"]
+    assert "shares the column" in find_task_faults(METRICS, ["x", f"x_{end}"], ["sex"])[f"x_{end}"]
 
 
 def test_attributes():
@@ -95,4 +95,4 @@ def test_what_is_left_makes_no_column_twice(tasks):
 
 def test_eighty_tasks_and_thirty_attributes():
     tasks = [f"task_{each:02d}" for each in range(80)]
-    assert find_task_faults(DIRECTIONS, tasks, [f"attribute_{each}" for each in range(30)]) == {}
+    assert find_task_faults(METRICS, tasks, [f"attribute_{each}" for each in range(30)]) == {}

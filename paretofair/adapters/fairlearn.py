@@ -156,7 +156,7 @@ def fit_models(
     """Every model of every task, in the order of `Settings.models`; `jobs` processes at a time."""
     from joblib import Parallel, delayed
 
-    inputs = {name: split.inputs.numpy() for name, split in data.splits.items()}
+    inputs = {name: split.examples().numpy() for name, split in data.splits.items()}
     train = data.splits["train"]
     works = []
     for task in range(len(data.tasks)):

@@ -14,7 +14,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
-from paretofair.results.table_schema import pack_table
+from paretofair.results.table_schema import COUNTS, pack_table
 from paretofair.runs.rows import table_schema
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
@@ -80,9 +80,9 @@ def write_rows(
         "seed": seed,
         "pack_id": f"{method}-{seed}",
         "space_id": space_id,
-        "data_id": splits.data_id,
+        "data_id": splits.dataset.data_id,
         "split_id": splits.split_id,
-        "source": splits.source,
+        "source": splits.dataset.source,
         "protocol": protocol,
         "threshold": "own",
         "penalty_split": "train",
@@ -123,9 +123,12 @@ def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: D
                 if not model.error:
                     decisions[row, t] = torch.from_numpy(model.decisions[name] == 1)
                     scores[row, t] = torch.from_numpy(model.scores[name])
-        metrics, counts = measure_split(decisions, scores, scores, split, data)
-        for metric, values in metrics.items():
+        found = measure_split(decisions, scores, scores, split, data)
+        for metric, values in found.metrics.items():
             columns[f"{name}_{metric}"] = np.where(bad[:, None], np.nan, values[places, tasks])
-        of_rows = np.where(bad[:, None], np.nan, counts[places, tasks].reshape(len(places), -1))
-        columns[f"confusion_{name}"] = pa.array(list(of_rows.astype(np.float32)), pa.list_(pa.float32()))
+        for of, by_task in ((name, found.counts), (f"{name}_rows", found.unweighted)):
+            if by_task:
+                counts = np.stack(by_task, 1)[places, tasks].reshape(len(places), -1)
+                of_rows = np.where(bad[:, None], np.nan, counts).astype(np.float32)
+                columns[f"{COUNTS}{of}"] = pa.array(list(of_rows), pa.list_(pa.float32()))
     return columns

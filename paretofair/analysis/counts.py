@@ -12,7 +12,8 @@ from paretofair.analysis.relative import relative_to
 from paretofair.errors import RunError
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.registry import GROUP_METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.results import TRIALS, counts_of
 from paretofair.results.files import read_csv
 from paretofair.results.table_schema import COUNTS, SPLITS
@@ -20,6 +21,7 @@ from paretofair.results.table_schema import COUNTS, SPLITS
 GROUPS = "groups.csv"
 RESAMPLES = 1000
 _HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
+_OF_ROWS = "_rows"  # ends the names of counts that no weights enter
 _LEAST_ROWS = 50  # of a group that the audit compares
 _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
@@ -44,9 +46,8 @@ class CellCounts:
     same data."""
 
     def __init__(self, *folders: Path, tasks: int | None = None) -> None:
-        """`tasks`: how many there are, where that is known."""
-        self._tasks = tasks
-        self._folders = folders
+        """`tasks`: how many there are, where that is known; all of them binary."""
+        self._folders, self._tasks = folders, tasks
         self._read = pd.DataFrame()
         self.names = read_groups(folders[0])
         self.attributes = [name for name in self.names if f"code_{name}" in self.names]
@@ -54,23 +55,43 @@ class CellCounts:
         self.n_groups = (self.groups.max(0) + 1).tolist()
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """Counts of trials by split, `(trials, tasks, cells, 6)` each."""
+        """Counts of trials by split, `(trials, tasks, cells, 6)` each; by weights, where rows have any."""
+        lists = self._lists(trial_ids)
+        return {split: lists[split] for split in SPLITS if split in lists}
+
+    def rows_of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """The same counts of rows, whatever their weights."""
+        lists = self._lists(trial_ids)
+        return {name: lists.get(f"{name}{_OF_ROWS}", counts) for name, counts in self.of(trial_ids).items()}
+
+    def _lists(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         new = [name for name in trial_ids if name not in self._read.index]
         if new:
             found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
             self._read = found[~found.index.duplicated()]
         table = self._read.loc[list(trial_ids)]
-        return {split: self._stack(table[f"{COUNTS}{split}"], split) for split in SPLITS if f"{COUNTS}{split}" in table}
+        names = [name for split in SPLITS for name in (split, f"{split}{_OF_ROWS}")]
+        return {name: self._stack(table[f"{COUNTS}{name}"], name) for name in names if f"{COUNTS}{name}" in table}
 
-    def _stack(self, lists: pd.Series, split: str) -> np.ndarray:
+    def _stack(self, lists: pd.Series, name: str) -> np.ndarray:
         """Raises RunError for counts of other cells than those of `groups.csv`."""
         lengths = {len(each) if each is not None else 0 for each in lists}
         of_task = len(self.groups) * 6
         whole = {length for length in lengths if length and length % of_task == 0}
         if len(lengths) > 1 or whole != lengths or self._tasks not in (None, *(each // of_task for each in whole)):
             words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {of_task} of each task"
-            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{split} has {words}, by {GROUPS}")
+            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{name} has {words}, by {GROUPS}")
         return np.stack(lists.to_numpy()).astype(float).reshape(len(lists), -1, len(self.groups), 6)
+
+    def worth(self, trial_ids: Sequence[str], split: str) -> np.ndarray | None:
+        """How many independent rows of equal weight the rows of known label are worth in each cell of a split,
+        `(trials, tasks, cells)`; None where every row is one."""
+        if f"independent_{split}" not in self.names:
+            return None
+        rows = self.rows_of(trial_ids)[split][..., :_HARD].sum(-1)
+        return np.asarray(
+            rows * (self.names[f"independent_{split}"] / self.names[f"rows_{split}"]).fillna(0).to_numpy()
+        )
 
     def group_names(self, attribute: str) -> list[str]:
         """Names of an attribute's groups, in the schema's order."""
@@ -95,7 +116,9 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
     for seed, own in chosen.groupby("seed", sort=False):
         vanilla = (own["method"] == "vanilla").to_numpy()
         of_trials = {"method": own["method"].to_numpy(), "seed": seed, "trial_id": own["trial_id"].to_numpy()}
-        for split, counts in cells.of(own["trial_id"].tolist()).items():
+        trial_ids = own["trial_id"].tolist()
+        rows = cells.rows_of(trial_ids)
+        for split, counts in cells.of(trial_ids).items():
             if split == "train":
                 continue
             reference = counts[vanilla][:1] if vanilla.any() else None
@@ -107,6 +130,7 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
                     cells.n_groups,
                     minimum_count=_LEAST_ROWS,
                     vanilla=None if reference is None else reference[:, t],
+                    rows=rows[split][:, t],
                 )
                 for line in lines:
                     for name, value in (of_trials | {"split": split, "task": task} | line._asdict()).items():
@@ -116,19 +140,30 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
 
 
 def row_intervals(
-    trials: pd.DataFrame, tasks: Sequence[str], cells: CellCounts, sensitive: Mapping[str, str], alone: pd.DataFrame
+    trials: pd.DataFrame,
+    tasks: Sequence[str],
+    cells: CellCounts,
+    sensitive: Mapping[str, str],
+    alone: pd.DataFrame,
+    gap: str = "fpr_gap",
 ) -> pd.DataFrame:
     """`test_<metric>_low` and `test_<metric>_high` of `trials` (rows of the trial table), indexed by `trial_id`: 95 %
-    intervals of resampled rows.
+    intervals of resampled rows. Of errors, of `gap` where it follows from decisions by group, and of ARE and ARFG.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
-    (`baselines.csv`) stay as they are. An absolute gap near 0 can only grow by noise: its interval then lies above it.
+    (`baselines.csv`) stay as they are. Where rows have weights or stay together as many are drawn as they are worth
+    independent rows of equal weight, cell by cell (`independent_test` of `groups.csv`). An absolute gap near 0 can only
+    grow by noise: its interval then lies above it.
     """
     trial_ids = trials["trial_id"].tolist()
-    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, [sensitive[task] for task in tasks])
+    worth = cells.worth(trial_ids, "test")
+    attributes = [sensitive[task] for task in tasks]
+    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, attributes, gap, worth)
     values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
-    for name, (metric, _) in RELATIVE.items():
-        values[name] = relative_to(alone, name, metrics[metric], trials["split_id"], "test", tasks)
+    for name, metric in relative_metrics(gap).items():
+        if metric in metrics:
+            own = alone[alone["metric"] == metric]
+            values[name] = relative_to(own, name, metrics[metric], trials["split_id"], "test", tasks)
     ends = {}
     for name, found in values.items():
         # A resampled group without negatives has no rate; where none has one, neither has the interval.
@@ -149,21 +184,46 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
     return points
 
 
-def _resample_metrics(counts: np.ndarray, cells: CellCounts, attributes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Error and FPR gap, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`."""
+def _resample_metrics(
+    counts: np.ndarray, cells: CellCounts, attributes: Sequence[str], gap: str, worth: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Error and `gap`, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`: as many rows of each cell
+    are drawn as it is `worth` `(trials, tasks, cells)`, or as it has."""
     trials, tasks = counts.shape[:2]
-    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", "fpr_gap")}
+    # Only decisions are drawn: what needs scores has no interval.
+    measure = GROUP_METRICS.get(gap) if not gap.startswith("soft_") else None
+    names = ("error", *([gap] if measure is not None else []))
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in names}
     for t, attribute in enumerate(attributes):
-        groups = cells.by_group(counts[:, t], attribute)
-        # Rows of unknown group count for the error.
-        unknown = counts[:, t].sum(1, keepdims=True) - groups.sum(1, keepdims=True)
-        hard = np.concatenate([groups, unknown], 1)[..., :_HARD]
         for k in range(trials):
-            # A generator for each: a point's interval does not depend on the other points.
-            total = hard[k].sum()
-            drawn = np.zeros((RESAMPLES, hard.shape[1], counts.shape[-1]))
-            shares = np.random.default_rng(0).multinomial(int(total), hard[k].ravel() / total, RESAMPLES)
-            drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD)
+            if worth is None:
+                drawn = _draw_rows(_by_group_and_unknown(counts[k, t], cells, attribute))
+            else:
+                drawn = _by_group_and_unknown(_draw_rows(counts[k, t], worth[k, t]), cells, attribute)
             found["error"][:, k, t] = rates.error(drawn.sum(-2))
-            found["fpr_gap"][:, k, t] = rates.fpr_gap(drawn[:, :-1])
+            if measure is not None:
+                found[gap][:, k, t] = measure(drawn[:, :-1])
     return found
+
+
+def _by_group_and_unknown(counts: np.ndarray, cells: CellCounts, attribute: str) -> np.ndarray:
+    """`(…, cells, 6)` merged into the groups of an attribute and, last, the rows of none, which count for the error."""
+    groups = cells.by_group(counts, attribute)
+    return np.concatenate([groups, counts.sum(-2, keepdims=True) - groups.sum(-2, keepdims=True)], -2)
+
+
+def _draw_rows(counts: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
+    """Counts `(n, 6)` of decisions drawn anew, `(resamples, n, 6)`: of every part of the rows as many as it counts, or
+    as it is `worth` `(n,)`, its counts being the same on average. Score sums are left at 0."""
+    hard = counts[:, :_HARD]
+    each = np.ones(len(hard))
+    if worth is not None:
+        # How much one of the rows that are drawn counts.
+        each = np.divide(hard.sum(-1), worth, out=each, where=worth > 0)
+    rows = hard / np.where(each > 0, each, 1)[:, None]
+    # A generator for each trial: a point's interval does not depend on the other points.
+    total = rows.sum()
+    shares = np.random.default_rng(0).multinomial(int(total), rows.ravel() / total, RESAMPLES)
+    drawn = np.zeros((RESAMPLES, len(hard), counts.shape[-1]))
+    drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD) * each[:, None]
+    return drawn

@@ -11,8 +11,8 @@ import pandas as pd
 
 from paretofair.analysis.settings import PROTOCOLS
 from paretofair.errors import RunError
-from paretofair.metrics import DIRECTIONS, RANGES
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.registry import METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.naming import find_fault, find_task_faults, find_twins
 from paretofair.results import STAGES, STATUSES, TableSchema
 from paretofair.results.files import check_file
@@ -70,9 +70,10 @@ def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
     for split in SPLITS:
         for name, (metric, _) in schema.metric_columns.items():
             column = f"{split}_{name}"
-            if column not in table or metric not in RANGES:
+            ends = METRICS[metric].ends if metric in METRICS and column in table else None
+            if ends is None:
                 continue
-            low, high = RANGES[metric]
+            low, high = ends
             values = table[column].to_numpy(float)
             wrong = ~(np.isnan(values) | ((values >= low - _ROUNDING) & (values <= high + _ROUNDING)))
             if wrong.any():
@@ -107,9 +108,9 @@ def _check_columns(table: pd.DataFrame, schema: TableSchema, path: Path) -> None
         raise RunError(f"{path}: found the protocols {' and '.join(protocols)}; a table has one")
     tasks = schema.task_names
     splits = ("test",) if protocols == ["paper"] else ("validation", "test")
-    for task, fault in find_task_faults(DIRECTIONS, tasks).items():
+    for task, fault in find_task_faults(METRICS, tasks).items():
         raise RunError(f"{path}: found the task {task!r}, {fault}")
-    metrics = [metric for metric, _ in RELATIVE.values()]
+    metrics = relative_metrics("fpr_gap").values()
     needed = ["method", *(f"{split}_{metric}_{task}" for split in splits for metric in metrics for task in tasks)]
     missing = [name for name in needed if name not in table]
     if missing or not tasks:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.constraints import Constraint
-from paretofair.metrics.objectives import objective_names
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results.table_schema import TableSchema
@@ -19,12 +18,6 @@ SEARCHED = ("points", "sweep")
 WITHIN = "within_constraints"
 VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
 _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
-
-
-def find_direction(schema: TableSchema, name: str) -> str:
-    """Which way a metric, spelled out without its split, is better; `diagnostic` where it is none of the table."""
-    metric, _ = schema.metric_columns.get(name, (name, ""))
-    return DIRECTIONS.get(metric, "diagnostic")
 
 
 def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
@@ -45,19 +38,16 @@ def keep_constraints(constraints: Sequence[Constraint], trials: pd.DataFrame, se
 
 
 def frontier(
-    trials: pd.DataFrame, schema: TableSchema, objectives: str | Sequence[str], *, selected_on: str, pooled: bool
+    trials: pd.DataFrame, schema: TableSchema, objectives: ObjectiveSet, *, selected_on: str, pooled: bool
 ) -> pd.DataFrame:
-    """Frontier points of every method and seed under `objectives`, a named set or metrics, chosen on the split
-    `selected_on`.
+    """Frontier points of every method and seed under `objectives`, chosen on the split `selected_on`.
 
-    `trials` has the columns `<split>_<objective>` (see `relative.with_relative`); only completed trials of a search
-    are considered. `pooled` makes one frontier of all seeds of a method (`protocol: paper`). One row per point with
-    `rank`, its place from the smallest first objective on, 1 the first; ties are kept. Each objective is reported
-    on validation and on test, then every hyperparameter.
+    `trials` has the columns `<split>_<objective>` (see `relative.with_relative` and `derived.with_objectives`); only
+    completed trials of a search are considered. `pooled` makes one frontier of all seeds of a method (`protocol:
+    paper`). One row per point with `rank`, its place from the best first objective on, 1 the first; ties are kept. Each
+    objective is reported on validation and on test, then every hyperparameter.
     """
-    names = objective_names(objectives, schema.task_names) if isinstance(objectives, str) else list(objectives)
-    # Metrics that are maximised turn round for the choice.
-    signs = np.array([-1.0 if find_direction(schema, name) == "maximised" else 1.0 for name in names])
+    names = objectives.names
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
     # A frontier may hold a classifier that calls nobody positive: that must be seen.
     rates = [f"realised_positive_rate_{task}" for task in schema.task_names]
@@ -69,19 +59,20 @@ def frontier(
     # A table without such trials need not have their metrics.
     eligible = candidates(numbered, ["method", "seed", "trial_id", *(name for name in chosen_by if name in trials)])
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        front = group[non_dominated(signs * group[chosen_by].to_numpy(float))]
+        losses = objectives.losses(group[chosen_by].to_numpy(float))
+        member = non_dominated(losses)
+        front = group.loc[member, ["trial_id"]].assign(**dict(zip(chosen_by, losses[member].T, strict=True)))
         places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
         ranks.append(np.arange(1, len(front) + 1))
-    label = objectives if isinstance(objectives, str) else "_".join(objectives)
     points = trials.iloc[np.concatenate(places)]
-    points = points.assign(rank=np.concatenate(ranks), objectives=label, selected_on=selected_on)
+    points = points.assign(rank=np.concatenate(ranks), objectives=objectives.name, selected_on=selected_on)
     own = [name for name in schema.hyperparameter_columns if name in trials]
     return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *own]].reset_index(drop=True)
 
 
 def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
-    """Points of a frontier under these metrics with `confirmed_<objective>_mean` and `_std`, on test, over their runs
-    with fresh seeds.
+    """Points of a frontier under these objectives with `confirmed_<objective>_mean` and `_std`, on test, over their
+    runs with fresh seeds.
 
     NaN for points that were not confirmed. The runs are the completed trials of the stage `confirm`.
     """
@@ -101,20 +92,20 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame, objectives: Seque
 
 
 def front_hypervolumes(
-    trials: pd.DataFrame, *, selected_on: str, pooled: bool, reference: tuple[float, float]
+    trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str, pooled: bool
 ) -> pd.DataFrame:
-    """ARFG-ARE hypervolume of every method and seed to the point `reference` (arfg, are), maximised.
+    """Hypervolume of every method and seed under `objectives` to their reference point, maximised.
 
     Columns `method, seed, trials, hypervolume, test_hypervolume`. `hypervolume` is of the front on the split that
     chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
     """
     rows = []
-    chosen_by, measured = ([f"{split}_{name}" for name in ("arfg", "are")] for split in (selected_on, "test"))
+    chosen_by, measured = ([f"{split}_{name}" for name in objectives.names] for split in (selected_on, "test"))
     eligible = candidates(trials, dict.fromkeys(["method", "seed", *chosen_by, *measured]))
     for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
-        chosen = group[chosen_by].to_numpy(float)
-        on_test = group.loc[non_dominated(chosen), measured].to_numpy(float)
+        chosen = objectives.losses(group[chosen_by].to_numpy(float))
+        on_test = objectives.losses(group.loc[non_dominated(chosen), measured].to_numpy(float))
         method, seed = (key, "all") if pooled else key
-        volumes = (hypervolume(points, reference=reference) for points in (chosen, on_test))
+        volumes = (hypervolume(points, reference=objectives.corner) for points in (chosen, on_test))
         rows.append((method, seed, len(group), *volumes))
     return pd.DataFrame(rows, columns=VOLUMES)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from paretofair.analysis.derived import columns_behind
 from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.results import Results
 from paretofair.analysis.settings import ReportSettings
-from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.objectives import Objective, needed_metrics, parse_objective
 from paretofair.results import KEYS, TableSchema
 
 
@@ -21,18 +22,32 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
 
 def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings, schema: TableSchema) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
-    bounds = [parse_constraint(text).name for text in settings.constraints]
-    metrics = [metric for metric, _ in RELATIVE.values()]
-    metrics = [f"{metric}_{task}" for metric in metrics for task in schema.task_names]
-    needed = {f"{split}_{name}" for split in (settings.selected_on, "test") for name in (*metrics, *bounds)}
-    needed |= {*KEYS, *(f"task_weight_{task}" for task in schema.task_names)}
+    tasks = schema.task_names
+    if not tasks:
+        return ""
+    splits, names = (settings.selected_on, "test"), deciding_metrics(tasks, settings)
+    needed = {f"{split}_{name}" for split in splits for name in names}
+    needed |= {*KEYS, *(f"task_weight_{task}" for task in tasks)}
     # A part of the columns: in a large run every copy of the table counts.
-    means = (
-        Results.of(trials[[name for name in trials if name in needed]], settings, schema=schema)
-        .hypervolumes.groupby("method")["hypervolume"]
-        .mean()
-    )
+    part = trials[[name for name in trials if name in needed]]
+    # What the sets of the space file need besides is not looked at.
+    results = Results.of(part, replace(settings, objectives=("arfg_are",)), schema=schema)
+    means = results.hypervolumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
+
+
+def deciding_metrics(tasks: Sequence[str], settings: ReportSettings, led_by: Sequence[str] = ()) -> list[str]:
+    """The columns, without the split, that a run needs while it goes on, of ARE, ARFG, constraints and the objectives
+    `led_by`: what is stored, and what is derived from counts."""
+    wanted = deciding_objectives(tasks, settings, led_by)
+    needed = needed_metrics(wanted, settings.gap, settings.metrics)
+    names = [*columns_behind(wanted, tasks, settings), *(f"{each.name}_{task}" for each in needed for task in tasks)]
+    return list(dict.fromkeys(names))
+
+
+def deciding_objectives(tasks: Sequence[str], settings: ReportSettings, led_by: Sequence[str] = ()) -> list[Objective]:
+    """ARE, ARFG, what constraints bound, and the objectives `led_by`."""
+    return [parse_objective(name, tasks, settings.metrics) for name in ("arfg", "are", *settings.bounded, *led_by)]
 
 
 def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:

@@ -8,29 +8,33 @@ import numpy as np
 import pandas as pd
 
 from paretofair.metrics.intervals import mean_interval
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.registry import METRICS
+from paretofair.metrics.relative import RELATIVE, relative_metrics
 from paretofair.results.table_schema import SPLITS
 
 BASELINES = "baselines.csv"
+# Of `baselines.csv`, beside those that a space divides by.
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 
 
-def baselines(trials: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
+def baselines(trials: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -> pd.DataFrame:
     """`baselines.csv`: single-task metrics over runs, one row per `split_id`, task, split and metric.
 
     Columns `split_id, task, split, metric, mean, std, low, high, runs, source`; low and high are the ends of the 95 %
-    interval of the mean (Student's t). Runs are the completed trials of the stage `baselines`.
+    interval of the mean (Student's t). Runs are the completed trials of the stage `baselines`. `gap`, and what says
+    from which side it comes, are among the metrics.
     """
     columns = ["split_id", "task", "split", "metric", "mean", "std", "low", "high", "runs", "source"]
     if "stage" not in trials:
         return pd.DataFrame(columns=columns)
     runs = trials[(trials["stage"] == "baselines") & (trials["status"] == "completed")]
+    metrics = dict.fromkeys([*_METRICS, gap, *_signed_metrics(gap)])
     rows = []
     for split_id, own in runs.groupby("split_id", sort=False):
         for task in tasks:
             alone = own[own[f"task_weight_{task}"] == 1]
             for split in SPLITS:
-                for metric in _METRICS:
+                for metric in metrics:
                     name = f"{split}_{metric}_{task}"
                     if name in alone and len(alone):
                         interval = mean_interval(alone[name].to_numpy())
@@ -38,15 +42,19 @@ def baselines(trials: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
-    """The trial table with `<split>_are` and `<split>_arfg`, NaN where there is no denominator (eq. 5)."""
+def with_relative(
+    trials: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap"
+) -> pd.DataFrame:
+    """The trial table with `<split>_are` and `<split>_arfg`, NaN where there is no denominator (eq. 5); `gap` is what
+    ARFG divides."""
     added = {}
     for split in SPLITS:
-        for name, (metric, _) in RELATIVE.items():
+        for name, metric in relative_metrics(gap).items():
             columns = [f"{split}_{metric}_{task}" for task in tasks]
             if tasks and all(column in trials for column in columns):
                 values = trials[columns].to_numpy(float)
-                added[f"{split}_{name}"] = relative_to(denominators, name, values, trials["split_id"], split, tasks)
+                own = denominators[denominators["metric"] == metric]
+                added[f"{split}_{name}"] = relative_to(own, name, values, trials["split_id"], split, tasks)
     others = trials.drop(columns=list(added), errors="ignore")
     return pd.concat([others, pd.DataFrame(added, index=trials.index)], axis=1)
 
@@ -54,30 +62,36 @@ def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame, tasks: Seque
 def relative_to(
     denominators: pd.DataFrame, name: str, values: np.ndarray, split_ids: pd.Series, split: str, tasks: Sequence[str]
 ) -> np.ndarray:
-    """ARE or ARFG (`name`) of errors or gaps `(..., trials, tasks)` on `split`: `(..., trials)`.
+    """ARE or ARFG (`name`) of errors or gaps `(..., trials, tasks)` on `split`: `(..., trials)`; `denominators` are the
+    rows of `baselines.csv` of that metric.
 
     Every trial is divided by the single-task means of its own split of the data, `split_ids` (trials,).
     """
-    metric, relative = RELATIVE[name]
-    means = denominators.set_index(["split_id", "split", "metric", "task"])["mean"]
+    means = denominators.set_index(["split_id", "split", "task"])["mean"]
     result = np.empty(values.shape[:-1])
     for split_id in split_ids.unique():
         own = (split_ids == split_id).to_numpy()
-        alone = [means.get((split_id, split, metric, task), float("nan")) for task in tasks]
-        result[..., own] = relative(values[..., own, :], alone)
+        alone = [means.get((split_id, split, task), float("nan")) for task in tasks]
+        result[..., own] = RELATIVE[name](values[..., own, :], alone)
     return result
 
 
-def find_unreliable(denominators: pd.DataFrame) -> list[str]:
-    """Tasks whose single-task FPR gap is not known to differ from 0, each with where: `bar (validation, test)`, or
+def find_unreliable(denominators: pd.DataFrame, gap: str = "fpr_gap") -> list[str]:
+    """Tasks whose single-task gap is not known to differ from 0, each with where: `bar (validation, test)`, or
     where the seeds have splits of their own `bar (validation in 2 of 5 splits, test in 4 of 5 splits)`.
 
-    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it. Where
-    there is no such interval (one run, or more than two groups) nothing is known, and the task is named.
+    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it. A gap
+    that is made of two may be 0 where both may. Where there is no such interval (one run, more than two groups, a gap
+    without a sign) nothing is known, and the task is named.
     """
-    signed = denominators[(denominators["metric"] == "fpr_gap_signed") & (denominators["split"] != "train")]
-    contains = signed[~((signed["low"] > 0) | (signed["high"] < 0))]
-    splits = signed["split_id"].nunique()
+    shown = denominators[denominators["split"] != "train"]
+    signed = _signed_metrics(gap)
+    contains = shown[shown["metric"] == (signed[0] if signed else gap)]
+    splits = contains["split_id"].nunique()
+    for metric in signed:
+        own = shown[(shown["metric"] == metric) & ((shown["low"] > 0) | (shown["high"] < 0))]
+        known = pd.MultiIndex.from_frame(own[["split_id", "split", "task"]])
+        contains = contains[~pd.MultiIndex.from_frame(contains[["split_id", "split", "task"]]).isin(known)]
     named = []
     for task, own in contains.groupby("task", sort=False):
         counts = own["split"].value_counts()
@@ -86,3 +100,8 @@ def find_unreliable(denominators: pd.DataFrame) -> list[str]:
             where = [f"{name} in {counts[name]} of {splits} splits" for name in where]
         named.append(f"{task} ({', '.join(where)})")
     return named
+
+
+def _signed_metrics(gap: str) -> tuple[str, ...]:
+    """What says from which side a gap comes; nothing of a user's own."""
+    return METRICS[gap].signed if gap in METRICS else ()

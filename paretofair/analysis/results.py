@@ -6,16 +6,16 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
+from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
     candidates,
-    find_direction,
     front_hypervolumes,
     frontier,
     keep_constraints,
@@ -27,11 +27,22 @@ from paretofair.analysis.settings import ReportSettings, find_choosing_split, re
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import known_sets, objective_names, objective_sets
-from paretofair.results import KEYS, TableSchema
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import (
+    OF_SEVERAL_TASKS,
+    NamedSet,
+    Objective,
+    ObjectiveSet,
+    known_objectives,
+    parse_objective,
+)
+from paretofair.metrics.registry import Metric
+from paretofair.results import KEYS, TableSchema, TrialTable
 from paretofair.results.table_schema import read_spelling
 
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
+
+_Named = TypeVar("_Named", NamedSet, Metric)
 
 
 class Results:
@@ -42,6 +53,7 @@ class Results:
 
         results = Results("results/mtaf_lsac")
         results.frontier("arfg", "are").groupby("method")["test_are"].min()
+        results.frontier("average_precision_income", "equalized_odds_max_income")
     """
 
     def __init__(self, *runs: Path | str, **changes: Any) -> None:
@@ -57,7 +69,10 @@ class Results:
         trials, schema, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
-        settings = replace(parts[0].settings, **{"methods": methods, "objectives": objectives} | changes)
+        named = _merge_named([each for part in parts for each in part.settings.named])
+        own = _merge_named([each for part in parts for each in part.settings.own_metrics])
+        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own}
+        settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
         self._fill(trials, settings, schema, folders, known, apart)
@@ -93,23 +108,82 @@ class Results:
     ) -> None:
         """`known` are single-task baselines for a table that has none."""
         order = ["stage", "method", "seed", "index"]
-        trials = trials if len(trials) else _with_keys(trials)
-        self.tasks = schema.task_names
-        own = baselines(trials[trials["stage"] == "baselines"].sort_values(order), self.tasks)
+        self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self.inputs: frozenset[Path] = frozenset()
+        self.tasks, self.schema = schema.task_names, schema
+        self.trials = trials if len(trials) else _with_keys(trials)
+        self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
+        for name in self.settings.objectives if self.tasks else ():
+            if name not in settings.set_names(self.tasks):
+                raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")
+        self.derive(self._needed())
+        own = baselines(self._with_signs().sort_values(order), self.tasks, settings.gap)
         self.baselines = known if own.empty and known is not None else own
-        table = with_relative(trials, self.baselines, self.tasks)
-        self.schema = schema.with_metrics(*(name for name in ("arfg", "are") if f"test_{name}" in table))
+        table = with_relative(self.trials, self.baselines, self.tasks, settings.gap)
+        self.schema = self.schema.with_metrics(*(name for name in ("arfg", "are") if f"test_{name}" in table))
         # A table without finished trials need not have their metrics.
         if settings.constraints and len(candidates(table, ["status"])):
             bounds = [parse_constraint(text) for text in settings.constraints]
             table = table.assign(**{WITHIN: keep_constraints(bounds, table, settings.selected_on)})
         # In one order, whatever the order in which trials finished.
         self.trials = table.sort_values(order, ignore_index=True)
-        self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
-        self.folders = folders
-        self.inputs: frozenset[Path] = frozenset()
-        self.told_apart = told_apart or {}
-        self._frontiers: dict[str | tuple[str, ...], pd.DataFrame] = {}
+        self._frontiers: dict[tuple[str, ...], pd.DataFrame] = {}
+        self._volumes: dict[str, pd.DataFrame] = {}
+
+    def _needed(self) -> list[Objective]:
+        """What frontiers, constraints and ARFG need."""
+        own = self.settings
+        if not self.tasks:
+            return []
+        sets = [own.build_set(name, self.tasks) for name in own.objectives]
+        gap = [Objective(own.metrics[own.gap], task) for task in self.tasks]
+        bounded = [parse_objective(name, self.tasks, own.metrics) for name in own.bounded]
+        return [*gap, *bounded, *(each for one in sets for each in one.objectives)]
+
+    def derive(self, objectives: Iterable[Objective]) -> None:
+        """Gives the table the columns of these objectives, as far as there is what they follow from."""
+        objectives = list(objectives)
+        splits = (self.settings.selected_on, "test")
+        before = len(self.trials.columns)
+        self.trials = with_objectives(self.trials, self.tasks, objectives, self.settings)
+        names = [f"{split}_{each.name}" for each in objectives for split in splits]
+        missing = [each for each in objectives if any(name not in self.trials for name in names)]
+        counted = None
+        if missing and self.sensitive is not None and self.cells is not None:
+            counted = counted_metrics(self.folders[0], missing, self.tasks, self.sensitive, self.settings)
+        if counted is not None:
+            parts = [
+                TrialTable(folder, metrics=(), derive=replace(counted, folder=folder)).read() for folder in self.folders
+            ]
+            found = pd.concat(parts).drop_duplicates("trial_id").set_index("trial_id")
+            new = found[[name for name in found if name not in self.trials]].reindex(self.trials["trial_id"])
+            self.trials = pd.concat([self.trials, new.set_index(self.trials.index)], axis=1)
+            self.trials = with_objectives(self.trials, self.tasks, objectives, self.settings)
+        self.schema = self.schema.add_metrics(derived_quantities(objectives, self.tasks, self.settings))
+        if len(self.trials.columns) > before:
+            self.__dict__.pop("searched", None)
+
+    def _with_signs(self) -> pd.DataFrame:
+        """The single-task trials with what says from which side the gap comes, where there are counts."""
+        alone = self.trials[self.trials["stage"] == "baselines"]
+        gap = self.settings.metrics[self.settings.gap]
+        signed = [self.settings.metrics[name] for name in gap.signed]
+        wanted = [Objective(metric, task) for metric in signed for task in self.tasks]
+        if alone.empty or self.sensitive is None or self.cells is None:
+            return alone
+        counted = counted_metrics(self.folders[0], wanted, self.tasks, self.sensitive, self.settings)
+        if counted is None:
+            return alone
+        lists = self.cells.of(alone["trial_id"].tolist())
+        counts = {split: [TaskCounts(own[:, t]) for t in range(len(self.tasks))] for split, own in lists.items()}
+        found = pd.DataFrame(counted.measure(counts), index=alone.index)
+        return alone.assign(**{name: found[name] for name in found if name not in alone})
+
+    @property
+    def _tasks_of_sets(self) -> list[str]:
+        """The tasks that the sets of the space file name: all that is known of them before there are trials."""
+        others = {"arfg_are", *OF_SEVERAL_TASKS, *(each.name for each in self.settings.named)}
+        return [name for name in self.settings.objectives if name not in others]
 
     @property
     def sensitive(self) -> dict[str, str] | None:
@@ -141,15 +215,49 @@ class Results:
     @property
     def unreliable(self) -> list[str]:
         """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
-        return find_unreliable(self.baselines)
+        return find_unreliable(self.baselines, self.settings.gap)
 
-    @functools.cached_property
+    def objective_set(self, *objectives: str) -> ObjectiveSet:
+        """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
+        name that is none."""
+        tasks = self.tasks or self._tasks_of_sets
+        named = len(objectives) == 1 and objectives[0] in self.settings.set_names(tasks)
+        return self.settings.build_set(objectives[0] if named else objectives, tasks)
+
+    @property
     def hypervolumes(self) -> pd.DataFrame:
-        """`frontiers.front_hypervolumes` of every method and seed; empty before there are baselines."""
-        if self.baselines.empty or f"{self.settings.selected_on}_arfg" not in self.trials:
-            return pd.DataFrame(columns=VOLUMES)
-        own = self.settings
-        return front_hypervolumes(self.trials, selected_on=own.selected_on, pooled=own.pooled, reference=own.reference)
+        """Those of the ARFG-ARE frontiers."""
+        return self.hypervolumes_of("arfg_are")
+
+    def hypervolumes_of(self, name: str) -> pd.DataFrame:
+        """`frontiers.front_hypervolumes` of every method and seed under a set; empty before there is what it needs.
+        Raises ValueError for a set without a reference point."""
+        if name not in self._volumes:
+            own, found = self.settings, pd.DataFrame(columns=VOLUMES)
+            if self._has_values(self.objective_set(name)):
+                of = self.objective_set(name)
+                found = front_hypervolumes(self.trials, of, selected_on=own.selected_on, pooled=own.pooled)
+            self._volumes[name] = found
+        return self._volumes[name]
+
+    @property
+    def compared_sets(self) -> list[str]:
+        """The sets of the space file whose frontiers are written, by which methods are compared beside ARFG-ARE."""
+        return [each.name for each in self.settings.named if each.name in self.settings.objectives]
+
+    def fronts_of(self, name: str) -> dict[str, dict[object, pd.DataFrame]]:
+        """Points of the frontiers under a set by method and seed; one seed `all` where they are pooled."""
+        if not self._has_values(self.objective_set(name)):
+            return {}
+        points = self.frontier(name)
+        keys = pd.Series("all", index=points.index) if self.settings.pooled else points["seed"]
+        by_method = {method: points[points["method"] == method] for method in self.methods}
+        return {method: dict(iter(own.groupby(keys.loc[own.index]))) for method, own in by_method.items() if len(own)}
+
+    def _has_values(self, objectives: ObjectiveSet) -> bool:
+        relative = any(each.metric.source == "baselines" for each in objectives.objectives)
+        columns = [f"{split}_{name}" for split in (self.settings.selected_on, "test") for name in objectives.names]
+        return all(name in self.trials for name in columns) and not (relative and self.baselines.empty)
 
     @functools.cached_property
     def midpoints(self) -> pd.DataFrame:
@@ -160,56 +268,65 @@ class Results:
     @property
     def undefined(self) -> dict[str, int]:
         """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", "fpr_gap")]
+        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", self.settings.gap)]
         columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
+        columns = {name: column for name, column in columns.items() if column in self.trials}
         searched = candidates(self.trials, columns.values())
         counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
         return {name: count for name, count in counts.items() if count}
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
-        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
-        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first, and
+        where a task is not binary."""
+        if (
+            any(task.kind != "binary" for task in self.schema.tasks)
+            or not self.folders
+            or not all((folder / GROUPS).exists() for folder in self.folders)
+        ):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
-        return (
-            CellCounts(*self.folders, tasks=len(self.tasks)) if all(codes[0].equals(each) for each in codes) else None
-        )
+        same = all(codes[0].equals(each) for each in codes)
+        return CellCounts(*self.folders, tasks=len(self.tasks)) if same else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.
 
         Args:
-            objectives: the name of a set (`arfg_are`, a task, `accuracies`, `all`), or metrics by the names of their
-                columns without the split, as in `frontier("arfg", "are")` and `frontier("error_income", "auc_income")`.
+            objectives: the name of a set (`arfg_are`, a task, `accuracies`, `all`, or one of the space file), or
+                metrics of a task, averaged over tasks or relative, as in `frontier("error_income", "auc_income")`,
+                `frontier("average_precision", "equalized_odds_max")` and `frontier("arfg", "are")`. Those that follow
+                from counts by group are computed when they are first asked for.
 
         Returns:
             One row per point: `method, seed, rank`, objectives on validation and test, `trial_id`, hyperparameters, and
             where points were confirmed means and deviations of fresh seeds. None where no trial may enter a frontier.
 
         Raises:
-            ValueError: a name that is no metric of the table, or one that is neither minimised nor maximised.
+            ValueError: a name that is no objective, or one that the table has no values of.
         """
-        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
-        if not named and self.methods:
-            split = self.settings.selected_on
-            every = [name for name in self.schema.metric_columns if f"{split}_{name}" in self.trials]
-            # What is best at 1, or only shown, has no frontier.
-            known = [name for name in every if find_direction(self.schema, name) in ("minimised", "maximised")]
-            unknown = [each for each in objectives if each not in known]
-            if unknown:
-                raise ValueError(f"no metric {unknown[0]!r}; accepted: {', '.join(known)}")
-        name: str | tuple[str, ...] = objectives[0] if named else objectives
+        of, own = self.objective_set(*objectives), self.settings
+        name = of.name, *of.names
         if name not in self._frontiers:
-            own = self.settings
-            points = frontier(self.trials, self.schema, name, selected_on=own.selected_on, pooled=own.pooled)
-            self._frontiers[name] = with_confirmed(points, self.trials, self.metrics_of(*objectives))
+            self.derive(of.objectives)
+            split = own.selected_on
+            unknown = [each for each in of.names if f"{split}_{each}" not in self.trials]
+            if unknown and self.methods:
+                known = [each for each in known_objectives(self.tasks, own.metrics) if f"{split}_{each}" in self.trials]
+                words = f"the table has no {split}_{unknown[0]}, nor what it follows from"
+                raise ValueError(f"{words}; it has {', '.join(known)}")
+            points = frontier(self.trials, self.schema, of, selected_on=split, pooled=own.pooled)
+            self._frontiers[name] = with_confirmed(points, self.trials, of.names)
         return self._frontiers[name].copy()
 
-    def metrics_of(self, *objectives: str) -> list[str]:
-        """The metrics of a named set of objectives; any other names are metrics themselves."""
-        named = len(objectives) == 1 and objectives[0] in objective_sets(self.tasks)
-        return objective_names(objectives[0], self.tasks) if named else list(objectives)
+
+def _merge_named(found: Sequence[_Named]) -> tuple[_Named, ...]:
+    """Each name once. Raises RunError where two runs mean different things by one name."""
+    by_name: dict[str, _Named] = {}
+    for each in found:
+        if by_name.setdefault(each.name, each) != each:
+            raise RunError(f"the runs mean different things by {each.name}: {by_name[each.name]} and {each}")
+    return tuple(by_name.values())
 
 
 def _with_keys(empty: pd.DataFrame) -> pd.DataFrame:

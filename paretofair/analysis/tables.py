@@ -13,7 +13,7 @@ from paretofair.pareto.selection import midpoint
 def midpoints(trials: pd.DataFrame, front: pd.DataFrame, *, selected_on: str, pooled: bool) -> pd.DataFrame:
     """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
 
-    `front` are the points of `frontiers.frontier(trials, "arfg_are")` with the same `selected_on` and `pooled`,
+    `front` are the points of `frontiers.frontier` under ARFG and ARE with the same `selected_on` and `pooled`,
     `trials` the table with ARE and ARFG. One full row of the trial table per method and seed (per method where seeds
     are pooled), with `selected_on` and the number of `trials` that it was chosen from.
     """
@@ -35,9 +35,9 @@ def summary(chosen: pd.DataFrame) -> pd.DataFrame:
     return _over_seeds(chosen, {"arfg": "test_arfg", "are": "test_are"})
 
 
-def per_task(chosen: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
-    """`tables/per_task.csv`: error and FPR gap of every task on test at the midpoint (as Table 4)."""
-    names = [f"{metric}_{task}" for task in tasks for metric in ("error", "fpr_gap")]
+def per_task(chosen: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -> pd.DataFrame:
+    """`tables/per_task.csv`: error and `gap` of every task on test at the midpoint (as Table 4)."""
+    names = [f"{metric}_{task}" for task in tasks for metric in ("error", gap)]
     return _over_seeds(chosen, {name: f"test_{name}" for name in names})
 
 

@@ -39,7 +39,7 @@ def export(options: argparse.Namespace, console: Console) -> int:
 
     if options.rule is not None and options.method is None:
         raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
-    trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed)
+    trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed, options.objectives)
     done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
     about = done.model.about
     console.print(f"{about['method']}, seed {about['seed']}, trial {about['trial_id']}", highlight=False)
@@ -69,6 +69,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--trial", metavar="ID", help=what)
     what = "a rule of tables/selected.csv: midpoint, knee, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
     one.add_argument("--rule", metavar="RULE", help=what)
+    what = "with --rule: the set of objectives whose frontier it is (default: %(default)s)"
+    command.add_argument("--objectives", default="arfg_are", metavar="NAME", help=what)
     command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
     command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
     what = "folder to write (default: RUN/exported/ID)"

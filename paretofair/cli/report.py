@@ -51,7 +51,6 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from paretofair.analysis.overview import overview
     from paretofair.analysis.results import Results
     from paretofair.errors import RunError
-    from paretofair.metrics.objectives import objective_sets
 
     if options.output is not None:
         check_output(options.output)
@@ -61,10 +60,6 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if options.output is None and (len(options.run) > 1 or not (options.run[0] / "trials").is_dir()):
         raise RunError("--output is needed for several runs, and for tables made elsewhere")
     folder = options.output or options.run[0]
-    known = objective_sets(results.tasks)
-    for name in options.objectives or ():
-        if name not in known:
-            raise RunError(f"--objectives: found {name!r}; accepted: {', '.join(known)}")
     written = write(results, folder, (*options.only, *(("wide",) if options.wide else ())), console)
     table = overview(results, results.methods)
     for row in table.itertuples():
@@ -79,7 +74,8 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if results.unreliable:
-        words = f"ARFG is not reliable: the single-task FPR gap may be 0 for {', '.join(results.unreliable)}"
+        words = f"ARFG is not reliable: the single-task {results.settings.gap} may be 0 for "
+        words += ", ".join(results.unreliable)
         console.print(words, style="yellow", soft_wrap=True)
     if results.baselines.empty:
         words = "No single-task baselines (stage baselines, or a baselines.csv beside the table): no ARE, no ARFG."
@@ -170,7 +166,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, metavar="DIR", help="folder to write (default: RUN, if it is one run)")
     what = f"some of {', '.join(_BY_DEFAULT)} (default: all of these)"
     command.add_argument("--only", type=_parts, default=_BY_DEFAULT, metavar="A,B", help=what)
-    what = "sets of objectives in place of the run's: arfg_are, a task, accuracies, all"
+    what = "sets of objectives in place of the run's: arfg_are, a task, accuracies, all, or of its space file"
     command.add_argument("--objectives", type=_names, metavar="A,B", help=what)
     what = "where hypervolume ends, in place of the run's, as in 1.5,1.1"
     command.add_argument("--reference", type=_reference, metavar="ARFG,ARE", help=what)

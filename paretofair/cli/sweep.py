@@ -175,7 +175,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
         console.print(
-            "ARFG is not reliable: the single-task FPR gap is not known to differ from 0 for "
+            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not known to differ from 0 for "
             + ", ".join(result.report.unreliable),
             style="yellow",
         )

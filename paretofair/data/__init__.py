@@ -6,11 +6,11 @@ To add a data set, write a module with a `DatasetSource` and name it in `DATASET
 from pathlib import Path
 
 from paretofair.data.dataset import Dataset
-from paretofair.data.encoding import Encoding
 from paretofair.data.fetch import obtain
+from paretofair.data.inputs import Columns, DeviceInputs, Encoding, FittedColumns, FittedInputs, Inputs
 from paretofair.data.intersections import with_intersection
 from paretofair.data.reading.csv_file import read_csv_dataset
-from paretofair.data.reading.csv_schema import CsvSchema, Inputs, Missing, Sensitive
+from paretofair.data.reading.csv_schema import CsvSchema, InputColumns, Missing, Sensitive
 from paretofair.data.reading.tables import read_table, suggest_known
 from paretofair.data.sets.adult import ADULT, ADULT_INCOME
 from paretofair.data.sets.compas import COMPAS
@@ -30,11 +30,16 @@ SOURCES = ("auto", "real", "simulated")
 __all__ = [
     "DATASETS",
     "SOURCES",
+    "Columns",
     "CsvSchema",
     "Dataset",
     "DatasetSource",
+    "DeviceInputs",
     "Encoding",
     "Examples",
+    "FittedColumns",
+    "FittedInputs",
+    "InputColumns",
     "Inputs",
     "Missing",
     "Sensitive",

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from paretofair.data.dataset import Dataset
+from paretofair.data.dataset import TRAIN, Dataset, mark_test_rows
+from paretofair.data.inputs.columns import MISSING, Columns
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
-
-MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
+from paretofair.tasks import BINARY, TaskKind
 
 
 def assemble(
@@ -22,47 +22,51 @@ def assemble(
     categorical: Mapping[str, np.ndarray],
     groups: Mapping[str, np.ndarray],
     group_names: Mapping[str, tuple[str, ...]],
-    test: np.ndarray | float,
+    part: np.ndarray | None = None,
+    test: float = 0.3,
     test_seed: int = 0,
     checksums: Mapping[str, str],
+    weights: np.ndarray | None = None,
+    together: np.ndarray | None = None,
+    kinds: Mapping[str, TaskKind] | None = None,
 ) -> Dataset:
     """Put columns, each of `(rows,)`, together.
 
     Args:
-        name, source, group_names, checksums: As in `Dataset`.
-        labels: Task -> 0, 1 or -1 (unknown).
+        name, source, group_names, part, checksums, weights, together: As in `Dataset`.
+        labels: Task -> 0, 1, … or -1 (unknown).
+        kinds: Task -> what it predicts; binary labels for a task that is not named.
         numeric: Input -> numbers; NaN where missing (see `fill_missing`).
         categorical: Input -> texts; "" where missing, which becomes the category "missing".
         groups: Attribute -> index into its names, or -1.
-        test: True for the test rows; or their share, 0 to 1: they are then drawn by `test_seed`, stratified by
-            all labels and groups.
+        test: Without `part`, the share of test rows, 0 to 1: they are drawn by `test_seed`, stratified by all labels
+            and groups.
 
     Raises:
         DataError: As by `Dataset` and `fill_missing`.
     """
-    label_columns = np.stack([np.asarray(column, dtype=np.int8) for column in labels.values()], axis=1)
+    of_tasks = tuple((kinds or {}).get(task, BINARY) for task in labels)
+    type_ = np.int8 if all(len(kind.classes) <= 128 for kind in of_tasks) else np.int32
+    label_columns = np.stack([np.asarray(column, dtype=type_) for column in labels.values()], axis=1)
     members = {attribute: np.asarray(column, dtype=np.int8) for attribute, column in groups.items()}
-    rows = len(label_columns)
-    if isinstance(test, np.ndarray):
-        is_test = test.astype(bool)
-    else:
+    if part is None:
         strata = np.concatenate([label_columns, *(column[:, None] for column in members.values())], axis=1)
-        is_test = draw_rows(strata, math.floor(test * rows + 0.5), test_seed)
-    numbers = fill_missing(numeric, ~is_test)
-    texts = [np.where(column == "", MISSING, column).astype(object) for column in categorical.values()]
+        wanted = math.floor(test * len(label_columns) + 0.5)
+        part = mark_test_rows(draw_rows(strata, wanted, test_seed, together))
+    texts = {name: np.where(column == "", MISSING, column) for name, column in categorical.items()}
     return Dataset(
         name=name,
         source=source,
+        inputs=Columns.of(fill_missing(numeric, part == TRAIN), texts),
         tasks=tuple(labels),
-        numeric=np.stack(list(numbers.values()), axis=1) if numbers else np.zeros((rows, 0)),
-        numeric_names=tuple(numbers),
-        categorical=np.stack(texts, axis=1) if texts else np.zeros((rows, 0), dtype=object),
-        categorical_names=tuple(categorical),
         labels=label_columns,
         groups=members,
         group_names=dict(group_names),
-        is_test=is_test,
+        part=part,
         checksums=dict(checksums),
+        weights=weights,
+        together=together,
+        kinds=of_tasks,
     )
 
 

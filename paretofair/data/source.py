@@ -1,8 +1,8 @@
 """What the registry knows of a data set: its schema, its public files, and how to read or simulate it."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paretofair.data.dataset import Dataset
@@ -71,13 +71,14 @@ class DatasetSource:
 
     Attributes:
         name: Name in the space file.
-        tasks: Names of its binary tasks.
+        tasks: Names of its tasks.
         group_names: Sensitive attribute -> its groups, in the schema's order.
         files: What `read` needs; all in one folder.
         read: Folder of the files -> the real Dataset. Checks every checksum.
         simulate: The simulated Dataset of the same schema and size; the same rows at every call. None where
             there is no such stand-in.
         folder: Name of its folder inside a data folder, if it isn't its own name.
+        other_kinds: Task -> its kind, of those that aren't binary.
     """
 
     name: str
@@ -87,6 +88,12 @@ class DatasetSource:
     read: Callable[[Path], Dataset]
     simulate: Callable[[], Dataset] | None = None
     folder: str | None = None
+    other_kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each task."""
+        return {task: self.other_kinds.get(task, "binary") for task in self.tasks}
 
     @property
     def folder_name(self) -> str:

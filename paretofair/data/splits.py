@@ -1,69 +1,103 @@
-"""Cutting a data set into encoded training, validation and test examples."""
+"""Cutting a data set into training, validation and test rows."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from paretofair.data.dataset import Dataset, Digest
-from paretofair.data.encoding import Encoding, fit_encoding
+from paretofair.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from paretofair.data.digest import Digest
+from paretofair.data.inputs.protocol import FittedInputs
+from paretofair.data.row_weights import RowWeights, normalise_weights
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
+from paretofair.tasks import BINARY
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The encoded rows of one split, in the order of the data set.
+    """What is known of the rows of one part of a split beside their inputs, in the order of the data set.
 
     Attributes:
-        numeric: `(rows, numeric inputs)` float64 z-scores.
-        categories: `(rows, categorical inputs)` int64 codes; 0 is a category unseen in training.
-        labels: `(rows, tasks)` int8: 0, 1, -1 unknown.
-        groups: `(rows, attributes)` int8, -1 unknown; columns in the order of `Splits.attributes`.
-        origins: `(rows,)` int8 indices into `Splits.origin_names`.
+        rows: `(n,)` their numbers in the data set.
+        labels: `(n, tasks)` int8: 0, 1, -1 unknown.
+        groups: `(n, attributes)` int8, -1 unknown; columns in the order of `Dataset.attributes`.
+        origins: `(n,)` int8 indices into `Dataset.origin_names`.
+        weights: How much each row counts; None where all count alike.
+        together: `(n,)` numbers of what stays together; None where every row stands alone.
     """
 
-    numeric: np.ndarray
-    categories: np.ndarray
+    rows: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
     origins: np.ndarray
+    weights: RowWeights | None
+    together: np.ndarray | None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.rows)
 
 
 @dataclass(frozen=True)
 class Splits:
-    """A data set ready for training.
+    """A data set, cut: which part each row belongs to, and the inputs fitted on the training rows.
+
+    Several splits of one data set share its rows, also where they are pickled together. Encoded examples are made where
+    they are used.
 
     Attributes:
-        name, source, tasks, group_names, origin_names, data_id, checksums: Those of the `Dataset`.
-        attributes: Sensitive attributes, in the order of group columns.
-        category_sizes: Codes of each categorical input, code 0 (unseen) included.
-        train, validation, test: The examples. `validation` is None where no share was cut for it.
+        dataset: The data set.
+        part: `(rows,)` int8, the part of each row, a place in `PARTS`.
+        inputs: Its inputs, with what was fitted.
+        weights: How much each row of the data set counts, on average 1 among training rows; None where all count alike.
         split_id: 16 hexadecimal digits: hash of `data_id` and every setting of the split.
-        encoding: Means, deviations, category tables and input names, to encode further rows alike. Empty in a
-            value that was not made by `split`.
     """
 
-    name: str
-    source: str
-    tasks: tuple[str, ...]
-    attributes: tuple[str, ...]
-    group_names: dict[str, tuple[str, ...]]
-    category_sizes: tuple[int, ...]
-    train: Examples
-    validation: Examples | None
-    test: Examples
-    data_id: str
+    dataset: Dataset
+    part: np.ndarray
+    inputs: FittedInputs
+    weights: RowWeights | None
     split_id: str
-    checksums: dict[str, str]
-    encoding: Encoding = field(default_factory=Encoding)
-    origin_names: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those of the data set."""
+        return self.dataset.tasks
+
+    @property
+    def parts(self) -> dict[str, Examples]:
+        """The examples of every part that has rows, by name."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: examples for name, examples in found.items() if examples is not None}
+
+    @property
+    def train(self) -> Examples:
+        """The training rows."""
+        return self._examples(TRAIN)
+
+    @property
+    def validation(self) -> Examples | None:
+        """The validation rows; None where there are none."""
+        return self._examples(VALIDATION) if (self.part == VALIDATION).any() else None
+
+    @property
+    def test(self) -> Examples:
+        """The test rows."""
+        return self._examples(TEST)
+
+    def _examples(self, part: int) -> Examples:
+        data, rows = self.dataset, np.flatnonzero(self.part == part)
+        return Examples(
+            rows=rows,
+            labels=data.labels[rows],
+            groups=_group_columns(data)[rows],
+            origins=data.origin_of_rows[rows],
+            weights=None if self.weights is None else self.weights.take(rows),
+            together=None if data.together is None else data.together[rows],
+        )
 
 
 def split(
@@ -74,24 +108,25 @@ def split(
     scale_with_test: bool = False,
     test_seed: int | None = None,
 ) -> Splits:
-    """Cut validation rows from the training rows; encode everything by tables of the remaining ones.
+    """Cut validation rows from the training rows, and fit the inputs on the remaining ones.
 
     The cut is stratified by the labels of all tasks and all groups, unknown ones included: each stratum gives
-    its share of validation rows within one row.
+    its share of validation rows within one row; where rows stay together, as well as that allows.
 
     Args:
         dataset: The data set; it is not changed.
         validation: Share of the non-test rows, 0 to 0.5. With 0 there is no validation split (protocol
-            "paper").
+            "paper"). A data set with validation rows of its own keeps these, whatever the share; with 0 they are
+            training rows.
         split_seed: Which rows are cut, 0 or greater.
-        scale_with_test: Fit z-scores and category tables on training and test rows together (protocol
-            "paper").
+        scale_with_test: Fit the inputs on training and test rows together (protocol "paper").
         test_seed: None for the given test rows. Else, as many test rows are drawn anew from all rows,
             stratified as the validation rows are: for repeats on small data sets.
 
     Raises:
-        DataError: `validation` or a seed out of range; no test rows; too few rows to cut; a task with one
-            class or an attribute with one group among the training rows.
+        DataError: `validation` or a seed out of range; no test rows; too few rows to cut; a part whose rows all have
+            the weight 0; a task with one class or an attribute with one group among the training rows; test rows to be
+            drawn anew from a data set that has validation rows of its own.
     """
     if not 0 <= validation <= 0.5:  # also false for NaN
         raise DataError(f"share of validation rows is {validation}; accepted: 0 to 0.5")
@@ -99,45 +134,18 @@ def split(
         raise DataError(f"split seed is {split_seed}; accepted: integers from 0")
     if test_seed is not None and test_seed < 0:
         raise DataError(f"test seed is {test_seed}; accepted: integers from 0, or none for the given test rows")
-    groups = _group_columns(dataset)
-    cells = np.concatenate([dataset.labels, groups], axis=1)
-    is_test = dataset.is_test
-    if test_seed is not None:
-        # A second number keeps the stream apart from that of an equal split seed.
-        is_test = draw_rows(cells, int(is_test.sum()), (test_seed, 1))
-    train_rows, validation_rows = _cut(dataset, cells, is_test, validation, split_seed)
-    test_rows = np.flatnonzero(is_test)
-    if not len(test_rows):
-        raise DataError(f"data set {dataset.name!r} has no test rows; mark some as test")
-    _check_training_rows(dataset, train_rows)
-
-    fitted = np.concatenate([train_rows, test_rows]) if scale_with_test else train_rows
-    encoding = fit_encoding(
-        dataset.numeric[fitted],
-        dataset.categorical[fitted],
-        dataset.numeric_names,
-        dataset.categorical_names,
-    )
-
-    def examples(rows: np.ndarray) -> Examples:
-        numeric, categories = encoding.encode(dataset.numeric[rows], dataset.categorical[rows])
-        return Examples(numeric, categories, dataset.labels[rows], groups[rows], dataset.origin_of_rows[rows])
-
+    part = _assign_parts(dataset, validation, split_seed, test_seed)
+    train = part == TRAIN
+    _check_training_rows(dataset, np.flatnonzero(train))
+    fitted = np.flatnonzero(train)
+    if scale_with_test:
+        fitted = np.concatenate([fitted, np.flatnonzero(part == TEST)])
     return Splits(
-        name=dataset.name,
-        source=dataset.source,
-        tasks=dataset.tasks,
-        attributes=tuple(dataset.groups),
-        group_names=dict(dataset.group_names),
-        category_sizes=encoding.category_sizes,
-        train=examples(train_rows),
-        validation=examples(validation_rows) if len(validation_rows) else None,
-        test=examples(test_rows),
-        data_id=dataset.data_id,
+        dataset=dataset,
+        part=part,
+        inputs=dataset.inputs.fit(fitted),
+        weights=normalise_weights(dataset.weights, train),
         split_id=_split_id(dataset, validation, split_seed, scale_with_test, test_seed),
-        checksums=dict(dataset.checksums),
-        encoding=encoding,
-        origin_names=dataset.origin_names,
     )
 
 
@@ -183,32 +191,62 @@ class SplitsBySeed:
 def _group_columns(dataset: Dataset) -> np.ndarray:
     """All attributes side by side: `(rows, attributes)` int8."""
     columns = [np.asarray(members, dtype=np.int8) for members in dataset.groups.values()]
-    return np.stack(columns, axis=1) if columns else np.zeros((len(dataset.is_test), 0), dtype=np.int8)
+    return np.stack(columns, axis=1) if columns else np.zeros((len(dataset), 0), dtype=np.int8)
 
 
-def _cut(
-    dataset: Dataset, cells: np.ndarray, is_test: np.ndarray, validation: float, split_seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of training and validation, each ascending."""
-    rows = np.flatnonzero(~is_test)
-    wanted = math.floor(validation * len(rows) + 0.5)
-    if len(rows) - wanted < 2 or (validation > 0 and wanted == 0):
-        raise DataError(
-            f"data set {dataset.name!r} has too few rows: {len(rows)} that are not test rows, of which "
-            f"a share of {validation} for validation is {wanted}; at least 2 must remain for training, "
-            "and 1 be cut unless the share is 0"
-        )
-    chosen = draw_rows(cells[rows], wanted, split_seed)
-    return rows[~chosen], rows[chosen]
+def _has_own_validation(dataset: Dataset) -> bool:
+    return bool((dataset.part == VALIDATION).any())
+
+
+def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_seed: int | None) -> np.ndarray:
+    """The part of each row, `(rows,)` int8."""
+    own = _has_own_validation(dataset)
+    cells = np.concatenate([dataset.labels, _group_columns(dataset)], axis=1)
+    part = dataset.part.copy()
+    if test_seed is not None:
+        if own:
+            raise DataError(
+                f"data set {dataset.name!r} has validation rows of its own, so that test rows can't be drawn anew; "
+                "accepted: no test seed"
+            )
+        # A second number keeps the stream apart from that of an equal split seed.
+        is_test = draw_rows(cells, int(dataset.is_test.sum()), (test_seed, 1), dataset.together)
+        part = np.where(is_test, TEST, TRAIN).astype(np.int8)
+    if own and validation == 0:
+        part[part == VALIDATION] = TRAIN
+    if not own:
+        rows = np.flatnonzero(part == TRAIN)
+        wanted = math.floor(validation * len(rows) + 0.5)
+        together = None if dataset.together is None else dataset.together[rows]
+        chosen = draw_rows(cells[rows], wanted, split_seed, together)
+        part[rows[chosen]] = VALIDATION
+        left, cut = int((~chosen).sum()), int(chosen.sum())
+        if left < 2 or (validation > 0 and cut == 0):
+            raise DataError(
+                f"data set {dataset.name!r} has too few rows: {len(rows)} that are not test rows, of which "
+                f"a share of {validation} for validation is {cut}; at least 2 must remain for training, "
+                "and 1 be cut unless the share is 0"
+            )
+    if not (part == TEST).any():
+        raise DataError(f"data set {dataset.name!r} has no test rows; mark some as test")
+    for number, name in enumerate(PARTS):
+        rows = np.flatnonzero(part == number)
+        if dataset.weights is not None and len(rows) and not dataset.weights[rows].any():
+            raise DataError(f"data set {dataset.name!r}: all {len(rows)} {name} rows have the weight 0")
+    return part
 
 
 def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
-    for task, labels in zip(dataset.tasks, dataset.labels[rows].T, strict=True):
+    if dataset.weights is not None:
+        rows = rows[dataset.weights[rows] > 0]
+    for task, kind, labels in zip(dataset.tasks, dataset.kinds, dataset.labels[rows].T, strict=True):
         found = sorted(set(labels.tolist()) - {-1})
-        if found != [0, 1]:
+        if len(found) < len(kind.classes):
+            words = [kind.classes[label] for label in found] or "all unknown"
+            expected = "both 0 and 1 must occur" if kind == BINARY else f"all of {', '.join(kind.classes)} must occur"
             raise DataError(
                 f"data set {dataset.name!r}, task {task!r}: labels among the {len(rows)} training rows are "
-                f"{found or 'all unknown'}; both 0 and 1 must occur"
+                f"{found if kind == BINARY and found else words}; {expected}"
             )
     for attribute, members in dataset.groups.items():
         names = dataset.group_names[attribute]
@@ -225,6 +263,8 @@ def _split_id(
 ) -> str:
     digest = Digest()
     digest.add("split", _SPLIT_VERSION, dataset.data_id)
+    if validation > 0 and _has_own_validation(dataset):
+        validation, split_seed = -1, 0  # nothing is cut
     digest.add(repr(float(validation)), str(int(split_seed)), str(bool(scale_with_test)))
     if test_seed is not None:
         digest.add("test_seed", str(int(test_seed)))

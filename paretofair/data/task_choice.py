@@ -20,4 +20,5 @@ def with_tasks(dataset: Dataset, tasks: Sequence[str]) -> Dataset:
     if not tasks:
         raise DataError(f"data set {dataset.name!r}: no task is chosen; expected some of {', '.join(dataset.tasks)}")
     columns = [dataset.tasks.index(task) for task in tasks]
-    return replace(dataset, tasks=tuple(tasks), labels=dataset.labels[:, columns])
+    kinds = tuple(dataset.kinds[column] for column in columns)
+    return replace(dataset, tasks=tuple(tasks), kinds=kinds, labels=dataset.labels[:, columns])

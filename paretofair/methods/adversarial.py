@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paretofair.methods.losses.subsets import subsets
+from paretofair.methods.losses.subsets import labelled, subsets
 from paretofair.methods.method import (
     NO_NAMES,
     TASK_WEIGHT,
@@ -22,12 +22,15 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
+from paretofair.models.constants import constant
+from paretofair.tasks.known import split_outputs
 
 HIDDEN = 32
 ADVERSARY_LEARNING_RATE = Parameter("adversary_learning_rate", low=1e-12, default=0.01)
@@ -36,7 +39,8 @@ _SEED = 0x616476657273  # separates the adversaries' initial values from the net
 
 
 class Adversarial(Vanilla):
-    """The predictor of task t works against an adversary that tells the group from its logit z_t.
+    """The predictor of task t works against an adversary that tells the group from its logit z_t, of several classes
+    from their logits.
 
     A_t is the adversary's mean cross-entropy over the rows on which the goal compares groups. `parity`: all rows, from
     z_t. `odds`: the rows with a label, from z_t and y_t. `fpr` and `tpr` (equality of opportunity): the negatives or
@@ -50,20 +54,30 @@ class Adversarial(Vanilla):
 
     An adversary has one hidden layer of 32 with ReLU; softmax over groups, of two groups a sigmoid. Where fewer than
     two groups are present A_t is exactly 0 with zero gradient, and counted. All losses are means over rows, whatever
-    the settings say; of the `fairness` section only the goal is read.
+    the settings say; of the `fairness` section only the goal is read. A task of several classes has no negatives and
+    positives: there `fpr` and `tpr` are refused. Adversaries of tasks with different numbers of classes are of one
+    shape; what a task lacks stays 0.
     """
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
     reads = ("goal",)
+    needs = frozenset()
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Without names there are two groups."""
         super().__init__(settings, options, names)
         self.n_groups = max((len(groups) for groups in names.groups), default=2)
+        several = [name for name, task in zip(names.tasks, names.kinds, strict=False) if len(task.scored) > 1]
+        if several and self.settings.goal in ("fpr", "tpr"):
+            words = f"{several[0]} has several classes, and with them no negatives and positives"
+            raise ValueError(f"goal: found {self.settings.goal}; {words}; expected odds or parity")
+        # What an adversary sees of a task: its logits, and for odds its label.
+        widest = max((task.outputs for task in names.kinds), default=1)
+        self._logits, self._labels = widest, (widest if self.settings.goal == "odds" else 0)
 
     def adversary(self, network: StackedNetwork) -> Adversaries:
         return adversaries(
-            inputs=2 if self.settings.goal == "odds" else 1,
+            inputs=self._logits + self._labels,
             hidden=(HIDDEN,),
             outputs=1 if self.n_groups == 2 else self.n_groups,
             count=network.tasks,
@@ -84,7 +98,11 @@ class Adversarial(Vanilla):
             own, _ = differentiate(self.losses(logits, rows, hyper), logits)
             guess = opponent.forward(adversary, self._show_adversary(logits, rows))
             scores = guess.logits.unflatten(1, (network.tasks, -1))
-            seen = torch.stack(subsets(self.settings.goal, rows)).sum(0)
+            seen = (
+                labelled(rows)
+                if self.settings.goal == "odds"
+                else torch.stack(subsets(self.settings.goal, rows)).sum(0)
+            )
             unfair, missing = mean_cross_entropy(scores, rows.groups, seen)
             of_guess, against = torch.autograd.grad(unfair.sum(), (guess.logits, logits))
         with torch.no_grad():
@@ -97,10 +115,24 @@ class Adversarial(Vanilla):
             )
 
     def _show_adversary(self, logits: Tensor, rows: Rows) -> Tensor:
-        """`(K, B, T)`, or for `odds` `(K, B, T * 2)`."""
+        """`(K, B, T * inputs)`."""
+        if rows.tasks:
+            return self._show_several(logits, rows)
         if self.settings.goal != "odds":
             return logits.mT
         return torch.stack([logits, rows.labels.expand_as(logits)], 2).flatten(1, 2).mT
+
+    def _show_several(self, logits: Tensor, rows: Rows) -> Tensor:
+        """The same where tasks have several classes: the label as 0 or 1 of each class that has a score."""
+        parts = []
+        for place, (task, outputs) in enumerate(zip(rows.tasks, split_outputs(logits, rows.tasks), strict=True)):
+            parts.append(functional.pad(outputs, (0, 0, 0, self._logits - task.outputs)))
+            if self._labels:
+                own = rows.labels[..., place, :]
+                marks = torch.stack([own == label for label in task.scored], -2).to(logits.dtype)
+                marks = functional.pad(marks, (0, 0, 0, self._labels - len(task.scored)))
+                parts.append(marks.expand(len(logits), -1, -1))
+        return torch.cat(parts, 1).mT
 
 
 def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,7 +145,7 @@ def mean_cross_entropy(scores: Tensor, groups: Tensor, seen: Tensor) -> tuple[Te
         scores = torch.cat([torch.zeros_like(scores), scores], 2)
     counts = torch.stack([(seen * (groups == group)).sum(-1) for group in range(scores.shape[2])], -1)
     missing = (counts > 0).sum(-1) < 2
-    share = torch.where(missing[..., None], 0, seen / counts.sum(-1, keepdim=True).clamp_min(1))
+    share = torch.where(missing[..., None], 0, seen / avoid_zero(counts.sum(-1, keepdim=True)))
     groups = groups.expand(len(scores), -1, -1)
     each = functional.cross_entropy(scores.flatten(0, 1), groups.flatten(0, 1), reduction="none", ignore_index=-1)
     return (each.view(groups.shape) * share).sum(-1), missing
@@ -164,7 +196,7 @@ class Adversaries:
 
 
 # A compiled step can read what a network knows of its shapes, but not find it out: it takes the one made before.
-@torch.compiler.assume_constant_result
+@constant
 def adversaries(inputs: int, hidden: tuple[int, ...], outputs: int, count: int = 1) -> Adversaries:
     """`count` networks with ReLU after each layer of the widths `hidden`."""
     return _adversaries(inputs, hidden, outputs, count)

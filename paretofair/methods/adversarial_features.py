@@ -17,6 +17,7 @@ from paretofair.methods.method import (
     MethodOptions,
     Names,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
@@ -51,6 +52,7 @@ class AdversarialFeatures(Vanilla):
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
     Options = FeatureOptions
     reads = ()
+    needs = frozenset()
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError for groups that `names` does not have; nothing is checked, or can be trained, without."""
@@ -109,7 +111,7 @@ class AdversarialFeatures(Vanilla):
         `([K,] 1)`: `(K,)`, and where it is undefined, `([K,])`."""
         count = penalised.sum(-1, keepdim=True)
         missing = alone[..., None] | (count == 0)
-        share = torch.where(missing, 0, penalised / count.clamp_min(1))[..., 0, :]
+        share = torch.where(missing, 0, penalised / avoid_zero(count))[..., 0, :]
         each = (0.9 - scores.softmax(1)[:, self.target]).abs().log1p()
         return (each * share).sum(-1), missing[..., 0, 0]
 

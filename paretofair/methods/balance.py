@@ -47,26 +47,28 @@ class Reweigh(Vanilla):
 
 def balance_cells(train: TrainingRows, task: int, batch_size: int, holdout: bool) -> RowPlan:
     """As many rows of every (group x label) cell of a task in each batch, in the order of the cells."""
-    labels, groups = train.labels[task], train.groups[task]
-    cell = np.where((labels >= 0) & (groups >= 0), 2 * groups + labels, -1)
+    labels, groups, classes = train.labels[task], train.groups[task], train.classes[task]
+    cell = np.where((labels >= 0) & (groups >= 0), len(classes) * groups + labels, -1)
     names = [
         f"{train.tasks[task]} = {label} and {train.attributes[task]} = {group}"
         for group in train.group_names[task]
-        for label in (0, 1)
+        for label in classes
     ]
-    return balance_rows(cell, names, batch_size, holdout=holdout, ordered=True)
+    own = train.weights, train.together
+    return balance_rows(cell, names, batch_size, *own, holdout=holdout, ordered=True)
 
 
 def weigh_cells(train: TrainingRows) -> np.ndarray:
-    """P(group) P(label) / P(group, label) of every row and task, `(T, n)`, among rows where both are known; else 1."""
-    weights = np.ones(train.labels.shape)
+    """P(group) P(label) / P(group, label) of every row and task, `(T, n)`, among rows where both are known; else 1. All
+    three are shares of the rows' own weights."""
+    weights, own = np.ones(train.labels.shape), train.weight_of_rows
     for task, (labels, groups) in enumerate(zip(train.labels, train.groups, strict=True)):
         known = (labels >= 0) & (groups >= 0)
         for group in range(len(train.group_names[task])):
-            for label in (0, 1):
+            for label in range(len(train.classes[task])):
                 of_group, of_label = known & (groups == group), known & (labels == label)
                 cell = of_group & of_label
-                if cell.any():
-                    expected = float(of_group.sum()) * float(of_label.sum()) / float(known.sum())
-                    weights[task, cell] = expected / float(cell.sum())
+                if own[cell].any():
+                    expected = own[of_group].sum() * own[of_label].sum() / own[known].sum()
+                    weights[task, cell] = expected / own[cell].sum()
     return weights

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional
 
 from paretofair.methods.balance import BalanceOptions, balance_cells
 from paretofair.methods.losses.terms import row_losses
@@ -22,13 +23,20 @@ from paretofair.methods.method import (
     Names,
     Parameter,
     Rows,
+    avoid_zero,
     differentiate,
     run_forward,
 )
 from paretofair.methods.row_plan import RowPlan, TrainingRows
 from paretofair.methods.vanilla import Vanilla
-from paretofair.models import ALIGNMENT, StackedNetwork
+from paretofair.models import ALIGNMENT, ModuleNetwork, StackedNetwork
 from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, name_cells
+from paretofair.tasks.binary import Binary
+from paretofair.tasks.known import split_outputs
+from paretofair.tasks.task import CURVATURE, Task
+
+# Passes over the cells of one step draw other noise each.
+_OTHER_NOISE = 0x9E3779B97F4A7C15
 
 TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
 
@@ -62,6 +70,7 @@ class GCM(Vanilla):
     parameters = (TASK_WEIGHT, FAIRNESS_WEIGHT, TEMPERATURE)
     Options = GCMOptions
     reads = ()
+    needs = frozenset({CURVATURE})
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         super().__init__(settings, options, names)
@@ -79,18 +88,20 @@ class GCM(Vanilla):
         adversary: Tensor | None = None,
     ) -> Gradient:
         """In closed form where the network has one, fastest where rows are ordered by cell; others are differentiated
-        twice.
+        twice, modules with one pass for each cell.
 
         Raises ValueError where a name in `options.layers` is none of the network's.
         """
+        if isinstance(network, ModuleNetwork):
+            return self._differentiate_module(network, parameters, rows, hyper)
         if not has_closed_form(network):
             return self._differentiate_twice(network, parameters, rows, hyper)
         out, logits = run_forward(network, parameters, rows)
         with torch.no_grad():
             compared = self._gather_cells(out.logits, rows, hyper)
             tasks = [
-                cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells)
-                for t, of_task in enumerate(compared)
+                cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells, task)
+                for t, (task, of_task) in enumerate(zip(_tasks(rows), compared, strict=True))
             ]
         directions: list[Tensor] = []
         with torch.enable_grad():
@@ -107,7 +118,7 @@ class GCM(Vanilla):
         """By autograd through `network.forward`, whatever the network is, where that leaves a graph behind."""
         with torch.enable_grad():
             leaf = parameters.detach().clone().requires_grad_()
-            out = network.forward(leaf, rows.inputs, rows.streams)
+            out = network.forward(leaf, rows.inputs, rows.streams, common=rows.common)
             if not out.logits.requires_grad:
                 raise ValueError(f"gcm differentiates twice, which {type(network).__name__}.forward does not allow")
             compared = self._gather_cells(out.logits.detach(), rows, hyper)
@@ -120,24 +131,58 @@ class GCM(Vanilla):
             (gradient,) = torch.autograd.grad(loss.sum(), leaf)
         return Gradient(gradient, _count_undefined(compared, parameters))
 
+    def _differentiate_module(self, network: ModuleNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
+        """The rows of each cell pass the module on their own, so that the gradient of a cell costs a pass back over its
+        rows alone. A batch norm then sees the rows of one cell at a time."""
+        assert rows.streams is not None
+        count, width = rows.inputs.shape[-2], rows.labels.shape[-1]
+        edges = sorted({0, count, *(edge for bounds in rows.cells for edge in bounds)})
+        pieces = list(itertools.pairwise(edges))
+        with torch.enable_grad():
+            row = parameters[:, : network.trainable].clone().requires_grad_()
+            parts, losses = [], []
+            for number, (start, stop) in enumerate(pieces):
+                streams = [(stream + number * _OTHER_NOISE) % 2**64 for stream in rows.streams]
+                inputs = rows.inputs[start:stop] if rows.common else rows.inputs[:, start:stop]
+                parts.append(network.record(parameters, row, inputs, streams, common=rows.common).mT)
+                losses.append(row_losses(parts[-1], rows._replace(labels=rows.labels[..., start:stop])))
+            logits = functional.pad(torch.cat(parts, -1), (0, width - count))
+            compared = self._gather_cells(logits.detach(), rows, hyper)
+            loss = self.losses(logits, rows, hyper).shared
+            for t, of_task in enumerate(compared):
+                found = []
+                shares = of_task.cells.weights[..., :count].unbind(-2)
+                for share, (start, stop) in zip(
+                    shares, of_task.cells.bounds or ((0, count),) * len(shares), strict=True
+                ):
+                    inside = [start <= first and last <= stop for first, last in pieces]
+                    each = torch.cat([of_piece[:, t] for of_piece, own in zip(losses, inside, strict=True) if own], -1)
+                    mean = (each * share[..., start:stop]).sum()
+                    found.append(torch.autograd.grad(mean, row, create_graph=True)[0])
+                loss = loss + self._mismatch(network, torch.stack(found, 1), of_task)
+            (gradient,) = torch.autograd.grad(loss.sum(), row)
+        gradient = functional.pad(gradient, (0, network.size - network.trainable))
+        return Gradient(gradient, _count_undefined(compared, parameters))
+
     def _gather_cells(self, logits: Tensor, rows: Rows, hyper: Hyper) -> list[_ComparedCells]:
-        """The cells of every task, from logits `(K, T, B)`."""
-        tasks = logits.shape[1]
+        """The cells of every task, from logits `(K, O, B)`."""
+        tasks = _tasks(rows)
         compared = []
-        for t in range(tasks):
+        for t, (task, outputs) in enumerate(zip(tasks, split_outputs(logits, tasks), strict=True)):
             bounds = rows.cells if t == self.balance_task else ()
             labels, groups = rows.labels[..., t, :], rows.groups[..., t, :]
-            n_groups = len(bounds) // 2 or rows.n_groups
-            of_label = [labels == 0, labels == 1]
+            n_groups = len(bounds) // task.classes or rows.n_groups
+            of_label = [labels == label for label in range(task.classes)]
             if self.options.matching == "iga":
                 of_label = [labels >= 0]
-                bounds = tuple((start, stop) for (start, _), (_, stop) in zip(bounds[::2], bounds[1::2], strict=True))
+                firsts, lasts = bounds[:: task.classes], bounds[task.classes - 1 :: task.classes]
+                bounds = tuple((start, stop) for (start, _), (_, stop) in zip(firsts, lasts, strict=True))
             member = torch.stack([(groups == a) & chosen for a in range(n_groups) for chosen in of_label], -2)
             member = member * rows.penalty_weight[..., t, None, :]
             size = member.sum(-1)
             present = (size > 0).to(logits.dtype)
-            share = member / torch.where(size > 0, size, 1)[..., None]
-            certain = torch.sigmoid((2 * labels - 1) * logits[:, t])
+            share = member / avoid_zero(size)[..., None]
+            certain = task.confidence(outputs, labels)
             confidence = (share * certain[:, None]).sum(-1)
             by_group = (n_groups, len(of_label))
             compared.append(
@@ -145,7 +190,7 @@ class GCM(Vanilla):
                     cells=Cells(share, bounds),
                     present=present.unflatten(-1, by_group),
                     weights=_power(confidence, hyper["temperature"]).unflatten(-1, by_group),
-                    scale=hyper["fairness_weight"][:, t] / tasks,
+                    scale=hyper["fairness_weight"][:, t] / len(tasks),
                 )
             )
         return compared
@@ -163,7 +208,7 @@ class GCM(Vanilla):
 
 
 class _ComparedCells(NamedTuple):
-    """The cells of one task, ordered by group and then label: A groups, Y labels (1 where labels do not matter)."""
+    """The cells of one task, by group and then label: A groups, Y labels (1 where labels do not matter)."""
 
     cells: Cells
     present: Tensor  # ([K,] A, Y), 1 where a cell has rows
@@ -202,6 +247,10 @@ def _average_over_pairs(values: Tensor, present: Tensor) -> Tensor:
         total = total + both * (values[:, one] - values[:, other]).abs().sum(-1)
         pairs = pairs + both
     return (total / pairs.clamp_min(1)).sum(-1)
+
+
+def _tasks(rows: Rows) -> tuple[Task, ...]:
+    return rows.tasks or (Binary(),) * rows.labels.shape[-2]
 
 
 def _power(values: Tensor, exponent: Tensor) -> Tensor:

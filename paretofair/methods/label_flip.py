@@ -32,7 +32,8 @@ class LabelFlipOptions(MethodOptions):
 
 class LabelFlip(Vanilla):
     """Σ_t w_t L_t, with the labels of each row of one group flipped, those of all tasks together, with probability
-    `flip`. The paper flips those of the group with the higher accuracy. Means, whatever `training.reduction` says."""
+    `flip`; of several classes to any other one. The paper flips those of the group with the higher accuracy. Means,
+    whatever `training.reduction` says."""
 
     parameters = (TASK_WEIGHT, Parameter("flip", low=0.0, high=1.0))
     Options = LabelFlipOptions
@@ -54,5 +55,18 @@ class LabelFlip(Vanilla):
         # Where a task's attribute has no such group its index is -1, as the group of a row is where it is unknown.
         chosen = chosen & (rows.groups >= 0) & (rows.labels >= 0)
         flipped = chosen & (rows.uniform < hyper["flip"][:, None, None])
-        labels = torch.where(flipped, 1 - rows.labels, rows.labels)
+        labels = torch.where(flipped, self._other_labels(rows, hyper["flip"]), rows.labels)
         return super().losses(logits, rows._replace(labels=labels), hyper)
+
+    def _other_labels(self, rows: Rows, flip: Tensor) -> Tensor:
+        """What the labels are flipped to. Of several classes, the number of a row that is below `flip` also says by how
+        many places its label moves on, each as likely as any other."""
+        if not rows.tasks:
+            return 1 - rows.labels
+        assert rows.uniform is not None
+        share = (rows.uniform / flip[:, None, None]).clamp(0, 1)[..., 0, :]
+        moved = []
+        for place, task in enumerate(rows.tasks):
+            steps = 1 + (share * (task.classes - 1)).floor().clamp_max(task.classes - 2)
+            moved.append((rows.labels[..., place, :] + steps) % task.classes)
+        return torch.stack(moved, -2)

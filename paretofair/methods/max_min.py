@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from paretofair.methods.losses.distances import extremes, group_means
-from paretofair.methods.losses.subsets import subsets
 from paretofair.methods.losses.terms import row_losses, weighted
 from paretofair.methods.method import TASK_WEIGHT, Hyper, Losses, Method, Rows
 
@@ -19,11 +18,12 @@ class MaxMin(Method):
 
     parameters = (TASK_WEIGHT,)
     reads = ()
+    needs = frozenset()
     holdout = False
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        (seen,) = subsets("parity", rows)
-        means, sizes = group_means(row_losses(logits, rows), rows.loss_weight * seen, rows.groups, rows.n_groups)
+        weights = rows.loss_weight * (rows.penalty_weight > 0)
+        means, sizes = group_means(row_losses(logits, rows), weights, rows.groups, rows.n_groups)
         largest, _, missing = extremes(means, sizes, at_least=1)
         undefined = missing.to(largest.dtype).expand_as(largest).sum(-1)
         return Losses(weighted(hyper["task_weight"], largest), undefined=undefined)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffle_rows
 from paretofair.models import Outputs, StackedNetwork
+from paretofair.tasks.task import EVERYTHING, Task
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,15 @@ FAIRNESS: tuple[str, ...] = ("distance", "goal", "hard", "bandwidth")  # those o
 
 
 class Rows(NamedTuple):
-    """One batch. A leading trials axis stands only where the trials' rows differ (they have different seeds).
+    """One batch. A leading trials axis stands only where rows are not `common`, since trials have different seeds.
 
     Everything special about a row is a weight: padding and unknown labels have `loss_weight` 0, rows that the
-    fairness loss must not see have `penalty_weight` 0.
+    fairness loss must not see have `penalty_weight` 0. Both hold the weights of the data set, which need not be 0 or 1:
+    where a sum of weights is divided by, guard it with `avoid_zero`.
     """
 
-    inputs: Tensor  # ([K,] B, F)
-    labels: Tensor  # ([K,] T, B): 0, 1, or -1 where unknown
+    inputs: Tensor  # ([K,] B, *shape)
+    labels: Tensor  # ([K,] T, B): 0, 1 (of several classes 2, 3, …), or -1 where unknown
     loss_weight: Tensor  # ([K,] T, B)
     penalty_weight: Tensor  # ([K,] T, B)
     groups: Tensor  # ([K,] T, B) integers, -1 where unknown
@@ -80,6 +82,10 @@ class Rows(NamedTuple):
     uniform: Tensor | None = None
     # Noise of this step, one number for each trial, equal for equal seeds; only for networks that draw any.
     streams: tuple[int, ...] | None = None
+    # Whether the rows are shared by all trials, so that nothing above has a trials axis.
+    common: bool = True
+    # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
+    tasks: tuple[Task, ...] = ()
 
 
 class Losses(NamedTuple):
@@ -117,10 +123,12 @@ class MethodOptions(BaseModel):
 
 
 class Names(NamedTuple):
-    """Of the data set: its tasks, and for each task the groups of the attribute that its loss acts on."""
+    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, and of what kind it
+    is (empty where all are binary)."""
 
     tasks: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
+    kinds: tuple[Task, ...] = ()
 
     def task(self, option: str, name: str | None) -> int:
         """Index of the task that an option names, the only one by default.
@@ -163,11 +171,11 @@ class Method:
     """A way to treat fairness in training. A new one is one file with one subclass, listed in `METHODS`.
 
     The life of a method: it is made once for a pack with the settings of the space file; it plans batches from the
-    training rows (`row_plan`); in every step `losses` is called with the logits of K trials and differentiated with
-    respect to them. A method that needs more than logits (features, gradients) has a `gradient` of its own instead, and
-    one that remembers something from step to step says where it begins (`trial_state`, `seed_state`), finds it in
-    `hyper` and gives its new values in `Losses.state`. A method never sees data beyond the batch, and all that
-    it computes for a trial must depend on that trial's parameters and hyperparameters alone.
+    training rows (`row_plan`); in every step `losses` is called with the logits of K trials (the outputs of all tasks)
+    and differentiated with respect to them. A method that needs more than logits (features, gradients) has a `gradient`
+    of its own instead, and one that remembers something from step to step says where it begins (`trial_state`,
+    `seed_state`), finds it in `hyper` and gives its new values in `Losses.state`. A method never sees data beyond the
+    batch, and all that it computes for a trial must depend on that trial's parameters and hyperparameters alone.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
@@ -177,6 +185,8 @@ class Method:
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
+    # What every task must give (`tasks.task`): nothing beyond the losses of rows, or all that a binary task has.
+    needs: ClassVar[frozenset[str]] = EVERYTHING
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Raises ValueError where the method has no meaning under these settings, options and names."""
@@ -192,7 +202,7 @@ class Method:
     def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
         """What batches are made of: every row once an epoch, in random order. With `holdout` a tenth of the rows serves
         the penalty alone. Raises DataError for rows that are missing."""
-        return shuffle_rows(len(train), batch_size, holdout=holdout)
+        return shuffle_rows(len(train), batch_size, holdout=holdout, together=train.together)
 
     def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
         """What the method remembers of each trial from step to step, by name: where it begins, the same for all."""
@@ -211,7 +221,7 @@ class Method:
         return hash((type(self), *sorted(vars(self).items())))
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        """Losses of K trials: logits `(K, T, B)`, hyperparameters `(K,)` or `(K, T)`."""
+        """Losses of K trials: logits `(K, O, B)`, hyperparameters `(K,)` or `(K, T)`."""
         raise NotImplementedError
 
     def gradient(
@@ -234,10 +244,17 @@ class Method:
             return Gradient(network.backward(parameters, out, shared, heads), losses.undefined, state=losses.state)
 
     def thresholds(
-        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        n_groups: int,
+        hyper: Mapping[str, np.ndarray],
+        weights: Tensor | None = None,
     ) -> Tensor | None:
         """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
-        `(K, T, n)`, labels and groups `(T, n)`. None: those of the space file."""
+        `(K, T, n)`, labels and groups `(T, n)`, of the binary tasks, and where rows have any `weights` `(n,)`, float64
+        multiples of a power of two. None: those of the space file."""
         return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -249,8 +266,13 @@ def run_forward(network: StackedNetwork, parameters: Tensor, rows: Rows) -> tupl
     """A forward pass that records nothing, and its logits as what losses are differentiated by: every gradient begins
     so."""
     with torch.no_grad():
-        out = network.forward(parameters, rows.inputs, rows.streams)
+        out = network.forward(parameters, rows.inputs, rows.streams, common=rows.common)
     return out, out.logits.detach().requires_grad_()
+
+
+def avoid_zero(weight: Tensor) -> Tensor:
+    """Sums of weights with 1 in place of 0, as denominators; what is divided is then 0 as well."""
+    return torch.where(weight > 0, weight, 1)
 
 
 def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None]:

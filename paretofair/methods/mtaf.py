@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from paretofair.methods.losses.against_rest import average_over_scores, score_against_rest
 from paretofair.methods.losses.subsets import exclusive_subsets, subsets
 from paretofair.methods.losses.terms import cross_entropy, fairness, weighted
 from paretofair.methods.method import (
@@ -22,16 +23,23 @@ from paretofair.methods.method import (
     Parameter,
     Rows,
 )
+from paretofair.tasks.task import SCORES
 
 
 class PerTask(Method):
-    """Σ_t w_t (L_t + λ_t F_t), for heads and shared layers alike (eq. 9)."""
+    """Σ_t w_t (L_t + λ_t F_t), for heads and shared layers alike (eq. 9).
+
+    Of several classes F_t is the mean over classes of that of each against the rest.
+    """
 
     parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT, FAIRNESS_WEIGHT)
+    needs: ClassVar[frozenset[str]] = frozenset({SCORES})
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         settings = self.settings
-        unfairness, undefined = fairness(torch.sigmoid(logits), subsets(settings.goal, rows), rows, settings)
+        scores, seen = score_against_rest(logits, rows)
+        distances, undefined = fairness(scores, subsets(settings.goal, seen), seen, settings)
+        unfairness = average_over_scores(distances, rows)
         each = cross_entropy(logits, rows, settings) + hyper["fairness_weight"] * unfairness
         return Losses(weighted(hyper["task_weight"], each), undefined=undefined)
 

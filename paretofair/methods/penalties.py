@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from paretofair.methods.losses.distances import extremes, group_means
-from paretofair.methods.losses.subsets import subsets
+from paretofair.methods.losses.subsets import labelled, subsets
 from paretofair.methods.losses.terms import reduce_losses, row_losses, weighted
 from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
@@ -46,8 +46,10 @@ class PenaltyMethod(Method):
 class EqualLoss(PenaltyMethod):
     """abs(L⁺ - L⁻), the mean losses of the groups (eq. 2); of more than two groups the largest and the smallest."""
 
+    needs = frozenset()
+
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        return difference(each, _mark_labelled(rows), rows)
+        return difference(each, labelled(rows), rows)
 
 
 class OddsPenalty(PenaltyMethod):
@@ -57,9 +59,9 @@ class OddsPenalty(PenaltyMethod):
     """
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        labelled = _mark_labelled(rows)
-        false_positives, missing = difference(torch.sigmoid(logits) * (rows.labels == 0), labelled, rows)
-        false_negatives, _ = difference(torch.sigmoid(-logits) * (rows.labels == 1), labelled, rows)
+        seen = labelled(rows)
+        false_positives, missing = difference(torch.sigmoid(logits) * (rows.labels == 0), seen, rows)
+        false_negatives, _ = difference(torch.sigmoid(-logits) * (rows.labels == 1), seen, rows)
         return false_positives + false_negatives, missing
 
 
@@ -80,11 +82,6 @@ def difference(values: Tensor, weights: Tensor, rows: Rows) -> tuple[Tensor, Ten
     """Largest less smallest of the groups' means of `values` `(K, T, B)`, `(K, T)`; and where it is undefined."""
     largest, smallest, missing = extremes(*group_means(values, weights, rows.groups, rows.n_groups))
     return largest - smallest, missing
-
-
-def _mark_labelled(rows: Rows) -> Tensor:
-    negatives, positives = subsets("odds", rows)
-    return negatives + positives
 
 
 class EOR(PenaltyMethod):

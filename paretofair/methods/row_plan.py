@@ -22,6 +22,7 @@ _ORDER = 0x6F72646572
 _HOLDOUT = 0x686F6C64
 _NOISE = 0x6E6F697365
 _UNIFORM = 0x756E69666F
+_AUGMENT = 0x6175676D65
 
 
 def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
@@ -32,6 +33,11 @@ def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
 def noise_stream(seed: int, epoch: int, step: int) -> int:
     """What the random numbers of one training pass come from."""
     return int(np.random.Philox(key=[seed, _NOISE], counter=[0, 0, step, epoch]).random_raw())
+
+
+def augmentation_stream(seed: int, epoch: int, step: int) -> int:
+    """What the random changes of the examples of one batch come from."""
+    return int(np.random.Philox(key=[seed, _AUGMENT], counter=[0, 0, step, epoch]).random_raw())
 
 
 def draw_each_epoch(seed: int, epoch: int, rows: int) -> np.ndarray:
@@ -52,8 +58,10 @@ def uniform_numbers(seed: int, epoch: int | None, rows: int) -> np.ndarray:
 
 class TrainingRows(NamedTuple):
     """What a method may know of the training rows before it plans its batches: `labels` and `groups` `(T, n)`, -1 where
-    unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; and, task by task, the names
-    of tasks, of the attributes that their losses act on, and of the groups of these."""
+    unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; task by task, the names of
+    tasks, of the attributes that their losses act on, of the groups of these, and of the labels 0, 1, …; `weights`
+    `(n,)`, None where all rows count alike; and `together` `(n,)`, numbers of the rows that stay together, None where
+    every row stands alone."""
 
     labels: np.ndarray
     groups: np.ndarray
@@ -62,9 +70,17 @@ class TrainingRows(NamedTuple):
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
     group_names: tuple[tuple[str, ...], ...]
+    classes: tuple[tuple[str, ...], ...]
+    weights: np.ndarray | None = None
+    together: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.origins)
+
+    @property
+    def weight_of_rows(self) -> np.ndarray:
+        """`weights`, or ones."""
+        return np.ones(len(self)) if self.weights is None else self.weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +118,9 @@ class Part:
 class RowPlan:
     """What every batch consists of, part by part. `ordered`: the parts are the cells of a task.
 
-    `weights` `(T, n)`: how much every training row counts in the loss, 1 where None. `draw`: for a seed, an epoch and a
-    number of rows, a number in [0, 1) for every training row, which the method finds in `Rows.uniform`.
+    `weights` `(T, n)` or `(1, n)`: what the own weight of every training row is multiplied by in the loss, or None.
+    `draw`: for a seed, an epoch and a number of rows, a number in [0, 1) for every training row, which the method finds
+    in `Rows.uniform`.
     """
 
     parts: tuple[Part, ...]
@@ -161,9 +178,10 @@ class RowPlan:
         return np.take_along_axis(filled, self._arrangement, 1)
 
 
-def shuffle_rows(rows: int, batch_size: int, *, holdout: bool = False) -> RowPlan:
-    """Every row once an epoch, in random order. With `holdout` a tenth of them is kept for the penalty alone."""
-    own, held_out = _cut(rows, holdout)
+def shuffle_rows(rows: int, batch_size: int, *, holdout: bool = False, together: np.ndarray | None = None) -> RowPlan:
+    """Every row once an epoch, in random order. With `holdout` a tenth of them is kept for the penalty alone; rows of
+    one number in `together` `(rows,)` are all kept or none."""
+    own, held_out = _cut(rows, holdout, together)
     size = min(batch_size, len(own))
     parts = [Part(0, own, size, True, not holdout)]
     if holdout:
@@ -172,18 +190,29 @@ def shuffle_rows(rows: int, batch_size: int, *, holdout: bool = False) -> RowPla
 
 
 def balance_rows(
-    stratum: np.ndarray, names: Sequence[str], batch_size: int, *, holdout: bool = False, ordered: bool = False
+    stratum: np.ndarray,
+    names: Sequence[str],
+    batch_size: int,
+    weights: np.ndarray | None = None,
+    together: np.ndarray | None = None,
+    *,
+    holdout: bool = False,
+    ordered: bool = False,
 ) -> RowPlan:
     """As many rows of every stratum in each batch, as many batches as without balance.
 
-    `stratum` `(rows,)` numbers the strata, -1 for rows of none; `names` are for messages. Raises DataError for a
-    stratum without rows; warns where one has fewer than its share of one batch.
+    `stratum` `(rows,)` numbers the strata, -1 for rows of none; `names` are for messages. Where rows have `weights`
+    `(rows,)`, those of weight 0 are left out, and in the loss every stratum counts alike all the same: the plan divides
+    by its mean weight. `together` as in `shuffle_rows`. Raises DataError for a stratum without rows; warns where one
+    has fewer than its share of one batch.
     """
-    own, held_out = _cut(len(stratum), holdout)
+    own, held_out = _cut(len(stratum), holdout, together)
     batch_size = min(batch_size, len(own))
     share = batch_size // len(names)
     if not share:
         raise DataError(f"a batch of {batch_size} rows cannot hold one of each of {len(names)}: {', '.join(names)}")
+    if weights is not None:
+        stratum = np.where(weights > 0, stratum, -1)
     parts: list[Part] = []
     for chosen, in_loss, in_penalty in ((own, True, not holdout), (held_out, False, True)):
         for number, name in enumerate(names) if len(chosen) else ():
@@ -197,15 +226,32 @@ def balance_rows(
                     *(len(members), what, name, share),
                 )
             parts.append(Part(len(parts) + 1, members, share, in_loss, in_penalty))
-    return RowPlan(tuple(parts), steps=-(-len(own) // batch_size), ordered=ordered)
+    scale = None
+    if weights is not None:
+        scale = np.ones((1, len(stratum)))
+        for part in parts:
+            if part.in_loss:
+                scale[0, part.rows] = 1 / weights[part.rows].mean()
+    return RowPlan(tuple(parts), steps=-(-len(own) // batch_size), ordered=ordered, weights=scale)
 
 
-def _cut(rows: int, holdout: bool) -> tuple[np.ndarray, np.ndarray]:
+def _cut(rows: int, holdout: bool, together: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the loss, and the tenth that is held out, the same for every trial."""
     if not holdout:
         return np.arange(rows), np.arange(0)
-    order = np.random.Generator(np.random.Philox(key=[0, _HOLDOUT])).permutation(rows)
+    generator = np.random.Generator(np.random.Philox(key=[0, _HOLDOUT]))
     cut = rows // 10
-    if not cut:
+    if together is None:
+        order = generator.permutation(rows)
+    else:
+        # Cluster by cluster in random order, until a tenth is reached.
+        _, cluster = np.unique(together, return_inverse=True)
+        cluster = cluster.reshape(-1)
+        sizes = np.bincount(cluster)
+        drawn = generator.permutation(len(sizes))
+        order = np.argsort(np.argsort(drawn)[cluster], kind="stable")
+        ends = np.cumsum(sizes[drawn])
+        cut = int(ends[np.searchsorted(ends, cut)]) if cut else 0
+    if not cut or cut == rows:
         raise DataError(f"penalty_split holdout: {rows} training rows are too few to hold a tenth of them out")
     return np.sort(order[cut:]), np.sort(order[:cut])

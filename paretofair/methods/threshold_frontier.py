@@ -11,6 +11,7 @@ from torch import Tensor
 from paretofair.methods.method import TASK_WEIGHT, Parameter
 from paretofair.methods.vanilla import Vanilla
 from paretofair.metrics.group_thresholds import error_minimal
+from paretofair.tasks.task import EVERYTHING
 
 TOLERANCE = Parameter("tolerance", per_task=True, low=0.0, high=1.0)
 
@@ -25,9 +26,18 @@ class ThresholdFrontier(Vanilla):
 
     parameters = (TASK_WEIGHT, TOLERANCE)
     reads = ("goal", "reduction")
+    needs = EVERYTHING
 
     def thresholds(
-        self, logits: Tensor, labels: Tensor, groups: Tensor, n_groups: int, hyper: Mapping[str, np.ndarray]
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        groups: Tensor,
+        n_groups: int,
+        hyper: Mapping[str, np.ndarray],
+        weights: Tensor | None = None,
     ) -> Tensor:
         tolerance = torch.as_tensor(hyper["tolerance"], dtype=torch.float64, device=logits.device)
-        return error_minimal(logits, labels, groups, n_groups, tolerance=tolerance, goal=self.settings.goal)
+        return error_minimal(
+            logits, labels, groups, n_groups, weights=weights, tolerance=tolerance, goal=self.settings.goal
+        )

@@ -30,7 +30,7 @@ class Transfer(PerTask):
         plan = super().row_plan(train, batch_size, holdout)
         if len(train.origin_names) > 1:
             names = [f"origin = {name}" for name in train.origin_names]
-            plan = balance_rows(train.origins, names, batch_size, holdout=holdout)
+            plan = balance_rows(train.origins, names, batch_size, train.weights, train.together, holdout=holdout)
         return replace(plan, draw=draw_once)
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:

@@ -17,6 +17,7 @@ class Vanilla(Method):
 
     parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT,)
     reads: ClassVar[tuple[str, ...]] = ("reduction",)
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         return Losses(weighted(hyper["task_weight"], cross_entropy(logits, rows, self.settings)))

@@ -12,14 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import rates
+from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
 from paretofair.naming import JOINT
 
 Array = NDArray[Any]
-
-_RATE_BEHIND = dict.fromkeys(("fpr_gap", "fpr_gap_signed", "soft_fpr_gap"), "false_positive_rate") | dict.fromkeys(
-    ("tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"),
-    "true_positive_rate",
-)
 
 
 class AuditLine(NamedTuple):
@@ -29,7 +25,7 @@ class AuditLine(NamedTuple):
     """
 
     grouping: str  # an attribute, or "sex_x_race"
-    metric: str  # a key of `rates.GROUP_METRICS`; its direction is in `metrics.DIRECTIONS`
+    metric: str  # a key of `registry.GROUP_METRICS`
     value: Array  # NaN where undefined
     change: Array  # value less that of vanilla, NaN without one
     rows: Array  # behind the value: negatives for a gap of false positive rates, say
@@ -46,8 +42,9 @@ def audit(
     *,
     minimum_count: int = 1,
     vanilla: ArrayLike | None = None,
+    rows: ArrayLike | None = None,
 ) -> list[AuditLine]:
-    """All `rates.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
+    """All `registry.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
 
     Args:
         confusion: `(..., cells, 6)` over the finest cells.
@@ -57,6 +54,7 @@ def audit(
         n_groups: the number of groups of each.
         minimum_count: groups with fewer rows of known label are left out, as groups without rows always are.
         vanilla: confusion of the model to compare with, broadcastable against `confusion`.
+        rows: where `confusion` counts by weights, the same counts of rows.
 
     Returns:
         A line for each grouping and metric; metrics of exactly two groups only for attributes that have two.
@@ -83,8 +81,9 @@ def audit(
         name = JOINT.join(attributes[column] for column in chosen)
         by_group = rates.merge(counts, codes, size)
         reference = None if vanilla is None else rates.merge(vanilla, codes, size)
-        skipped = rates.OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
-        lines += _lines(name, by_group, reference, minimum_count, skipped)
+        counted = by_group if rows is None else rates.merge(rows, codes, size)
+        skipped = OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
+        lines += _lines(name, by_group, reference, counted, minimum_count, skipped)
     return lines
 
 
@@ -104,18 +103,27 @@ def _intersection(cells: Array) -> tuple[Array, int]:
 
 
 def _lines(
-    grouping: str, by_group: Array, vanilla: Array | None, minimum_count: int, skipped: frozenset[str]
+    grouping: str,
+    by_group: Array,
+    vanilla: Array | None,
+    counted: Array,
+    minimum_count: int,
+    skipped: frozenset[str],
 ) -> list[AuditLine]:
-    kept, left_out = _drop_small_groups(by_group, minimum_count)
-    reference = None if vanilla is None else _drop_small_groups(vanilla, minimum_count)[0]
-    behind = rates.rate_counts(kept)
+    every = rates.rate_counts(counted)["accuracy"]
+    large = every >= minimum_count
+    left_out = ((every > 0) & ~large).sum(axis=-1)
+    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
+    kept = np.where(large[..., None], by_group, 0)
+    reference = None if vanilla is None else np.where(large[..., None], vanilla, 0)
+    behind = rates.rate_counts(np.where(large[..., None], counted, 0))
     present = behind["accuracy"] > 0
     lines = []
-    for metric, function in rates.GROUP_METRICS.items():
+    for metric, function in GROUP_METRICS.items():
         if metric in skipped:
             continue
         value = function(kept)
-        rows = behind[_RATE_BEHIND.get(metric, "accuracy")]
+        rows = behind[METRICS[metric].rate]
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(
             AuditLine(
@@ -130,11 +138,3 @@ def _lines(
             )
         )
     return lines
-
-
-def _drop_small_groups(by_group: Array, minimum_count: int) -> tuple[Array, Array]:
-    """Counts with those of groups below the minimum set to 0, and the number of groups to which that was done."""
-    rows = rates.rate_counts(by_group)["accuracy"]
-    large = rows >= minimum_count
-    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
-    return np.where(large[..., None], by_group, 0), ((rows > 0) & ~large).sum(axis=-1)

@@ -22,7 +22,14 @@ _NUMBERS = 1 << 26
 
 
 def error_minimal(
-    scores: Tensor, labels: Tensor, groups: Tensor, n_groups: int, *, tolerance: Tensor | float, goal: str
+    scores: Tensor,
+    labels: Tensor,
+    groups: Tensor,
+    n_groups: int,
+    *,
+    tolerance: Tensor | float,
+    goal: str,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Thresholds of each group, decisions `scores >= threshold`, with the fewest errors and a gap <= `tolerance`.
 
@@ -48,6 +55,8 @@ def error_minimal(
         n_groups: number of groups.
         tolerance: `(trials, tasks)`, broadcastable, 0 or greater.
         goal: one of `GOALS`.
+        weights: `(rows,)` float64, multiples of a power of two: errors and rates are then those of weight. Rows of
+            weight 0 count nowhere.
 
     Returns:
         `(trials, tasks, n_groups)` in the type of `scores`; NaN where a score of the trial and task is NaN.
@@ -63,14 +72,18 @@ def error_minimal(
     bounds = torch.as_tensor(tolerance, dtype=torch.float64, device=scores.device).expand(trials, tasks)
     found = scores.new_empty(trials, tasks, n_groups)
     for task in range(tasks):
-        known = labels[task] >= 0
+        known = labels[task] >= 0 if weights is None else (labels[task] >= 0) & (weights > 0)
         members = [torch.nonzero(known & (groups[task] == group)).squeeze(1) for group in range(n_groups)]
         everyone = torch.nonzero(known).squeeze(1)
         some = max(1, _NUMBERS // (len(everyone) * len(everyone).bit_length() + 1))
         for start in range(0, trials, some):
             part = slice(start, start + some)
             rows = [each if len(each) else everyone for each in members]
-            curves = [_Curve(scores[part, task, each], labels[task, each] == 1, goal) for each in rows]
+            counted = [torch.ones_like(each) if weights is None else weights[each] for each in rows]
+            curves = [
+                _Curve(scores[part, task, each], labels[task, each] == 1, own, goal)
+                for each, own in zip(rows, counted, strict=True)
+            ]
             bounded = [g for g in range(n_groups) if len(members[g]) and curves[g].has_rates]
             ranges = dict(zip(bounded, _search([curves[g] for g in bounded], bounds[part, task]), strict=True))
             for group, curve in enumerate(curves):
@@ -81,46 +94,57 @@ def error_minimal(
 class _Curve:
     """The thresholds of one group with m rows in K trials, by the number j = 0 … m of rows that they call positive.
 
-    `errors` `(K, m + 1)` are wrong decisions, inf where the j-th score equals the next. `rates` are the bounded ones,
-    `(K, m + 1)` each, which grow with j.
+    Every row counts as `counted` `(m,)` says: ones, of type int64, or weights. `errors` `(K, m + 1)` are wrong
+    decisions, inf where the j-th score equals the next. `rates` are the bounded ones, `(K, m + 1)` each, which grow
+    with j.
     """
 
-    def __init__(self, scores: Tensor, positive: Tensor, goal: str) -> None:
+    def __init__(self, scores: Tensor, positive: Tensor, counted: Tensor, goal: str) -> None:
         ordered, order = scores.sort(dim=-1, descending=True)
         trials, rows = ordered.shape
-        above = torch.arange(rows + 1, device=scores.device).expand(trials, -1)
-        hits = torch.zeros_like(above)
-        hits[:, 1:] = positive[order].cumsum(-1)
+        above, hits = counted.new_zeros(trials, rows + 1), counted.new_zeros(trials, rows + 1)
+        above[:, 1:] = counted[order].cumsum(-1)
+        hits[:, 1:] = (positive * counted)[order].cumsum(-1)
         tied = torch.zeros_like(above, dtype=torch.bool)
         tied[:, 1:-1] = ordered[:, :-1] == ordered[:, 1:]
         misses = hits[:, -1:] - hits
-        self.errors = (above - hits + misses).float().masked_fill(tied, torch.inf)
+        weighted = counted.is_floating_point()
+        wrong = above - hits + misses
+        self.errors = (wrong if weighted else wrong.float()).masked_fill(tied, torch.inf)
         self._cuts = torch.cat([ordered.new_full((trials, 1), torch.inf), ordered], -1)
         if rows:
             self._cuts[:, -1] = -torch.inf
         counts = {"fpr": [above - hits], "tpr": [hits], "parity": [above], "odds": [above - hits, hits]}[goal]
-        n_positive = int(positive.sum())
-        n_negative = rows - n_positive
-        sizes = {"fpr": [n_negative], "tpr": [n_positive], "parity": [rows], "odds": [n_negative, n_positive]}
+        size, n_positive = counted.sum().item(), (positive * counted).sum().item()
+        n_negative = size - n_positive
+        sizes = {"fpr": [n_negative], "tpr": [n_positive], "parity": [size], "odds": [n_negative, n_positive]}
         self._sizes = sizes[goal]
         self.has_rates = all(self._sizes)
         if not self.has_rates:
             return
         self.rates = [count / float(size) for count, size in zip(counts, self._sizes, strict=True)]
-        # reach[c] is the smallest j that has counted c rows.
+        self._counts = [count.contiguous() for count in counts]
+        # reach[c] is the smallest j that has counted c rows; weights are searched whenever they are asked for.
         self._reach = [
-            torch.searchsorted(count.contiguous(), torch.arange(size + 2, device=above.device).repeat(trials, 1))
-            for count, size in zip(counts, self._sizes, strict=True)
+            None
+            if weighted
+            else torch.searchsorted(count, torch.arange(int(size) + 2, device=above.device).repeat(trials, 1))
+            for count, size in zip(self._counts, self._sizes, strict=True)
         ]
         self._levels = _range_minima(self.errors)
 
     def window(self, bounds: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """The thresholds whose rates lie in `bounds`, (low, high) `(K, A)` each, as ranges first <= j < end."""
         first = end = None
-        for (low, high), size, reach in zip(bounds, self._sizes, self._reach, strict=True):
-            fewest = ((low - _ROUNDING) * size).ceil().clamp(0, size + 1).long()
-            most = ((high + _ROUNDING) * size).floor().clamp(-1, size).long()
-            from_here, to_here = reach.gather(1, fewest), reach.gather(1, most + 1)
+        for (low, high), size, count, reach in zip(bounds, self._sizes, self._counts, self._reach, strict=True):
+            if reach is None:
+                least, most = (low - _ROUNDING) * size, (high + _ROUNDING) * size
+                from_here = torch.searchsorted(count, least.contiguous())
+                to_here = torch.searchsorted(count, most.contiguous(), right=True)
+            else:
+                fewest = ((low - _ROUNDING) * size).ceil().clamp(0, size + 1).long()
+                last = ((high + _ROUNDING) * size).floor().clamp(-1, size).long()
+                from_here, to_here = reach.gather(1, fewest), reach.gather(1, last + 1)
             first = from_here if first is None else torch.maximum(first, from_here)
             end = to_here if end is None else torch.minimum(end, to_here)
         assert first is not None
@@ -166,7 +190,7 @@ def _search(curves: list[_Curve], tolerance: Tensor) -> list[tuple[Tensor, Tenso
     """
     if not curves:
         return []
-    best = torch.full_like(tolerance, torch.inf).float()
+    best = torch.full_like(tolerance, torch.inf).to(curves[0].errors.dtype)
     ranges = [(torch.zeros_like(best).long()[:, None],) * 2 for _ in curves]
     for a, anchor in enumerate(curves):
         for bounds in _bounds(anchor, tolerance[:, None], len(curves)):

@@ -7,8 +7,6 @@ An undefined rate is NaN, never 0. A group without any row is left out of gaps; 
 an undefined rate (no negatives, say) makes the gap NaN, as do fewer than two groups with rows.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,7 +96,7 @@ def soft_positive_rate(confusion: ArrayLike) -> Array:
 
 
 def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
-    """The number of rows behind each rate: its denominator, under the names of `RATES`."""
+    """The number of rows behind each rate: its denominator, under the names of `registry.RATES`."""
     counts = _counts(confusion)
     rows, positives, negatives = _rows(counts), _positives(counts), _negatives(counts)
     return {
@@ -135,7 +133,7 @@ def gap(rates: ArrayLike, *, present: ArrayLike | None = None) -> Array:
 def signed_gap(rates: ArrayLike) -> Array:
     """First minus second of exactly two groups, in the schema's order; NaN for another number of groups.
 
-    Best at 0 from either side, so a diagnostic: unlike `gap` its interval over runs can contain 0.
+    Best at 0 from either side: unlike that of `gap` its interval over runs can contain 0.
     """
     values = np.asarray(rates, dtype=float)
     if values.shape[-1] != 2:
@@ -164,13 +162,18 @@ def soft_tpr_gap(confusion_by_group: ArrayLike) -> Array:
 
 
 def fpr_gap_signed(confusion_by_group: ArrayLike) -> Array:
-    """`signed_gap` of the false positive rate: first group minus second; a diagnostic."""
+    """`signed_gap` of the false positive rate: first group minus second; best at 0."""
     return signed_gap(false_positive_rate(confusion_by_group))
 
 
 def tpr_gap_signed(confusion_by_group: ArrayLike) -> Array:
-    """`signed_gap` of the true positive rate: first group minus second; a diagnostic."""
+    """`signed_gap` of the true positive rate: first group minus second; best at 0."""
     return signed_gap(true_positive_rate(confusion_by_group))
+
+
+def demographic_parity_gap_signed(confusion_by_group: ArrayLike) -> Array:
+    """`signed_gap` of the positive rate: first group minus second; best at 0."""
+    return signed_gap(positive_rate(confusion_by_group))
 
 
 def equalized_odds_sum(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
@@ -232,58 +235,6 @@ def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
 def auc_gap(auc_by_group: ArrayLike, confusion_by_group: ArrayLike) -> Array:
     """`gap` of the AUC, `(..., groups)` from `ranking.ranking_by_group`; minimised. The counts tell which have rows."""
     return gap(auc_by_group, present=_has_rows(confusion_by_group))
-
-
-RATES: Mapping[str, Callable[[ArrayLike], Array]] = {
-    function.__name__: function
-    for function in (
-        error,
-        accuracy,
-        positive_rate,
-        true_positive_rate,
-        false_positive_rate,
-        soft_positive_rate,
-        soft_true_positive_rate,
-        soft_false_positive_rate,
-    )
-}
-"""Rates of one confusion array, `(..., 6) -> (...)`."""
-
-GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
-    function.__name__: function
-    for function in (
-        fpr_gap,
-        tpr_gap,
-        soft_fpr_gap,
-        soft_tpr_gap,
-        fpr_gap_signed,
-        tpr_gap_signed,
-        equalized_odds_sum,
-        equalized_odds_max,
-        equalized_odds_mean,
-        demographic_parity_gap,
-        disparate_impact_ratio,
-        equal_opportunity_ratio,
-        accuracy_gap,
-        worst_group_accuracy,
-    )
-} | {
-    f"soft_{function.__name__}": partial(function, soft=True)
-    for function in (
-        equalized_odds_sum,
-        equalized_odds_max,
-        equalized_odds_mean,
-        demographic_parity_gap,
-        disparate_impact_ratio,
-        equal_opportunity_ratio,
-    )
-}
-"""Metrics of the groups of one attribute, `(..., groups, 6) -> (...)`; an audit goes through all of them."""
-
-OF_TWO_GROUPS = frozenset(
-    {"fpr_gap_signed", "tpr_gap_signed", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"}
-)
-"""Those of `GROUP_METRICS` that compare the first of exactly two groups with the second."""
 
 
 def _odds_gaps(confusion_by_group: ArrayLike, soft: bool) -> tuple[Array, Array]:

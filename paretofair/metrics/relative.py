@@ -34,16 +34,21 @@ def are(errors: ArrayLike, single_task_errors: ArrayLike) -> Array:
 
 
 def arfg(gaps: ArrayLike, single_task_gaps: ArrayLike) -> Array:
-    """Average relative fairness gap: the mean over tasks of FPR gap / single-task FPR gap; minimised.
+    """Average relative fairness gap: the mean over tasks of gap / single-task gap; minimised.
 
-    Arguments and result are those of `are`, with unsigned gaps. Where a single-task gap cannot be told from 0
-    the value is luck: see `intervals.mean_interval` of the signed gap.
+    MTA-F's gap is that of false positive rates; a space names its own. Arguments and result are those of `are`,
+    with unsigned gaps. Where a single-task gap cannot be told from 0 the value is luck: see
+    `intervals.mean_interval` of the signed gap.
     """
     return _mean_ratio(gaps, single_task_gaps)
 
 
-RELATIVE = {"are": ("error", are), "arfg": ("fpr_gap", arfg)}
-"""By name, the metric that is divided and the function that does it."""
+RELATIVE = {"are": are, "arfg": arfg}
+
+
+def relative_metrics(gap: str) -> dict[str, str]:
+    """By name of a relative metric the metric of a task that it divides; `gap` is that of ARFG."""
+    return {"are": "error", "arfg": gap}
 
 
 def _mean_ratio(values: ArrayLike, denominators: ArrayLike) -> Array:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 
-def base_rate(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None) -> Tensor:
+def base_rate(
+    scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None, weights: Tensor | None = None
+) -> Tensor:
     """Smallest score at which the share of rows at or above it does not exceed `positive_rate`.
 
     Rows with equal scores stay together: a tie group that does not fit under the rate is negative as a
@@ -21,6 +23,7 @@ def base_rate(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | 
             is compared in this tensor's own type, so a rate computed as count / rows is met exactly.
         known: `(..., rows)` mask, broadcastable, of the rows that count. Default: every row counts,
             also those whose label is unknown, since a threshold reads no labels.
+        weights: `(rows,)` float64, multiples of a power of two: the share is then one of weight. Default: 1.
 
     Returns:
         `(...)` thresholds in the type of `scores`; +inf where no score qualifies (so nothing is
@@ -32,8 +35,12 @@ def base_rate(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | 
     scores, rate, known, rows = _prepare(scores, positive_rate, known)
     if scores.shape[-1] == 0:
         return scores.new_full(rate.shape, torch.inf)
-    allowed = _largest_count(rate, rows)
-    descending = scores.masked_fill(~known, -torch.inf).sort(dim=-1, descending=True).values
+    descending, order = scores.masked_fill(~known, -torch.inf).sort(dim=-1, descending=True)
+    if weights is None:
+        allowed = _largest_count(rate, rows)
+    else:
+        above = (weights * known).gather(-1, order).cumsum(-1)
+        allowed = (above / above[..., -1:] <= rate.unsqueeze(-1)).sum(-1).minimum(rows)
     # The first score that must stay negative; it takes its whole tie group with it.
     boundary = descending.gather(-1, allowed.clamp(max=scores.shape[-1] - 1).unsqueeze(-1))
     positive = known & ((scores > boundary) | (allowed >= rows).unsqueeze(-1))
@@ -41,13 +48,16 @@ def base_rate(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | 
     return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)
 
 
-def published_rule(scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None) -> Tensor:
+def published_rule(
+    scores: Tensor, positive_rate: Tensor | float, *, known: Tensor | None = None, weights: Tensor | None = None
+) -> Tensor:
     """The rule of the published MTA-F code: an element of the sorted scores, whatever its ties.
 
     With scores sorted ascending the threshold is the element with index
     `max(0, int((1 - positive_rate) * rows) - 1)`. The realised rate usually exceeds `positive_rate` (by
     one row or more without ties, by a whole tie group with them). Arguments and result are those of
-    `base_rate`; the index is computed in float64, as Python does.
+    `base_rate`; the index is computed in float64, as Python does. With `weights`, on average 1, it is
+    the score that stands there where every row stands as often as it counts.
 
     >>> published_rule(torch.tensor([.1, .7, .7, .9]), .5)
     tensor(0.7000)
@@ -55,9 +65,14 @@ def published_rule(scores: Tensor, positive_rate: Tensor | float, *, known: Tens
     scores, rate, known, rows = _prepare(scores, positive_rate, known)
     if scores.shape[-1] == 0:
         return scores.new_full(rate.shape, torch.inf)
-    wanted = ((1.0 - rate.double()) * rows).nan_to_num(0.0).long() - 1
+    ascending, order = scores.masked_fill(~known, torch.inf).sort(dim=-1)
+    if weights is None:
+        wanted = ((1.0 - rate.double()) * rows).nan_to_num(0.0).long() - 1
+    else:
+        below = (weights * known).gather(-1, order).cumsum(-1)
+        start = (1.0 - rate.double()).unsqueeze(-1) * below[..., -1:] - 1
+        wanted = (below <= start.clamp(min=0)).sum(-1)
     index = wanted.clamp(min=0).minimum((rows - 1).clamp(min=0))
-    ascending = scores.masked_fill(~known, torch.inf).sort(dim=-1).values
     threshold = ascending.gather(-1, index.unsqueeze(-1)).squeeze(-1)
     return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)
 

@@ -11,7 +11,7 @@ that the widest layer takes four products where an ordinary step takes two.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +19,14 @@ from torch import Tensor
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
 from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, align_length
 from paretofair.models.products import outer, product, where_active
+
+
+class CurvedTask(Protocol):
+    """What a task tells of its losses (`paretofair.tasks.task.Task`)."""
+
+    def scores(self, outputs: Tensor) -> Tensor: ...
+    def residual(self, scores: Tensor, labels: Tensor, share: Tensor) -> Tensor: ...
+    def curve(self, scores: Tensor, share: Tensor, move: Tensor) -> Tensor: ...
 
 
 class Cells(NamedTuple):
@@ -54,25 +62,27 @@ class CellGradients(NamedTuple):
     """`gradients` `(K, C, P)`: of each cell of one task a row like that of the parameters; zeros for an empty cell.
 
     The other fields are what `backward_through_cells` needs: of each cell the errors `(K, out, rows)` of every layer
-    but the first, and how the error of a logit changes with the logit, `(K, 1, rows)`.
+    but the first, the shares of its rows `([K,] rows)`, and the task's scores `(K, S, B)`.
     """
 
     gradients: Tensor
-    task: int
+    place: int
+    task: CurvedTask
     layers: list[_Layer]
     slices: list[slice]
     errors: list[dict[int, Tensor]]
-    curvature: list[Tensor]
+    shares: list[Tensor]
+    scores: Tensor
 
 
 class _Move(NamedTuple):
     """What a direction `(K, out, in)` of each weight does to the rows of its cell: how far it moves what enters every
-    layer but the first, `(K, in, rows)`, and the logits, `(K, 1, rows)`.
+    layer but the first, `(K, in, rows)`, and the task's outputs, `(K, O, rows)`.
     """
 
     weights: list[Tensor]
     below: dict[int, Tensor]
-    logits: Tensor
+    outputs: Tensor
 
 
 def has_closed_form(network: StackedNetwork) -> bool:
@@ -81,27 +91,34 @@ def has_closed_form(network: StackedNetwork) -> bool:
 
 
 def cell_gradients(
-    network: StackedNetwork, parameters: Tensor, out: Outputs, task: int, labels: Tensor, cells: Cells
+    network: StackedNetwork,
+    parameters: Tensor,
+    out: Outputs,
+    place: int,
+    labels: Tensor,
+    cells: Cells,
+    task: CurvedTask,
 ) -> CellGradients:
-    """The gradient of the mean binary cross-entropy of every cell of a task.
+    """The gradient of the mean loss of every cell of a task.
 
     Args:
         parameters: `(K, P)`, and `out` the forward pass with them.
-        labels: `([K,] B)` of the task, 0 or 1; any number where all weights are 0.
+        place: which of the network's tasks it is.
+        labels: `([K,] B)` of the task; any number where all weights are 0.
+        task: what the outputs mean.
 
     Raises:
         ValueError: the network is no multilayer perceptron, or has an embedding.
     """
     network = _check_network(network)
-    layers = _layers(network, parameters, out, task)
-    probabilities = torch.sigmoid(out.logits[:, task])
+    layers = _layers(network, parameters, out, place)
+    scores = task.scores(out.logits[:, network.outputs_at(place)])
     gradients: list[Tensor] = []
     errors: list[dict[int, Tensor]] = []
-    curvature = []
+    shares = []
     for cell, rows in enumerate(cells.slices):
-        share, p = cells.weights[..., cell, rows], probabilities[:, rows]
-        error = (share * (p - labels[..., rows]))[:, None]
-        curvature.append((share * p * (1 - p))[:, None])
+        shares.append(cells.weights[..., cell, rows])
+        error = task.residual(scores[..., rows], labels[..., rows], shares[-1])
         errors.append({})
         of_cell = {}
         for layer in reversed(layers):
@@ -111,8 +128,8 @@ def cell_gradients(
             if layer.depth:
                 errors[cell][layer.depth] = error
                 error = where_active(layer.weight.mT @ error, below)
-        gradients.append(_row(network, of_cell, [task]))
-    return CellGradients(torch.stack(gradients, 1), task, layers, cells.slices, errors, curvature)
+        gradients.append(_row(network, of_cell, [place]))
+    return CellGradients(torch.stack(gradients, 1), place, task, layers, cells.slices, errors, shares, scores)
 
 
 def backward_through_cells(
@@ -126,24 +143,24 @@ def backward_through_cells(
     Args:
         tasks: `cell_gradients` of every task t.
         directions: for every task the constants D, `(K, C, P)`.
-        cotangent: `(K, T, B)`: the gradient of an ordinary loss shares the backward pass.
+        cotangent: `(K, O, B)`: the gradient of an ordinary loss shares the backward pass.
     """
     network = _check_network(network)
     bottom = len(network.shared)
     moves = [_forward(network, task, of_task) for task, of_task in zip(tasks, directions, strict=True)]
     gradients: dict[str, list[Tensor]] = {}
     into_shared: list[Tensor] = []
-    for t, (task, move) in enumerate(zip(tasks, moves, strict=True)):
-        above = cotangent[:, t, None].clone()
-        for cell, rows in enumerate(task.slices):
-            above[..., rows] += task.curvature[cell] * move[cell].logits
-        for layer in reversed(task.layers[bottom:]):
-            above = _backward(layer, above, [task], [move], gradients)
+    for of_task, move in zip(tasks, moves, strict=True):
+        above = cotangent[:, network.outputs_at(of_task.place)].clone()
+        for cell, rows in enumerate(of_task.slices):
+            above[..., rows] += of_task.task.curve(of_task.scores[..., rows], of_task.shares[cell], move[cell].outputs)
+        for layer in reversed(of_task.layers[bottom:]):
+            above = _backward(layer, above, [of_task], [move], gradients)
         into_shared.append(above)
     above = sum(into_shared[1:], into_shared[0])
     for layer in reversed(tasks[0].layers[:bottom]):
         above = _backward(layer, above, tasks, moves, gradients)
-    return _row(network, gradients, [task.task for task in tasks])
+    return _row(network, gradients, [of_task.place for of_task in tasks])
 
 
 def name_cells(network: StackedNetwork, gradients: Tensor) -> dict[str, Tensor]:
@@ -160,14 +177,23 @@ def name_cells(network: StackedNetwork, gradients: Tensor) -> dict[str, Tensor]:
 def _row(network: MultilayerPerceptron, values: Mapping[str, Sequence[Tensor]], tasks: Sequence[int]) -> Tensor:
     """`(K, P)` from values of every parameter: one of a shared layer, for each of `tasks` one of its head."""
     parts = []
-    for name, shape in network.shapes.items():
+    for name in network.shapes:
         of_name = list(values[name])
         if int(name.partition("_")[2]) >= len(network.shared):
             of_task = dict(zip(tasks, of_name, strict=True))
-            of_name = [of_task.get(t, torch.zeros_like(of_name[0])) for t in range(shape[0])]
+            of_name = [
+                of_task[t] if t in of_task else _zeros(network, name, of_name[0], t) for t in range(network.tasks)
+            ]
         parts += [value.flatten(1) for value in of_name]
     padding = network.size - sum(part.shape[1] for part in parts)
     return torch.cat([*parts, parts[0].new_zeros(len(parts[0]), padding)], 1)
+
+
+def _zeros(network: MultilayerPerceptron, name: str, like: Tensor, task: int) -> Tensor:
+    """Of the head of a task, as large as `like` is of another's."""
+    if len(network.runs) == 1 or not name.endswith(f"_{network.last}"):
+        return torch.zeros_like(like)
+    return like.new_zeros(len(like), network.outputs_of_tasks[task], *like.shape[2:])
 
 
 def _forward(network: MultilayerPerceptron, task: CellGradients, directions: Tensor) -> list[_Move]:
@@ -175,7 +201,7 @@ def _forward(network: MultilayerPerceptron, task: CellGradients, directions: Ten
     for cell, rows in enumerate(task.slices):
         # Views of the direction of one cell, which are as far apart for all trials as those of the parameters.
         named = network.named(directions[:, cell])
-        own = [_of_task(network, named, layer.depth, task.task) for layer in task.layers]
+        own = [_of_task(network, named, layer.depth, task.place) for layer in task.layers]
         added = [
             product(weight, layer.below[..., rows]) + bias[..., None]
             for layer, (weight, bias) in zip(task.layers, own, strict=True)
@@ -239,4 +265,9 @@ def _of_task(
 ) -> tuple[Tensor, Tensor]:
     """Weight `(K, out, in)` and bias `(K, out)` of a layer as one task sees it."""
     weight, bias = named[f"weight_{depth}"], named[f"bias_{depth}"]
-    return (weight[:, task], bias[:, task]) if depth >= len(network.shared) else (weight, bias)
+    if depth < len(network.shared):
+        return weight, bias
+    if depth == network.last and len(network.runs) > 1:
+        own = network.outputs_at(task)
+        return weight[:, own], bias[:, own]
+    return weight[:, task], bias[:, task]

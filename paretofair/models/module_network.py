@@ -23,12 +23,14 @@ class _SavedGraph(NamedTuple):
 
 @dataclass(frozen=True)
 class ModuleNetwork:
-    """K copies of the module that `factory(inputs, tasks, **arguments)` makes.
+    """K copies of the module that `factory(inputs, outputs, **arguments)` makes.
 
-    The module maps rows `(B, inputs)` to logits `(B, tasks)`; its `forward` must be what `torch.func.vmap` can run: no
-    `.item()`, no branch on the value of a tensor, buffers changed in place only. Batch statistics see the rows of their
-    batch and no padding; what is drawn in training (dropout) is one stream for all trials of a seed. The parameters
-    under the attribute `heads` are the heads of methods that treat heads and shared layers apart.
+    The module maps rows `(B, inputs)` to the outputs of all tasks `(B, outputs)`, one logit for each binary task and as
+    many as classes for any other (`outputs_of_tasks`; empty: all are binary). Its `forward` must be what
+    `torch.func.vmap` can run: no `.item()`, no branch on the value of a tensor, buffers changed in place only. Batch
+    statistics see the rows of their batch and no padding; what is drawn in training (dropout) is one stream for all
+    trials of a seed. The parameters under the attribute `heads` are the heads of methods that treat heads and shared
+    layers apart.
 
     A trial's row holds the trained parameters, then buffers and frozen parameters, each part filled up with zeros.
     """
@@ -37,9 +39,14 @@ class ModuleNetwork:
     inputs: int
     tasks: int
     arguments: tuple[tuple[str, Any], ...] = ()
+    outputs_of_tasks: tuple[int, ...] = ()
 
     compilable = False
     pads = False
+
+    @property
+    def _outputs(self) -> int:
+        return sum(self.outputs_of_tasks) or self.tasks
 
     @cached_property
     def _skeleton(self) -> nn.Module:
@@ -101,40 +108,50 @@ class ModuleNetwork:
                 value.copy_({**trained, **others}[name][0])
         return module.eval()
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
-        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`, B filled up with zeros to whole vectors.
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
+        """Outputs `(K, O, B)` of inputs `(B, F)`, or `(K, B, F)` where they are not `common`.
+
+        B is filled up with zeros to whole vectors.
 
         With `streams` a training pass, which moves the buffers in `parameters` on.
         """
-        self._skeleton.train(streams is not None)
         if streams is not None:
-            return self._training_pass(parameters, inputs, streams)
+            with torch.enable_grad():
+                row = parameters[:, : self.trainable].clone().requires_grad_()
+                logits = self.record(parameters, row, inputs, streams, common=common)
+            return Outputs(_examples_last(logits.detach()), _SavedGraph(row, logits))
+        self._skeleton.eval()
         with torch.no_grad():
-            return Outputs(_examples_last(self._run(*self._split(parameters), inputs)), None)
+            return Outputs(_examples_last(self._run(*self._split(parameters), inputs, common)), None)
 
-    def _training_pass(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int]) -> Outputs:
-        """One vmap for the trials of each stream; the pass is recorded by autograd for `backward`."""
+    def record(
+        self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int], *, common: bool = True
+    ) -> Tensor:
+        """A training pass that autograd records: outputs `(K, B, O)` as a function of `row` `(K, trainable)`, the
+        trained part of the parameters, which can be differentiated more than once. Moves the buffers in `parameters`
+        on."""
+        self._skeleton.train()
+        # One vmap for the trials of each stream.
         by_stream: dict[int, list[int]] = {}
         for position, stream in enumerate(streams):
             by_stream.setdefault(stream, []).append(position)
         order = torch.tensor([position for positions in by_stream.values() for position in positions])
         parts = []
-        with torch.enable_grad():
-            row = parameters[:, : self.trainable].clone().requires_grad_()
-            for stream, positions in by_stream.items():
-                everyone = len(by_stream) == 1
-                own = parameters if everyone else parameters[positions]
-                trained, others = self._split(own, row if everyone else row[positions])
-                rows = inputs if everyone or inputs.dim() == 2 else inputs[positions]
-                with _seed_torch(stream, parameters.device):
-                    parts.append(self._run(trained, others, rows))
-                if others:
-                    moved = torch.cat(
-                        [value.reshape(len(positions), -1).to(parameters.dtype) for value in others.values()], 1
-                    )
-                    parameters[positions, self.trainable : self.trainable + moved.shape[1]] = moved.detach()
-            logits = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
-        return Outputs(_examples_last(logits.detach()), _SavedGraph(row, logits))
+        for stream, positions in by_stream.items():
+            everyone = len(by_stream) == 1
+            own = parameters if everyone else parameters[positions]
+            trained, others = self._split(own, row if everyone else row[positions])
+            rows = inputs if everyone or common else inputs[positions]
+            with _seed_torch(stream, parameters.device):
+                parts.append(self._run(trained, others, rows, common))
+            if others:
+                moved = torch.cat(
+                    [value.reshape(len(positions), -1).to(parameters.dtype) for value in others.values()], 1
+                )
+                parameters[positions, self.trainable : self.trainable + moved.shape[1]] = moved.detach()
+        return parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
 
     def backward(
         self,
@@ -144,7 +161,7 @@ class ModuleNetwork:
         heads: Tensor | None = None,
         features: Tensor | None = None,
     ) -> Tensor:
-        """Gradient `(K, P)` from cotangents `(K, T, B)`; 0 for buffers.
+        """Gradient `(K, P)` from cotangents `(K, O, B)`; 0 for buffers.
 
         Raises ValueError for two cotangents where the module has no attribute `heads`, and for one of features, which
         a module does not tell.
@@ -175,7 +192,7 @@ class ModuleNetwork:
 
     def _make_module(self, seed: int) -> nn.Module:
         with _seed_torch(seed, torch.device("cpu")):
-            module = self.factory(self.inputs, self.tasks, **dict(self.arguments))
+            module = self.factory(self.inputs, self._outputs, **dict(self.arguments))
         if not isinstance(module, nn.Module):
             raise TypeError(f"the factory gives {type(module).__name__}; expected a torch.nn.Module")
         return module
@@ -188,13 +205,13 @@ class ModuleNetwork:
         types = {name: parameters.dtype if like.is_floating_point() else like.dtype for name, like in others.items()}
         return of_trained, {name: value.to(types[name], copy=True) for name, value in of_others.items()}
 
-    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor, common: bool) -> Tensor:
         def one(trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
             logits = functional_call(self._skeleton, (dict(trained), dict(others)), (inputs,))
-            if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self.tasks):
+            if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self._outputs):
                 found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
                 raise ValueError(
-                    f"the module gives {found} for {len(inputs)} rows; expected {(len(inputs), self.tasks)}"
+                    f"the module gives {found} for {len(inputs)} rows; expected {(len(inputs), self._outputs)}"
                 )
             return logits
 
@@ -202,11 +219,11 @@ class ModuleNetwork:
         extra = self._width(trials, inputs.device) - trials
         if self._has(nn.modules.conv._ConvNd) and inputs.device.type == "cpu":
             # A convolution of common rows has other bits than one of each trial's own.
-            inputs = inputs.expand(trials, *inputs.shape[-2:])
-        rows = inputs if inputs.dim() == 2 else _repeat_last(inputs, extra)
+            inputs, common = inputs.expand(trials, *inputs.shape) if common else inputs, False
+        rows = inputs if common else _repeat_last(inputs, extra)
         kept = {name: _repeat_last(value, extra) for name, value in others.items()}
         every = {name: _repeat_last(value, extra) for name, value in trained.items()}
-        in_dims = (0, 0, None if inputs.dim() == 2 else 0)
+        in_dims = (0, 0, None if common else 0)
         logits = vmap(one, in_dims=in_dims, randomness="same")(every, kept, rows)
         if extra:
             for name, value in others.items():
@@ -251,7 +268,7 @@ def _repeat_last(value: Tensor, times: int) -> Tensor:
 
 
 def _examples_last(logits: Tensor) -> Tensor:
-    """`(K, B, T)` to `(K, T, B)`, B filled up to whole vectors."""
+    """`(K, B, O)` to `(K, O, B)`, B filled up to whole vectors."""
     rows = logits.shape[1]
     return pad(logits.mT, (0, align_length(rows) - rows)).contiguous()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,14 @@ from torch import Tensor
 from paretofair.models.network import Outputs, align_length
 from paretofair.models.perceptron import Perceptron
 from paretofair.models.products import outer, product, where_active
+
+
+class HeadRun(NamedTuple):
+    """Neighbouring `tasks` whose heads have `width` outputs each, and where these stand among all outputs."""
+
+    tasks: slice
+    outputs: slice
+    width: int
 
 
 class _SavedActivations(NamedTuple):
@@ -31,7 +40,10 @@ class MultilayerPerceptron:
     multiplied first: rows stay narrow and common to the trials.
 
     Parameters by name, each with the trials axis in front: `embedding_<i>` (size, width); `weight_<l>` (out, in) and
-    `bias_<l>` (out,) of shared layer l; from layer `len(shared)` on, of the heads: (tasks, out, in), (tasks, out).
+    `bias_<l>` (out,) of shared layer l; from layer `len(shared)` on, of the heads: (tasks, out, in), (tasks, out). The
+    last layer of heads with different numbers of `outputs` is (O, in), (O,): those of all tasks, one below the other.
+
+    `outputs` are those of each task; empty: one each.
     """
 
     numeric: int
@@ -40,6 +52,7 @@ class MultilayerPerceptron:
     shared: tuple[int, ...]
     head: tuple[int, ...]
     embedding: int = 0
+    outputs: tuple[int, ...] = ()
 
     compilable = True
     pads = True
@@ -54,12 +67,36 @@ class MultilayerPerceptron:
             width = self.numeric + len(self.categories) * self.embedding
             for i, size in enumerate(self.categories):
                 shapes[f"embedding_{i}"] = (size, self.embedding)
-        for layer, units in enumerate((*self.shared, *self.head, 1)):
+        for layer, units in enumerate((*self.shared, *self.head)):
             of_heads = (self.tasks,) if layer >= len(self.shared) else ()
             shapes[f"weight_{layer}"] = (*of_heads, units, width)
             shapes[f"bias_{layer}"] = (*of_heads, units)
             width = units
+        out = (self.tasks, self.outputs_of_tasks[0]) if len(self.runs) == 1 else (sum(self.outputs_of_tasks),)
+        shapes[f"weight_{self.last}"] = (*out, width)
+        shapes[f"bias_{self.last}"] = out
         return shapes
+
+    @property
+    def last(self) -> int:
+        """The number of the last layer."""
+        return len(self.shared) + len(self.head)
+
+    @cached_property
+    def outputs_of_tasks(self) -> tuple[int, ...]:
+        """`(tasks,)`."""
+        return self.outputs or (1,) * self.tasks
+
+    @cached_property
+    def runs(self) -> tuple[HeadRun, ...]:
+        """The tasks, in order, in runs of equally many outputs: the last layer of each run is one product."""
+        runs, task, output = [], 0, 0
+        for width, own in itertools.groupby(self.outputs_of_tasks):
+            count = len(list(own))
+            columns = slice(output, output + count * width)
+            runs.append(HeadRun(slice(task, task + count), columns, width))
+            task, output = task + count, columns.stop
+        return tuple(runs)
 
     @cached_property
     def slices(self) -> dict[str, slice]:
@@ -74,6 +111,11 @@ class MultilayerPerceptron:
     def size(self) -> int:
         """P: length of a trial's row of parameters, padded with zeros that stay zero."""
         return align_length(sum(math.prod(shape) for shape in self.shapes.values()))
+
+    def outputs_at(self, task: int) -> slice:
+        """Where the outputs of a task stand among all."""
+        start = sum(self.outputs_of_tasks[:task])
+        return slice(start, start + self.outputs_of_tasks[task])
 
     @property
     def trainable(self) -> int:
@@ -105,13 +147,16 @@ class MultilayerPerceptron:
                     value, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
                 )
             elif name.startswith("weight"):
-                limit = math.sqrt(6 / sum(value.shape[-2:]))
-                value.uniform_(-limit, limit, generator=generator)
+                alone = len(self.runs) > 1 and name == f"weight_{self.last}"
+                for part in value.split(self.outputs_of_tasks, 1) if alone else (value,):
+                    limit = math.sqrt(6 / sum(part.shape[-2:]))
+                    part.uniform_(-limit, limit, generator=generator)
         return row[0]
 
     def module(self, row: Tensor) -> Perceptron:
         """The ordinary module with the parameters of one trial's row `(P,)`, in evaluation mode."""
-        module = Perceptron(self.numeric, self.categories, self.tasks, self.shared, self.head, self.embedding)
+        shape = self.shared, self.head, self.embedding, self.outputs
+        module = Perceptron(self.numeric, self.categories, self.tasks, *shape)
         state: dict[str, Tensor] = {}
         for name, value in self.named(row[None]).items():
             kind, number = name.split("_")
@@ -122,26 +167,41 @@ class MultilayerPerceptron:
                 state[f"shared.{layer}.{kind}"] = own
             else:
                 place = layer - len(self.shared)
-                state |= {f"heads.{task}.{place}.{kind}": of_task for task, of_task in enumerate(own)}
+                of_tasks = own.split(self.outputs_of_tasks) if len(self.runs) > 1 and layer == self.last else own
+                state |= {f"heads.{task}.{place}.{kind}": of_task for task, of_task in enumerate(of_tasks)}
         module.to(row.dtype).load_state_dict(state)
         return module.eval()
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
-        """Logits `(K, T, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
+        """Outputs `(K, O, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
         p = self.named(parameters)
         trials, bottom = parameters.shape[0], len(self.shared)
         hidden = product(self._first_layer(p), inputs.mT)
         activations = [hidden.add_(p["bias_0"][..., None]).relu_()]
         for layer in range(1, bottom):
-            activations.append(_affine(p[f"weight_{layer}"], activations[-1], p[f"bias_{layer}"]).relu_())
+            activations.append(_affine(p[f"weight_{layer}"], p[f"bias_{layer}"], activations[-1]).relu_())
         features = activations[-1]
         # Every head reads the same features: one product for all.
-        hidden = _affine(p[f"weight_{bottom}"].flatten(1, 2), features, p[f"bias_{bottom}"].flatten(1, 2))
-        for layer in range(bottom + 1, bottom + len(self.head) + 1):
+        hidden = _affine(*_flatten_heads(p, bottom), features)
+        for layer in range(bottom + 1, self.last):
             activations.append(hidden.relu_())
             weight, bias = p[f"weight_{layer}"].flatten(0, 1), p[f"bias_{layer}"].flatten(0, 1)
-            hidden = _affine(weight, hidden.view(trials * self.tasks, weight.shape[-1], -1), bias)
-        return Outputs(hidden.view(trials, self.tasks, -1), _SavedActivations(inputs, activations), features)
+            hidden = _affine(weight, bias, hidden.view(trials * self.tasks, weight.shape[-1], -1))
+        if self.head:
+            activations.append(hidden.relu_())
+            weight, bias = _flatten_heads(p, self.last)
+            apart = activations[-1].view(trials, self.tasks, weight.shape[-1], -1)
+            parts = []
+            for run in self.runs:
+                own, shift = _of_run(weight, run), bias[:, run.outputs].reshape(-1, run.width)
+                out = _affine(own, shift, apart[:, run.tasks].flatten(0, 1))
+                parts.append(out.view(trials, run.outputs.stop - run.outputs.start, -1))
+            hidden = _join(parts)
+        return Outputs(
+            hidden.view(trials, sum(self.outputs_of_tasks), -1), _SavedActivations(inputs, activations), features
+        )
 
     def backward(
         self,
@@ -151,7 +211,7 @@ class MultilayerPerceptron:
         heads: Tensor | None = None,
         features: Tensor | None = None,
     ) -> Tensor:
-        """Gradient `(K, P)` from cotangents `(K, T, B)`: `shared` for the shared layers, `heads` for the heads.
+        """Gradient `(K, P)` from cotangents `(K, O, B)`: `shared` for the shared layers, `heads` for the heads.
 
         With two cotangents the pass through the heads is made twice, but only once for their weights. `features`
         `(K, H, B)` is the cotangent of the last shared activation beside what comes from the heads.
@@ -161,7 +221,25 @@ class MultilayerPerceptron:
         gradients: dict[str, Tensor] = {}
         trials, bottom = parameters.shape[0], len(self.shared)
         through = shared if heads is None else heads
-        for layer in range(bottom + len(self.head), bottom, -1):
+        if self.head:
+            below = saved.activations[self.last - 1]
+            weight, _ = _flatten_heads(p, self.last)
+            apart = below.view(trials, self.tasks, weight.shape[-1], -1)
+            of_weight, of_bias, passed, passed_shared = [], [], [], []
+            for run in self.runs:
+                own, under = _of_run(weight, run), apart[:, run.tasks].flatten(0, 1)
+                above = through[:, run.outputs].reshape(-1, run.width, through.shape[-1])
+                of_weight.append(outer(above, under).view(trials, -1, weight.shape[-1]))
+                of_bias.append(above.sum(-1).view(trials, -1))
+                passed.append(where_active(own.mT @ above, under).unflatten(0, (trials, -1)))
+                if heads is not None:
+                    above = shared[:, run.outputs].reshape(-1, run.width, shared.shape[-1])
+                    passed_shared.append(where_active(own.mT @ above, under).unflatten(0, (trials, -1)))
+            gradients[f"weight_{self.last}"], gradients[f"bias_{self.last}"] = _join(of_weight), _join(of_bias)
+            through = _join(passed).flatten(0, 1)
+            if heads is not None:
+                shared = _join(passed_shared).flatten(0, 1)
+        for layer in range(self.last - 1, bottom, -1):
             below = saved.activations[layer - 1]
             weight = p[f"weight_{layer}"].flatten(0, 1)
             per_task = below.view(trials * self.tasks, weight.shape[-1], -1)
@@ -173,7 +251,7 @@ class MultilayerPerceptron:
                 shared = shared.reshape(trials * self.tasks, weight.shape[-2], -1)
                 shared = where_active(weight.mT @ shared, per_task)
         below = saved.activations[bottom - 1]
-        weight = p[f"weight_{bottom}"].flatten(1, 2)
+        weight, _ = _flatten_heads(p, bottom)
         through = through.reshape(trials, weight.shape[1], -1)
         gradients[f"weight_{bottom}"] = outer(through, below)
         gradients[f"bias_{bottom}"] = through.sum(-1)
@@ -220,5 +298,20 @@ class MultilayerPerceptron:
         return weight.split([self.numeric] + [self.embedding] * len(self.categories), -1)
 
 
-def _affine(weight: Tensor, inputs: Tensor, bias: Tensor) -> Tensor:
+def _affine(weight: Tensor, bias: Tensor, inputs: Tensor) -> Tensor:
     return torch.baddbmm(bias[..., None], weight, inputs)
+
+
+def _flatten_heads(p: dict[str, Tensor], layer: int) -> tuple[Tensor, Tensor]:
+    """Weight `(K, units of all tasks, in)` and bias `(K, units of all tasks)` of a layer of the heads."""
+    weight = p[f"weight_{layer}"]
+    return weight.reshape(len(weight), -1, weight.shape[-1]), p[f"bias_{layer}"].reshape(len(weight), -1)
+
+
+def _of_run(weight: Tensor, run: HeadRun) -> Tensor:
+    """The last layer of each head of a run, `(K * tasks of the run, width, in)`."""
+    return weight[:, run.outputs].reshape(-1, run.width, weight.shape[-1])
+
+
+def _join(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), 1)

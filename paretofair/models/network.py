@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 
 class Outputs(NamedTuple):
-    """`logits` `(K, T, B)`, what `backward` needs of the forward pass, and the `features` `(K, H, B)` that all heads
-    read, where the network knows them."""
+    """`logits` `(K, O, B)`, the outputs of all tasks one behind the other (one each where all are binary), what
+    `backward` needs of the forward pass, and the `features` `(K, H, B)` that all heads read, where the network knows
+    them."""
 
     logits: Tensor
     saved: Any
@@ -60,10 +61,12 @@ class StackedNetwork(Protocol):
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
 
     def module(self, row: Tensor) -> nn.Module:
-        """The ordinary module of one trial's row `(P,)`: inputs `(B, F)` to logits `(B, T)`, in evaluation mode."""
+        """The ordinary module of one trial's row `(P,)`, inputs `(B, *shape)` to outputs `(B, O)`, as evaluated."""
 
-    def forward(self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None) -> Outputs:
-        """Logits of inputs `(B, F)`, common to the trials, or `(K, B, F)`.
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
+    ) -> Outputs:
+        """Logits of inputs `(B, *shape)`, which are `common` to the trials, or `(K, B, *shape)`.
 
         `streams`, one number for each trial, seed whatever the network draws in training; None: evaluation.
         """
@@ -76,7 +79,7 @@ class StackedNetwork(Protocol):
         heads: Tensor | None = None,
         features: Tensor | None = None,
     ) -> Tensor:
-        """Gradient `(K, P)` from cotangents of the logits `(K, T, B)`; as often as wanted for one `out`.
+        """Gradient `(K, P)` from cotangents of the logits `(K, O, B)`; as often as wanted for one `out`.
 
         `shared` flows into the shared layers, `heads` (`shared` where None) into the heads. `features`, a cotangent
         of `out.features`, is added to what flows into the shared layers.

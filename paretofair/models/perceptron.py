@@ -13,7 +13,7 @@ class Perceptron(nn.Module):
     """Shared layers, then one head per task, ReLU between layers; `embedding` 0 gives one-hot columns to the first.
 
     Maps `numeric` z-scores followed by one-hot columns of each categorical input `(B, numeric + sum(categories))`, as
-    trials are trained on, to logits `(B, tasks)`.
+    trials are trained on, to the outputs of all tasks, `(B, O)`: one logit each, or as many as `outputs` says.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class Perceptron(nn.Module):
         shared: Sequence[int],
         head: Sequence[int],
         embedding: int = 0,
+        outputs: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.widths = [numeric, *categories]
@@ -32,10 +33,10 @@ class Perceptron(nn.Module):
         )
         width = numeric + (len(categories) * embedding if embedding else sum(categories))
         self.shared = nn.ModuleList(_layers([width, *shared]))
-        self.heads = nn.ModuleList(nn.ModuleList(_layers([shared[-1], *head, 1])) for _ in range(tasks))
+        self.heads = nn.ModuleList(nn.ModuleList(_layers([shared[-1], *head, own])) for own in outputs or (1,) * tasks)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits `(B, tasks)`."""
+        """Outputs `(B, O)`."""
         numeric, *columns = inputs.split(self.widths, -1)
         if len(self.embeddings):
             columns = [embedding(column) for embedding, column in zip(self.embeddings, columns, strict=True)]

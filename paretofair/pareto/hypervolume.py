@@ -6,13 +6,21 @@ import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+EXACT_UP_TO = 4
+"""The most objectives whose hypervolumes are exact; of more they are approximated."""
+
+_SAMPLES = 2**18
+
 
 def hypervolume(points: ArrayLike, /, reference: ArrayLike) -> float:
     """Volume dominated by the points and bounded by the reference point; maximised.
 
     Only comparable between sets measured with the same reference. Points that are not better than the
-    reference in every objective contribute nothing, nor do rows with a NaN or an infinity. Exact: instant for
-    two and three objectives, seconds for four at 100,000 points, out of reach for eight.
+    reference in every objective contribute nothing, nor do rows with a NaN or an infinity. Up to four objectives it is
+    exact: instant for two and three, seconds for four at 100,000 points. Beyond, where that is out of reach, it is the
+    mean over 262,144 fixed directions of how far the points reach, the same for the same points: within a thousandth or
+    two of the exact value at eight objectives. Source: Deng and Zhang (2019), "Approximating hypervolume and
+    hypervolume contributions using polar coordinate"; directions and computation by moocore (`Rphi-FWE+`).
 
     Args:
         points: `(n, objectives)`, minimised; dominated and equal points may be among them.
@@ -28,14 +36,14 @@ def hypervolume(points: ArrayLike, /, reference: ArrayLike) -> float:
     38.0
     """
     values, corner, better = _check_reference(points, reference)
-    return float(moocore.hypervolume(values[better], ref=corner)) if better.any() else 0.0
+    return _measure(values[better], corner) if better.any() else 0.0
 
 
 def hypervolume_curve(points: ArrayLike, /, reference: ArrayLike, at: ArrayLike) -> NDArray[np.float64]:
     """Hypervolume against the number of trials: that of the first n points, for each n; maximised.
 
     Only what no point so far dominates is kept from one n to the next. Up to three objectives that is fast for 100,000
-    points; with four, every place that adds to the front takes as long as the hypervolume of the front so far.
+    points; from four on, every place that adds to the front takes as long as the hypervolume of the front so far.
 
     Args:
         points: `(n, objectives)`, minimised, in the order of trials. Rows with a NaN or an infinity take their place
@@ -68,10 +76,22 @@ def hypervolume_curve(points: ArrayLike, /, reference: ArrayLike, at: ArrayLike)
             kept = moocore.is_nondominated(both)
             if kept[len(front) :].any():
                 front = both[kept]
-                volume = float(moocore.hypervolume(front, ref=corner))
+                volume = _measure(front, corner)
         result[place] = volume
         done = counts[place]
     return result
+
+
+def _measure(points: NDArray[Any], corner: NDArray[Any]) -> float:
+    """The volume of points that are all better than the corner."""
+    if points.shape[1] <= EXACT_UP_TO:
+        return float(moocore.hypervolume(points, ref=corner))
+    # Dominated points change nothing but the time that every direction takes.
+    front = points[moocore.is_nondominated(points)]
+    # Directions are spread evenly where objectives have one scale; so units do not matter either.
+    extent = corner - front.min(axis=0)
+    scaled = moocore.hv_approx((corner - front) / -extent, ref=0.0, nsamples=_SAMPLES, method="Rphi-FWE+")
+    return float(scaled * np.prod(extent))
 
 
 def _check_reference(points: ArrayLike, reference: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:

@@ -46,13 +46,14 @@ def midpoint(front: ArrayLike, all_values: ArrayLike, /) -> int:
 
 
 def knee(front: ArrayLike, /) -> int:
-    """The point of a front of two objectives where it bulges most: farthest below the line between its two ends.
+    """The point of a front where it bulges most: farthest below the line between its ends, or the plane through them.
 
     Each objective is scaled to its range in the front, so units do not matter. Source: Das (1999), "On characterizing
-    the knee of the Pareto curve based on normal-boundary intersection", there for fronts of any number of objectives.
+    the knee of the Pareto curve based on normal-boundary intersection"; of three and more objectives the ends are taken
+    to be worst in all objectives but one, so that the depth is 1 less the sum of scaled objectives.
 
     Args:
-        front: `(m, 2)`, minimised. Dominated points change nothing.
+        front: `(m, objectives)`, two or more, minimised. Dominated points change nothing.
 
     Returns:
         Index into `front`. Of points at equal distance the one with the smaller first objective, of equal rows the
@@ -60,14 +61,14 @@ def knee(front: ArrayLike, /) -> int:
         the smaller first objective. Rows with a NaN or an infinity are ignored.
 
     Raises:
-        ValueError: an array that is not `(m, 2)`, or without a finite row.
+        ValueError: fewer than two objectives, or an array without a finite row.
 
     >>> knee([[0, 10], [1, 4], [2, 3], [10, 0]])
     1
     """
     rows = as_rows(front, "front")
-    if len(rows) and rows.shape[1] != 2:
-        raise ValueError(f"got front with {rows.shape[1]} objectives, expected 2")
+    if len(rows) and rows.shape[1] < 2:
+        raise ValueError(f"got front with {rows.shape[1]} objective, expected 2 or more")
     members = np.flatnonzero(non_dominated(rows)) if len(rows) else np.array([], dtype=int)
     if len(members) == 0:
         raise ValueError("got front without a finite row, expected at least one")

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
+from paretofair.metrics.objectives import Objective, ObjectiveSet
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 
 
 def stamps(results: Results) -> list[str]:
@@ -61,10 +63,41 @@ def threshold(results: Results) -> str:
     return results.settings.threshold or "not known"
 
 
-def reference(results: Results) -> str:
-    """The reference point of hypervolumes."""
-    arfg, are = results.settings.reference
-    return f"reference point ARFG {arfg:g}, ARE {are:g}"
+def reference(objectives: ObjectiveSet) -> str:
+    """The reference point of hypervolumes: `reference point ARFG 1.5, ARE 1.1`."""
+    ends = zip(objectives.objectives, objectives.reference or (), strict=True)
+    return f"reference point {', '.join(f'{say(each)} {end:g}' for each, end in ends)}"
+
+
+def exactness(objectives: ObjectiveSet) -> str:
+    """A sentence where hypervolumes are approximate; empty where they are exact."""
+    if len(objectives.objectives) <= EXACT_UP_TO:
+        return ""
+    return f"Hypervolumes of more than {EXACT_UP_TO} objectives are approximate."
+
+
+def frontiers(objectives: ObjectiveSet) -> str:
+    """`ARFG-ARE frontiers`, or `frontiers ap_odds (average_precision and equalized_odds_sum)`."""
+    if objectives.name == "arfg_are":
+        return "ARFG-ARE frontiers"
+    return f"frontiers {objectives.name} ({join_names([say(each) for each in objectives.objectives])})"
+
+
+def say(objective: Objective) -> str:
+    """An objective's name on an axis or in a table: `ARFG`, `error income`."""
+    if objective.metric.source == "baselines":
+        return objective.name.upper()
+    return f"{objective.metric.name} {objective.task}" if objective.task is not None else objective.name
+
+
+def name_gap(results: Results) -> str:
+    """The gap of the run: `largest difference of false positive rates between groups`."""
+    return results.settings.metrics[results.settings.gap].words
+
+
+def tell_gap(results: Results) -> str:
+    """A sentence on what ARFG divides."""
+    return f"ARFG divides the {name_gap(results)}."
 
 
 def reliability(results: Results) -> str:

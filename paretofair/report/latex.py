@@ -11,7 +11,8 @@ import pandas as pd
 from paretofair.analysis.comparison import comparison, selected, volumes
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics import DIRECTIONS
+from paretofair.metrics.objectives import ObjectiveSet
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
@@ -28,7 +29,9 @@ _ESCAPES = {
     "±": r"$\pm$",
 }
 _HEADERS = {"arfg": "ARFG", "are": "ARE"}
-TABLES = ("summary", "per_task", "hypervolume", "selected", "comparison")
+_OF_A_SET = ("hypervolume", "selected", "comparison")
+TABLES = ("summary", "per_task", *_OF_A_SET)
+_OVER = "mean ± deviation over seeds; best in bold"
 
 
 def escape_latex(text: str) -> str:
@@ -42,16 +45,16 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def mark_best(values: Sequence[float], towards: str, digits: int = 3) -> np.ndarray:
-    """Mask of the best values as they are printed, ties included; none is the best of a `diagnostic`.
+def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -> np.ndarray:
+    """Mask of the best values as they are printed, ties included; none where no value is better than another.
 
-    >>> mark_best([0.1002, 0.1004, 0.2], "minimised").tolist()
+    >>> mark_best([0.1002, 0.1004, 0.2], METRICS["error"]).tolist()
     [True, True, False]
     """
     printed = np.round(np.asarray(values, dtype=float), digits)
-    if towards == "diagnostic" or np.isnan(printed).all():
+    if metric is None or metric.direction == "diagnostic" or np.isnan(printed).all():
         return np.zeros(len(printed), dtype=bool)
-    loss = {"minimised": printed, "maximised": -printed, "best at 1": np.abs(printed - 1)}[towards]
+    loss = metric.loss(printed)
     return np.asarray(loss <= np.nanmin(loss) + 1e-12)
 
 
@@ -65,24 +68,24 @@ def booktabs(
     spread: str = "deviation",
     digits: int = 3,
     wide: bool = False,
-    metrics: Mapping[str, str] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> str:
     r"""A `table` environment; the document needs `\usepackage{booktabs}`.
 
     Args:
         table: rows as they are printed; NaN is a dash.
         columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
-            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold.
+            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
+            of its metric.
         caption, label: plain text, and the label of `\ref`.
         within: a column whose equal values, one after the other, are a block of rows with a best of its own.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         wide: over both columns of a page (`table*`).
-        metrics: of which metric a column is, where that is not its name; its direction says which value is best.
+        metrics: what columns are of that are not named after a metric.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
-    directions = {name: DIRECTIONS.get((metrics or {}).get(name, name), "diagnostic") for name in columns}
-    cells = [_cells(table, name, blocks, spread, digits, directions[name]) for name in columns]
+    cells = [_cells(table, name, blocks, spread, digits, {**METRICS, **metrics}.get(name)) for name in columns]
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
@@ -110,7 +113,9 @@ def booktabs(
     )
 
 
-def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int, towards: str) -> list[str]:
+def _cells(
+    table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digits: int, metric: Metric | None
+) -> list[str]:
     values = table[name]
     if not pd.api.types.is_numeric_dtype(values):
         return [escape_latex(str(value)) for value in values]
@@ -119,7 +124,7 @@ def _cells(table: pd.DataFrame, name: str, blocks: np.ndarray, spread: str, digi
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = mark_best(values.to_numpy(float)[own], towards, digits)
+        bold[own] = mark_best(values.to_numpy(float)[own], metric, digits)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -142,61 +147,80 @@ def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
 
 
 def latex_tables(results: Results) -> dict[str, str]:
-    """LaTeX of the `TABLES` that the run has, by name."""
-    if not len(results.hypervolumes) or not len(results.frontier("arfg_are")):
-        return {}
-    chosen = results.midpoints
-    tasks = {f"{metric}_{task}": metric for task in results.tasks for metric in ("error", "fpr_gap")}
+    """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
+    found = dict[str, str]()
+    if len(results.hypervolumes) and len(results.frontier("arfg_are")):
+        found = _midpoint_tables(results) | _compared(results, "arfg_are")
+    for name in results.compared_sets:
+        found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
+    return found
+
+
+def _midpoint_tables(results: Results) -> dict[str, str]:
+    chosen, gap = results.midpoints, results.settings.gap
+    tasks = {
+        f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
+    }
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
-    over = "mean ± deviation over seeds; best in bold"
-    tables = {
+    words = f"at the midpoint, {rule}: {_OVER}, the smallest."
+    return {
         "summary": booktabs(
             _order_by_method(summary(chosen), results),
             ["method", "arfg", "are", "seeds"],
-            caption=_caption(results, f"ARFG and ARE on test at the midpoint, {rule}: {over}, the smallest."),
+            caption=_caption(results, f"ARFG and ARE on test {words}", captions.tell_gap(results)),
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen, results.tasks), results),
+            _order_by_method(per_task(chosen, results.tasks, gap), results),
             ["method", *tasks],
-            caption=_caption(
-                results,
-                "Error and largest difference of false positive rates between groups on test, of each task, at the "
-                f"midpoint, {rule}: {over}, the smallest.",
-            ),
+            caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
             label="tab:per_task",
-            metrics=tasks,
             wide=len(tasks) > 2,
+            metrics=tasks,
         ),
+    }
+
+
+def _compared(results: Results, of: str) -> dict[str, str]:
+    """Tables that compare methods under a set of objectives; none where it has no values."""
+    if not len(results.hypervolumes_of(of)) or not len(results.frontier(of)):
+        return {}
+    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    inside = "tab:" if of == "arfg_are" else f"tab:{of}:"
+    named = captions.join_names([captions.say(each) for each in objectives.objectives])
+    exact = captions.exactness(objectives)
+    tables = {
         "hypervolume": booktabs(
-            volumes(results),
+            volumes(results, of),
             ["method", "hypervolume", "test_hypervolume", "seeds", "trials"],
             caption=_caption(
                 results,
-                f"Hypervolume of the ARFG-ARE frontiers ({captions.reference(results)}) on "
-                f"{results.settings.selected_on}, where their points are chosen, and of the same points on test: mean "
-                "over seeds with 95 % bootstrap interval; best in bold, the largest.",
+                f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
+                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
+                "% bootstrap interval; best in bold, the largest.",
+                exact,
             ),
-            label="tab:hypervolume",
-            metrics={"test_hypervolume": "hypervolume"},
+            label=f"{inside}hypervolume",
             spread="interval",
             wide=True,
+            metrics={"test_hypervolume": METRICS["hypervolume"]},
         ),
         "selected": booktabs(
-            selected(results),
-            ["rule", "method", "arfg", "are", "seeds", "without"],
+            selected(results, of),
+            ["rule", "method", *objectives.names, "seeds", "without"],
             caption=_caption(
                 results,
-                "ARFG and ARE on test of the frontier points that rules take on "
-                f"{results.settings.selected_on}: {over} for each rule, the smallest. Without: seeds where no point "
-                "keeps the bound, which are in no mean.",
+                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER} for each rule"
+                f"{', the smallest' if _all_minimised(objectives) else ''}. Without: seeds where no point keeps the "
+                "bound, which are in no mean.",
             ),
-            label="tab:selected",
+            label=f"{inside}selected",
             within="rule",
             wide=True,
+            metrics={each.name: each.metric for each in objectives.objectives},
         ),
     }
-    pairs = comparison(results)
+    pairs = comparison(results, of)
     if len(pairs):
         least = int(pairs["seeds"].min())
         tables["comparison"] = booktabs(
@@ -204,15 +228,20 @@ def latex_tables(results: Results) -> dict[str, str]:
             ["method", "against", "difference", "p_value", "p_holm", "seeds"],
             caption=_caption(
                 results,
-                f"Difference of hypervolume on test ({captions.reference(results)}), method less against, over the "
+                f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
                 "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
                 f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+                exact,
             ),
-            label="tab:comparison",
+            label=f"{inside}comparison",
             spread="interval",
             wide=True,
         )
     return tables
+
+
+def _all_minimised(objectives: ObjectiveSet) -> bool:
+    return all(each.metric.direction == "minimised" for each in objectives.objectives)
 
 
 def write_latex(results: Results, folder: Path) -> list[Path]:
@@ -222,14 +251,14 @@ def write_latex(results: Results, folder: Path) -> list[Path]:
         write_text(place_file(results, folder, f"tables/{name}.tex"), text)
         for name, text in latex_tables(results).items()
     ]
-    replace_earlier(folder, [f"tables/{name}.tex" for name in TABLES], written)
+    names = [f"tables/{name}.tex" for name in (*TABLES, *(f"*/{name}" for name in _OF_A_SET))]
+    replace_earlier(folder, names, written)
     return written
 
 
-def _caption(results: Results, text: str) -> str:
-    return captions.stamp_caption(
-        results, captions.join_sentences(text, captions.provenance(results), captions.reliability(results))
-    )
+def _caption(results: Results, *sentences: str) -> str:
+    more = captions.provenance(results), captions.reliability(results)
+    return captions.stamp_caption(results, captions.join_sentences(*sentences, *more))
 
 
 def _order_by_method(table: pd.DataFrame, results: Results) -> pd.DataFrame:

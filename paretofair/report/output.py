@@ -40,7 +40,7 @@ def replace_earlier(folder: Path, names: Iterable[str], written: Collection[Path
         if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
     left = (noted - old) | new
-    if left != noted or not (folder / MANIFEST).exists():
+    if left != noted:
         write_text(inside(folder, MANIFEST), json.dumps({_FILES: sorted(left)}, indent=0) + "\n")
 
 

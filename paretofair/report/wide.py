@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
 from paretofair.errors import RunError
-from paretofair.metrics import rates
+from paretofair.metrics.registry import GROUP_METRICS, OF_TWO_GROUPS, RATES
 from paretofair.report.output import place_file
 from paretofair.results.files import write_whole
 
@@ -22,8 +22,8 @@ _TOGETHER = 2_000  # trials
 
 def write_wide(results: Results, folder: Path) -> Path:
     """Writes `wide.parquet`: the columns of the trial table, then `<split>_<rate>_<task>_<group>` for all of
-    `rates.RATES` (a group's name is preceded by its attribute where two attributes share it), and
-    `<split>_<metric>_<task>_by_<attribute>` for all of `rates.GROUP_METRICS`. NaN where a rate is undefined.
+    `registry.RATES` (a group's name is preceded by its attribute where two attributes share it), and
+    `<split>_<metric>_<task>_by_<attribute>` for all of `registry.GROUP_METRICS`. NaN where a rate is undefined.
 
     Raises RunError for runs without counts of cells.
     """
@@ -66,10 +66,10 @@ def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, task
             for t, task in enumerate(tasks):
                 for g, group in enumerate(groups):
                     label = group if every.count(group) == 1 else f"{attribute}_{group}"
-                    for name, rate in rates.RATES.items():
+                    for name, rate in RATES.items():
                         add(f"{split}_{name}_{task}_{label}", rate(merged[:, t, g]))
-                for metric, measure in rates.GROUP_METRICS.items():
-                    if metric in rates.OF_TWO_GROUPS and len(groups) != 2:
+                for metric, measure in GROUP_METRICS.items():
+                    if metric in OF_TWO_GROUPS and len(groups) != 2:
                         continue
                     add(f"{split}_{metric}_{task}_by_{attribute}", measure(merged[:, t]))
     return pd.DataFrame(columns)

@@ -12,17 +12,20 @@ from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import inside, write_csv
 
 _COMPARED = (volumes, comparison, dominance, optimism, selected)
-_TABLES = ("summary", "per_task", "hypervolume", *(table_of.__name__ for table_of in _COMPARED))
+_OF_A_SET = ("hypervolume", *(table_of.__name__ for table_of in _COMPARED))
+_TABLES = ("summary", "per_task", *_OF_A_SET)
 _NAMES = (
     "audit.csv",
     "confirm.csv",
     "frontiers/all.csv",
     "frontiers/*/*.csv",
     *(f"tables/{name}.csv" for name in _TABLES),
+    *(f"tables/*/{name}.csv" for name in _OF_A_SET),
 )
 
 
@@ -40,15 +43,16 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     if table.empty:
         return []
     stamp = {"source": results.source, "protocol": settings.protocol}
-    reference = settings.reference
-    of_seeds = results.hypervolumes.assign(reference_arfg=reference[0], reference_are=reference[1], **stamp)
-    files = {BASELINES: results.baselines.assign(protocol=settings.protocol), "tables/hypervolume.csv": of_seeds}
+    files = {BASELINES: results.baselines.assign(protocol=settings.protocol)}
+    for name in ("arfg_are", *results.compared_sets):
+        under = "tables" if name == "arfg_are" else f"tables/{name}"
+        files |= {f"{under}/{table}.csv": frame for table, frame in tables_of(results, name).items()}
     fronts = {name: results.frontier(name) for name in settings.objectives}
     cells = results.cells
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
         ids = pd.concat([points["trial_id"] for points in fronts.values()])
         of_points = results.rows_of(ids)
-        intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, results.baselines)
+        intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, results.baselines, settings.gap)
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):
@@ -56,12 +60,9 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
             files["tables/summary.csv"] = summary(results.midpoints)
-            files["tables/per_task.csv"] = per_task(results.midpoints, results.tasks)
+            files["tables/per_task.csv"] = per_task(results.midpoints, results.tasks, settings.gap)
             if cells is not None:
                 files["audit.csv"] = audit_table(results.midpoints, results.tasks, cells).assign(**stamp)
-    if len(results.hypervolumes):
-        for table_of in _COMPARED:
-            files[f"tables/{table_of.__name__}.csv"] = table_of(results)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]
@@ -73,3 +74,17 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]
     replace_earlier(folder, _NAMES, written)
     return written
+
+
+def tables_of(results: Results, of: str) -> dict[str, pd.DataFrame]:
+    """By name the tables that compare methods under a set of objectives; nothing but an empty one of hypervolumes where
+    it has no values."""
+    settings, volumes_of, objectives = results.settings, results.hypervolumes_of(of), results.objective_set(of)
+    assert objectives.reference is not None, "sets without one are refused when they are read"
+    ends = dict(zip((f"reference_{name}" for name in objectives.names), objectives.reference, strict=True))
+    found = {"hypervolume": volumes_of.assign(**ends, source=results.source, protocol=settings.protocol)}
+    if of != "arfg_are":
+        found["hypervolume"]["exact"] = len(objectives.objectives) <= EXACT_UP_TO
+    if len(volumes_of):
+        found |= {table_of.__name__: table_of(results, of) for table_of in _COMPARED}
+    return found

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from paretofair.errors import RunError
 from paretofair.results.files import check_file
-from paretofair.results.table_schema import KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
+from paretofair.results.table_schema import COUNTS, KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -71,8 +71,9 @@ def open_parquet(path: Path | pa.NativeFile, name: Path | str) -> Iterator[pq.Pa
         raise DamagedFileError(name, f"not a readable Parquet file ({words})") from None
 
 
-def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False) -> StackFile:
-    """One file of the trial table; of the metrics those that are wanted. `times`: with when it was `written`."""
+def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False, counts: bool = False) -> StackFile:
+    """One file of the trial table; of the metrics those that are wanted. `times`: with when it was `written`.
+    `counts`: with the lists of counts."""
     with open_parquet(path, path) as file:
         found = file.schema_arrow
         schema, names = _plan(tuple(found.names), (found.metadata or {}).get(KEY), metrics)
@@ -84,7 +85,8 @@ def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = Fals
         missing = [name for name in KEYS if name not in names]
         if missing:
             raise DamagedFileError(path, f"no trial table: it has no column {', '.join(missing)}")
-        table = file.read(list(names)).replace_schema_metadata(None)
+        lists = [name for name in found.names if name.startswith(COUNTS)] if counts else []
+        table = file.read([*names, *lists]).replace_schema_metadata(None)
     if times:
         table = table.append_column("written", pa.repeat(path.stat().st_mtime, len(table)))
     return StackFile(path, schema, table)

@@ -71,11 +71,13 @@ class TrialTable:
         folder: Path,
         *,
         metrics: Collection[str] | None = None,
+        derive: Callable[[pa.Table], pa.Table] | None = None,
         times: bool = False,
         store: Store | None = None,
         damaged: Callable[[DamagedFileError], None] | None = None,
     ) -> None:
-        """`metrics`: those that are read, as in `test_error_income`, by default all. `times`: whether rows say when
+        """`metrics`: those that are read, as in `test_error_income`, by default all. `derive`: adds columns to rows
+        and their lists of counts, which are then forgotten. `times`: whether rows say when
         their file was `written`. `store`: where workers write, if not to `folder`, which then holds copies.
         `damaged`: called with each file that does not hold what it should, which is left out then; by default it is
         raised."""
@@ -87,7 +89,7 @@ class TrialTable:
         self._lock = threading.Lock()
         self._pulled = -math.inf
         self._schema = TableSchema()
-        self._damaged = damaged
+        self._damaged, self._derive = damaged, derive
 
     @property
     def schema(self) -> TableSchema:
@@ -145,7 +147,7 @@ class TrialTable:
     def _stacks(self, paths: Iterable[Path]) -> Iterator[StackFile]:
         for path in paths:
             try:
-                yield read_stack(path, self._metrics, times=self._times)
+                yield read_stack(path, self._metrics, times=self._times, counts=self._derive is not None)
             except DamagedFileError as error:
                 self._refuse(error)
 
@@ -153,6 +155,9 @@ class TrialTable:
         while alike:
             try:
                 part = make_part(alike, self._metrics)
+                if self._derive is not None:
+                    part = self._derive(part)
+                    part = part.drop_columns([name for name in part.column_names if name.startswith(COUNTS)])
                 try:
                     self._schema = self._schema.merge(alike[0].schema)
                 except ValueError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,13 +110,11 @@ class TableSchema:
 
     def with_metrics(self, *names: str) -> TableSchema:
         """The same with metrics of the trial as a whole, in front."""
-        new = tuple(Quantity(name) for name in names)
-        return TableSchema(
-            self.tasks,
-            (*new, *(each for each in self.metrics if each not in new)),
-            self.hyperparameters,
-            self.attributes,
-        )
+        return replace(self, metrics=tuple(dict.fromkeys((*map(Quantity, names), *self.metrics))))
+
+    def add_metrics(self, new: Iterable[Quantity]) -> TableSchema:
+        """The same with more metrics behind its own."""
+        return replace(self, metrics=tuple(dict.fromkeys((*self.metrics, *new))))
 
     def merge(self, other: TableSchema) -> TableSchema:
         """The names of two tables together. Raises ValueError where they differ in their tasks or attributes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -9,11 +10,12 @@ import pandas as pd
 from paretofair import user_code
 from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
-from paretofair.metrics.relative import RELATIVE
+from paretofair.metrics.objectives import parse_goal
+from paretofair.metrics.registry import METRICS
+from paretofair.metrics.relative import relative_metrics
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.space.method_space import MethodSpace
-from paretofair.training import DeviceData, Experiment, Halving, Objective, Threshold, TrainingSettings
-from paretofair.training.measuring.evaluation import HEADLINE
+from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -29,7 +31,8 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     """The method with its loss settings and options. Raises ValueError for options that do not fit the data."""
     kind = method_class(space)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
-    return kind(space.loss_settings, kind.Options.model_validate(space.options), Names(data.tasks, groups))
+    names = Names(data.tasks, groups, data.several)
+    return kind(space.loss_settings, kind.Options.model_validate(space.options), names)
 
 
 def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) -> Experiment:
@@ -41,33 +44,37 @@ def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) ->
         build_method(space, data),
         build_settings(space, compiled),
         build_threshold(space),
+        space.own_metrics,
     )
 
 
 def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str) -> Halving:
-    """Successive halving with the objectives as weights of metrics; ARE and ARFG by the baselines of the split."""
+    """Successive halving with the objectives as weights of metrics: of one task, of all alike, or for ARE and ARFG by
+    the baselines of the split."""
     assert space.halving is not None
     split, _ = find_choosing_split(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
-    columns = {f"{metric}_{task}": (metric, task) for metric in HEADLINE for task in space.tasks}
+    metrics = {**METRICS, **{metric.name: metric for metric in space.own_metrics}}
+    tasks, relative = space.tasks, relative_metrics(space.gap)
     objectives = []
     for name in space.halving.objectives:
-        if name in RELATIVE:
-            metric, _ = RELATIVE[name]
-            weights = [1 / len(space.tasks) / means[split, metric, task] for task in space.tasks]
-            objectives.append(Objective(metric, tuple(map(float, weights))))
-            continue
-        metric, task = columns[name]
-        objectives.append(Objective(metric, tuple(float(each == task) for each in space.tasks)))
+        goal = parse_goal(name, tasks, metrics)
+        metric = metrics[relative.get(goal.metric.name, goal.metric.name)]
+        if goal.metric.name in relative:
+            weights = [1 / len(tasks) / means[split, metric.name, task] for task in tasks]
+        else:
+            weights = [float(goal.task == task) if goal.task is not None else 1 / len(tasks) for task in tasks]
+        objectives.append(WeightedMetric(metric, tuple(map(float, weights))))
     return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
     """The network of the file's widths, or of its module, for this data set."""
+    outputs = tuple(task.outputs for task in data.several)
     if space.network.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
-        inputs = data.splits["train"].inputs.shape[1]
-        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments)
+        inputs = math.prod(data.shape)
+        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments, outputs)
     return MultilayerPerceptron(
         numeric=data.numeric,
         categories=data.categories,
@@ -75,6 +82,7 @@ def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
         shared=space.network.shared,
         head=space.network.head,
         embedding=space.network.embedding,
+        outputs=outputs,
     )
 
 

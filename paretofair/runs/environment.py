@@ -49,11 +49,11 @@ def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
     """
     return {
         "data": {
-            "name": first.name,
-            "source": first.source,
-            "data_id": first.data_id,
+            "name": first.dataset.name,
+            "source": first.dataset.source,
+            "data_id": first.dataset.data_id,
             "split_ids": {str(seed): split_id for seed, split_id in split_ids.items()},
-            "sha256": first.checksums,
+            "sha256": first.dataset.checksums,
         },
         "python": sys.version.split()[0],
         "packages": {name: version(name) for name in _PACKAGES},
@@ -71,8 +71,9 @@ def groups(data: DeviceData) -> pd.DataFrame:
     """`groups.csv`: the finest cells of all attributes, in the order of the confusion lists, with their rows.
 
     Columns `cell`, one per attribute (empty where the group is unknown), `code_<attribute>`, the group's place in the
-    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`, those of `data`. All
-    seeds have the same cells, since splits only part the same rows.
+    schema's order (-1 unknown), by which signed gaps and ratios are taken, and `rows_<split>`, those of `data`. Where
+    rows have weights or stay together, `independent_<split>` says how many independent rows of equal weight they are
+    worth. All seeds have the same cells, since splits only part the same rows.
     """
     table = pd.DataFrame({"cell": range(len(data.cells))})
     for column, attribute in enumerate(data.attributes):
@@ -81,6 +82,8 @@ def groups(data: DeviceData) -> pd.DataFrame:
         table[f"code_{attribute}"] = data.cells[:, column]
     for split, counts in data.counts.items():
         table[f"rows_{split}"] = counts
+    for split, worth in (data.independent or {}).items():
+        table[f"independent_{split}"] = worth
     return table
 
 

@@ -14,6 +14,7 @@ from paretofair.runs.packs import Pack
 from paretofair.space.method_space import MethodSpace
 
 if TYPE_CHECKING:
+    from paretofair.metrics.registry import Metric
     from paretofair.training import CurveSettings, Halving
 
 TRIES = 3  # of a pack, before it is given up
@@ -24,7 +25,8 @@ class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
     folder or where else stacks go, the device, the stack width (`auto`: measured), whether the steps of the sweep are
     compiled, whether products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured
-    where, whether weights are kept, the `version` of the program, after how many seconds an unfinished stack is kept,
+    where, whether weights are kept, and of which trials: those that are best in the metrics of one of the
+    `objectives`, the `version` of the program, after how many seconds an unfinished stack is kept,
     and when (`time.time()`) such a stack stops.
     """
 
@@ -40,6 +42,7 @@ class Job:
     halving: Mapping[str, Halving] | None
     curves: Mapping[str, CurveSettings]
     models: bool
+    objectives: Sequence[Sequence[Metric]] = ()
     version: str = ""
     checkpoint: float | None = None
     deadline: float | None = None

@@ -11,11 +11,12 @@ import torch
 from paretofair import user_code
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError
-from paretofair.runs.build import build_experiment
+from paretofair.runs.build import build_experiment, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials, build_packs
 from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
-from paretofair.training import rehearse, to_device
+from paretofair.training import DeviceData, rehearse, to_device
+from paretofair.training.measuring.evaluation import evaluate
 
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
 value of a tensor and no in-place change of a tensor made in forward. It gets rows (B, inputs) and returns (B, tasks).
@@ -28,6 +29,7 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
     Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
     """
     data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32)
+    _rehearse_metrics(spaces[0], data)
     for space in spaces:
         _check_code("network.code", space.network.module, space.network.code)
         _check_code(f"methods.{space.method}.code", space.kind if ":" in space.kind else None, space.code)
@@ -47,6 +49,25 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
             raise SpaceError(
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
                 f"{_first_line(error)}{_place(error, own)}{hint}"
+            ) from error
+
+
+def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:
+    """Calls the user's own metrics as an evaluation does, on networks that were not trained."""
+    if not space.own_metrics:
+        return
+    for name, each in space.metrics.items():
+        _check_code(f"metrics.{name}.code", each.function, each.code)
+    network = build_network(space, data)
+    parameters = network.initial([0, 1], torch.float32)
+    for metric in space.own_metrics:
+        assert metric.own is not None
+        try:
+            evaluate(network, parameters, data, build_threshold(space), own_metrics=(metric,))
+        except Exception as error:
+            raise SpaceError(
+                f"metrics.{metric.name}: {metric.own.reference} cannot be measured: {type(error).__name__}: "
+                f"{_first_line(error)}{_place(error, metric.own.reference)}"
             ) from error
 
 

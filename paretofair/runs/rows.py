@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,19 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
+from paretofair.metrics.registry import HEADLINE, Metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
-from paretofair.results.table_schema import SPLITS, pack_table
+from paretofair.results.table_schema import COUNTS, SPLITS, pack_table
 from paretofair.runs.build import build_experiment
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack, as_trials, gather_values
 from paretofair.runs.widths import remember, stack_width
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
-from paretofair.training.measuring.evaluation import HEADLINE
 
 _FORMAT = 1  # of checkpoints
 
@@ -60,12 +60,12 @@ def train_rows(
         part = pack.take(stack.positions)
         name = _name(part)
         values = gather_values(part, data.tasks, type(experiment.method))
-        schema = table_schema(data, values)
+        schema = table_schema(data, values, space.own_metrics)
         tables = {TRIALS: stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)}
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, schema)
         if job.models and part.stage in SEARCHED:
-            tables[MODELS] = model_table(part, stack, data.selection_split)
+            tables[MODELS] = model_table(part, stack, job.objectives, data)
         yield name, tables, narrowed
 
 
@@ -99,15 +99,15 @@ def _name(part: Pack) -> str:
     return stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
 
 
-def table_schema(data: DeviceData, values: Mapping[str, Any]) -> TableSchema:
-    """The names in a trial table: the headline metrics of every task, and the hyperparameters `values`, `(n,)` or
-    `(n, tasks)` each."""
+def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Sequence[Metric] = ()) -> TableSchema:
+    """The names in a trial table: the headline and the user's own metrics of every task, and the hyperparameters
+    `values`, `(n,)` or `(n, tasks)` each."""
+    tasks = tuple(data.tasks)
+    kinds = [(kind.name, () if kind.name == "binary" else kind.classes) for kind in data.kinds]
     return TableSchema(
-        tasks=tuple(map(TaskSchema, data.tasks)),
-        metrics=tuple(Quantity(name, tuple(data.tasks)) for name in HEADLINE),
-        hyperparameters=tuple(
-            Quantity(name, tuple(data.tasks) if np.ndim(value) == 2 else ()) for name, value in values.items()
-        ),
+        tasks=tuple(TaskSchema(task, *kind) for task, kind in zip(tasks, kinds, strict=True)),
+        metrics=tuple(Quantity(name, tasks) for name in (*HEADLINE, *(metric.name for metric in own_metrics))),
+        hyperparameters=tuple(Quantity(name, tasks if np.ndim(value) == 2 else ()) for name, value in values.items()),
         attributes=tuple(data.attributes),
     )
 
@@ -124,20 +124,19 @@ def stack_table(
 ) -> pa.Table:
     """One row per trial of a stack, with the columns of the trial table; `values` are its hyperparameters."""
     n = len(part)
-    inputs = data.splits["train"].inputs
     same = {
         "stage": part.stage,
         "method": part.method,
         "pack_id": part.name,
         "space_id": part.space_id,
-        "data_id": splits.data_id,
+        "data_id": splits.dataset.data_id,
         "split_id": splits.split_id,
-        "source": splits.source,
+        "source": splits.dataset.source,
         "protocol": space.protocol,
         "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
         "penalty_split": space.penalty_split,
-        "device": torch.cuda.get_device_name() if inputs.is_cuda else "cpu",
-        "dtype": "tf32" if _uses_tf32(inputs) else str(inputs.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
+        "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -157,38 +156,45 @@ def stack_table(
     if part.confirms is not None:
         columns["confirms"] = part.confirms.tolist()
     columns |= stack.evaluation.metrics
-    for name, counts in stack.evaluation.confusion.items():
-        columns[f"confusion_{name}"] = pa.array(list(counts.reshape(n, -1).astype(np.float32)), pa.list_(pa.float32()))
+    of_rows = {f"{name}_rows": counts for name, counts in stack.evaluation.unweighted.items()}
+    for name, of_tasks in (stack.evaluation.confusion | of_rows).items():
+        counts = np.concatenate([of_task.reshape(n, -1) for of_task in of_tasks], 1).astype(np.float32)
+        columns[f"{COUNTS}{name}"] = pa.array(list(counts), pa.list_(pa.float32()))
     return pack_table(columns, schema)
 
 
 def curve_table(part: Pack, curve: Curve, schema: TableSchema) -> pa.Table:
     """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured of every task."""
-    headline = {f"{split}_{name}" for split in SPLITS for name in HEADLINE}
-    others = tuple(Quantity(name, tuple(schema.task_names)) for name in curve.metrics if name not in headline)
+    known = {f"{split}_{each.name}" for split in SPLITS for each in schema.metrics}
+    others = [Quantity(name, tuple(schema.task_names)) for name in curve.metrics if name not in known]
     columns: dict[str, Any] = {
         "trial_id": np.array(part.trial_ids)[curve.positions],
         "epoch": curve.epochs,
     }
     columns |= {name: values.astype(np.float32) for name, values in curve.metrics.items()}
-    return pack_table(columns, replace(schema, metrics=(*schema.metrics, *others), hyperparameters=()))
+    return pack_table(columns, replace(schema.add_metrics(others), hyperparameters=()))
 
 
-def model_table(part: Pack, stack: FinishedStack, split: str) -> pa.Table:
-    """The parameters of the trials of a stack that no other of its trials beats in the errors and gaps of all tasks on
-    `split`: `trial_id, parameters`. Every frontier of errors, gaps, ARE and ARFG is a part of them, but for ties and
-    constraints."""
-    values = np.concatenate([stack.evaluation.metrics[f"{split}_{name}"] for name in ("error", "fpr_gap")], 1)
-    values[stack.status != "completed"] = np.nan
-    rows = np.flatnonzero(non_dominated(values))
-    kept = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
+def model_table(part: Pack, stack: FinishedStack, objectives: Sequence[Sequence[Metric]], data: DeviceData) -> pa.Table:
+    """The parameters of the trials of a stack that no other of its trials beats in every task's values of one of these
+    `objectives` on the split that chooses: `trial_id, parameters`. Every frontier of what follows from such metrics
+    (their means over tasks, ARE, ARFG, those of a task) is a part of them, but for ties and constraints."""
+    kept = np.zeros(len(part), dtype=bool)
+    for metrics in objectives:
+        of_metrics = [metric.loss(stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics]
+        values = np.concatenate(of_metrics, 1)
+        values[stack.status != "completed"] = np.nan
+        kept |= non_dominated(values)
+    rows = np.flatnonzero(kept)
+    weights = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
     return pa.table(
-        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": kept}
+        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": weights}
     )
 
 
-def _uses_tf32(inputs: torch.Tensor) -> bool:
-    return inputs.is_cuda and inputs.dtype == torch.float32 and torch.get_float32_matmul_precision() == "high"
+def _uses_tf32(data: DeviceData) -> bool:
+    can = data.device.type == "cuda" and data.dtype == torch.float32
+    return can and torch.get_float32_matmul_precision() == "high"
 
 
 def fingerprint(device: torch.device) -> str:

@@ -28,7 +28,7 @@ from paretofair.runs.folder import check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.resume import check_same
-from paretofair.runs.session import Session, choose_metrics
+from paretofair.runs.session import Session, choose_metrics, derive_columns
 from paretofair.runs.stages import Context
 from paretofair.runs.stages.studies import check_warm_start
 from paretofair.space.space import Space
@@ -131,14 +131,19 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
     check_warm_start(space)
     context = Context(space, options.methods, splits, folder, console)
     with open_folder(folder), log_to(folder), ExitStack() as entered:
-        logger.info("%s: %s, methods %s", space.name, first.source, ", ".join(options.methods))
+        logger.info("%s: %s, methods %s", space.name, first.dataset.source, ", ".join(options.methods))
         check_place(folder, options.store)
         store = None if options.store is None else Store(options.store)
         if store is not None:
             entered.enter_context(hold_lease(store))
             store.pull_settings(folder)
-        damaged = put_aside(folder, store, console)
-        table = TrialTable(folder, metrics=choose_metrics(space), store=store, damaged=damaged)
+        table = TrialTable(
+            folder,
+            metrics=choose_metrics(space),
+            derive=derive_columns(space, folder),
+            store=store,
+            damaged=put_aside(folder, store, console),
+        )
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(context, options.store)
@@ -163,7 +168,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
             remove_checkpoints(folder if store is None else store)
         logger.info("done: %d trials trained, %d missing", state.trained, len(missing))
         counts = len(missing - state.given_up) + state.not_begun, len(missing & state.given_up)
-        return Result(folder, report, first.source, state.trained, *counts, state.workers, state.failed)
+        return Result(folder, report, first.dataset.source, state.trained, *counts, state.workers, state.failed)
 
 
 def export(folder: Path) -> Results:
@@ -178,6 +183,6 @@ def _describe(splits: Splits, of_each: bool) -> str:
     validation = f", {len(splits.validation)} validation" if splits.validation is not None else ""
     drawn = ", drawn anew for each seed" if of_each else ""
     return (
-        f"{splits.name} ({splits.source} data): {len(splits.train)} training{validation}, "
+        f"{splits.dataset.name} ({splits.dataset.source} data): {len(splits.train)} training{validation}, "
         f"{len(splits.test)} test rows{drawn}; tasks {', '.join(splits.tasks)}"
     )

@@ -7,11 +7,16 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
-from paretofair.analysis.overview import hypervolume_so_far
-from paretofair.analysis.results import Results, read_settings
-from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
+import pyarrow as pa
+
+from paretofair.analysis.derived import counted_metrics
+from paretofair.analysis.overview import deciding_metrics, deciding_objectives, hypervolume_so_far
+from paretofair.analysis.results import ReportSettings, Results, read_settings
+from paretofair.analysis.settings import read_plain
+from paretofair.metrics.objectives import needed_metrics
+from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, inside, write_text
 from paretofair.results.table_schema import SPLITS
@@ -147,6 +152,7 @@ class Session:
             tf32=space.resources.tf32,
             halving=_halving(context, splits),
             models=space.resources.models,
+            objectives=kept_objectives(space),
             version=f"{version('paretofair')} {read_commit()}",
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
@@ -198,10 +204,40 @@ class Session:
 def choose_metrics(space: Space) -> set[str]:
     """The metrics of the trial table that the run itself needs, on every split. The others are read for the exports
     alone: a driver with millions of trials has no room for them while it runs."""
-    names = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in space.tasks]
-    names += [parse_constraint(text).name for text in space.constraints]
-    names += space.stages.sweep.sampler.options.get("objectives", ())
+    names = deciding_metrics(space.tasks, settings_of(space), _led_by(space))
     return {f"{split}_{name}" for split in SPLITS for name in names}
+
+
+def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table], pa.Table] | None:
+    """What the run itself needs of metrics that follow from counts by group; None for nothing."""
+    settings = settings_of(space)
+    wanted = deciding_objectives(space.tasks, settings, _led_by(space))
+    return counted_metrics(folder, wanted, space.tasks, space.baselines.sensitive, settings)
+
+
+def _led_by(space: Space) -> list[str]:
+    """The objectives of the sampler and of the stage `tune`."""
+    tune, sampled = space.stages.tune, space.stages.sweep.sampler.options.get("objectives", ())
+    tuned = settings_of(space).build_set(tune.objectives, space.tasks).names if tune is not None else ()
+    return [*sampled, *tuned]
+
+
+def settings_of(space: Space) -> ReportSettings:
+    """What a report of this space needs to know."""
+    return read_plain(space.model_dump(mode="json", exclude_none=True))
+
+
+def kept_objectives(space: Space) -> list[list[Metric]]:
+    """The metrics of tasks of the sets whose frontiers are written, each that no other is a part of."""
+    settings = settings_of(space)
+    sets = [settings.build_set(name, space.tasks) for name in settings.objectives]
+    found = [needed_metrics(each.objectives, settings.gap, settings.metrics) for each in sets]
+    names = [{metric.name for metric in each} for each in found]
+    return [
+        each
+        for place, each in enumerate(found)
+        if not any(names[place] < other or (names[place] == other and place > at) for at, other in enumerate(names))
+    ]
 
 
 def _compiles(space: Space) -> bool:

@@ -9,19 +9,18 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.overview import overview
-from paretofair.analysis.results import Results, find_choosing_split, read_settings
+from paretofair.analysis.derived import CountedMetrics, columns_behind, counted_metrics
+from paretofair.analysis.overview import deciding_objectives, overview
+from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
-from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
 from paretofair.results import TableSchema, TrialTable
 from paretofair.results.checkpoints import CHECKPOINTS
 from paretofair.results.files import SPACE, space_file
@@ -110,8 +109,14 @@ class StatusReader:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
         space, environment = settings(self._folder), read_environment(self._folder)
         tasks = _tasks(space)
-        trials, schema = self._trials(_choose_metrics(space, tasks))
-        results = Results.of(trials.assign(protocol=space.protocol), read_settings(self._folder), schema=schema)
+        report = read_settings(self._folder)
+        derived = counted_metrics(
+            self._folder, deciding_objectives(tasks, report), tasks, space.data.sensitive_by_task(tuple(tasks)), report
+        )
+        trials, schema = self._trials(_choose_metrics(tasks, report), derived)
+        # What the sets of the space file need besides is not looked at.
+        shown = replace(report, objectives=("arfg_are",))
+        results = Results.of(trials.assign(protocol=space.protocol), shown, schema=schema)
         trials = results.trials
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
@@ -135,15 +140,16 @@ class StatusReader:
             age=_age(self._folder),
         )
 
-    def _trials(self, metrics: frozenset[str]) -> tuple[pd.DataFrame, TableSchema]:
-        """One row per trial, with when its file was `written`, and the names in the table."""
+    def _trials(self, metrics: frozenset[str], derived: CountedMetrics | None) -> tuple[pd.DataFrame, TableSchema]:
+        """One row per trial, with when its file was `written` and what is `derived` from counts; and the names in the
+        table."""
         if self._table is None or metrics != self._metrics:
-            self._metrics, self._table = metrics, TrialTable(self._folder, metrics=metrics, times=True)
+            self._metrics = metrics
+            self._table = TrialTable(self._folder, metrics=metrics, derive=derived, times=True)
         trials = self._table.read()
         for name in (name for name in _NEEDED if name not in trials):
-            trials = trials.assign(
-                **{name: pd.Series(np.nan if name == "written" else None, trials.index, _NEEDED[name])}
-            )
+            value = np.nan if name == "written" else None
+            trials = trials.assign(**{name: pd.Series(value, trials.index, _NEEDED[name])})
         return trials, self._table.schema
 
 
@@ -169,17 +175,10 @@ def _tasks(space: Settings) -> Sequence[str]:
     return DATASETS[data.name].tasks
 
 
-def _choose_metrics(space: Settings, tasks: Sequence[str]) -> frozenset[str]:
+def _choose_metrics(tasks: Sequence[str], report: ReportSettings) -> frozenset[str]:
     """The metrics that are read."""
-    selected_on, _ = find_choosing_split(space.protocol)
-    metrics = [f"{metric}_{task}" for metric, _ in RELATIVE.values() for task in tasks]
-    bounded = [parse_constraint(text).name for text in space.constraints]
-    return frozenset(
-        (
-            *(f"{split}_{name}" for split in (selected_on, "test") for name in metrics),
-            *(f"{selected_on}_{name}" for name in bounded),
-        )
-    )
+    stored = columns_behind(deciding_objectives(tasks, report), tasks, report)
+    return frozenset(f"{split}_{name}" for split in (report.selected_on, "test") for name in stored)
 
 
 def _count_asked(

@@ -67,15 +67,15 @@ def _read() -> dict[str, int]:
 
 def _key(space: MethodSpace, data: DeviceData) -> str:
     """Everything that the best width depends on."""
-    inputs = data.splits["train"].inputs
-    device = f"{torch.cuda.get_device_name()}" if inputs.is_cuda else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    on_gpu = data.device.type == "cuda"
+    device = f"{torch.cuda.get_device_name()}" if on_gpu else f"cpu {torch.backends.cpu.get_cpu_capability()}"
     settings = space.identity("sweep")
     return digest(
         [
             device,
             torch.__version__,
-            list(inputs.shape),
-            str(inputs.dtype),
+            [len(data.splits["train"]), *data.shape],
+            str(data.dtype),
             [settings.get(name) for name in ("method", "protocol", "network", "training", "fairness")],
         ]
     )

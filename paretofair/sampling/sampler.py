@@ -22,7 +22,8 @@ class SamplerOptions(Section):
 
 
 class Sampler(ABC):
-    """The draws of one method and seed. A new sampler is one file with one subclass, listed in `SAMPLERS`.
+    """The draws of one method and seed. A new sampler is one file with one subclass, listed in `SAMPLERS` or named by a
+    space file as `package.module:Class`.
 
     One that is not `adaptive` gives trials that are functions of their index alone, so that packs can be planned ahead.
     An adaptive one is asked in the order of indices, and told how trials went.

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from paretofair.sampling.distributions import Fixed, Simplex, parts, settle
+from paretofair.sampling.points import count_dimensions, place_points
 from paretofair.sampling.sampler import Sampler
 
 _BITS = 30
@@ -21,20 +21,8 @@ class Sobol(Sampler):
     """
 
     def ask(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        distributions = list(parts(self.parameters, self.tasks))
-        # Shares take one number fewer than they are; a fixed value takes none.
-        needs = [
-            0 if isinstance(each, Fixed) else len(names) - isinstance(each, Simplex) for names, each in distributions
-        ]
-        uniforms = iter(self._points(sum(needs), indices).T)
-        values: dict[str, np.ndarray] = {}
-        for (names, distribution), count in zip(distributions, needs, strict=True):
-            own = [next(uniforms) for _ in range(count)]
-            if isinstance(distribution, Simplex):
-                values |= dict(zip(names, spacings(own, len(indices)), strict=True))
-            else:
-                values[names[0]] = distribution.values(own[0] if own else np.full(len(indices), 0.5))
-        return settle(self.parameters, self.tasks, values)
+        points = self._points(count_dimensions(self.parameters, self.tasks), indices)
+        return place_points(self.parameters, self.tasks, points)
 
     def _points(self, dimensions: int, indices: np.ndarray) -> np.ndarray:
         """`(n, dimensions)` numbers strictly between 0 and 1."""
@@ -53,11 +41,3 @@ class Sobol(Sampler):
             warnings.simplefilter("ignore", UserWarning)
             drawn = engine.random(last - first)
         return np.asarray(drawn[indices - first] + 0.5 * 2.0**-_BITS)
-
-
-def spacings(uniforms: list[np.ndarray], count: int) -> list[np.ndarray]:
-    """Shares that sum to 1, uniform over all such vectors, from one number fewer: the gaps between them in order."""
-    if not uniforms:
-        return [np.ones(count)]
-    cuts = np.sort(np.stack([np.zeros(count), *uniforms, np.ones(count)]), axis=0)
-    return list(np.diff(cuts, axis=0))

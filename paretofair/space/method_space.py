@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
+from paretofair.metrics.registry import Metric
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import (
     Data,
     Fairness,
     Network,
+    OwnMetric,
     SamplerSettings,
     SuccessiveHalving,
     Threshold,
@@ -33,7 +35,8 @@ class MethodSpace:
 
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
     table. `reads`: the settings of losses that change its results. `kind` is the method's name in the registry, or
-    `package.module:Class` with the digest `code` of its source; `options` are its own keys.
+    `package.module:Class` with the digest `code` of its source; `options` are its own keys. `gap` is what ARFG divides,
+    `metrics` are the user's own.
     """
 
     method: str
@@ -54,6 +57,8 @@ class MethodSpace:
     parameters: Distributions
     points: tuple[Mapping[str, Number], ...]
     reads: tuple[str, ...]
+    gap: str = "fpr_gap"
+    metrics: Mapping[str, OwnMetric] = field(default_factory=dict)
 
     @property
     def sensitive(self) -> dict[str, str]:
@@ -64,6 +69,18 @@ class MethodSpace:
     def bracket(self) -> int | None:
         """Trials of a bracket of successive halving."""
         return None if self.halving is None else self.halving.bracket
+
+    @property
+    def led_by(self) -> tuple[str, ...]:
+        """The objectives that the trials of the sweep follow from; none where they follow from nothing measured."""
+        if self.halving is not None:
+            return self.halving.objectives
+        return tuple(self.sampler.options.get("objectives", ()))
+
+    @property
+    def own_metrics(self) -> tuple[Metric, ...]:
+        """The user's own metrics."""
+        return tuple(each.metric(name) for name, each in self.metrics.items())
 
     @property
     def tuned_settings(self) -> int:
@@ -128,6 +145,10 @@ class MethodSpace:
                 result["sampler"]["warm_start"] = None
             if self.halving is not None:
                 result["successive_halving"] = _dump_setting(self.halving)
+            if "arfg" in self.led_by and self.gap != "fpr_gap":
+                result["gap"] = self.gap
+        if self.metrics:
+            result["metrics"] = {name: _dump_setting(self.metrics[name]) for name in sorted(self.metrics)}
         return result
 
     def space_id(self, stage: str) -> str:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from paretofair.metrics import DIRECTIONS
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, known_sets
-from paretofair.naming import JOINT, find_attribute_faults, find_fault, find_task_faults, find_text_fault, find_twins
+from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, build_set, known_sets, parse_goal
+from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric
+from paretofair.naming import (
+    JOINT,
+    MOST,
+    find_attribute_faults,
+    find_fault,
+    find_task_faults,
+    find_text_fault,
+    find_twins,
+)
 from paretofair.results.table_schema import IDENTITY, RESULTS
 from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
-from paretofair.space.schema import Settings
+from paretofair.space.schema import Frontiers, FrontierSet, Settings
 
+_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _FEW = 3  # attributes, whose intersections all fit a message
 
 
@@ -20,7 +30,7 @@ def resolve_data(
     settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems
 ) -> Settings:
     """`settings` with the defaults that depend on the data set; checks every name of a task or an attribute."""
-    data, objectives = settings.data, settings.frontiers.objectives
+    data = settings.data
     data = data.model_copy(update={"sensitive": data.sensitive or attributes[0]})
     _check_names(settings, tasks, attributes, problems)
     if data.split_of_each:
@@ -28,9 +38,61 @@ def resolve_data(
     _check_sensitive(data.sensitive, tasks, attributes, problems)
     for index, name in enumerate(data.audit):
         _check_attribute(name, attributes, ("data", "audit", index), problems)
-    check_items(objectives, ("arfg_are", *tasks, *OF_SEVERAL_TASKS), ("frontiers", "objectives"), problems)
-    frontiers = settings.frontiers.model_copy(update={"objectives": tuple(known_sets(objectives, tasks))})
-    return settings.model_copy(update={"data": data, "frontiers": frontiers})
+    return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, tasks, problems)})
+
+
+def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> Frontiers:
+    """The section with its defaults; checks the names of metrics and sets in it, and of the user's own metrics."""
+    for name in settings.metrics:
+        if name in METRICS or not name.isidentifier():
+            words = "is a metric of ours; choose another name" if name in METRICS else "must be letters, digits and _"
+            problems.add(("metrics", name), f"found {name!r}; it {words}")
+    frontiers, metrics, every = settings.frontiers, settings.known_metrics, ("arfg_are", *tasks, *OF_SEVERAL_TASKS)
+    gap = frontiers.gap or GOAL_GAPS[settings.fairness.goal]
+    gaps = [each.name for each in metrics.values() if each.direction == "minimised" and each.is_of_tasks]
+    check_name(gap, gaps, ("frontiers", "gap"), problems)
+    point = {"arfg": frontiers.reference_point.arfg, "are": frontiers.reference_point.are}
+    for index, each in enumerate(frontiers.objectives):
+        path: KeyPath = ("frontiers", "objectives", index)
+        if not each.of:
+            check_name(each.name, every, path, problems)
+            continue
+        if each.name in every:
+            problems.add((*path, "name"), f"found {each.name!r}, which is a set that every run has; choose another")
+        elif not _SET.fullmatch(each.name) or len(each.name) > MOST:
+            words = "accepted: letters, digits, _ and -, the first a letter or a digit"
+            problems.add((*path, "name"), f"found {show_value(each.name)}; {words}")
+        for place, name in enumerate(each.of):
+            check_objective(name, tasks, metrics, (*path, "of", place), problems)
+        if (
+            not problems
+            and build_set(NamedSet(each.name, each.of, each.reference), tasks, metrics, point).reference is None
+        ):
+            words = "required: a metric of the set has no worst value (metrics.NAME.worst) to end the hypervolume at"
+            problems.add((*path, "reference"), words)
+    for name, other in find_twins([*every, *(each.name for each in frontiers.objectives)]).items():
+        if name not in every:
+            words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
+            problems.add(("frontiers", "objectives"), words)
+    names = known_sets([each.name for each in frontiers.objectives], tasks)
+    own = {each.name: each for each in frontiers.objectives}
+    sets = tuple(own.get(name, FrontierSet(name=name)) for name in names)
+    return frontiers.model_copy(update={"objectives": sets, "gap": gap})
+
+
+def check_objective(
+    name: str,
+    tasks: tuple[str, ...],
+    metrics: Mapping[str, Metric],
+    path: KeyPath,
+    problems: Problems,
+    parse: Callable[[str, Sequence[str], Mapping[str, Metric]], object] = parse_goal,
+) -> None:
+    """Adds a problem where the value at `path` is nothing that can be optimised, or nothing that `parse` takes."""
+    try:
+        parse(name, tasks, metrics)
+    except ValueError as error:
+        problems.add(path, str(error))
 
 
 def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems) -> None:
@@ -38,7 +100,7 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
     csv = settings.data.csv
     of_tasks: KeyPath = ("data", "tasks") if csv is None else ("data", "csv", "tasks")
     of_attributes: KeyPath = ("data", "sensitive") if csv is None else ("data", "csv", "sensitive")
-    for name, words in find_task_faults(DIRECTIONS, tasks, attributes).items():
+    for name, words in find_task_faults(settings.known_metrics, tasks, attributes).items():
         problems.add((*of_tasks, name), f"found {name!r}, {words}")
     faults = {name: fault for name in attributes if (fault := find_fault(name)) is not None}
     faults |= {

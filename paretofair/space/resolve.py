@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
+from paretofair.metrics.registry import GOAL_GAPS
 from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
@@ -18,6 +19,7 @@ from paretofair.space.numbering import BASELINE_METHOD
 from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
 from paretofair.space.validation import validate
+from paretofair.tasks.known import find_kind
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
 M = TypeVar("M", bound=Section)
@@ -25,10 +27,13 @@ Methods = Mapping[str, type[Method]]
 
 
 def resolve_methods(
-    settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems
+    settings: Settings, methods: Methods, tasks: tuple[str, ...], kinds: Mapping[str, str], problems: Problems
 ) -> dict[str, MethodSpace]:
-    """The space of every listed method; checks the methods, their options, their parameters and the points."""
+    """The space of every listed method; checks the methods, their options, their parameters and the points, and that
+    each has a meaning for the `kinds` of the tasks."""
     listed = _classes(settings, methods, problems)
+    for name, method in listed.items():
+        _check_kinds(name, method, kinds, methods, problems)
     _check_shared_parameters(settings, listed, methods, problems)
     known = {
         name for kind in (*methods.values(), *listed.values()) for name in _gather_parameters(kind, OPTIMIZERS.values())
@@ -58,6 +63,18 @@ def _classes(settings: Settings, methods: Methods, problems: Problems) -> dict[s
             words = f"unknown method.{propose(kind, users)} Accepted: {list_known(users)}"
             problems.add(path, words + ("; or class: package.module:Class" if own.class_ is None else ""))
     return found
+
+
+def _check_kinds(
+    name: str, method: type[Method], kinds: Mapping[str, str], methods: Methods, problems: Problems
+) -> None:
+    for task, kind in kinds.items():
+        gives = find_kind(kind).gives
+        if not method.needs <= gives:
+            able = [each for each, known in methods.items() if known.needs <= gives and each != BASELINE_METHOD]
+            words = f"has no meaning for task {task}, which is {kind}. Methods that have: {list_known(able)}"
+            problems.add(("methods", name), words)
+            return
 
 
 def _own_class(reference: str) -> type[Method]:
@@ -90,7 +107,18 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
             with suppress(SpaceError):  # told where the class is looked up
                 update["code"] = user_code.digest(own.class_)
         methods[name] = own.model_copy(update=update)
-    return settings.model_copy(update={"network": network, "methods": methods})
+    metrics = {}
+    for name, metric in settings.metrics.items():
+        update = {}
+        if metric.code is None:
+            try:
+                if not callable(user_code.load(metric.function)):
+                    raise SpaceError(f"{metric.function} is not callable")
+                update["code"] = user_code.digest(metric.function)
+            except SpaceError as error:
+                problems.add(("metrics", name, "function"), str(error))
+        metrics[name] = metric.model_copy(update=update)
+    return settings.model_copy(update={"network": network, "methods": methods, "metrics": metrics})
 
 
 def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
@@ -158,6 +186,8 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         sampler=settings.stages.sweep.sampler,
         halving=settings.stages.sweep.successive_halving,
         tune=settings.stages.tune,
+        gap=settings.frontiers.gap or GOAL_GAPS[settings.fairness.goal],
+        metrics=settings.metrics,
         parameters={},
         points=(),
         reads=method.reads,

@@ -18,7 +18,9 @@ from pydantic import (
 )
 
 from paretofair.data.reading.csv_schema import CsvSchema
-from paretofair.sampling import SAMPLERS
+from paretofair.errors import SpaceError
+from paretofair.metrics.registry import METRICS, Direction, Metric, own_metric
+from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
 
@@ -202,16 +204,30 @@ class MethodSettings(Section):
         return dict(self.model_extra or {})
 
 
+def _check_sampler(name: str) -> str:
+    try:
+        find_sampler(name)
+    except SpaceError as error:
+        raise make_error(str(error)) from None
+    return name
+
+
 def _sampler(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
 class SamplerSettings(Section):
-    """Where the trials of a sweep come from. Keys beside `name` are options of the sampler (`sampling/`)."""
+    """Where the trials of a sweep come from: `name` is a known sampler, or `package.module:Class` of the user's own,
+    whose source `code` digests. Other keys are options of the sampler (`sampling/`)."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Literal[tuple(SAMPLERS)] = "random"  # type: ignore[valid-type]
+    name: Annotated[str, AfterValidator(_check_sampler)] = "random"
+    code: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_code(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if (key, value) != ("code", None)}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -238,12 +254,14 @@ class Baselines(Section):
 
 class Tune(Section):
     """Before the sweep, `settings` draws of the listed `parameters`, each with the same `trials` draws of the others,
-    for every method and each of these `seeds`. The setting with the largest ARFG-ARE hypervolume is then fixed."""
+    for every method and each of these `seeds`. The setting with the largest hypervolume under `objectives`, the name of
+    a set, is then fixed."""
 
     parameters: Annotated[Names, Field(min_length=1)]
     settings: Size
     trials: Size
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = (1000,)
+    objectives: str = "arfg_are"
 
 
 class Sweep(Section):
@@ -287,12 +305,71 @@ class ReferencePoint(Section):
     are: Annotated[float, Field(gt=0)] = 1.1
 
 
-class Frontiers(Section):
-    """`objectives`: arfg_are, a task's name, accuracies or all; default: every one of them, but for the last two where
-    there is one task."""
+# A part of file names.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
-    objectives: Names = ()
+
+class FrontierSet(Section):
+    """A set of objectives `of` your own: metrics of a task as `error_income`, averaged over tasks as
+    `average_precision`, or relative as `arfg`. Its hypervolume ends at `reference`, one number for each in its own
+    units, by default at the worst value that each metric can have. A name alone is that of a set that every run has."""
+
+    name: str
+    of: Names = ()
+    reference: Annotated[tuple[float, ...], Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> FrontierSet:
+        if len(self.of) == 1 or ("of" in self.model_fields_set and not self.of):
+            raise make_error(f"`of` has {len(self.of)} objectives; a frontier needs at least two")
+        if self.reference is not None and len(self.reference) != len(self.of):
+            raise make_error(f"reference has {len(self.reference)} numbers, expected {len(self.of)} as in `of`")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, written: SerializerFunctionWrapHandler) -> Any:
+        return written(self) if self.of else self.name
+
+
+def _frontier_set(value: Any) -> Any:
+    if isinstance(value, dict) and "of" not in value:
+        raise make_error(f"found {show_value(value)}; expected a name, or {{name: ap_odds, of: [METRIC, METRIC]}}")
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _unique_names(values: tuple[FrontierSet, ...]) -> tuple[FrontierSet, ...]:
+    check_unique(tuple(each.name for each in values))
+    return values
+
+
+class Frontiers(Section):
+    """`objectives`: arfg_are, a task's name, accuracies, all, or sets of your own; default: every one of the former,
+    but for the last two where there is one task. `gap` is what ARFG divides, and the gap of a task's set and of all;
+    default: that of `fairness.goal`."""
+
+    objectives: Annotated[
+        tuple[Annotated[FrontierSet, BeforeValidator(_frontier_set)], ...],
+        Field(strict=False),
+        AfterValidator(_unique_names),
+    ] = ()
+    gap: str | None = None
     reference_point: ReferencePoint = ReferencePoint()
+
+
+class OwnMetric(Section):
+    """A metric of the user's own: `function`, `package.module:function`, reads the `counts` of every group or the
+    `rows` (labels, scores, decisions, groups); docs/objectives.md has examples. `direction` says which way it is
+    better, `worst` what no trial is worse than. `code`, a digest of its source file, is filled in."""
+
+    function: str
+    reads: Literal["counts", "rows"] = "counts"
+    direction: Direction
+    worst: float | None = None
+    code: str | None = None
+
+    def metric(self, name: str) -> Metric:
+        """The metric of this name."""
+        return own_metric(name, self.function, self.reads, self.direction, self.worst)
 
 
 def _stack(value: Any) -> Any:
@@ -336,13 +413,10 @@ class Resources(Section):
         return None if self.checkpoint == "off" else parse_duration(self.checkpoint)
 
 
-# A part of file names.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
-
-
 class Settings(Section):
     """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
-    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier."""
+    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are the
+    user's own."""
 
     name: Name
     protocol: Literal["validation", "paper"] = "validation"
@@ -357,6 +431,12 @@ class Settings(Section):
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
     constraints: Names = ()
+    metrics: dict[Name, OwnMetric] = {}
     curves: Curves | None = None
     frontiers: Frontiers = Frontiers()
     resources: Resources = Resources()
+
+    @property
+    def known_metrics(self) -> dict[str, Metric]:
+        """Every metric by name, the user's own among them."""
+        return {**METRICS, **{name: each.metric(name) for name, each in self.metrics.items()}}

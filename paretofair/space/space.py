@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import yaml
 from pydantic import PrivateAttr
 
-from paretofair.sampling import SAMPLERS
+from paretofair.sampling import find_sampler
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_name, resolve_data
 from paretofair.space.problems import Problems
@@ -27,6 +27,8 @@ class DatasetOutline(Protocol):
     def tasks(self) -> tuple[str, ...]: ...
     @property
     def attributes(self) -> tuple[str, ...]: ...
+    @property
+    def kinds(self) -> Mapping[str, str]: ...
 
 
 class Space(Settings):
@@ -72,7 +74,7 @@ class Space(Settings):
                     f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
                     "differ in the last parameters alone (stages.sweep.trials)."
                 )
-        at_random = SAMPLERS[sampler.name].Options(**sampler.options).at_random
+        at_random = find_sampler(sampler.name).Options(**sampler.options).at_random
         if 0 < trials <= at_random:
             found.append(
                 f"{sampler.name} draws the first {at_random:,} trials of a method and seed at random; {trials:,} are "
@@ -123,6 +125,7 @@ class _File(NamedTuple):
 
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
+    kinds: Mapping[str, str]
 
 
 def _check_space(
@@ -134,7 +137,7 @@ def _check_space(
     source: DatasetOutline | None
     if settings.data.csv is not None:
         csv = settings.data.csv.relative_to(folder)
-        source = _File(tuple(csv.tasks), tuple(csv.sensitive))
+        source = _File(tuple(csv.tasks), tuple(csv.sensitive), csv.kinds)
         settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})
     else:
         check_name(settings.data.name, datasets, ("data", "name"), problems)
@@ -146,7 +149,7 @@ def _check_space(
     settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
     settings = resolve_code(settings, problems)
     settings = resolve_sweep(settings, tasks, folder, problems)
-    views = resolve_methods(settings, methods, tasks, problems)
+    views = resolve_methods(settings, methods, tasks, {task: source.kinds[task] for task in tasks}, problems)
     sizes = check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:

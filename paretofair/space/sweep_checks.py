@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from paretofair.metrics import DIRECTIONS
+from paretofair import user_code
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
-from paretofair.sampling import SAMPLERS, Adaptive
+from paretofair.metrics.objectives import OF_SEVERAL_TASKS, parse_objective
+from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.names import check_items
+from paretofair.space.names import check_items, check_name, check_objective
 from paretofair.space.problems import Problems, list_known, propose
 from paretofair.space.schema import SamplerSettings, Settings
 from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
-from paretofair.training.measuring.evaluation import HEADLINE
 
 SWEEP = ("stages", "sweep")
 
@@ -25,37 +24,42 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
     no method."""
     sweep = settings.stages.sweep
     given = sweep.sampler.options
-    options = SAMPLERS[sweep.sampler.name].Options
+    options = find_sampler(sweep.sampler.name).Options
     known = list(options.model_fields)
     for key in [key for key in given if key not in known]:
         words = f"no option of {sweep.sampler.name}.{propose(key, known)} Accepted: {list_known(['name', *known])}"
         problems.add((*SWEEP, "sampler", key), words)
         del given[key]
     checked = validate(options, given, problems, (*SWEEP, "sampler"))
-    minimised = [
-        *RELATIVE,
-        *(f"{name}_{task}" for name in HEADLINE for task in tasks if DIRECTIONS[name] == "minimised"),
-    ]
+    metrics = settings.known_metrics
     if checked is not None:
         before = getattr(checked, "warm_start", None)
         if before is not None:
             checked = checked.model_copy(update={"warm_start": str((folder / before).resolve())})
-        settings = _with_sampler(settings, SamplerSettings(name=sweep.sampler.name, **checked.model_dump(mode="json")))
-        check_items(getattr(checked, "objectives", ()), minimised, (*SWEEP, "sampler", "objectives"), problems)
-    _check_halving(settings, minimised, problems)
+        name = sweep.sampler.name
+        code = user_code.digest(name) if ":" in name else None
+        settings = _with_sampler(settings, SamplerSettings(name=name, code=code, **checked.model_dump(mode="json")))
+        for index, goal in enumerate(getattr(checked, "objectives", ())):
+            check_objective(goal, tasks, metrics, (*SWEEP, "sampler", "objectives", index), problems)
+    _check_halving(settings, tasks, problems)
     tune = settings.stages.tune
     for seed in sorted(set(tune.seeds) & set(settings.seeds)) if tune is not None else ():
         problems.add(("stages", "tune", "seeds"), f"found {seed}, which is also a seed of the sweep; take others")
-    measured = [*RELATIVE, *(f"{name}_{task}" for name in HEADLINE for task in tasks)]
+    if tune is not None:
+        sets = (
+            "arfg_are",
+            *tasks,
+            *OF_SEVERAL_TASKS,
+            *(each.name for each in settings.frontiers.objectives if each.of),
+        )
+        check_name(tune.objectives, sets, ("stages", "tune", "objectives"), problems)
     for index, text in enumerate(settings.constraints):
         try:
             name = parse_constraint(text).name
         except ValueError as error:
             problems.add(("constraints", index), str(error))
             continue
-        if name not in measured:
-            words = f"no metric {name!r}.{propose(name, measured)} Accepted: {list_known(measured)}"
-            problems.add(("constraints", index), words)
+        check_objective(name, tasks, metrics, ("constraints", index), problems, parse=parse_objective)
     return settings
 
 
@@ -63,7 +67,7 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     """Checks the sampler, the stage `tune` and curves against what each method has; how many different trials the
     sampler has for each method, None where there is no end."""
     sweep, tune = settings.stages.sweep, settings.stages.tune
-    kind = SAMPLERS[sweep.sampler.name]
+    kind = find_sampler(sweep.sampler.name)
     swept = {name for view in views.values() for name in view.parameters}
     if tune is not None:
         check_items(tune.parameters, sorted(swept), ("stages", "tune", "parameters"), problems)
@@ -91,15 +95,16 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     return sizes
 
 
-def _check_halving(settings: Settings, minimised: list[str], problems: Problems) -> None:
+def _check_halving(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> None:
     sweep, halving = settings.stages.sweep, settings.stages.sweep.successive_halving
     if halving is None:
         return
     at = (*SWEEP, "successive_halving")
-    check_items(halving.objectives, minimised, (*at, "objectives"), problems)
+    for index, name in enumerate(halving.objectives):
+        check_objective(name, tasks, settings.known_metrics, (*at, "objectives", index), problems)
     if list(halving.rungs) != sorted(set(halving.rungs)):
         problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
-    if issubclass(SAMPLERS[sweep.sampler.name], Adaptive):
+    if issubclass(find_sampler(sweep.sampler.name), Adaptive):
         fixed = list_known([name for name, kind in SAMPLERS.items() if not kind.adaptive])
         problems.add(at, f"brackets are fixed ranges of indices, which {sweep.sampler.name} has not; accepted: {fixed}")
     if sweep.trials % halving.bracket:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from paretofair.data import Dataset, split
+from paretofair.data import Columns, Dataset, split
+from paretofair.data.dataset import mark_test_rows
 from paretofair.methods import LossSettings, Method, Names
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import DeviceData, Experiment, TrainingSettings, Trials, to_device, train_pack
@@ -114,16 +115,13 @@ def _make_up_dataset(unknown: float) -> Dataset:
     return Dataset(
         name="made_up",
         source="simulated",
+        inputs=Columns.of(dict(zip("uvwx", numeric.T, strict=True)), {}),
         tasks=("first", "second"),
-        numeric=numeric,
-        numeric_names=("u", "v", "w", "x"),
-        categorical=np.zeros((rows, 0), dtype=object),
-        categorical_names=(),
         labels=labels,
         groups={
             name: np.where(random.random(rows) < unknown, -1, values).astype(np.int8) for name, values in groups.items()
         },
         group_names={"sex": ("a", "b"), "race": ("a", "b", "c")},
-        is_test=np.arange(rows) % 4 == 3,
+        part=mark_test_rows(np.arange(rows) % 4 == 3),
         checksums={},
     )

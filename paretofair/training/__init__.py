@@ -2,7 +2,7 @@
 
 from paretofair.training.checkpoints import Checkpoint, Checkpoints, Pause
 from paretofair.training.experiment import Experiment, TrainingSettings
-from paretofair.training.halving import Halving, Objective
+from paretofair.training.halving import Halving, WeightedMetric
 from paretofair.training.measuring.curves import Curve, CurveSettings
 from paretofair.training.measuring.evaluation import Evaluation, Threshold
 from paretofair.training.pack import FinishedStack, train_pack
@@ -20,11 +20,11 @@ __all__ = [
     "Experiment",
     "FinishedStack",
     "Halving",
-    "Objective",
     "Pause",
     "Threshold",
     "TrainingSettings",
     "Trials",
+    "WeightedMetric",
     "measure_width",
     "rehearse",
     "to_device",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from paretofair.methods import Rows
-from paretofair.methods.row_plan import noise_stream
+from paretofair.methods.row_plan import augmentation_stream, noise_stream
 from paretofair.models import align_length
 from paretofair.training.experiment import Experiment
 
@@ -23,15 +24,22 @@ class Batches:
 
     def __init__(self, experiment: Experiment, seeds: Sequence[int]) -> None:
         data, settings = experiment.data, experiment.settings
-        self._data = train = data.splits["train"]
+        self._device, self._dtype = data.device, data.dtype
+        self._data = data.splits["train"]
         self._n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
+        self._tasks = data.several
         self._seeds = list(seeds)
         self._network = experiment.network
         self._plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
-        self._in_loss = torch.from_numpy(self._plan.in_loss).to(train.inputs)[:, None]
-        self._in_penalty = torch.from_numpy(self._plan.in_penalty).to(train.inputs)[:, None]
-        weights = self._plan.weights
-        self._weights = None if weights is None else torch.from_numpy(weights).to(train.inputs)
+        self._in_loss = self._to_device(self._plan.in_loss)[:, None]
+        self._in_penalty = self._to_device(self._plan.in_penalty)[:, None]
+        # In the penalty a row counts by its own weight alone; in the loss also as the plan says.
+        own = self._data.weights
+        self._in_penalties = None if own is None else own.to(self._dtype)[None]
+        self._in_losses = self._in_penalties
+        if self._plan.weights is not None:
+            of_plan = torch.from_numpy(self._plan.weights).to(self._device)
+            self._in_losses = (of_plan if own is None else of_plan * own).to(self._dtype)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on for these trials alone."""
@@ -41,9 +49,9 @@ class Batches:
         """The batches of one epoch, counted from 0."""
         known = {seed: self._index(seed, epoch) for seed in set(self._seeds)}
         common = len(known) == 1
-        # Of trials of one seed `(steps, B)`, else `(steps, K, B)`; what is common is gathered once.
+        # Of trials of one seed `(steps, B)`, else `(steps, K, B)`; of what is common all but the inputs, which may be
+        # large, is gathered once.
         index = known[self._seeds[0]] if common else torch.stack([known[seed] for seed in self._seeds], 1)
-        inputs = self._data.inputs[index] if common else None
         labels = _of_tasks(self._data.labels, index) if common else None
         groups = _of_tasks(self._data.groups, index) if common else None
         uniform = self._uniform(epoch, index)
@@ -51,17 +59,22 @@ class Batches:
             rows = self._plan.width if self._network.pads else count
             width = align_length(rows)
             own = index[step, ..., :width]
+            streams = self._streams(augmentation_stream, epoch, step) if self._data.inputs.augmented else None
             of_step = (
-                self._data.inputs[own[..., :rows]] if inputs is None else inputs[step, :rows],
+                self._data.inputs.take(own[..., :rows], streams[:1] if common and streams else streams),
                 _of_tasks(self._data.labels, own) if labels is None else labels[step, :, :width],
                 _of_tasks(self._data.groups, own) if groups is None else groups[step, :, :width],
             )
-            yield self._rows(*of_step, own, None if uniform is None else uniform[step, ..., :width], epoch, step)
+            drawn = None if uniform is None else uniform[step, ..., :width]
+            yield self._rows(*of_step, own, drawn, epoch, step, common)
+
+    def _to_device(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self._device, self._dtype)
 
     def _index(self, seed: int, epoch: int) -> Tensor:
         """Row numbers `(steps, B)`; filled up with row 0."""
         rows = self._plan.rows(seed, epoch).clip(0)
-        return torch.from_numpy(rows).to(self._data.inputs.device)
+        return torch.from_numpy(rows).to(self._device)
 
     def _rows(
         self,
@@ -72,21 +85,27 @@ class Batches:
         uniform: Tensor | None,
         epoch: int,
         step: int,
+        common: bool,
     ) -> Rows:
         width = labels.shape[-1]
         loss_weight = (labels >= 0) * self._in_loss[step, :, :width]
-        if self._weights is not None:
-            loss_weight = loss_weight * _of_tasks(self._weights, index)
+        penalty_weight = self._in_penalty[step, :, :width]
+        if self._in_losses is not None:
+            loss_weight = loss_weight * _of_tasks(self._in_losses, index)
+        if self._in_penalties is not None:
+            penalty_weight = penalty_weight * _of_tasks(self._in_penalties, index)
         return Rows(
             inputs=inputs,
             labels=labels.contiguous(),
             loss_weight=loss_weight,
-            penalty_weight=self._in_penalty[step, :, :width].expand_as(labels),
+            penalty_weight=penalty_weight.expand_as(labels),
             groups=groups.contiguous(),
             n_groups=self._n_groups,
             cells=self._plan.cells,
             uniform=uniform,
-            streams=None if self._network.pads else self._streams(epoch, step),
+            streams=None if self._network.pads else self._noise(epoch, step),
+            common=common,
+            tasks=self._tasks,
         )
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:
@@ -94,19 +113,18 @@ class Batches:
         draw = self._plan.draw
         if draw is None:
             return None
-        own = {
-            seed: torch.from_numpy(draw(seed, epoch, len(self._data.inputs))).to(self._data.inputs)
-            for seed in set(self._seeds)
-        }
+        own = {seed: self._to_device(draw(seed, epoch, len(self._data))) for seed in set(self._seeds)}
         if len(own) == 1:
             return own[self._seeds[0]][index][:, None]
         parts = [own[seed][index[:, k]] for k, seed in enumerate(self._seeds)]
         return torch.stack(parts, 1)[:, :, None]
 
-    def _streams(self, epoch: int, step: int) -> tuple[int, ...]:
-        if not self._network.stochastic:
-            return (0,) * len(self._seeds)
-        own = {seed: noise_stream(seed, epoch, step) for seed in set(self._seeds)}
+    def _noise(self, epoch: int, step: int) -> tuple[int, ...]:
+        return self._streams(noise_stream, epoch, step) if self._network.stochastic else (0,) * len(self._seeds)
+
+    def _streams(self, stream: Callable[[int, int, int], int], epoch: int, step: int) -> tuple[int, ...]:
+        """One number for each trial, equal for equal seeds."""
+        own = {seed: stream(seed, epoch, step) for seed in set(self._seeds)}
         return tuple(own[seed] for seed in self._seeds)
 
 

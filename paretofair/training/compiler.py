@@ -11,29 +11,33 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
+
+from paretofair.models.constants import mark_constants
 
 logger = logging.getLogger("paretofair")
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def compile_step(step: _Function) -> _Function:
-    """`step` compiled whole, for one thread, anew for every shape of its arguments."""
+def compile_step(step: _Function, backend: str = "inductor") -> _Function:
+    """`step` compiled whole, for one thread, anew for every shape of its arguments.
+
+    With the backends `eager` and `aot_eager` of PyTorch it is traced alone, which takes less time."""
     import torch._dynamo.config as dynamo
     import torch._inductor.config as inductor
 
+    mark_constants()
     # A pack is the work of one core.
     inductor.cpp.threads = 1
     # A width too many must fail loudly, not fall back to eager; and autograd.grad is part of the step.
     dynamo.recompile_limit = 32
     dynamo.fail_on_recompile_limit_hit = True
     dynamo.trace_autograd_ops = True
-    compiled: _Function = torch.compile(step, dynamic=False, fullgraph=True)  # type: ignore[assignment]
+    compiled: _Function = torch.compile(step, dynamic=False, fullgraph=True, backend=backend)  # type: ignore[assignment]
     return compiled
 
 
@@ -48,15 +52,6 @@ def compiler_works() -> bool:
         logger.warning("Training goes on uncompiled, up to half as fast. %s", str(error).splitlines()[0])
         return False
     return True
-
-
-@contextmanager
-def differentiate_inside() -> Iterator[None]:
-    """`torch.autograd.grad` may be part of what is compiled in the block."""
-    import torch._dynamo.config as dynamo
-
-    with dynamo.patch(trace_autograd_ops=True):
-        yield
 
 
 def count_compilations() -> int:

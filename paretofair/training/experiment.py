@@ -9,6 +9,7 @@ import torch
 
 from paretofair.methods import Method
 from paretofair.methods.row_plan import TrainingRows
+from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork
 from paretofair.training.measuring.evaluation import Threshold
 from paretofair.training.optimizers import Adagrad, Optimizer
@@ -35,7 +36,7 @@ _SETTINGS, _BASE_RATE = TrainingSettings(), Threshold()
 class Experiment:
     """What is trained on what and how, but for what a trial has of its own: its seed and its hyperparameters.
 
-    The device and type of everything are those of `data`.
+    The device and type of everything are those of `data`. `own_metrics` are measured beside those that all have.
     """
 
     data: DeviceData
@@ -43,16 +44,17 @@ class Experiment:
     method: Method
     settings: TrainingSettings = _SETTINGS
     threshold: Threshold = _BASE_RATE
+    own_metrics: tuple[Metric, ...] = ()
 
     @property
     def device(self) -> torch.device:
         """Where it is trained."""
-        return self.data.splits["train"].inputs.device
+        return self.data.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of parameters and inputs."""
-        return self.data.splits["train"].inputs.dtype
+        return self.data.dtype
 
     @cached_property
     def training_rows(self) -> TrainingRows:
@@ -67,4 +69,7 @@ class Experiment:
             tasks=data.tasks,
             attributes=attributes,
             group_names=tuple(tuple(data.group_names[name]) for name in attributes),
+            classes=tuple(kind.classes for kind in data.kinds),
+            weights=None if train.weights is None else train.weights.cpu().numpy(),
+            together=data.together,
         )

@@ -157,7 +157,8 @@ class _Pack:
         everyone = np.arange(n)
         status = np.full(n, "completed", dtype=object)
         epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        final = self.experiment.data.splits["train"].inputs.new_empty(n, self.experiment.network.size)
+        shared = self.experiment
+        final = torch.empty(n, shared.network.size, device=shared.device, dtype=shared.dtype)
         running = np.argsort(trials.values["epochs"], kind="stable")
         waiting: TrainState | None = None
         before = 0.0
@@ -187,8 +188,8 @@ class _Pack:
             waiting = TrainState.join(parts)
             split = self.experiment.data.selection_split
             evaluation = self._evaluate_in_stacks(running, waiting.network.parameters, (split,))
-            metrics = {name.removeprefix(f"{split}_"): value for name, value in evaluation.metrics.items()}
-            kept = halving.survivors(metrics, trials.brackets[running])
+            values = functools.partial(evaluation.values_of, split=split, data=self.experiment.data)
+            kept = halving.survivors(values, trials.brackets[running])
             stopped = np.flatnonzero(~kept)
             final[running[stopped]] = waiting.take(stopped).network.parameters
             status[running[stopped]], epochs_trained[running[stopped]] = "stopped", until
@@ -246,7 +247,8 @@ class _Pack:
     ) -> Evaluation:
         """The evaluation of the trials at `rows` of `trials`."""
         own, values = self.experiment, trials.take(rows).values
-        return evaluate(own.network, parameters, own.data, own.threshold, own.method, values, splits=splits)
+        how = own.network, parameters, own.data, own.threshold, own.method, values
+        return evaluate(*how, splits=splits, own_metrics=own.own_metrics)
 
     def _result(
         self,
@@ -275,8 +277,12 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _leave_out(evaluation: Evaluation, diverged: np.ndarray, untrained: np.ndarray | None) -> None:
     """Makes NaN what has no meaning: metrics of diverged trials, and of heads that were not trained."""
-    for table in (evaluation.metrics, evaluation.confusion):
-        for values in table.values():
-            values[diverged] = np.nan
+    for values in evaluation.metrics.values():
+        values[diverged] = np.nan
+        if untrained is not None:
+            values[untrained] = np.nan
+    for of_tasks in (*evaluation.confusion.values(), *evaluation.unweighted.values()):
+        for task, counts in enumerate(of_tasks):
+            counts[diverged] = np.nan
             if untrained is not None:
-                values[untrained] = np.nan
+                counts[untrained[:, task]] = np.nan

@@ -14,6 +14,7 @@ import pytest
 
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.metrics import rates
+from paretofair.metrics.objectives import NamedSet
 from paretofair.results import write_stack
 
 TASKS = ("grade", "bar")
@@ -130,6 +131,18 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_up_run(run_folder: Path) -> Results:
     """The made-up run as read from its folder."""
     return Results(run_folder, sensitive="sex", methods=METHODS, threshold="base_rate")
+
+
+@pytest.fixture
+def made_up_sets(run_folder: Path) -> Results:
+    """The made-up run with two sets of objectives of its own: one of metrics from counts that are turned round or best
+    at 1, one of three."""
+    own = (
+        NamedSet("fair", ("worst_group_accuracy", "disparate_impact_ratio_grade"), (0.5, 0.5)),
+        NamedSet("three", ("error_bar", "fpr_gap_bar", "equal_opportunity_ratio_bar")),
+    )
+    names = ("arfg_are", *TASKS, "accuracies", "all", "fair", "three")
+    return Results(run_folder, sensitive="sex", methods=METHODS, threshold="base_rate", objectives=names, named=own)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.analysis.comparison import comparison, dominance, optimism, rule, select_trials, selected, volumes
+from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
+from paretofair.analysis.rules import select_trials
 from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.hypervolume import hypervolume
 
@@ -146,36 +147,3 @@ def test_a_run_without_baselines(made_up_results):
         assert isinstance(table, pd.DataFrame)
         assert table.empty
         assert "source" in table
-
-
-@pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        ("midpoint", 1),
-        ("knee", 1),
-        ("smallest arfg, are <= 1", 1),
-        ("smallest arfg, are <= 1.3", 2),
-        ("smallest are, arfg <= 0.5", 1),
-        ("smallest are, arfg <= .25", 2),
-        ("smallest arfg + are", 1),
-        ("smallest arfg + 10 are", 1),
-        ("smallest arfg + 100 are", 0),
-        ("smallest 0.01 arfg + are", 0),
-    ],
-)
-def test_rules_by_their_names(name, place):
-    front = np.array([[1.0, 0.9], [0.4, 0.95], [0.2, 1.2]])
-    assert rule(name)(front, np.array([0.9, 1.0])) == place
-
-
-@pytest.mark.parametrize(
-    "name", ["", "midpoints", "smallest arfg, arfg <= 1", "smallest arfg, are < 1", "smallest are"]
-)
-def test_no_rule(name):
-    with pytest.raises(ValueError, match="accepted: midpoint; knee; smallest arfg, are <= 1"):
-        rule(name)
-
-
-def test_a_bound_that_nothing_keeps():
-    with pytest.raises(ValueError, match=r"0\.5"):
-        rule("smallest arfg, are <= 0.5")(np.array([[1.0, 0.9]]), np.array([0.9]))

@@ -94,3 +94,27 @@ def test_intervals_of_rows(counts):
         "test_are_high",
         "test_realised",
     ]
+
+
+def test_intervals_are_wider_where_rows_are_worth_less(counts):
+    """A quarter of the rows, twice the width; the counts are those of weights, of which a row has 3 on average."""
+    folder, table = counts
+    groups = pd.read_csv(folder / "groups.csv")
+    groups.assign(independent_test=groups["rows_test"] / 4).to_csv(folder / "groups.csv", index=False)
+    lists = {
+        "confusion_test": pa.array(list(3 * table.reshape(3, -1)), pa.list_(pa.float32())),
+        "confusion_test_rows": pa.array(list(table.reshape(3, -1)), pa.list_(pa.float32())),
+    }
+    write_stack(folder, "s.parquet", pa.table({"trial_id": IDS, **lists}))
+    cells = CellCounts(folder)
+    np.testing.assert_allclose(cells.of(IDS)["test"], 3 * table)
+    np.testing.assert_array_equal(cells.rows_of(IDS)["test"], table)
+    assert set(cells.of(IDS)) == {"test"}
+    found = row_intervals(TRIALS, ["x"], cells, {"x": "sex"}, ALONE)
+    error = rates.error(table[:, 0].sum(1))
+    half = 2 * 1.96 * np.sqrt(error * (1 - error) / 2400)
+    np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.004)
+    np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.004)
+    chosen = TRIALS.assign(method="mtaf", seed=0, test_error_x=0.1)
+    lines = audit_table(chosen, ["x"], CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
+    assert lines.loc[("a", "sex", "accuracy_gap"), "rows"] == 2400

@@ -18,7 +18,7 @@ from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, ov
 from paretofair.analysis.relative import baselines, find_unreliable, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.tables import midpoints, summary
-from paretofair.metrics.objectives import objective_names, objective_sets
+from paretofair.metrics.objectives import ObjectiveSet, objective_names, objective_sets
 from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
 from paretofair.report.page import write_page
@@ -27,6 +27,11 @@ from paretofair.results.table_schema import read_spelling
 
 NAN = math.nan
 TASKS = ["grade", "bar"]
+
+
+def sets(name: str) -> ObjectiveSet:
+    """A set of objectives of these tasks."""
+    return ReportSettings().build_set(name, ["grade", "bar"])
 
 
 def row(trial: str, stage: str, method: str, seed: int, index: int, grade: tuple, bar: tuple, **more) -> dict:
@@ -129,12 +134,12 @@ def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
 
 def test_frontiers_per_method_and_seed(trials):
     table = with_relative(trials, baselines(trials, TASKS), TASKS)
-    points = frontier(table, read_spelling(table), "arfg_are", selected_on="validation", pooled=False)
+    points = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
     found = points.groupby(["method", "seed"])["trial_id"].agg(list).to_dict()
     assert found == {("mtaf", 0): ["C", "B", "A"], ("mtaf", 1): ["other"], ("vanilla", 0): ["V"]}
     assert points["rank"].tolist() == [1, 2, 3, 1, 1]
     assert points.loc[1, "test_are"] == pytest.approx((0.39 / 0.41 + 0.05 / 0.05) / 2)
-    pooled = frontier(table, read_spelling(table), "arfg_are", selected_on="validation", pooled=True)
+    pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=True)
     assert pooled.groupby("method")["trial_id"].agg(list)["mtaf"] == ["C", "B", "A"]
     assert read_spelling(table).hyperparameter_columns == ["task_weight_grade", "task_weight_bar", "learning_rate"]
 
@@ -147,18 +152,15 @@ def test_every_set_of_objectives(trials):
     assert objective_names("accuracies", ["x", "y"]) == ["error_x", "error_y"]
     assert objective_names("all", ["x", "y"]) == ["fpr_gap_x", "fpr_gap_y", "error_x", "error_y"]
     table = with_relative(trials, baselines(trials, TASKS), TASKS)
-    accuracies = frontier(table, read_spelling(table), "accuracies", selected_on="validation", pooled=False)
+    accuracies = frontier(table, read_spelling(table), sets("accuracies"), selected_on="validation", pooled=False)
     # An undefined gap does not matter to errors.
     assert accuracies[accuracies["seed"] == 0]["trial_id"].tolist() == ["undefined", "V"]
 
 
 def test_confirmed_columns(trials):
     table = with_relative(trials, baselines(trials, TASKS), TASKS)
-    points = with_confirmed(
-        frontier(table, read_spelling(table), "arfg_are", selected_on="validation", pooled=False),
-        table,
-        ["arfg", "are"],
-    )
+    points = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
+    points = with_confirmed(points, table, ["arfg", "are"])
     confirmed = points.set_index("trial_id")
     assert confirmed["confirmed_runs"].to_dict() == {"C": 0, "B": 0, "A": 2, "other": 0, "V": 0}
     each = [(0.41 / 0.41 + 0.03 / 0.05) / 2, (0.45 / 0.41 + 0.03 / 0.05) / 2]
@@ -169,13 +171,13 @@ def test_confirmed_columns(trials):
 
 def test_hypervolume_and_midpoint(trials):
     table = with_relative(trials, baselines(trials, TASKS), TASKS)
-    volumes = front_hypervolumes(table, selected_on="validation", pooled=False, reference=(1.5, 1.1))
+    volumes = front_hypervolumes(table, sets("arfg_are"), selected_on="validation", pooled=False)
     # (0, 1.1) is on the reference's edge; (.5, .975) and (1, .75) span two rectangles.
     expected = (1.0 - 0.5) * (1.1 - 0.975) + (1.5 - 1.0) * (1.1 - 0.75)
     assert volumes.set_index(["method", "seed"]).loc[("mtaf", 0), "hypervolume"] == pytest.approx(expected)
-    front = frontier(table, read_spelling(table), "arfg_are", selected_on="validation", pooled=False)
+    front = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
     chosen = midpoints(table, front, selected_on="validation", pooled=False)
-    pooled = frontier(table, read_spelling(table), "arfg_are", selected_on="test", pooled=True)
+    pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="test", pooled=True)
     assert midpoints(table, pooled, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
     assert chosen["trial_id"].tolist() == ["A", "other", "V"]
@@ -224,7 +226,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     assert results.methods == []
     assert (results.source, results.undefined, results.unreliable) == ("", {}, [])
     assert hypervolume_so_far(empty, settings, read_spelling(empty)) == ""
-    for name in ("arfg_are", "grade", "error_bar"):
+    for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty
     assert results.midpoints.empty
     points = arfg_are_points(results)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretofair.data import DATASETS, Dataset
+from paretofair.data import DATASETS, Columns, Dataset
+from paretofair.data.dataset import mark_test_rows
 
 # Read before any test changes the environment.
 REAL_DATA = os.environ.get("PARETOFAIR_DATA")
@@ -63,18 +64,27 @@ def toy_dataset(rows: int = 200, seed: int = 0, **changes: object) -> Dataset:
     values: dict[str, object] = {
         "name": "toy",
         "source": "real",
+        "inputs": Columns.of(
+            {"row": np.arange(rows, dtype=float), "value": random.normal(5, 3, rows)},
+            {"colour": random.choice(["red", "green", "blue"], rows)},
+        ),
         "tasks": ("first", "second"),
-        "numeric": np.stack([np.arange(rows, dtype=float), random.normal(5, 3, rows)], axis=1),
-        "numeric_names": ("row", "value"),
-        "categorical": random.choice(["red", "green", "blue"], (rows, 1)).astype(object),
-        "categorical_names": ("colour",),
         "labels": random.choice(np.array([-1, 0, 1], dtype=np.int8), (rows, 2), p=[0.1, 0.5, 0.4]),
         "groups": {
             "sex": random.integers(0, 2, rows).astype(np.int8),
             "race": random.integers(-1, 3, rows).astype(np.int8),
         },
         "group_names": {"sex": ("Female", "Male"), "race": ("A", "B", "C")},
-        "is_test": random.random(rows) < 0.3,
+        "part": mark_test_rows(random.random(rows) < 0.3),
         "checksums": {"toy.csv": hashlib.sha256(b"toy").hexdigest()},
     }
     return Dataset(**(values | changes))  # type: ignore[arg-type]
+
+
+def change_columns(inputs: Columns, **values: np.ndarray) -> Columns:
+    """Columns with other numbers or texts."""
+    numeric, categorical = values.get("numeric", inputs.numeric), values.get("categorical", inputs.categorical)
+    return Columns.of(
+        dict(zip(inputs.numeric_names, numeric.T, strict=True)),
+        dict(zip(inputs.categorical_names, categorical.T, strict=True)),
+    )

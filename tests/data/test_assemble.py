@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from paretofair.data import Dataset
 from paretofair.data.assemble import assemble, fill_missing, group_by_bins
+from paretofair.data.dataset import mark_test_rows
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
 
@@ -31,7 +34,7 @@ def test_bins_include_their_upper_end() -> None:
     assert group_by_bins(np.zeros(1), (0.5,))[0] == ("up_to_0.5", "over_0.5")
 
 
-def assemble_rows(test: np.ndarray | float) -> Dataset:
+def assemble_rows(**part: Any) -> Dataset:
     rows = 40
     return assemble(
         "made_up",
@@ -41,19 +44,19 @@ def assemble_rows(test: np.ndarray | float) -> Dataset:
         categorical={"colour": np.array(["", "red"] * (rows // 2), dtype=object)},
         groups={"sex": np.arange(rows) % 4 // 2},
         group_names={"sex": ("Female", "Male")},
-        test=test,
+        **part,
         checksums={},
     )
 
 
 def test_assembling() -> None:
-    data = assemble_rows(0.3)
+    data = assemble_rows(test=0.3)
     assert data.is_test.sum() == 12
-    assert set(data.categorical[:, 0]) == {"missing", "red"}
-    assert data.numeric.shape == (40, 0)
+    assert set(data.inputs.categorical[:, 0]) == {"missing", "red"}
+    assert data.inputs.numeric.shape == (40, 0)
     assert [data.is_test[data.labels[:, 0] == label].sum() for label in (0, 1)] == [6, 6]
     given_test = np.arange(40) < 3
-    np.testing.assert_array_equal(assemble_rows(given_test).is_test, given_test)
+    np.testing.assert_array_equal(assemble_rows(part=mark_test_rows(given_test)).is_test, given_test)
 
 
 @settings(max_examples=50)
@@ -66,3 +69,39 @@ def test_each_stratum_gives_its_share_within_one_row(sizes: list[int], share: fl
     for stratum, size in enumerate(sizes):
         assert abs(chosen[strata[:, 0] == stratum].sum() - size * wanted / len(strata)) < 1
     np.testing.assert_array_equal(chosen, draw_rows(strata, wanted, seed))
+
+
+@settings(max_examples=50)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=10, max_size=60), share=st.floats(0.1, 0.5), seed=st.integers(0, 2**40)
+)
+def test_clusters_are_chosen_whole(sizes: list[int], share: float, seed: int) -> None:
+    together = np.repeat(np.arange(len(sizes)), sizes)
+    strata = (together % 3)[:, None]
+    wanted = int(share * len(together))
+    chosen = draw_rows(strata, wanted, seed, together)
+    assert len(np.unique(together[chosen])) + len(np.unique(together[~chosen])) == len(sizes)
+    clusters = max(1, int(wanted * len(sizes) / len(together) + 0.5))
+    assert len(np.unique(together[chosen])) == clusters
+    for stratum in range(3):
+        own = strata[:, 0] == stratum
+        count = len(np.unique(together[own]))
+        assert abs(len(np.unique(together[own & chosen])) - count * clusters / len(sizes)) < 1
+        # Small and large clusters alike.
+        assert abs(chosen[own].sum() - own.sum() * clusters / len(sizes)) <= 2 * max(sizes)
+    np.testing.assert_array_equal(chosen, draw_rows(strata, wanted, seed, together * 7))
+
+
+@given(rows=st.integers(2, 80), seed=st.integers(0, 2**40))
+def test_clusters_of_one_row_are_rows(rows: int, seed: int) -> None:
+    strata = (np.arange(rows) % 3)[:, None]
+    found = draw_rows(strata, rows // 3, seed, np.arange(rows))
+    np.testing.assert_array_equal(found, draw_rows(strata, rows // 3, seed))
+
+
+def test_every_cluster_is_chosen_about_equally_often() -> None:
+    together = np.repeat(np.arange(40), np.tile([1, 2, 3, 6], 10))
+    counts = np.zeros(40)
+    for seed in range(600):
+        counts += np.bincount(together[draw_rows(together[:, None] * 0, 24, seed, together)], minlength=40) > 0
+    np.testing.assert_allclose(counts / 600, 0.2, atol=0.08)

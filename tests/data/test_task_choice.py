@@ -33,7 +33,7 @@ def test_adult_income_has_the_rows_of_adult():
     adult, income = load("adult", source="real"), load("adult_income", source="real")
     np.testing.assert_array_equal(income.labels[:, 0], adult.labels[:, 0])
     np.testing.assert_array_equal(income.groups["sex"], adult.groups["sex"])
-    assert "capital-gain" in income.numeric_names
-    assert "fnlwgt" not in income.numeric_names
-    assert "relationship" in income.categorical_names
-    assert "sex" not in income.categorical_names
+    assert "capital-gain" in income.inputs.numeric_names
+    assert "fnlwgt" not in income.inputs.numeric_names
+    assert "relationship" in income.inputs.categorical_names
+    assert "sex" not in income.inputs.categorical_names

@@ -14,13 +14,14 @@ from .test_examples import ROOT, blocks
 
 
 @pytest.mark.ray
-def test_the_tutorial(tmp_path):
+def test_the_tutorial(tmp_path, ray_address):
     make, use = blocks("tutorial.md", "python")
     (space,) = blocks("tutorial.md", "yaml")
     commands = blocks("tutorial.md", "bash")
     (tmp_path / "loans.yaml").write_text(space)
     (tmp_path / "launch").symlink_to(ROOT / "launch")
     own = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "PARETOFAIR_OFFLINE": "1"}
+    own["RAY_ADDRESS"] = ray_address
 
     def run(*command: str) -> str:
         done = subprocess.run(

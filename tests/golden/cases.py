@@ -14,15 +14,16 @@ from torch import nn
 
 from paretofair.data import Dataset, split
 from paretofair.methods import METHODS, LossSettings, Names
+from paretofair.metrics import registry
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.training import (
     DeviceData,
     Experiment,
     Halving,
-    Objective,
     Threshold,
     TrainingSettings,
     Trials,
+    WeightedMetric,
     to_device,
     train_pack,
 )
@@ -44,7 +45,8 @@ METRICS = (
     *("error", "realised_positive_rate", "average_precision", "auc"),
     *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
 )
-HALVING = Halving(2, (1, 2), (Objective("error", (0.5, 0.5)), Objective("fpr_gap", (1.0, 0.0))))
+_ERROR, _GAP = (registry.METRICS[name] for name in ("error", "fpr_gap"))
+HALVING = Halving(2, (1, 2), (WeightedMetric(_ERROR, (0.5, 0.5)), WeightedMetric(_GAP, (1.0, 0.0))))
 
 
 class Dropped(nn.Module):
@@ -158,7 +160,10 @@ def run_case(case: Case) -> dict[str, Any]:
         for split in data.splits
         for name in METRICS
     }
-    confusion = [join_stacks(lambda stack: stack.evaluation.confusion[split]) for split in data.splits]  # noqa: B023
+    confusion = [
+        join_stacks(lambda stack: np.stack(stack.evaluation.confusion[split], 1))  # noqa: B023
+        for split in data.splits
+    ]
     return {
         "parameters": digest(join_stacks(lambda stack: stack.parameters)),
         "results": digest(*metrics.values(), *confusion),
@@ -185,7 +190,7 @@ def _round_values(values: np.ndarray) -> list[list[float | None]]:
 def _data(case: Case) -> DeviceData:
     dataset: Dataset = make_dataset(tasks=case.tasks, unknown=0.1)
     if case.origins:
-        origins = np.random.default_rng(1).integers(0, case.origins, len(dataset.is_test)).astype(np.int8)
+        origins = np.random.default_rng(1).integers(0, case.origins, len(dataset)).astype(np.int8)
         names = tuple(f"origin_{number}" for number in range(case.origins))
         dataset = dataclasses.replace(dataset, origins=origins, origin_names=names)
     splits = split(dataset)
@@ -194,7 +199,7 @@ def _data(case: Case) -> DeviceData:
 
 def _network(case: Case, data: DeviceData) -> StackedNetwork:
     if case.module is not None:
-        return ModuleNetwork(case.module, data.splits["train"].inputs.shape[1], len(data.tasks))
+        return ModuleNetwork(case.module, data.shape[0], len(data.tasks))
     return MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
 
 

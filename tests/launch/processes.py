@@ -24,14 +24,15 @@ NODES = """
 import sys
 from ray.cluster_utils import Cluster
 
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-node = cluster.add_node(num_cpus=1, node_ip_address="127.0.0.2")
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(sys.argv[1]), "include_dashboard": False})
+nodes = {}
 print(cluster.address, flush=True)
 for line in sys.stdin:
-    if line.strip() == "remove":
-        cluster.remove_node(node, allow_graceful=False)
+    what, address = line.split()
+    if what == "remove":
+        cluster.remove_node(nodes.pop(address), allow_graceful=False)
     else:
-        cluster.add_node(num_cpus=1, node_ip_address="127.0.0.3")
+        nodes[address] = cluster.add_node(num_cpus=1, node_ip_address=address)
     print(line, end="", flush=True)
 cluster.shutdown()
 """
@@ -141,15 +142,16 @@ def kill_driver(marked: Marked, arguments: list[str], folder: Path, after: int, 
 
 
 @contextmanager
-def nodes(environment: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
-    """A cluster of two nodes in another process, which is told `remove` and `add` and answers; first with its address.
+def start_ray(cpus: int, environment: Mapping[str, str]) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """A Ray of its own process: its address, and what it is told, `add ADDRESS` or `remove ADDRESS` of a node with one
+    CPU, which it answers by the same words.
 
     Its files, and with them the note that makes any other `ray.init` of this machine join it, are in a folder of its
     own, whose name is short because those of sockets are limited.
     """
     folder = tempfile.mkdtemp(prefix="pf")
     process = subprocess.Popen(
-        [sys.executable, "-c", NODES],
+        [sys.executable, "-c", NODES, str(cpus)],
         env={**environment, "RAY_TMPDIR": folder},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -159,13 +161,14 @@ def nodes(environment: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
     )
 
     def tell(line: str) -> str:
-        if line:
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
         return process.stdout.readline().strip()
 
     try:
-        yield tell
+        address = process.stdout.readline().strip()
+        assert address, "Ray did not start"
+        yield address, tell
     finally:
         process.stdin.close()
         try:

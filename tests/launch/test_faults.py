@@ -20,13 +20,14 @@ import pytest
 from optuna.trial import TrialState
 
 from paretofair.analysis.relative import baselines, with_relative
+from paretofair.analysis.settings import ReportSettings
 from paretofair.results import TrialTable
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages.studies import Studies, Study, build_sampler
 from paretofair.space.space import load_space
 
 from .conftest import SPACE, command, environment
-from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, nodes, raw, wait_for
+from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, raw, start_ray, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -174,7 +175,7 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     sampler = build_sampler(of_method, 0)
     denominators = baselines(table.read(), space.tasks)
     asked = Studies(
-        [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, (), "validation"
+        [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, ReportSettings()
     )
     assert asked.empty()
     told = sampler._study.get_trials()
@@ -188,15 +189,14 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
 
 def test_a_node_goes_and_another_comes(tmp_path, marked):
     folder = tmp_path / "out"
-    with nodes(environment()) as tell:
-        address = tell("")
-        assert address
+    with start_ray(1, environment()) as (address, tell):
+        assert tell("add 127.0.0.2") == "add 127.0.0.2"
         slow = ["parameters.epochs=[30]", "resources.pack=2"]
         process = marked.start([*small(folder, *slow), "--address", address])
         assert wait_for(lambda: process.poll() is not None or (len(files(folder)) >= 3 and at_work_on("127.0.0.2")))
-        assert tell("remove") == "remove"
+        assert tell("remove 127.0.0.2") == "remove 127.0.0.2"
         there = len(raw(folder))
-        assert tell("add") == "add"
+        assert tell("add 127.0.0.3") == "add 127.0.0.3"
         assert wait_for(lambda: process.poll() is not None or at_work_on("127.0.0.3"))
         print(f"{there} rows when the node was gone, {len(raw(folder))} when the other was at work")
         assert process.poll() is None

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.cli.report import main
+from paretofair.report.output import MANIFEST
 from tests.stacks import change_rows
 
 from ..report.page_run import make_run
-from .conftest import ROOT, environment
-from .processes import TIMEOUT
+from .conftest import call, run
 
 TABLES = ("summary", "per_task", "hypervolume", "volumes", "comparison", "dominance", "optimism", "selected")
 
 
 def report(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs `launch/report.py`."""
-    line = [sys.executable, str(ROOT / "launch" / "report.py"), *map(str, arguments)]
-    return subprocess.run(line, env=environment(), cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT)
+    """Calls `report` in this process."""
+    return call(main, *arguments, cwd=cwd)
 
 
 def table(path: Path, splits: tuple[str, ...] = ("validation", "test"), seed: int = 0, **more: object) -> Path:
@@ -40,13 +39,15 @@ def table(path: Path, splits: tuple[str, ...] = ("validation", "test"), seed: in
 
 
 def files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST
+    }
 
 
 def test_everything_of_a_run(tmp_path):
     make_run(tmp_path / "run", 60)
     before = files(tmp_path / "run")
-    done = report(tmp_path / "run", "--wide")
+    done = run(tmp_path / "run", "--wide", script="report.py")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     for line, method in zip(lines, ("vanilla", "mtaf"), strict=False):
@@ -106,7 +107,7 @@ def test_tables_made_elsewhere(tmp_path):
 
 
 def test_help_has_examples():
-    done = report("--help")
+    done = run("--help", script="report.py")
     assert done.returncode == 0
     assert "python launch/report.py results/mtaf_lsac --only figures" in done.stdout
     assert "Exit codes: 0 done, 1 a failure of the program, 2 wrong input" in done.stdout
@@ -123,7 +124,7 @@ def test_help_has_examples():
         (["in/t.csv"], "--output is needed for several runs, and for tables made elsewhere"),
         (["in/t.csv", "--output", "file"], "--output file: file is a file; give a folder"),
         (["in/t.csv", "--output", "file/under/it"], "--output file/under/it: file is a file; give a folder"),
-        (["in/t.csv", "--output", "out", "--objectives", "z"], "--objectives: found 'z'; accepted: arfg_are, x, y, "),
+        (["in/t.csv", "--output", "out", "--objectives", "z"], "objectives: found 'z'; accepted: arfg_are, x, y, "),
         (["in/t.csv", "--output", "out", "--wide"], "the wide table needs groups.csv and the counts"),
     ],
 )

@@ -90,3 +90,46 @@ def test_bad_tables_are_told_before_any_work(folder, sweep):
         assert done.returncode == 2, name
         assert (words if name != "words" else "line 6, column 'a': expected a number, found 'three'") in done.stderr
         assert "Traceback" not in done.stderr
+
+
+SURVEY = SPACE.replace(
+    "sensitive: {g: g, h: h}, test: 0.3}",
+    "sensitive: {g: g, h: h}, split: {column: fold, train: [0, 1], validation: [2], test: [3]}, weights: w, "
+    "keep_together: who}",
+)
+
+
+@pytest.mark.ray
+def test_a_survey_with_weights_parts_of_its_own_and_people_that_stay_together(tmp_path, sweep):
+    """Every method trains; the table has counts by weight and of rows, and intervals know what the rows are worth."""
+    random = np.random.default_rng(1)
+    rows = 240
+    frame = pd.DataFrame(
+        {
+            "a": random.normal(size=rows).round(3),
+            "b": random.choice(["p", "q"], rows),
+            "y": random.integers(0, 2, rows),
+            "z": random.integers(0, 2, rows),
+            "g": random.choice(["f", "m"], rows),
+            "h": random.choice(["u", "v"], rows),
+            "w": random.integers(0, 5, rows) / 2,
+            "who": [f"n{row // 2}" for row in range(rows)],
+            "fold": np.arange(rows) // 2 % 4,
+        }
+    )
+    frame.to_csv(tmp_path / "tiny.csv", index=False)
+    (tmp_path / "tiny.yaml").write_text(SURVEY)
+    done = sweep("--space", tmp_path / "tiny.yaml", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "120 training, 60 validation, 60 test rows" in done.stdout
+    trials = read_rows((tmp_path / "out" / "trials").glob("*.parquet"))
+    searched = trials[trials["stage"] == "sweep"]
+    assert (searched["status"] == "completed").all()
+    test = frame[frame["fold"] == 3]
+    mean = frame.loc[frame["fold"] < 2, "w"].mean()
+    for name, expected in (("confusion_test", test["w"].sum() / mean), ("confusion_test_rows", 60)):
+        counts = np.stack(searched[name].to_numpy()).reshape(len(searched), 2, -1, 6)[..., :4]
+        np.testing.assert_allclose(counts.sum((2, 3)), expected, rtol=1e-4)
+    cells = pd.read_csv(tmp_path / "out" / "groups.csv")
+    assert (cells["independent_test"] <= cells["rows_test"] + 1e-9).all()
+    assert pd.read_csv(tmp_path / "out" / "frontiers" / "all.csv")["test_error_y_low"].notna().any()

@@ -28,11 +28,12 @@ def mark_real_data(path):
 
 @pytest.mark.ray
 @pytest.mark.parametrize("path", [mark_real_data(path) for path in SPACES])
-def test_a_space_file_runs(path, tmp_path, request):
+def test_a_space_file_runs(path, tmp_path, request, ray_address):
     real = any(mark.name == "real_data" for mark in request.node.own_markers)
     source = "real" if real else "simulated"
     # In this process: a command would import PyTorch and Ray once more for every file.
-    paretofair.sweep(path, tmp_path, overrides=[*SMOKE, f"data.source={source}"], quiet=True)
+    overrides = [*SMOKE, f"data.source={source}"]
+    paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)
     trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
     assert set(trials["method"]) == {*space.methods, "single_task"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,7 @@ import pytest
 from paretofair.space.numbering import decode_seed
 from tests.stacks import read_rows
 
-from .conftest import ROOT, SMOKE, command, environment
-from .processes import TIMEOUT
+from .conftest import ROOT, SMOKE
 
 pytestmark = pytest.mark.ray
 
@@ -41,12 +39,10 @@ def exports(folder: Path) -> dict[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
+def finished(tmp_path_factory, sweep) -> Path:
     """The results folder of a run of two seeds on simulated data."""
     folder = tmp_path_factory.mktemp("run") / "results"
-    done = subprocess.run(
-        command(*RUN, "--output", folder), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
-    )
+    done = sweep(*RUN, "--output", folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "200 test rows, drawn anew for each seed" in done.stdout
     return folder

@@ -16,21 +16,20 @@ import pytest
 
 from paretofair.analysis.overview import hypervolume_so_far
 from paretofair.analysis.results import ReportSettings
+from paretofair.cli.status import main
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.runs.status import Status, StatusReader
 from tests.stacks import change_rows
 
-from .conftest import ROOT, SMOKE, SPACE, command, environment
-from .processes import TIMEOUT
+from .conftest import ROOT, SMOKE, SPACE, call, run
 
 SIMULATED = ["--set", "data.source=simulated"]
 
 
 def show(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Runs `launch/status.py`."""
-    line = [sys.executable, str(ROOT / "launch" / "status.py"), *map(str, arguments)]
-    return subprocess.run(line, env=environment(**changes), capture_output=True, text=True, timeout=TIMEOUT)
+    """Calls `status` in this process."""
+    return call(main, *arguments, **changes)
 
 
 def counts(status: Status) -> dict[tuple[str, str], tuple[int, int | None]]:
@@ -44,11 +43,11 @@ def words(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
+def finished(tmp_path_factory, sweep) -> Path:
     """A finished run of two of the three methods of its space file, on simulated data."""
     folder = tmp_path_factory.mktemp("run") / "results"
     arguments = ["--space", SPACE, *SMOKE, *SIMULATED, "--methods", "vanilla,mtaf", "--output", folder]
-    done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
+    done = sweep(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -84,7 +83,7 @@ def test_numbers_are_those_of_the_table(finished):
 
 @pytest.mark.ray
 def test_what_it_prints(finished):
-    done = show(finished)
+    done = run(finished, script="status.py")
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
     assert "baselines single_task 4 4" in words(done.stdout)
@@ -217,7 +216,7 @@ def test_a_folder_that_is_no_run(tmp_path):
 
 
 def test_help_and_wrong_options(tmp_path):
-    done = show("--help")
+    done = run("--help", script="status.py")
     assert done.returncode == 0
     assert "examples:" in done.stdout
     done = show(tmp_path, "--watch", "often")

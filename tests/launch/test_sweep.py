@@ -18,7 +18,7 @@ import pytest
 from paretofair.pareto.fronts import non_dominated
 from tests.stacks import read_rows
 
-from .conftest import SMOKE, SPACE, command, environment
+from .conftest import SMOKE, SPACE, command, environment, run
 from .processes import TIMEOUT
 
 pytestmark = pytest.mark.ray
@@ -41,13 +41,7 @@ def assert_same_trials(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 def finished(tmp_path_factory) -> Path:
     """The results folder of one undisturbed smoke run on simulated data."""
     folder = tmp_path_factory.mktemp("run") / "results"
-    done = subprocess.run(
-        command("--space", SPACE, *SMOKE, "--output", folder, "--set", "data.source=simulated"),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
+    done = run("--space", SPACE, *SMOKE, "--output", folder, "--set", "data.source=simulated")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SIMULATED data" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -194,13 +188,13 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path, sweep):
 
 
 @pytest.mark.parametrize("background", [False, True])
-def test_a_run_says_how_it_is_stopped(tmp_path, background):
+def test_a_run_says_how_it_is_stopped(tmp_path, ray_address, background):
     """A shell without job control starts a background job with SIGINT ignored."""
     arguments = command(*LONGER, "--output", tmp_path / "out")
     ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
     process = subprocess.Popen(
         [*ignoring, *arguments] if background else arguments,
-        env=environment(),
+        env=environment(RAY_ADDRESS=ray_address),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -253,8 +247,8 @@ def test_dry_run_starts_nothing(tmp_path, sweep):
     assert not (tmp_path / "none").exists()
 
 
-def test_help_has_examples(sweep):
-    done = sweep("--help")
+def test_help_has_examples():
+    done = run("--help")
     assert done.returncode == 0
     assert "examples:" in done.stdout
 
@@ -353,26 +347,22 @@ def test_a_killed_worker_is_replaced(tmp_path):
 
 
 @pytest.mark.slow
-def test_failing_packs_are_listed_and_left_alone(tmp_path):
+def test_failing_packs_are_listed_and_left_alone(tmp_path, sweep):
     """A pack that fails every time gives exit code 3 and is named, and is not tried again until that is asked for."""
     blocked, arguments = tmp_path / "blocked", LONGER
     blocked.mkdir()
     (blocked / "trials").write_text("a file where a folder is due")
-    done = subprocess.run(
-        command(*arguments, "--output", blocked), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
-    )
+    done = sweep(*arguments, "--output", blocked)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "packs failed" in done.stdout
     assert "sweep-vanilla-0-0-7" in done.stdout
     # They are left alone until they are asked for.
     (blocked / "trials").unlink()
     again = [*arguments, "--output", blocked, "--time-budget", "0s"]
-    done = subprocess.run(command(*again), env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
+    done = sweep(*again)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "21 trials failed every time and are left alone" in done.stdout
-    done = subprocess.run(
-        command(*again, "--retry-failed"), env=environment(), capture_output=True, text=True, timeout=TIMEOUT
-    )
+    done = sweep(*again, "--retry-failed")
     assert "21 trials are still to be trained" in done.stdout
 
 

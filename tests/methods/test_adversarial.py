@@ -209,9 +209,9 @@ def check_training(data: DeviceData, method: Method, step: Callable, optimizer: 
         ]
         steps = 0
         for epoch in range(7):
-            for index in torch.from_numpy(epoch_order(seed, epoch, len(train.inputs))).split(100):
+            for index in torch.from_numpy(epoch_order(seed, epoch, len(train))).split(100):
                 labels, groups = train.labels[:, index], train.groups[:, index]
-                rows = SimpleNamespace(inputs=train.inputs[index], labels=labels, groups=groups)
+                rows = SimpleNamespace(inputs=train.inputs.take(index), labels=labels, groups=groups)
                 rows.in_loss, rows.in_penalty = labels >= 0, groups >= 0
                 step(leaves, theirs, rows, values["task_weight"], values["penalty_weight"])
                 for player in players:

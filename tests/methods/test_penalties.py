@@ -13,6 +13,7 @@ from paretofair.methods.max_min import MaxMin
 from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron
+from paretofair.training.compiler import compile_step
 
 METHODS: dict[str, type[Method]] = {
     "equal_loss": EqualLoss,
@@ -87,9 +88,7 @@ def plain(name: str, logits: torch.Tensor, row: dict[str, torch.Tensor], hyper: 
         seen = [i for i in range(ROWS) if weight[i] > 0]
         known = [i for i in seen if y[i] >= 0]
         if name == "max_min":
-            means = group_values(
-                [i for i in trained if i in seen], loss_weight * weight, a, lambda i, each=each: each[i]
-            )
+            means = group_values([i for i in trained if i in seen], loss_weight, a, lambda i, each=each: each[i])
             loss, missing = (max(means), 0) if means else (0.0, 1)
             total, undefined = total + hyper["task_weight"][t] * loss, undefined + missing
             continue
@@ -272,6 +271,6 @@ def test_one_graph_for_the_compiler(name):
         found = method.losses(logits, rows, values)
         return found.shared, found.undefined
 
-    compiled = torch.compile(losses, dynamic=False, fullgraph=True, backend="eager")
+    compiled = compile_step(losses, backend="eager")
     for mine, theirs in zip(compiled(logits, rows, values), losses(logits, rows, values), strict=True):
         assert torch.equal(mine, theirs)

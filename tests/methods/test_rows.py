@@ -44,11 +44,11 @@ def test_labels_of_one_group_are_flipped_together(device_data, mode):
     data = device_data(torch.float64, unknown=0.1)
     train, method = data.splits["train"], make("label_flip", group="Male", mode=mode)
     rows = batches(data, method, epoch=3)[0]
-    drawn = uniform_numbers(0, 3 if mode == "fresh" else None, len(train.inputs))
+    drawn = uniform_numbers(0, 3 if mode == "fresh" else None, len(train))
     vanilla = METHODS["vanilla"](MEANS)
     plain = batches(data, vanilla, epoch=3)[0]
     torch.testing.assert_close(plain.inputs, rows.inputs)
-    place = [int((train.inputs == row).all(1).nonzero()[0]) for row in rows.inputs]
+    place = [int((train.examples() == row).all(1).nonzero()[0]) for row in rows.inputs]
     flip = torch.tensor(drawn[place] < 0.4) & (rows.groups == 1) & (rows.labels >= 0)
     assert 0.2 < flip.sum() / (rows.groups == 1).sum() < 0.6
     flipped = plain._replace(labels=torch.where(flip, 1 - plain.labels, plain.labels))

@@ -43,7 +43,7 @@ def gap_and_errors(stack, data, split, goal):
     gaps, errors = [], []
     for task, attribute in enumerate(data.acts_on):
         cells, n_groups = data.cells[:, attribute], data.n_groups[attribute]
-        by_group = rates.merge(stack.evaluation.confusion[split][:, task], cells, n_groups)
+        by_group = rates.merge(stack.evaluation.confusion[split][task], cells, n_groups)
         gaps.append(GAPS[goal](by_group))
         errors.append(by_group[..., [rates.FP, rates.FN]].sum((-1, -2)))
     return np.stack(gaps, -1), np.stack(errors, -1)
@@ -79,7 +79,7 @@ def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
         stack = train_four(data, ThresholdFrontier(LossSettings()), threshold)
         vanilla = train_four(data, METHODS["vanilla"](LossSettings()), threshold)
         for split in ("validation", "test"):
-            found, expected = (each.evaluation.confusion[split] for each in (stack, vanilla))
+            found, expected = (np.stack(each.evaluation.confusion[split], 1) for each in (stack, vanilla))
             np.testing.assert_array_equal(found[:, :, unknown], expected[:, :, unknown])
             assert not np.array_equal(found[:, :, ~unknown], expected[:, :, ~unknown])
 

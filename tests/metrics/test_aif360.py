@@ -20,6 +20,7 @@ from aif360.metrics import ClassificationMetric
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.confusion import confusion
+from paretofair.metrics.registry import GROUP_METRICS, OF_TWO_GROUPS, RATES
 
 ATTRIBUTES, SIZES = ("sex", "race"), (2, 3)
 GROUPINGS = {"sex": ["sex"], "race": ["race"], "sex_x_race": ["sex", "race"]}
@@ -156,10 +157,10 @@ def test_counts_and_rates(case: str, seed: int) -> None:
         assert table[:4].tolist() == [hard[name] for name in ("TP", "FP", "TN", "FN")]
         assert table[4:] == pytest.approx([soft["GTP"], soft["GFP"]], rel=1e-12)
         expected = rates_of(metric, privileged)
-        assert expected.keys() == rates.RATES.keys()
+        assert expected.keys() == RATES.keys()
         for name, value in expected.items():
             assert np.isfinite(value)
-            assert rates.RATES[name](table) == exactly(value), (name, privileged)
+            assert RATES[name](table) == exactly(value), (name, privileged)
 
 
 @SAMPLES
@@ -179,7 +180,7 @@ def test_signs_are_of_first_minus_second(case: str, seed: int) -> None:
         ("soft_false_positive_rate", metric.difference(metric.generalized_false_positive_rate)),
     ):
         assert difference != 0
-        assert rates.signed_gap(rates.RATES[name](by_sex)) == exactly(difference), name
+        assert rates.signed_gap(RATES[name](by_sex)) == exactly(difference), name
     # The ratio of positive rates has no direction, that of aif360 has.
     assert rates.disparate_impact_ratio(by_sex) == exactly(
         min(metric.disparate_impact(), 1 / metric.disparate_impact())
@@ -193,9 +194,9 @@ def test_audit_of_attributes_and_intersections(case: str, seed: int) -> None:
     lines = audit(counts, cells, ATTRIBUTES, SIZES)
     for grouping, columns in GROUPINGS.items():
         expected = gaps_of(pairs_of(rows, columns))
-        assert expected.keys() == rates.GROUP_METRICS.keys()
+        assert expected.keys() == GROUP_METRICS.keys()
         mine = {line.metric: line.value for line in lines if line.grouping == grouping}
-        assert mine.keys() == expected.keys() - (set() if grouping == "sex" else rates.OF_TWO_GROUPS)
+        assert mine.keys() == expected.keys() - (set() if grouping == "sex" else OF_TWO_GROUPS)
         for name, value in mine.items():
             assert np.isfinite(value)
             assert value == exactly(expected[name]), (grouping, name)
@@ -209,7 +210,7 @@ def test_merged_cells_are_unions_of_intersections() -> None:
     merged = rates.merge(counts, codes, 2)
     unions = [[dict(zip(ATTRIBUTES, cell, strict=True)) for cell in group] for group in (first, second)]
     for name, value in gaps_of([tell_results(rows, *unions), tell_results(rows, *unions[::-1])]).items():
-        assert rates.GROUP_METRICS[name](merged) == exactly(value), name
+        assert GROUP_METRICS[name](merged) == exactly(value), name
 
 
 @pytest.mark.parametrize(
@@ -230,6 +231,6 @@ def test_a_group_of_one_label_is_undefined_in_both(only: int, undefined: set[str
     # aif360 takes the larger of the two with Python's `max`, which sees a NaN in the first place only.
     for name in expected.keys() - {"equalized_odds_max", "soft_equalized_odds_max"}:
         assert np.isnan(expected[name]) == (name in undefined | odds), name
-        assert rates.GROUP_METRICS[name](merged) == exactly(expected[name]), name
+        assert GROUP_METRICS[name](merged) == exactly(expected[name]), name
     assert np.isnan(rates.equalized_odds_max(merged))
     assert np.isnan(rates.equalized_odds_max(merged, soft=True))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretofair.metrics import DIRECTIONS
 from paretofair.metrics.amplification import Amplification, amplification, bias
+from paretofair.metrics.registry import METRICS
 
 
 @given(st.lists(st.tuples(st.sampled_from([-1, 0, 1]), st.sampled_from([-1, 0, 1]), st.sampled_from([-1, 0, 1]))))
@@ -73,7 +73,7 @@ def test_of_the_paper_s_kind() -> None:
 
 
 def test_every_metric_has_a_direction() -> None:
-    assert set(Amplification._fields) - {"objects", "checked"} <= set(DIRECTIONS)
+    assert set(Amplification._fields) - {"objects", "checked"} <= set(METRICS)
 
 
 def test_says_what_is_wrong() -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import accuracy_score
 
-from paretofair.metrics import DIRECTIONS, rates
+from paretofair.metrics import rates
+from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS, RATES
 
 
 def count(labels: np.ndarray, decisions: np.ndarray, scores: np.ndarray, groups: np.ndarray, n: int):
@@ -53,9 +54,9 @@ def test_as_fairlearn(n_groups: int, seed: int) -> None:
         sensitive_features=groups,
     )
     for name in by_group.by_group:
-        assert rates.RATES[name](table) == pytest.approx(by_group.by_group[name].to_numpy())
-        assert rates.RATES[name](table.sum(axis=0)) == pytest.approx(by_group.overall[name])
-        assert rates.gap(rates.RATES[name](table)) == pytest.approx(by_group.difference()[name])
+        assert RATES[name](table) == pytest.approx(by_group.by_group[name].to_numpy())
+        assert RATES[name](table.sum(axis=0)) == pytest.approx(by_group.overall[name])
+        assert rates.gap(RATES[name](table)) == pytest.approx(by_group.difference()[name])
     assert rates.error(table) == pytest.approx(1 - by_group.by_group["accuracy"].to_numpy())
     assert rates.fpr_gap(table) == pytest.approx(by_group.difference()["false_positive_rate"])
     assert rates.tpr_gap(table) == pytest.approx(by_group.difference()["true_positive_rate"])
@@ -91,7 +92,7 @@ def test_soft_rates_are_mean_scores() -> None:
     }
     assert rates.soft_positive_rate(table) == pytest.approx(every)
     for name, value in expected.items():
-        assert rates.GROUP_METRICS[name](table) == pytest.approx(value), name
+        assert GROUP_METRICS[name](table) == pytest.approx(value), name
 
 
 def test_first_minus_second() -> None:
@@ -101,8 +102,8 @@ def test_first_minus_second() -> None:
     assert rates.equal_opportunity_ratio(table) == pytest.approx(0.8 / 0.25)
     three = np.stack([table, table, table], axis=1).reshape(3, 2, 6).swapaxes(0, 1)
     assert three.shape == (2, 3, 6)
-    for name in rates.OF_TWO_GROUPS:
-        assert np.isnan(rates.GROUP_METRICS[name](three)).tolist() == [True, True], name
+    for name in OF_TWO_GROUPS:
+        assert np.isnan(GROUP_METRICS[name](three)).tolist() == [True, True], name
 
 
 def test_a_group_without_negatives_makes_the_gap_nan() -> None:
@@ -117,8 +118,8 @@ def test_a_group_without_negatives_makes_the_gap_nan() -> None:
 def test_a_group_without_rows_is_left_out() -> None:
     table = np.array([[1, 1, 3, 1, 1, 1], [2, 2, 2, 2, 1, 1]], dtype=float)
     wider = np.insert(table, 1, 0, axis=0)
-    for name, metric in rates.GROUP_METRICS.items():
-        if name not in rates.OF_TWO_GROUPS:
+    for name, metric in GROUP_METRICS.items():
+        if name not in OF_TWO_GROUPS:
             assert metric(wider) == metric(table), name
 
 
@@ -126,7 +127,7 @@ def test_a_group_without_rows_is_left_out() -> None:
 def test_fewer_than_two_groups_with_rows_have_no_gap(rows_in: int) -> None:
     table = np.zeros((3, 6))
     table[:rows_in] = [1, 1, 3, 1, 1, 1]
-    for name, metric in rates.GROUP_METRICS.items():
+    for name, metric in GROUP_METRICS.items():
         if not (name == "worst_group_accuracy" and rows_in == 1):
             assert np.isnan(metric(table)), name
     assert np.isnan(rates.worst_group_accuracy(table)) == (rows_in == 0)
@@ -135,8 +136,8 @@ def test_fewer_than_two_groups_with_rows_have_no_gap(rows_in: int) -> None:
 def test_undefined_rates_are_nan_with_their_count() -> None:
     table = np.array([[3, 0, 0, 1, 2, 0], [0, 2, 2, 0, 0, 1], [0, 0, 0, 0, 0, 0]], dtype=float)
     counts = rates.rate_counts(table)
-    assert counts.keys() == rates.RATES.keys()
-    for name, rate in rates.RATES.items():
+    assert counts.keys() == RATES.keys()
+    for name, rate in RATES.items():
         assert (np.isnan(rate(table)) == (counts[name] == 0)).all(), name
     assert counts["false_positive_rate"].tolist() == [0, 4, 0]
     assert counts["true_positive_rate"].tolist() == [4, 0, 0]
@@ -162,7 +163,7 @@ tables = hnp.arrays(
 
 @given(tables)
 def test_leading_axes_are_independent(table: np.ndarray) -> None:
-    for name, metric in rates.GROUP_METRICS.items():
+    for name, metric in GROUP_METRICS.items():
         whole = metric(table)
         assert whole.shape == table.shape[:-2]
         for index in np.ndindex(whole.shape):
@@ -172,8 +173,8 @@ def test_leading_axes_are_independent(table: np.ndarray) -> None:
 @given(tables, st.randoms(use_true_random=False))
 def test_order_and_size_of_groups_do_not_matter(table: np.ndarray, random) -> None:
     order = random.sample(range(table.shape[-2]), table.shape[-2])
-    for name, metric in rates.GROUP_METRICS.items():
-        if name not in rates.OF_TWO_GROUPS:
+    for name, metric in GROUP_METRICS.items():
+        if name not in OF_TWO_GROUPS:
             np.testing.assert_array_equal(metric(table[..., order, :]), metric(table), err_msg=name)
         np.testing.assert_allclose(metric(3 * table), metric(table), err_msg=name, rtol=1e-12)
 
@@ -220,17 +221,16 @@ def test_auc_gap_is_of_the_groups_with_rows() -> None:
 
 
 def test_every_metric_has_a_direction() -> None:
-    assert set(rates.RATES) | set(rates.GROUP_METRICS) | {"auc_gap"} <= set(DIRECTIONS)
-    assert set(rates.GROUP_METRICS) >= rates.OF_TWO_GROUPS
+    assert set(RATES) | set(GROUP_METRICS) | {"auc_gap"} <= set(METRICS)
+    assert set(GROUP_METRICS) >= OF_TWO_GROUPS
     others = {"average_precision", "auc", "are", "arfg", "bias_amplification", "contribution_disparity"}
-    assert others | {"realised_positive_rate", "hypervolume"} <= set(DIRECTIONS)
-    assert set(DIRECTIONS.values()) == {"minimised", "maximised", "best at 1", "diagnostic"}
+    assert others | {"realised_positive_rate", "hypervolume"} <= set(METRICS)
 
 
 def test_inputs_not_mutated() -> None:
     table = np.array([[1, 1, 3, 1, 1, 1], [0, 0, 0, 0, 0, 0], [5, 0, 0, 5, 4, 0]], dtype=float)
     table.setflags(write=False)
-    for metric in (*rates.RATES.values(), *rates.GROUP_METRICS.values(), rates.rate_counts):
+    for metric in (*RATES.values(), *GROUP_METRICS.values(), rates.rate_counts):
         metric(table)
     rates.auc_gap([0.5, 0.6, 0.7], table)
     rates.merge(table, [0, 0, -1], 1)

@@ -10,6 +10,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.models import MultilayerPerceptron
 from paretofair.models.cell_gradients import Cells, backward_through_cells, cell_gradients, has_closed_form, name_cells
+from paretofair.tasks.binary import Binary
+
+BINARY = Binary()
 
 SHAPES = [((7,), ()), ((6, 5), ()), ((5,), (4,)), ((5, 4), (3, 2))]
 TRIALS, SIZES = 3, (9, 1, 6, 0, 12)  # rows of each cell; four rows are in none
@@ -60,7 +63,7 @@ def test_equals_autograd(shape, ordered, per_trial, tasks):
     cotangent = torch.randn(TRIALS, tasks, ROWS, dtype=torch.float64)
 
     out = net.forward(parameters, inputs)
-    found = [cell_gradients(net, parameters, out, t, labels[..., t, :], cells[t]) for t in range(tasks)]
+    found = [cell_gradients(net, parameters, out, t, labels[..., t, :], cells[t], BINARY) for t in range(tasks)]
     directions = [torch.randn_like(of_task.gradients) for of_task in found]
     through = net.named(backward_through_cells(net, found, directions, cotangent))
 
@@ -112,7 +115,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(dtype, per_trial, ordered, ta
         own = parameters[pick]
         out = net.forward(own, inputs[pick] if per_trial else inputs)
         y = labels[pick] if per_trial else labels
-        found = [cell_gradients(net, own, out, t, y[..., t, :], Cells(share, of_cells)) for t in range(tasks)]
+        found = [cell_gradients(net, own, out, t, y[..., t, :], Cells(share, of_cells), BINARY) for t in range(tasks)]
         directions = [task.gradients.sgn() for task in found]
         return [
             backward_through_cells(net, found, directions, cotangent[pick]),
@@ -142,7 +145,7 @@ def test_bounds_change_nothing(starts, seed, tasks):
     out = net.forward(parameters, inputs)
     results = []
     for cells in (Cells(share, of_cells), Cells(share)):
-        found = cell_gradients(net, parameters, out, 0, labels, cells)
+        found = cell_gradients(net, parameters, out, 0, labels, cells, BINARY)
         cotangent = torch.zeros_like(out.logits)
         results.append(backward_through_cells(net, [found], [found.gradients], cotangent))
     torch.testing.assert_close(*results, rtol=1e-12, atol=1e-13)
@@ -156,6 +159,6 @@ def test_other_networks_are_refused():
     out = embedded.forward(parameters, torch.zeros(1, 5, dtype=torch.float64))
     cells = Cells(torch.ones(1, 1, dtype=torch.float64))
     with pytest.raises(ValueError, match="embedding of width 2"):
-        cell_gradients(embedded, parameters, out, 0, torch.zeros(1, dtype=torch.float64), cells)
+        cell_gradients(embedded, parameters, out, 0, torch.zeros(1, dtype=torch.float64), cells, BINARY)
     with pytest.raises(ValueError, match="got a object, expected a MultilayerPerceptron"):
-        cell_gradients(object(), parameters, out, 0, torch.zeros(1, dtype=torch.float64), cells)
+        cell_gradients(object(), parameters, out, 0, torch.zeros(1, dtype=torch.float64), cells, BINARY)

@@ -72,7 +72,7 @@ def test_stacked_is_the_module_alone(factory, common):
     parameters[:, : network.trainable] *= 1 + 0.1 * torch.arange(TRIALS)[:, None]
     alone = [network.module(row) for row in parameters]
     before = parameters.clone()
-    out = network.forward(parameters, inputs, [stream_of(seed) for seed in seeds])
+    out = network.forward(parameters, inputs, [stream_of(seed) for seed in seeds], common=common)
     gradient = network.backward(parameters, out, cotangent)
     assert torch.equal(parameters[:, : network.trainable], before[:, : network.trainable])
     assert out.logits.shape == (TRIALS, TASKS, align_length(rows))
@@ -88,7 +88,7 @@ def test_stacked_is_the_module_alone(factory, common):
         for name, value in network.module(parameters[k]).named_buffers():
             torch.testing.assert_close(value, dict(module.named_buffers())[name], rtol=1e-12, atol=1e-12)
         with torch.no_grad():
-            evaluated = network.forward(parameters, inputs).logits[k, :, :rows]
+            evaluated = network.forward(parameters, inputs, common=common).logits[k, :, :rows]
             torch.testing.assert_close(evaluated, module.eval()(inputs if common else inputs[k]).T)
 
 

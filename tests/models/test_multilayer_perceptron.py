@@ -156,3 +156,44 @@ def test_the_module_of_one_trial_gives_its_logits(shape):
         assert sum(value.numel() for value in module.parameters()) == sum(
             value[0].numel() for value in net.named(parameters).values()
         )
+
+
+@pytest.mark.parametrize("outputs", [(3, 3), (1, 4, 1), (2, 1, 3)])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("cotangents", [1, 2])
+def test_heads_of_any_numbers_of_outputs(shape, outputs, cotangents):
+    """Forward and backward as those of the ordinary module, and each trial's bits its own."""
+    torch.manual_seed(0)
+    shared_widths, head, embedding = shape
+    net = MultilayerPerceptron(3, (2, 4), len(outputs), shared_widths, head, embedding, outputs)
+    parameters = net.initial([1, 2, 1], torch.float64)
+    assert torch.equal(parameters[0], parameters[2])
+    x = inputs(3, False)
+    out = net.forward(parameters, x)
+    assert out.logits.shape == (3, sum(outputs), 11)
+    shared, heads = torch.randn_like(out.logits), torch.randn_like(out.logits)
+    found = net.backward(parameters, out, shared, heads if cotangents == 2 else None)
+    for k in range(3):
+        module = net.module(parameters[k])
+        logits = module(x[k])
+        torch.testing.assert_close(out.logits[k], logits.T.detach(), rtol=1e-12, atol=1e-12)
+        into_shared = torch.autograd.grad((logits.T * shared[k]).sum(), module.parameters(), retain_graph=True)
+        last = heads[k] if cotangents == 2 else shared[k]
+        into_heads = torch.autograd.grad((logits.T * last).sum(), module.parameters())
+        expected = MultilayerPerceptron(3, (2, 4), len(outputs), shared_widths, head, embedding, outputs).module(
+            found[k]
+        )
+        names = [name for name, _ in module.named_parameters()]
+        for name, one, other in zip(names, into_shared, into_heads, strict=True):
+            value = dict(expected.named_parameters())[name].detach()
+            torch.testing.assert_close(value, other if name.startswith("heads") else one, rtol=1e-11, atol=1e-11)
+    alone = net.forward(parameters[1:2], x[1:2])
+    assert torch.equal(alone.logits[0], net.forward(parameters[1:], x[1:]).logits[0])
+
+
+def test_equal_outputs_start_where_one_output_starts():
+    """The parameters of a head of one output do not depend on how its width is said."""
+    one = MultilayerPerceptron(3, (), 2, (8,), (4,))
+    said = MultilayerPerceptron(3, (), 2, (8,), (4,), outputs=(1, 1))
+    assert torch.equal(one.initial([3], torch.float64), said.initial([3], torch.float64))
+    assert one.shapes == said.shapes

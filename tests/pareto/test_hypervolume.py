@@ -1,5 +1,6 @@
 from itertools import combinations
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from paretofair.pareto.fronts import non_dominated
-from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
+from paretofair.pareto.hypervolume import EXACT_UP_TO, hypervolume, hypervolume_curve
 
 
 def hypervolume_slow(points: np.ndarray, reference: np.ndarray) -> float:
@@ -126,3 +127,28 @@ def test_inputs_not_mutated() -> None:
     reference.setflags(write=False)
     hypervolume(points, reference)
     hypervolume_curve(points, reference, np.array([1, 2]))
+
+
+@pytest.mark.parametrize("objectives", [5, 6, 8])
+def test_more_than_four_objectives_are_approximated(objectives: int) -> None:
+    random = np.random.default_rng(objectives)
+    points = random.random((40, objectives)) * np.arange(1, objectives + 1)
+    reference = 1.1 * np.arange(1, objectives + 1)
+    exact = moocore.hypervolume(points, ref=reference)
+    found = hypervolume(points, reference)
+    assert found == pytest.approx(exact, rel=3e-3)
+    assert found == hypervolume(points, reference), "the same for the same points"
+    assert found == hypervolume(np.concatenate([points, points[:3] + 1e-3]), reference), "of dominated points too"
+    assert found == pytest.approx(hypervolume(points * 7, reference * 7) / 7**objectives), "in other units"
+    assert hypervolume_curve(points, reference, [0, 10, 40]).tolist() == [
+        0,
+        hypervolume(points[:10], reference),
+        found,
+    ]
+
+
+def test_four_objectives_are_exact() -> None:
+    # Two boxes that overlap in one corner.
+    points, reference = [[0.5, 0, 0, 0], [0, 0.5, 0.5, 0.5]], [1, 1, 1, 1]
+    assert hypervolume(points, reference) == pytest.approx(0.5 + 0.125 - 0.5 * 0.125)
+    assert EXACT_UP_TO == 4

@@ -165,9 +165,15 @@ def test_rules_with_nothing_to_choose_from() -> None:
             smallest_under(minimise, bounded, 1)
 
 
+def test_knee_of_three_objectives() -> None:
+    corners = np.eye(3)
+    assert knee([*corners, [0.25, 0.25, 0.25], [0.2, 0.2, 0.5]]) == 3
+    assert knee([*corners * [2, 50, 7], [0.5, 12.5, 1.75], [0.4, 10, 3.5]]) == 3
+
+
 def test_rules_say_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match="got front with 3 objectives, expected 2"):
-        knee([[1, 2, 3]])
+    with pytest.raises(ValueError, match="got front with 1 objective, expected 2 or more"):
+        knee([[1], [2]])
     for rule in (knee, lambda front: smallest_sum(front, [1, 1])):
         with pytest.raises(ValueError, match=r"got front of shape \(2,\), expected \(n, objectives\)"):
             rule([1, 2])

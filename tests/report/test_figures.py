@@ -27,6 +27,7 @@ from paretofair.report.figures import confirmed as confirmed_figure
 from paretofair.report.figures import contribution as contribution_figure
 from paretofair.report.figures import fronts as fronts_figure
 from paretofair.report.figures import hypervolume as hypervolume_figure
+from paretofair.report.figures import sets as sets_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
 from paretofair.results.table_schema import read_spelling
@@ -65,8 +66,8 @@ def test_equal_colours_have_other_lines():
     assert len({(look.colour, str(look.line)) for look in found}) == 25
 
 
-def test_every_figure_is_drawn_saved_and_described(made_up_run, tmp_path):
-    paths = write_figures(made_up_run, tmp_path)
+def test_every_figure_is_drawn_saved_and_described(made_up_sets, tmp_path):
+    paths = write_figures(made_up_sets, tmp_path)
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")} | {
         "captions.md"
     }
@@ -88,10 +89,10 @@ def test_the_same_figure_has_the_same_bytes(made_up_run, tmp_path):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_is_large_enough_and_inside(name, made_up_run):
+def test_text_is_large_enough_and_inside(name, made_up_sets):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = FIGURES[name].draw(made_up_run)
+    figure = FIGURES[name].draw(made_up_sets)
     assert figure.get_figwidth() in (3.3, 6.9)
     for text in texts_of(figure):
         assert text.get_fontsize() >= 7, text
@@ -345,7 +346,7 @@ def test_contribution_over_epochs(made_up_run):
 
 def test_what_a_run_lacks_is_left_out(made_up_results, tmp_path):
     results = made_up_results(trials=5)
-    lacking = ("confirmed", "audit", "contribution", "amplification")
+    lacking = ("sets", "confirmed", "audit", "contribution", "amplification")
     assert [name for name, module in FIGURES.items() if module.draw(results) is None] == list(lacking)
     bare = Results.of(results.trials[results.trials["stage"] != "baselines"], results.settings)
     assert {name for name, module in FIGURES.items() if module.draw(bare) is not None} == {
@@ -361,3 +362,44 @@ def test_what_a_run_lacks_is_left_out(made_up_results, tmp_path):
 def test_matplotlib_is_imported_only_for_a_figure():
     code = "import sys, paretofair.report.write, paretofair.report.figures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=TIMEOUT).returncode == 0
+
+
+def test_every_pair_of_a_set_is_drawn_as_losses(made_up_sets):
+    assert sets_figure.planes(made_up_sets) == [
+        ("fair", (0, 1)),
+        *(("three", pair) for pair in ((0, 1), (0, 2), (1, 2))),
+    ]
+    figure = sets_figure.draw(made_up_sets)
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in drawn] == ["fair", "three", "three", "three"]
+    assert drawn[0].get_ylabel() == "|disparate_impact_ratio grade - 1|\non test"
+    # Ticks of what is maximised have its own values.
+    assert drawn[0].xaxis.get_major_formatter()(-0.75, None) == "0.75"
+    points = made_up_sets.frontier("fair").query("method == 'mtaf' and seed == 0")
+    shown = next(line for line in drawn[0].lines if line.get_gid() == "mtaf").get_xydata()
+    values = points[["test_worst_group_accuracy", "test_disparate_impact_ratio_grade"]].to_numpy()
+    np.testing.assert_allclose(shown, np.column_stack([-values[:, 0], np.abs(values[:, 1] - 1)]))
+    caption = sets_figure.caption(made_up_sets)
+    assert "fair: mean over tasks of the smallest accuracy of any group (better the larger) and smallest" in caption
+    assert "every pair is drawn" in caption
+
+
+def test_hypervolumes_of_every_set(made_up_sets):
+    figure = FIGURES["hypervolume"].draw(made_up_sets)
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.axison]
+    assert labels == ["ARFG-ARE hypervolume", "fair hypervolume", "three hypervolume"]
+    table = hypervolume_figure.curves(made_up_sets, "fair")
+    for method, own in made_up_sets.hypervolumes_of("fair").groupby("method"):
+        last = table[(table["method"] == method)].iloc[-1]
+        assert last["test_hypervolume"] == pytest.approx(own["test_hypervolume"].mean())
+        assert last["hypervolume"] == pytest.approx(own["hypervolume"].mean())
+
+
+def test_captions_name_the_gap(run_folder):
+    results = Results(run_folder, sensitive="sex", gap="demographic_parity_gap")
+    for name in ("fronts", "tasks", "accuracies", "splits", "audit"):
+        caption = FIGURES[name].caption(results)
+        assert "rates of positive decisions between groups" in caption, name
+        assert "false positive" not in caption, name
+    figure = FIGURES["tasks"].draw(results)
+    assert figure.axes[0].get_xlabel() == "demographic_parity_gap grade on test"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.metrics.registry import METRICS
 from paretofair.report.latex import booktabs, escape_latex, latex_tables, mark_best, write_latex
 
 from ..launch.processes import TIMEOUT
@@ -25,7 +26,7 @@ TABLE = pd.DataFrame(
         "seeds": [5, 4, 1200],
     }
 )
-METRICS = {f"{name}_x": name for name in ("error", "auc", "disparate_impact_ratio")}
+OF_COLUMNS = {f"{name}_x": METRICS[name] for name in ("error", "auc", "disparate_impact_ratio")}
 
 
 def test_values_spreads_and_the_best():
@@ -34,7 +35,7 @@ def test_values_spreads_and_the_best():
         ["method", "error_x", "disparate_impact_ratio_x", "seeds"],
         caption="5 % of a_b",
         label="t",
-        metrics=METRICS,
+        metrics=OF_COLUMNS,
     )
     lines = text.splitlines()
     assert r"a\_b & \textbf{0.123} $\pm$ 0.010 & 0.900 & 5 \\" in lines
@@ -43,7 +44,9 @@ def test_values_spreads_and_the_best():
     assert r"\caption{5 \% of a\_b}" in lines
     assert r"method & error x & disparate impact ratio x & seeds \\" in lines
     assert r"\begin{tabular}{lrrr}" in lines
-    interval = booktabs(TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2, metrics=METRICS)
+    interval = booktabs(
+        TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2, metrics=OF_COLUMNS
+    )
     assert r"a\_b & 0.70 [$0.60$, $0.75$] \\" in interval
     assert r"100\% & \textbf{0.80} \\" in interval
     assert r"c & $-$0.80 [$-0.90$, $0.10$] \\" in interval
@@ -58,8 +61,10 @@ def test_every_block_has_a_best():
 
 
 def test_best_without_any():
-    assert not mark_best([np.nan, np.nan], "minimised").any()
-    assert not mark_best([1.0, 2.0], "diagnostic").any()
+    assert not mark_best([np.nan, np.nan], METRICS["error"]).any()
+    assert not mark_best([1.0, 2.0], METRICS["realised_positive_rate"]).any()
+    assert not mark_best([1.0, 2.0], None).any()
+    assert mark_best([0.9, 1.05, -1.0], METRICS["disparate_impact_ratio"]).tolist() == [False, True, False]
     assert escape_latex("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
 
 

@@ -89,7 +89,7 @@ def test_the_page_holds_the_table(tmp_path):
         "direction": "maximised",
         "splits": 0,
     }
-    assert named["fpr_gap_signed_bar"]["direction"] == "diagnostic"
+    assert named["fpr_gap_signed_bar"]["direction"] == "best at 0"
     configuration = {each["name"]: unpack_column(each["values"]) for each in data["hyperparameters"]}
     assert configuration["optimizer"].tolist() == trials["optimizer"].tolist()
     np.testing.assert_allclose(configuration["learning_rate"], trials["learning_rate"], rtol=1e-7)

@@ -50,14 +50,14 @@ def test_the_file_beside_the_space_is_read(path):
     assert space.data.name == "loans"
     assert space.tasks == ("repaid", "large")
     found = splits(space, path.parent)
-    assert (found.name, found.source, found.tasks) == ("loans", "real", ("repaid", "large"))
-    assert found.attributes == ("sex", "age", "sex_x_age")
-    assert found.group_names["sex"] == ("f", "m")
+    assert (found.dataset.name, found.dataset.source, found.tasks) == ("loans", "real", ("repaid", "large"))
+    assert found.dataset.attributes == ("sex", "age", "sex_x_age")
+    assert found.dataset.group_names["sex"] == ("f", "m")
     assert len(found.test) == 100
     assert (found.train.labels[:, 0] == -1).any()
     # The labels' columns and the identifier are no inputs; age and sex are.
-    assert found.encoding.numeric_names == ("age",)
-    assert found.encoding.categorical_names == ("gender", "kind")
+    assert found.inputs.encoding.numeric_names == ("age",)
+    assert found.inputs.encoding.categorical_names == ("gender", "kind")
 
 
 def test_dumped_and_read_from_elsewhere(path, tmp_path):
@@ -133,8 +133,8 @@ def test_joined_data_sets(path, monkeypatch, name):
     again.write_text(dump(space))
     assert load_space(again) == space
     found = splits(space, path.parent)
-    assert found.origin_names == ("north", "south")
-    assert found.encoding.categorical_names == ("gender",)
+    assert found.dataset.origin_names == ("north", "south")
+    assert found.inputs.encoding.categorical_names == ("gender",)
     np.testing.assert_array_equal(found.train.labels >= 0, np.stack([found.train.origins == i for i in (0, 1)], 1))
 
     counts, kind = [], METHODS[name]

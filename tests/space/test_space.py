@@ -88,7 +88,14 @@ def test_defaults(write) -> None:
     assert (space.fairness.distance, space.fairness.goal, space.fairness.hard) == ("correlation", "fpr", False)
     assert (space.threshold, space.seeds, space.points) == ("base_rate", (0, 1, 2), ())
     assert (space.stages.baselines.runs, space.stages.confirm) == (10, None)
-    assert space.frontiers.objectives == ("arfg_are", "high_grade", "pass_bar", "accuracies", "all")
+    assert space.frontiers.gap == "fpr_gap"
+    assert tuple(each.name for each in space.frontiers.objectives) == (
+        "arfg_are",
+        "high_grade",
+        "pass_bar",
+        "accuracies",
+        "all",
+    )
     assert (space.frontiers.reference_point.arfg, space.frontiers.reference_point.are) == (1.5, 1.1)
     assert (space.resources.cpus, space.resources.gpus, space.resources.pack) == (1, 0, None)
     assert space.method("mtaf").parameters["head_ratio"] == {"high_grade": Fixed(1.0), "pass_bar": Fixed(1.0)}
@@ -446,6 +453,10 @@ class Tempered(Method):
 class Source:
     tasks: tuple[str, ...] = ("a", "b", "c")
     attributes: tuple[str, ...] = ("age", "race", "sex")
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        return dict.fromkeys(self.tasks, "binary")
 
 
 def test_other_methods_and_data_sets(write) -> None:

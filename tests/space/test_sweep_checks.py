@@ -23,8 +23,8 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
         ),
         (
             "2000,",
-            "2025, " + HALVING.replace("20]", "20], objectives: [are, auc_pass_bar]"),
-            "successive_halving.objectives[1]: found 'auc_pass_bar'; accepted: are, arfg, error_high_grade",
+            "2025, " + HALVING.replace("20]", "20], objectives: [are, realised_positive_rate]"),
+            "successive_halving.objectives[1]: realised_positive_rate is no objective: neither more nor less of it",
         ),
         ("sampler: random", "sampler: {name: rndom}", "found 'rndom'; accepted: random, sobol, grid, tpe"),
         (
@@ -40,7 +40,7 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
         (
             "sampler: random",
             "sampler: {name: tpe, objectives: [errr_pass_bar]}",
-            "objectives[0]: found 'errr_pass_bar'; accepted: are, arfg, ",
+            "sampler.objectives[0]: no metric 'errr_pass_bar'. Did you mean `error_pass_bar`? Accepted: arfg, are",
         ),
         (
             "2000, sampler: random",

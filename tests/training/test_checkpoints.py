@@ -13,14 +13,15 @@ import torch
 
 from paretofair.methods import METHODS, Losses, LossSettings, Names
 from paretofair.methods.vanilla import Vanilla
+from paretofair.metrics.registry import METRICS
 from paretofair.training import (
     CurveSettings,
     Experiment,
     Halving,
-    Objective,
     Pause,
     TrainingSettings,
     Trials,
+    WeightedMetric,
     train_pack,
 )
 from paretofair.training.optimizers import OPTIMIZERS
@@ -154,7 +155,7 @@ def test_modules_with_dropout_go_on_too(device_data):
 @pytest.mark.parametrize("stop_after", [1, 2])
 def test_halving_goes_on_at_its_rungs(device_data, stop_after):
     data = device_data(torch.float32)
-    halving = Halving(2, (1, 2), (Objective("error", (0.5, 0.5)),))
+    halving = Halving(2, (1, 2), (WeightedMetric(METRICS["error"], (0.5, 0.5)),))
     trials = make_trials(12, seeds=np.arange(12) % 3, epochs=[7] * 12)
     trials = Trials(trials.seeds, trials.values, np.arange(12) // 4)
     experiment = Experiment(data, network(data), METHODS["mtaf"](LossSettings()), TrainingSettings(100))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -38,3 +41,9 @@ def test_what_a_compiled_step_is_made_with(forgotten):
     assert inductor.cpp.threads == 1
     assert dynamo.fail_on_recompile_limit_hit
     assert dynamo.recompile_limit == 32
+
+
+def test_commands_and_workers_start_without_the_compiler():
+    """It takes as long to import as PyTorch itself, and most of them compile nothing."""
+    check = "import sys, paretofair.runs.run, paretofair.cluster.worker; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check]).returncode == 0

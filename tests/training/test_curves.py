@@ -55,7 +55,7 @@ def test_disparities_by_autograd_of_one_model(device_data):
                     rows = (train.groups[task] == group) & (train.labels[task] == label)
                     own = parameters[k : k + 1].clone().requires_grad_()
                     # One matrix per row, where the stacked network takes all rows at once.
-                    logits = torch.cat([net_of_row(net, own, row) for row in train.inputs[rows]], -1)[0, task]
+                    logits = torch.cat([net_of_row(net, own, row) for row in train.inputs.take(rows)], -1)[0, task]
                     target = torch.full_like(logits, label)
                     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
                     sums[group, label] = torch.autograd.grad(loss, own)[0][0].abs()

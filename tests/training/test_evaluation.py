@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from paretofair import user_code
 from paretofair.data import split
+from paretofair.metrics import rates
+from paretofair.metrics.registry import HEADLINE, METRICS, own_metric
 from paretofair.models import MultilayerPerceptron
+from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import Threshold, to_device
-from paretofair.training.measuring.evaluation import HEADLINE, evaluate
+from paretofair.training.measuring.evaluation import compute_outputs, evaluate, merge_by_task
 
 from ..conftest import make_dataset
 
@@ -20,7 +26,7 @@ def stack(data):
     network = MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (16,), (8,), 3)
     parameters = network.initial([0, 1, 2], torch.float64)
     scores = {
-        name: torch.sigmoid(network.forward(parameters, part.inputs).logits).numpy()
+        name: torch.sigmoid(network.forward(parameters, part.examples()).logits).numpy()
         for name, part in data.splits.items()
     }
     return network, parameters, scores
@@ -54,7 +60,7 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
                 y, p = part.labels[:, t], scores[name][k, t]
                 known = y >= 0
                 decision = p >= cut
-                group = part.groups[:, splits.attributes.index(sensitive)]
+                group = part.groups[:, splits.dataset.attributes.index(sensitive)]
                 present = sorted(set(group[known & (group >= 0)]))
                 expected = {
                     "error": (decision != y)[known].mean(),
@@ -84,3 +90,82 @@ def test_a_score_that_is_not_finite_is_told():
     parameters = network.initial([0, 0], torch.float32)
     parameters[1] *= 1e20
     assert evaluate(network, parameters, data, Threshold()).finite.tolist() == [True, False]
+
+
+def test_metrics_of_the_users_own(device_data, monkeypatch):
+    data = device_data(unknown=0.1)
+    network, parameters, _ = stack(data)
+
+    def brier(labels, scores, decisions, groups):
+        assert set(labels) <= {0, 1}
+        assert len(labels) == len(scores) == len(decisions) == len(groups)
+        return brier_score_loss(labels, scores)
+
+    def share(counts):
+        return counts[..., :4].sum((-1, -2))
+
+    functions = {"own:brier": brier, "own:share": share}
+    monkeypatch.setattr(user_code, "load", functions.__getitem__)
+    metrics = (
+        own_metric("brier", "own:brier", "rows", "minimised"),
+        own_metric("share", "own:share", "counts", "maximised"),
+    )
+    found = evaluate(network, parameters, data, Threshold("fixed", 0.5), own_metrics=metrics)
+    plain = evaluate(network, parameters, data, Threshold("fixed", 0.5))
+    own_names = {f"{name}_{own}" for name in data.splits for own in ("brier", "share")}
+    assert set(found.metrics) - set(plain.metrics) == own_names
+    for name, own in data.splits.items():
+        logits = compute_outputs(network, parameters, own)
+        for task in range(len(data.tasks)):
+            known = (own.labels[task] >= 0).numpy()
+            for trial in range(3):
+                scores = torch.sigmoid(logits[trial, task]).numpy()[known]
+                expected = brier_score_loss(own.labels[task].numpy()[known], scores)
+                assert found.metrics[f"{name}_brier"][trial, task] == pytest.approx(expected)
+            rows = int((known & (own.groups[task] >= 0).numpy()).sum())
+            assert (found.metrics[f"{name}_share"][:, task] == rows).all()
+
+
+def test_values_of_any_metric(device_data):
+    data = device_data()
+    network, parameters, _ = stack(data)
+    found = evaluate(network, parameters, data, Threshold("fixed", 0.5))
+    for metric in METRICS.values():
+        if metric.of_groups is None:
+            continue
+        for task, attribute in enumerate(data.acts_on):
+            counts = rates.merge(found.confusion["test"][task], data.cells[:, attribute], data.n_groups[attribute])
+            np.testing.assert_allclose(found.values_of(metric, "test", data)[:, task], metric.of_groups(counts))
+
+
+def test_own_metrics_of_several_classes(monkeypatch):
+    seen = {}
+
+    def accuracy(labels, scores, decisions, groups):
+        seen["shapes"] = labels.shape, scores.shape, decisions.shape
+        return np.mean(labels == decisions)
+
+    def missed(counts):
+        return (counts[..., 3] / (counts[..., 0] + counts[..., 3])).max(-1)
+
+    monkeypatch.setattr(user_code, "load", {"own:accuracy": accuracy, "own:missed": missed}.__getitem__)
+    metrics = (
+        own_metric("mine", "own:accuracy", "rows", "maximised"),
+        own_metric("missed", "own:missed", "counts", "minimised"),
+    )
+    dataset = make_dataset(400)
+    labels = dataset.labels.copy()
+    labels[:, 1] = np.arange(400) % 3
+    kinds = (BINARY, TaskKind("multiclass", ("a", "b", "c")))
+    splits = split(dataclasses.replace(dataset, labels=labels, kinds=kinds))
+    data = to_device(splits, dict.fromkeys(splits.tasks, "sex"), torch.device("cpu"), torch.float64)
+    outputs = tuple(task.outputs for task in data.predicted)
+    network = MultilayerPerceptron(data.numeric, data.categories, 2, (16,), (8,), 3, outputs=outputs)
+    found = evaluate(
+        network, network.initial([0, 1], torch.float64), data, Threshold("fixed", 0.5), own_metrics=metrics
+    )
+    assert seen["shapes"][1] == (*seen["shapes"][0], 3)
+    np.testing.assert_allclose(found.metrics["test_mine"], 1 - found.metrics["test_error"])
+    by_group = merge_by_task(found.confusion["test"], data)[1]
+    np.testing.assert_allclose(found.metrics["test_missed"][:, 1], missed(by_group.by_class).max(-1))
+    assert np.isfinite(found.values_of(METRICS["demographic_parity_gap"], "test", data)).all()

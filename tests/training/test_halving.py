@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings
-from paretofair.training import Experiment, Halving, Objective, TrainingSettings, Trials, train_pack
+from paretofair.metrics.registry import METRICS
+from paretofair.training import Experiment, Halving, TrainingSettings, Trials, WeightedMetric, train_pack
 
 from .test_pack import make_trials, network
 
-OBJECTIVES = (Objective("error", (0.5, 0.5)), Objective("fpr_gap", (1.0, 0.0)))
+OBJECTIVES = (WeightedMetric(METRICS["error"], (0.5, 0.5)), WeightedMetric(METRICS["fpr_gap"], (1.0, 0.0)))
 
 
 def train_once(data, trials, halving=None, width=64, method="mtaf", **settings):
@@ -39,10 +40,13 @@ def make_bracketed_trials(count: int, size: int, epochs=None) -> Trials:
 
 
 def test_survivors_are_those_of_the_objectives():
-    halving = Halving(3, (1,), (Objective("error", (0.0, 1.0)), Objective("fpr_gap", (0.5, 0.5))))
+    halving = Halving(
+        3, (1,), (WeightedMetric(METRICS["error"], (0.0, 1.0)), WeightedMetric(METRICS["fpr_gap"], (0.5, 0.5)))
+    )
     error = np.array([[np.nan, value] for value in (0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.6)])
     gap = np.array([[value, value] for value in (0.3, 0.2, 0.1, 0.4, 0.5, 0.5, 0.5, np.nan)])
-    kept = halving.survivors({"error": error, "fpr_gap": gap}, np.array([0, 0, 0, 0, 1, 1, 1, 1]))
+    values = {"error": error, "fpr_gap": gap}
+    kept = halving.survivors(lambda metric: values[metric.name], np.array([0, 0, 0, 0, 1, 1, 1, 1]))
     # Two of the frontier of three, its ends; of three equal ones the first two.
     assert kept.tolist() == [True, False, True, False, True, True, False, False]
 
@@ -63,8 +67,7 @@ def test_who_goes_on_and_that_it_is_trained_as_without(device_data, device):
     early = train_once(data, make_bracketed_trials(18, 9, [2] * 18))
     stopped = found["epochs_trained"] == 2
     np.testing.assert_array_equal(found["parameters"][stopped], early["parameters"][stopped])
-    metrics = {name: early[f"validation_{name}"] for name in ("error", "fpr_gap")}
-    kept = Halving(3, (2,), OBJECTIVES).survivors(metrics, trials.brackets)
+    kept = Halving(3, (2,), OBJECTIVES).survivors(lambda metric: early[f"validation_{metric.name}"], trials.brackets)
     np.testing.assert_array_equal(kept, ~stopped)
 
 

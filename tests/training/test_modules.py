@@ -44,7 +44,7 @@ class Sizes(nn.Module):
 
 
 def network(data, factory) -> ModuleNetwork:
-    return ModuleNetwork(factory, data.splits["train"].inputs.shape[1], len(data.tasks))
+    return ModuleNetwork(factory, data.shape[0], len(data.tasks))
 
 
 def make_trials(count: int, seeds, epochs=None) -> Trials:
@@ -116,11 +116,11 @@ def test_results_equal_a_plain_loop_of_one_module(device_data, device):
         optimizer = torch.optim.Adagrad(module.parameters(), lr=rate, initial_accumulator_value=0.1, eps=0)
         steps = 0
         for epoch in range(26):
-            batches = torch.from_numpy(epoch_order(seed, epoch, len(train.inputs))).split(90)
+            batches = torch.from_numpy(epoch_order(seed, epoch, len(train))).split(90)
             assert len(batches[-1]) < 90
             for step, rows in enumerate(batches):
                 torch.manual_seed(noise_stream(seed, epoch, step))
-                logits = module(train.inputs[rows])
+                logits = module(train.inputs.take(rows))
                 losses = [
                     weight * binary_cross_entropy_with_logits(logits[:, t], train.labels[t, rows], reduction="sum")
                     for t, weight in enumerate(trials.values["task_weight"][k])
@@ -155,7 +155,7 @@ class Branching(nn.Linear):
 )
 def test_what_cannot_be_stacked_is_told_before_training(device_data, factory, method, batch_size, words):
     data = device_data(torch.float32)
-    assert len(data.splits["train"].inputs) == 300
+    assert len(data.splits["train"]) == 300
     own = network(data, factory), METHODS[method](LossSettings()), TrainingSettings(batch_size=batch_size)
     with pytest.raises(Exception, match=words):
         rehearse(Experiment(data, *own), make_trials(2, [0, 1]))

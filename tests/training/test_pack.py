@@ -56,9 +56,10 @@ def run(data, trials, method="mtaf", width=64, batch_size=100, compiled=False, *
         "epochs_trained": np.concatenate([stack.epochs_trained for stack in stacks]),
         "undefined_losses": np.concatenate([stack.undefined_losses for stack in stacks]),
     }
-    for kind in ("metrics", "confusion"):
-        for name in getattr(stacks[0].evaluation, kind):
-            results[name] = np.concatenate([getattr(stack.evaluation, kind)[name] for stack in stacks])
+    for name in stacks[0].evaluation.metrics:
+        results[name] = np.concatenate([stack.evaluation.metrics[name] for stack in stacks])
+    for split in stacks[0].evaluation.confusion:
+        results[split] = np.concatenate([np.stack(stack.evaluation.confusion[split], 1) for stack in stacks])
     return {name: values[order] for name, values in results.items()}
 
 
@@ -120,7 +121,7 @@ def test_compiled_steps_agree_with_eager_ones(device_data, device, dtype, tolera
     if dtype == torch.float64:
         trials.values["epochs"][:] = 33
         trials.values["learning_rate"][:] = 0.01
-    size = 100 if dtype == torch.float64 else len(data.splits["train"].inputs)
+    size = 100 if dtype == torch.float64 else len(data.splits["train"])
     eager, compiled = (run(data, trials, method, batch_size=size, compiled=c)["parameters"] for c in (False, True))
     start = network(data).initial([0] * 8, dtype).numpy()
     assert np.abs(eager - start).max() > 0.01
@@ -167,9 +168,9 @@ def test_results_equal_a_plain_loop_of_one_model(device_data, device):
             eps=0,
         )
         for epoch in range(k + 1):
-            for rows in np.array_split(epoch_order(k, epoch, len(train.inputs)), range(90, len(train.inputs), 90)):
+            for rows in np.array_split(epoch_order(k, epoch, len(train)), range(90, len(train), 90)):
                 index = torch.from_numpy(rows)
-                x = train.inputs[index]
+                x = train.inputs.take(index)
                 x = torch.cat([x[:, :4], x[:, 4:] @ parameters["embedding_0"]], 1)
                 h = torch.relu(x @ parameters["weight_0"].T + parameters["bias_0"])
                 loss = 0
@@ -261,8 +262,8 @@ def test_batches_show_every_row_once(device_data, batch_size):
             pick = (lambda x: x) if len(seeds) == 1 else (lambda x, k=k: x[k])
             weight = torch.cat([rows.loss_weight[..., 0, :] for rows in batches], -1)
             inputs = torch.cat([pick(rows.inputs) for rows in batches])[pick(weight) > 0]
-            order = epoch_order(seeds[k], 2, len(train.inputs))
-            assert torch.equal(inputs, train.inputs[torch.from_numpy(order)])
+            order = epoch_order(seeds[k], 2, len(train))
+            assert torch.equal(inputs, train.inputs.take(torch.from_numpy(order)))
 
 
 def test_float32_gradients_agree_with_float64(device_data, device):

@@ -1,7 +1,7 @@
 """Reading a user's own CSV file as a data set."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,16 +10,18 @@ from typing import NoReturn
 import numpy as np
 
 from paretofair.data.assemble import assemble, group_by_bins
-from paretofair.data.dataset import Dataset, group_indices
-from paretofair.data.reading.csv_schema import AUTO, CsvSchema, Sensitive
+from paretofair.data.dataset import PARTS, TRAIN, Dataset, find_cut_cluster, group_indices
+from paretofair.data.reading.csv_schema import AUTO, CsvSchema, GivenSplit, Sensitive, TaskColumn
 from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
 from paretofair.data.reading.tables import number, parse_numbers, read_header, read_table, suggest_known
 from paretofair.errors import DataError
+from paretofair.tasks import TaskKind
 
 MISSING_CELLS = ("", "?", "NA", "NaN", "nan")
 FEWEST_ROWS = 30
 _MOST_GROUPS = 20
 _MOST_ORIGINS = 20
+_MOST_CLASSES = 1000
 
 
 def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | None = None) -> Dataset:
@@ -38,7 +40,8 @@ def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | Non
             `parse_expression` raise; a column that the file lacks; a text where a number is due; an input that a label
             is made of, or that looks like an identifier; no inputs; a task with one class; an attribute with one group
             or more than 20; a row without an origin, or one origin or more than 20; fewer than 30 rows; no test or no
-            training rows; missing cells where they are errors.
+            training rows; a weight below 0, or none above; rows in two parts that stay together; missing cells where
+            they are errors.
     """
     path = Path(folder) / schema.path
     return _Reader(schema, path).dataset(name or path.stem)
@@ -93,25 +96,40 @@ class _Reader:
 
     def dataset(self, name: str) -> Dataset:
         schema = self.schema
-        expressions = {task: self.expression(task, text) for task, text in schema.tasks.items()}
-        labels = {task: self.labels(task, expression) for task, expression in expressions.items()}
+        labels: dict[str, np.ndarray] = {}
+        kinds: dict[str, TaskKind] = {}
+        made_of: dict[str, str] = {}  # columns that make labels, with what is said of the task
+        for task, said in schema.tasks.items():
+            if isinstance(said, TaskColumn) and said.kind != "binary":
+                kinds[task], labels[task] = self.classes(task, said)
+                made_of[said.column] = said.column
+                continue
+            expression = self.expression(task, said.column if isinstance(said, TaskColumn) else said)
+            labels[task] = self.labels(task, expression)
+            made_of |= dict.fromkeys(expression.columns, expression.text)
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
-        numeric, categorical = self.inputs(expressions.values())
-        test = schema.test if schema.split is None else self.read_given_split(schema.split)
+        numeric, categorical = self.inputs(made_of)
+        part = None if schema.split is None else self.read_given_split(schema.split)
+        together = None if schema.keep_together is None else self.read_clusters(schema.keep_together, part)
         dataset = assemble(
             name,
             "real",
             labels=labels,
+            kinds=kinds,
             numeric={name: self.table.numbers(name) for name in numeric},
             categorical={name: self.table.texts(name) for name in categorical},
             groups={name: indices for name, (_, indices) in attributes.items()},
             group_names={name: names for name, (names, _) in attributes.items()},
-            test=test,
+            part=part,
+            test=schema.test,
             test_seed=schema.test_seed,
+            weights=None if schema.weights is None else self.read_weights(schema.weights),
+            together=together,
             checksums={self.path.name: hashlib.sha256(self.path.read_bytes()).hexdigest()},
         )
-        if dataset.is_test.all() or not dataset.is_test.any():
-            self.fail(f"{dataset.is_test.sum()} of {self.rows} rows are test rows; both kinds must occur")
+        if not dataset.is_test.any() or not (dataset.part == TRAIN).any():
+            counts = ", ".join(f"{(dataset.part == number).sum()} {name}" for number, name in enumerate(PARTS))
+            self.fail(f"of {self.rows} rows are {counts}; training and test rows must occur")
         return dataset if schema.origin is None else self.with_origins(dataset, schema.origin)
 
     def expression(self, task: str, text: str) -> Expression:
@@ -130,6 +148,31 @@ class _Reader:
             what = f"every known label is {found[0]}" if found else "no label is known"
             self.fail(f"task {task!r} ({expression.text}): {what}; both 0 and 1 must occur")
         return labels
+
+    def classes(self, task: str, said: TaskColumn) -> tuple[TaskKind, np.ndarray]:
+        """The classes of a task, and `(rows,)` labels."""
+        where = f"task {task!r} (column {said.column!r})"
+        self.require(said.column, f"task {task!r}")
+        texts = self.table.texts(said.column)
+        if self.schema.missing.labels == "error":
+            self.refuse_missing(texts == "", f"{where} has no label")
+        present = self.values(said.column)
+        classes = said.classes or tuple(present)
+        absent = [name for name in classes if name not in present]
+        if absent:
+            self.fail(f"{where}: no cell is {absent[0]!r}; {suggest_known(absent[0], present[:_MOST_GROUPS])}")
+        if not 2 <= len(classes) <= _MOST_CLASSES:
+            self.fail(f"{where} has {len(classes)} different values; accepted: 2 to {_MOST_CLASSES} classes")
+        index = {name: place for place, name in enumerate(classes)}
+        labels = np.array([index.get(text, -1) for text in texts], dtype=np.int32)
+        other = (labels < 0) & (texts != "")
+        if other.any():
+            row = int(np.argmax(other))
+            self.fail(
+                f"line {self.table.lines[row]}, column {said.column!r}: found {texts[row]!r}; task {task!r} has the "
+                f"classes {', '.join(classes)}"
+            )
+        return TaskKind(said.kind, classes), labels
 
     def groups(self, attribute: str, sensitive: Sensitive) -> tuple[tuple[str, ...], np.ndarray]:
         """Names of the groups of an attribute, and `(rows,)` int8 indices into them."""
@@ -161,19 +204,24 @@ class _Reader:
             self.fail(f"sensitive attribute {attribute!r}: groups are {list(present)}; at least two must occur")
         return present, group_indices((names[index] if index >= 0 else None for index in indices), present)
 
-    def inputs(self, expressions: Iterable[Expression]) -> tuple[list[str], list[str]]:
-        """Names of the numeric and of the categorical inputs."""
+    def inputs(self, made_of: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """Names of the numeric and of the categorical inputs; `made_of` are the columns that make labels, each with
+        what makes them."""
         schema = self.schema
         # A column without a name is the row number of a table written by another program.
         barred = {"": "has no name"}
         if schema.split:
-            barred[schema.split] = "says which rows are test rows"
+            barred[schema.split.column] = "says which part a row belongs to"
+        if schema.weights:
+            barred[schema.weights] = "says how much a row counts"
+        if schema.keep_together:
+            barred[schema.keep_together] = "says which rows stay together"
         if schema.origin:
             barred[schema.origin] = "says which data set a row is from"
         barred |= dict.fromkeys(schema.inputs.exclude, "is excluded")
         if not schema.inputs.sensitive:
             barred |= {sensitive.column: "is sensitive" for sensitive in schema.sensitive.values()}
-        barred |= {name: f"makes the labels of {item.text!r}" for item in expressions for name in item.columns}
+        barred |= {name: f"makes the labels of {text!r}" for name, text in made_of.items()}
         for name in schema.inputs.exclude:
             self.require(name, "excluded inputs")
         listed = {
@@ -210,15 +258,44 @@ class _Reader:
             for name in (*numeric, *categorical):
                 self.refuse_missing(self.table.texts(name) == "", f"column {name!r}: input is missing")
 
-    def read_given_split(self, column: str) -> np.ndarray:
-        """`(rows,)` bool, true for test rows."""
+    def read_given_split(self, split: GivenSplit) -> np.ndarray:
+        """`(rows,)` int8, the part of each row."""
+        column = split.column
         self.require(column, "split")
-        words = np.array([text.lower() for text in self.table.texts(column)], dtype=object)
-        for row, word in enumerate(words):
-            if word not in ("train", "test"):
-                found = repr(self.table.texts(column)[row]) if word else "a missing value"
-                self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: train, test")
-        return words == "test"
+        parts = np.zeros(self.rows, dtype=np.int8)
+        for row, cell in enumerate(self.table.texts(column)):
+            part = split.part_of(cell)
+            if part is None:
+                found = repr(cell) if cell else "a missing value"
+                accepted = ", ".join(split.words)
+                self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: {accepted}")
+            parts[row] = part
+        return parts
+
+    def read_weights(self, column: str) -> np.ndarray:
+        """`(rows,)` float64."""
+        self.require(column, "weights")
+        weights = self.table.numbers(column)
+        wrong = ~(weights >= 0)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            found = "a missing value" if np.isnan(weights[row]) else f"{weights[row]:g}"
+            self.fail(f"line {self.table.lines[row]}, column {column!r}: found {found}; accepted: numbers from 0")
+        if not weights.any():
+            self.fail(f"column {column!r}: every weight is 0; some must be greater")
+        return weights
+
+    def read_clusters(self, column: str, part: np.ndarray | None) -> np.ndarray:
+        """`(rows,)` numbers, equal for equal cells; a DataError where a cell has rows in two of the given parts."""
+        self.require(column, "keep_together")
+        texts = self.table.texts(column)
+        self.refuse_missing(texts == "", f"column {column!r}: found a missing value; accepted: any text")
+        _, clusters = np.unique(texts.astype(str), return_inverse=True)
+        cut = None if part is None else find_cut_cluster(clusters, part)
+        if part is not None and cut is not None:
+            where = " and ".join(f"{PARTS[part[row]]} (line {self.table.lines[row]})" for row in cut)
+            self.fail(f"column {column!r}: rows of {texts[cut[0]]!r} are in {where}; accepted: one part for each value")
+        return clusters.reshape(-1)
 
     def with_origins(self, dataset: Dataset, column: str) -> Dataset:
         """The data set with the joined one of each row, by name in `column`."""

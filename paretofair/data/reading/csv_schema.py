@@ -6,11 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from paretofair.data.dataset import TEST, TRAIN, VALIDATION
 from paretofair.data.reading.expressions import parse_expression
-from paretofair.errors import DataError
+from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
+from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
+WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
 
 
 def _auto_or_names(value: Any) -> Any:
@@ -44,9 +47,19 @@ def _check_ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _mapping_of_column(value: Any) -> Any:
-    if not isinstance(value, str | dict | Sensitive):
+    if not isinstance(value, str | dict | Section):
         raise make_error(f"found {value!r}; expected a column, or a mapping with the key column")
     return {"column": value} if isinstance(value, str) else value
+
+
+def _list_of_texts(value: Any) -> Any:
+    """Cells are texts: a file in which parts are numbered may be described by numbers."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(str(item) if type(item) is int else item for item in value)
+
+
+_Cells = Annotated[tuple[str, ...], BeforeValidator(_list_of_texts), Field(strict=False), AfterValidator(check_unique)]
 
 
 class Sensitive(Section):
@@ -72,7 +85,7 @@ class Sensitive(Section):
         return self
 
 
-class Inputs(Section):
+class InputColumns(Section):
     """Which columns are inputs.
 
     Attributes:
@@ -87,6 +100,44 @@ class Inputs(Section):
     numeric: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     categorical: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     sensitive: bool = True
+
+
+class GivenSplit(Section):
+    """The column that says which part a row belongs to, and what its cells say.
+
+    Attributes:
+        column: Its name.
+        train: The cells of training rows.
+        validation: The cells of validation rows; without any, validation rows are cut from the training rows.
+        test: The cells of test rows.
+
+    By default the cells are the words train, validation (or val, valid, dev) and test, in any case.
+    """
+
+    column: str
+    train: _Cells = ()
+    validation: _Cells = ()
+    test: _Cells = ()
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Cell, in lower case where the words are the default ones, -> place of its part in `PARTS`."""
+        if not self.train:
+            return WORDS
+        lists = (self.train, self.validation, self.test)
+        return {cell: part for part, cells in enumerate(lists) for cell in cells}
+
+    def part_of(self, cell: str) -> int | None:
+        """The part that a cell names; None where it names none."""
+        return self.words.get(cell if self.train else cell.lower())
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> "GivenSplit":
+        if bool(self.train) != bool(self.test) or (self.validation and not self.train):
+            raise make_error("the cells of training and of test rows are given together, or none are")
+        every = (*self.train, *self.validation, *self.test)
+        check_unique(every)
+        return self
 
 
 class Missing(Section):
@@ -104,33 +155,80 @@ class Missing(Section):
     inputs: Literal["fill", "error"] = "fill"
 
 
+class TaskColumn(Section):
+    """A column whose values are the labels of a task.
+
+    Attributes:
+        column: Its name.
+        kind: `binary`: the values are 0 and 1. `multiclass`: every value is a class. Or `package.module:Class`, a kind
+            of one's own, for which every value is a class as well.
+        classes: Of several classes, these values in this order; by default all values, sorted. A cell with any other
+            value is an error.
+    """
+
+    column: str
+    kind: str
+    classes: Names = ()
+
+    @model_validator(mode="after")
+    def _classes_of_several(self) -> "TaskColumn":
+        if self.classes and (self.kind == "binary" or len(self.classes) < 2):
+            raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
+        try:
+            find_kind(self.kind)
+        except SpaceError as error:
+            raise make_error(str(error)) from None
+        return self
+
+
+def _task(value: Any) -> Any:
+    if isinstance(value, str):
+        return _expression(value)
+    if isinstance(value, dict):
+        return TaskColumn.model_validate(value)
+    if not isinstance(value, TaskColumn):
+        raise make_error(f"found {value!r}; expected a column, an expression, or a mapping with column and kind")
+    return value
+
+
 class CsvSchema(Section):
     """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
 
     Attributes:
         path: The file, relative to the folder of the space file. It has a header.
-        tasks: Name -> a column of zeros and ones, or an expression (see `expressions`). Columns in it are no inputs.
+        tasks: Name -> a column of zeros and ones, an expression (see `expressions`), or `{column: name, kind:
+            multiclass}`. Columns in it are no inputs.
         sensitive: Attribute -> where its groups come from; a column's name alone stands for `{column: name}`.
         separator: One character between fields.
         inputs: Which columns are inputs.
-        split: A column that says "train" or "test". It is no input.
+        split: The column that says which part a row belongs to; its name alone stands for `{column: name}`.
         test: Without such a column, the share of test rows, stratified by labels and groups.
         test_seed: Which rows these are.
-        origin: In a table joined from several data sets, the column that says which of them a row is from. It is no
-            input.
+        weights: A column of numbers from 0: how much a row counts.
+        keep_together: A column: rows of one value, those of one patient say, are never cut apart.
+        origin: In a table joined from several data sets, the column that says which of them a row is from.
         missing: What missing cells mean.
+
+    The columns of `split`, `weights`, `keep_together` and `origin` are no inputs.
     """
 
     path: str
-    tasks: Annotated[dict[str, Annotated[str, AfterValidator(_expression)]], Field(min_length=1)]
+    tasks: Annotated[dict[str, Annotated[str | TaskColumn, BeforeValidator(_task)]], Field(min_length=1)]
     sensitive: Annotated[dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]], Field(min_length=1)]
     separator: Annotated[str, AfterValidator(_one_character)] = ","
-    inputs: Inputs = Inputs()
-    split: str | None = None
+    inputs: InputColumns = InputColumns()
+    split: Annotated[GivenSplit, BeforeValidator(_mapping_of_column)] | None = None
     test: Annotated[float, Field(gt=0, lt=1)] = 0.3
     test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
+    weights: str | None = None
+    keep_together: str | None = None
     origin: str | None = None
     missing: Missing = Missing()
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each task."""
+        return {name: task.kind if isinstance(task, TaskColumn) else "binary" for name, task in self.tasks.items()}
 
     def relative_to(self, folder: Path) -> "CsvSchema":
         """The same with the path made absolute."""

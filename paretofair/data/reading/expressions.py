@@ -44,7 +44,7 @@ _ARITHMETIC: dict[type[ast.operator], _Operation] = {
 }
 
 
-class Columns(Protocol):
+class NamedColumns(Protocol):
     """The table that an expression is evaluated on."""
 
     def numbers(self, name: str) -> np.ndarray:
@@ -74,7 +74,7 @@ class Expression:
     _tree: ast.expr
     _names: Mapping[tuple[int, int], str]
 
-    def labels(self, table: Columns) -> np.ndarray:
+    def labels(self, table: NamedColumns) -> np.ndarray:
         """`(rows,)` int8 labels: 1 where it is true, 0 where it is false, -1 where that is unknown.
 
         Raises:
@@ -175,7 +175,7 @@ class _Evaluation:
 
     text: str
     names: Mapping[tuple[int, int], str]
-    table: Columns
+    table: NamedColumns
 
     def truth(self, node: ast.expr) -> np.ndarray:
         if isinstance(node, ast.BoolOp):

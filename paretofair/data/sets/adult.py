@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.data.assemble import assemble
-from paretofair.data.dataset import Dataset, group_indices
+from paretofair.data.dataset import Dataset, group_indices, mark_test_rows
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.adult_simulated import RACES, SEXES, simulate_adult
 from paretofair.data.source import DataFile, DatasetSource, FileForm
@@ -122,7 +122,7 @@ def _dataset(
         categorical={name: people[name].to_numpy() for name in categorical},
         groups={name: group_indices(people[name], names) for name, names in what.group_names.items()},
         group_names=what.group_names,
-        test=people["is_test"].to_numpy(),
+        part=mark_test_rows(people["is_test"].to_numpy()),
         checksums=checksums,
     )
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from paretofair.data.dataset import Dataset, group_indices
+from paretofair.data.dataset import Dataset, group_indices, mark_test_rows
+from paretofair.data.inputs import Columns
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.lsac_simulated import RACES, SEXES, simulate_lsac
 from paretofair.data.source import DataFile, DatasetSource, FileForm
@@ -93,15 +94,15 @@ def _dataset(students: pd.DataFrame, source: str, checksums: dict[str, str]) -> 
     return Dataset(
         name="lsac",
         source=source,
+        inputs=Columns.of(
+            {name: students[name].to_numpy(dtype=np.float64) for name in NUMERIC},
+            {name: np.asarray(texts[name], dtype=object) for name in CATEGORICAL},
+        ),
         tasks=LSAC.tasks,
-        numeric=students[list(NUMERIC)].to_numpy(dtype=np.float64),
-        numeric_names=NUMERIC,
-        categorical=np.stack([np.asarray(texts[name], dtype=object) for name in CATEGORICAL], axis=1),
-        categorical_names=CATEGORICAL,
         labels=students[list(LSAC.tasks)].to_numpy(dtype=np.int8),
         groups={name: group_indices(texts[name], names) for name, names in LSAC.group_names.items()},
         group_names=dict(LSAC.group_names),
-        is_test=students["is_test"].to_numpy(dtype=bool),
+        part=mark_test_rows(students["is_test"].to_numpy(dtype=bool)),
         checksums=checksums,
     )
 

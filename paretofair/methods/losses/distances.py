@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from paretofair.methods.losses.mmd import squared_mmd
-from paretofair.methods.method import LossSettings
+from paretofair.methods.method import LossSettings, avoid_zero
 
 Distance = Callable[[Tensor, Tensor, Tensor, LossSettings], Tensor]
 
@@ -48,13 +48,14 @@ def between_groups(
 
 def correlation(probabilities: Tensor, subset: Tensor, member: Tensor, settings: LossSettings) -> Tensor:
     """Absolute Pearson correlation of score and group: population moments, denominator + 1e-6 (eq. 6a)."""
-    rows = subset.sum(-1, keepdim=True).clamp_min(1)
-    group = (member - (subset * member).sum(-1, keepdim=True) / rows) * subset
+    rows = avoid_zero(subset.sum(-1, keepdim=True))
+    group = member - (subset * member).sum(-1, keepdim=True) / rows
     score = _subtract_first(probabilities, subset)
-    score = (score - (subset * score).sum(-1, keepdim=True) / rows) * subset
+    score = score - (subset * score).sum(-1, keepdim=True) / rows
+    of_group, of_score = subset * group, subset * score
     rows = rows[..., 0]
-    covariance = (score * group).sum(-1) / rows
-    variances = (score * score).sum(-1) * (group * group).sum(-1) / (rows * rows)
+    covariance = (score * of_group).sum(-1) / rows
+    variances = (score * of_score).sum(-1) * (group * of_group).sum(-1) / (rows * rows)
     # The clamp keeps the gradient of the root finite where the score is constant.
     return covariance.abs() / (variances.clamp_min(1e-24).sqrt() + 1e-6)
 
@@ -108,7 +109,7 @@ def group_means(values: Tensor, weights: Tensor, groups: Tensor, n_groups: int) 
     for group in range(n_groups):
         own = weights * (groups == group)
         size = own.sum(-1)
-        means.append((values * own).sum(-1) / torch.where(size > 0, size, 1))
+        means.append((values * own).sum(-1) / avoid_zero(size))
         sizes.append(size)
     return first + torch.stack(means, -1), torch.stack(sizes, -1)
 
@@ -143,6 +144,6 @@ def _first(values: Tensor, subset: Tensor) -> Tensor:
 def _contrast(subset: Tensor, member: Tensor) -> Tensor:
     """Weights `([K,] T, B)` whose product with scores is the group's mean less the mean of the rest."""
     inside, outside = subset * member, subset * (1 - member)
-    inside_size = inside.sum(-1, keepdim=True).clamp_min(1)
-    outside_size = outside.sum(-1, keepdim=True).clamp_min(1)
+    inside_size = avoid_zero(inside.sum(-1, keepdim=True))
+    outside_size = avoid_zero(outside.sum(-1, keepdim=True))
     return inside / inside_size - outside / outside_size

@@ -32,6 +32,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paretofair.models.constants import constant
+
 _CUT = 6.0  # exp(-36) is the rounding of float64
 
 
@@ -70,7 +72,7 @@ class _Series(NamedTuple):
     by_fine: Tensor
 
 
-@torch.compiler.assume_constant_result
+@constant
 def _series(bandwidth: float, device: torch.device) -> _Series:
     """A constant to the compiler, which would look through the cache and trace the arithmetic."""
     return _compute_series(bandwidth, device)

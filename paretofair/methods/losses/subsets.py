@@ -24,6 +24,11 @@ def subsets(goal: str, rows: Rows) -> list[Tensor]:
     return [seen * (rows.labels == label) for label in _labels(goal)]
 
 
+def labelled(rows: Rows) -> Tensor:
+    """Weights `([K,] T, B)` of the rows whose group and label count."""
+    return rows.penalty_weight * (rows.groups >= 0) * (rows.labels >= 0)
+
+
 def exclusive_subsets(goal: str, rows: Rows) -> list[Tensor]:
     """As `subsets`, cut to rows whose label on every other task is known and the opposite (eq. 10 and 11)."""
     seen = rows.penalty_weight * (rows.groups >= 0)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paretofair.analysis.results import Results
+from paretofair.metrics.objectives import Objective
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.pareto.fronts import non_dominated
+from paretofair.report.captions import say
 from paretofair.report.drawing.style import LIGHT, MANY, REFERENCE, Look, mark_best_corner, sparse_ticks, view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LONG = 25  # letters of a label, which would run into the next panel's
 CLOUD = 20_000  # trials drawn behind the fronts at most
 _POINT: dict[str, Any] = {"alpha": 0.45, "markersize": 2.6, "markeredgewidth": 0}
 
@@ -22,19 +25,31 @@ _POINT: dict[str, Any] = {"alpha": 0.45, "markersize": 2.6, "markeredgewidth": 0
 Fronts = Mapping[str, list[np.ndarray]]
 
 
-def fronts_on_test(results: Results, *objectives: str) -> dict[str, list[np.ndarray]]:
-    """Test values of the points that the choosing split put on a frontier, a front for each seed; two objectives.
+def fronts_on_test(results: Results, *objectives: str, pair: tuple[int, int] = (0, 1)) -> dict[str, list[np.ndarray]]:
+    """Test values, as losses, of the points that the choosing split put on a frontier, a front for each seed: a `pair`
+    of the objectives, by their places.
 
     `objectives` are as of `Results.frontier`. A front on test can hold points that others dominate there.
     """
-    points = results.frontier(*objectives)
-    names = [f"test_{name}" for name in results.metrics_of(*objectives)][:2]
+    points, of = results.frontier(*objectives), results.objective_set(*objectives)
+    losses = of.losses(points[[f"test_{name}" for name in of.names]].to_numpy(float))[:, pair]
     fronts: dict[str, list[np.ndarray]] = {}
     for method in results.methods:
         own = points[points["method"] == method]
         keys = np.zeros(len(own)) if results.settings.pooled else own["seed"]
-        fronts[method] = [front[names].to_numpy(float) for _, front in own.groupby(keys)]
+        fronts[method] = [losses[front.index] for _, front in own.groupby(keys)]
     return fronts
+
+
+def label_axis(axes: Axes, which: str, objective: Objective) -> None:
+    """Names an axis of losses on test: ticks of a maximised metric, which is turned round, have its own values."""
+    metric, name = objective.metric, say(objective)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if metric.direction == "maximised":
+        axis.set_major_formatter(lambda value, _: f"{-value:g}")
+    if metric.direction.startswith("best"):
+        name = f"|{name} - {metric.direction[-1]}|"
+    axes.set(**{f"{which}label": f"{name}{' ' if len(name) <= _LONG else chr(10)}on test"})
 
 
 def thin_fronts(fronts: Fronts) -> Fronts:

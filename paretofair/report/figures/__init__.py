@@ -18,6 +18,7 @@ from paretofair.report.figures import (
     fronts,
     hypervolume,
     importance,
+    sets,
     slices,
     splits,
     tasks,
@@ -28,6 +29,7 @@ from paretofair.results.files import write_text
 FIGURES: dict[str, ModuleType] = {
     "fronts": fronts,
     "tasks": tasks,
+    "sets": sets,
     "accuracies": accuracies,
     "attainment": attainment,
     "hypervolume": hypervolume,

@@ -38,7 +38,8 @@ def draw(results: Results) -> Figure | None:
     shown = looks_of(results)
     figure, grid = panels(1, 2, width=PAGE, height=2.4)
     errors, gaps, fair = planes(results)
-    for axes, points, lines, metric in ((grid[0, 0], errors, errors, "error"), (grid[0, 1], gaps, fair, "fpr_gap")):
+    gap = results.settings.gap
+    for axes, points, lines, metric in ((grid[0, 0], errors, errors, "error"), (grid[0, 1], gaps, fair, gap)):
         for method, look in shown.items():
             _draw(axes, points[method], lines[method], look, method)
         both = [np.concatenate([*points[method], *lines[method]]) for method in shown if points[method]]
@@ -56,6 +57,7 @@ def planes(results: Results) -> tuple[dict[str, list[np.ndarray]], ...]:
     """By method, a front for each seed, on test: errors of the trials on the frontier of accuracies, their gaps, and
     the gaps of the frontier of gaps; of the first two tasks."""
     one, other = results.tasks[:2]
+    gap = results.settings.gap
     points = results.frontier("accuracies")
     table = results.rows_of(points["trial_id"])
     gaps: dict[str, list[np.ndarray]] = {}
@@ -64,10 +66,10 @@ def planes(results: Results) -> tuple[dict[str, list[np.ndarray]], ...]:
         own = points[points["method"] == method]
         keys = np.zeros(len(own)) if results.settings.pooled else own["seed"]
         ids = [front["trial_id"] for _, front in own.groupby(keys)]
-        for found, metric in ((errors, "error"), (gaps, "fpr_gap")):
+        for found, metric in ((errors, "error"), (gaps, gap)):
             names = [f"test_{metric}_{one}", f"test_{metric}_{other}"]
             found[method] = [table.loc[own_ids, names].to_numpy(float) for own_ids in ids]
-    return errors, gaps, fronts_on_test(results, f"fpr_gap_{one}", f"fpr_gap_{other}")
+    return errors, gaps, fronts_on_test(results, f"{gap}_{one}", f"{gap}_{other}")
 
 
 def _draw(axes: Axes, points: list[np.ndarray], lines: list[np.ndarray], look: Look, method: str) -> None:
@@ -88,7 +90,7 @@ def caption(results: Results) -> str:
     more = " Frontiers are those of all tasks; the first two are drawn." if len(results.tasks) > 2 else ""
     return captions.join_sentences(
         f"Accuracy against fairness, as Figure 2 of Wang et al. 2021. Left: trials on the frontier of the errors of "
-        f"{one} and {other}; right: the same trials (markers) by their largest differences of false positive rates, "
+        f"{one} and {other}; right: the same trials (markers) by the {captions.name_gap(results)}, "
         "with the frontiers of these gaps (lines). All on test, better the smaller. Lines are what at least half of "
         f"the seeds reach (median attainment surface), markers are of all seeds.{more}",
         tell_outside(errors, {name: gaps[name] + fair[name] for name in gaps}),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from paretofair.analysis.counts import audit_table
 from paretofair.analysis.results import Results
+from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.report import captions
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
@@ -17,12 +18,10 @@ from paretofair.report.figures.tasks import name_attributes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-METRIC = "fpr_gap"
-
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """FPR gap on test of every method's midpoint, for each attribute and intersection that the space file names under
+    """Gap on test of every method's midpoint, for each attribute and intersection that the space file names under
     `data.audit`, by default all; minimised."""
     table = average_audit(results)
     if table.empty:
@@ -33,7 +32,7 @@ def draw(results: Results) -> Figure | None:
     figure, grid = panels(1, len(tasks), width=width, height=height(len(rows), len(shown)), sharey=True)
     for axes, task in zip(grid[0], tasks, strict=True):
         draw_dots(axes, table[table["task"] == task].rename(columns={"grouping": "row"}), rows, shown)
-        axes.set(xlabel=f"{METRIC} {task} on test", xlim=(0, None))
+        axes.set(xlabel=f"{metric_shown(results)} {task} on test", xlim=(0, None))
     legend(figure, shown, kind="marker")
     return figure
 
@@ -44,18 +43,23 @@ def average_audit(results: Results) -> pd.DataFrame:
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
     table = audit_table(results.midpoints, results.tasks, cells)
-    own = table[(table["metric"] == METRIC) & (table["split"] == "test") & table["value"].notna()]
+    own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
     if results.settings.audit:
         named = {*(results.sensitive or {}).values(), *results.settings.audit}
         own = own[own["grouping"].isin(named)]
     return average_over_seeds(own, ["method", "task", "grouping"], "value")
 
 
+def metric_shown(results: Results) -> str:
+    """The gap of the run, or where an audit has not measured it that of false positive rates."""
+    return results.settings.gap if results.settings.gap in GROUP_METRICS else "fpr_gap"
+
+
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     acts, every = name_attributes(results).strip(), "" if results.settings.audit else "all "
     return captions.join_sentences(
-        "The audit: largest difference of false positive rates between groups on test, better the smaller, of each "
+        f"The audit: {METRICS[metric_shown(results)].words} on test, better the smaller, of each "
         "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
         f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "

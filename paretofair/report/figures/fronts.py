@@ -62,6 +62,7 @@ def caption(results: Results) -> str:
         "single-task models (thin lines at 1) and better the smaller.",
         words(results),
         "Light dots are all trials.",
+        captions.tell_gap(results),
         tell_outside(fronts_on_test(results, "arfg_are")),
         captions.provenance(results),
         captions.reliability(results),

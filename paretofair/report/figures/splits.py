@@ -17,22 +17,20 @@ from paretofair.report.figures.tasks import name_attributes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_METRICS = ("error", "fpr_gap")
-
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """Error and FPR gap of each task's own frontier on the three splits, both minimised."""
+    """Error and gap of each task's own frontier on the three splits, both minimised."""
     table = split_means(results)
     if table.empty or table["split"].nunique() < 2:
         return None
-    tasks = list(dict.fromkeys(table["task"]))
+    tasks, metrics = list(dict.fromkeys(table["task"])), ("error", results.settings.gap)
     shown = looks_of(results)
     width = COLUMN if len(tasks) == 1 else PAGE
-    figure, grid = panels(len(_METRICS), len(tasks), width=width, height=1.6, sharex=True)
+    figure, grid = panels(len(metrics), len(tasks), width=width, height=1.6, sharex=True)
     splits = [name for name in SPLITS if name in set(table["split"])]
     shifts = np.linspace(-0.14, 0.14, len(shown)) if len(shown) > 1 else [0.0]
-    for row, metric in zip(grid, _METRICS, strict=True):
+    for row, metric in zip(grid, metrics, strict=True):
         for axes, task in zip(row, tasks, strict=True):
             own = table[(table["task"] == task) & (table["metric"] == metric)]
             for shift, (method, look) in zip(shifts, shown.items(), strict=True):
@@ -54,7 +52,7 @@ def draw(results: Results) -> Figure | None:
             axes.set_ylabel(f"{metric} {task}")
             axes.set_xticks(range(len(splits)), splits)
             axes.set_xlim(-0.4, len(splits) - 0.6)
-            axes.set_ylim(0 if metric == "fpr_gap" else None, None)
+            axes.set_ylim(None if metric == "error" else 0, None)
             axes.locator_params(axis="y", nbins=5)
     legend(figure, shown)
     return figure
@@ -70,7 +68,7 @@ def split_means(results: Results) -> pd.DataFrame:
         if results.settings.pooled:
             points = points.assign(seed="all")
         for (method, seed), own in points.groupby(["method", "seed"], sort=False):
-            for metric in _METRICS:
+            for metric in ("error", results.settings.gap):
                 for split in SPLITS:
                     column = f"{split}_{metric}_{task}"
                     if column in table:
@@ -85,8 +83,8 @@ def caption(results: Results) -> str:
     intervals = " with 95 % bootstrap intervals" if len(results.methods) <= MANY else ""
     over = "means over all points" if pooled else f"means over the points of a seed, then over seeds{intervals}"
     return captions.join_sentences(
-        f"Error and largest difference of false positive rates between groups {name_attributes(results)}of each task's "
-        f"frontier points on training, validation and test rows, better the smaller: {over}. A gap grows where there "
-        "are fewer rows, also without overfitting.",
+        f"Error and {captions.name_gap(results)} {name_attributes(results)}of each task's frontier points on training, "
+        f"validation and test rows, better the smaller: {over}. A gap grows where there are fewer rows, also without "
+        "overfitting.",
         captions.provenance(results).replace("shown on test", "shown on all splits"),
     )

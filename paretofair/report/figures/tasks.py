@@ -17,7 +17,7 @@ _COLUMNS = 3
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """FPR gap and error of each task on test, both minimised; a panel for each task."""
+    """Gap and error of each task on test, both minimised; a panel for each task."""
     tasks = [task for task in results.tasks if len(results.frontier(task))]
     if not tasks:
         return None
@@ -25,9 +25,10 @@ def draw(results: Results) -> Figure | None:
     columns = min(_COLUMNS, len(tasks))
     figure, grid = panels(-(-len(tasks) // columns), columns, width=COLUMN if columns == 1 else PAGE, height=2.3)
     for axes, task in zip(grid.flat, tasks, strict=False):
-        names = [f"test_fpr_gap_{task}", f"test_error_{task}"]
+        gap = results.settings.gap
+        names = [f"test_{gap}_{task}", f"test_error_{task}"]
         draw_plane(axes, fronts_on_test(results, task), shown, results.searched[names].to_numpy(float))
-        axes.set(xlabel=f"fpr_gap {task} on test", ylabel=f"error {task} on test")
+        axes.set(xlabel=f"{gap} {task} on test", ylabel=f"error {task} on test")
     for axes in grid.flat[len(tasks) :]:
         axes.set_axis_off()
     legend(figure, shown, extra=[handle("other trials", color=LIGHT, marker=".", linestyle="none"), corner()])
@@ -38,9 +39,9 @@ def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     tasks = [task for task in results.tasks if len(results.frontier(task))]
     return captions.join_sentences(
-        f"Frontiers of each task ({captions.join_names(tasks)}): largest difference of false positive rates between "
-        f"groups {name_attributes(results)}against error on test, both better the smaller; every task has frontiers of "
-        "its own.",
+        f"Frontiers of each task ({captions.join_names(tasks)}): {captions.name_gap(results)} "
+        f"{name_attributes(results)}against error on test, both better the smaller; every task has frontiers of its "
+        "own.",
         words(results),
         "Light dots are all trials.",
         tell_outside(*(fronts_on_test(results, task) for task in tasks)),

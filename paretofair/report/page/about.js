@@ -70,13 +70,21 @@ function fillTables() {
     at("tables").append(folded ? element("details", {}, element("summary", {}, caption), made) : made);
   };
   add(`ARFG and ARE on test at the midpoint of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
-  add("Error and FPR gap on test at the same points", perTask);
+  add(`Error and ${data.settings.gap} on test at the same points`, perTask);
   if (hypervolume.rows.length) {
     add(
       `Hypervolume of the ARFG-ARE frontiers to the point (${corner.arfg}, ${corner.are}), larger is better: means over seeds`,
       overSeeds(hypervolume),
     );
     add("Hypervolume of every frontier", hypervolume, true);
+  }
+  for (const { name, objectives, reference, exact } of data.compared) {
+    const table = data.tables[`hypervolume ${name}`];
+    const ends = objectives.map((each, place) => `${each} ${reference[place]}`).join(", ");
+    add(
+      `${exact ? "Hypervolume" : "Approximate hypervolume"} of the frontiers ${name} to the point (${ends}), larger is better: means over seeds`,
+      table.rows.length ? overSeeds(table) : table,
+    );
   }
   add("Single-task models, which ARE and ARFG divide by", baselines, true);
   if (!at("tables").querySelector("table"))

@@ -23,8 +23,15 @@ const values = (name, split) => {
   const column = metrics.get(name).splits[split];
   return column ? unpacked(column) : missing;
 };
-const sign = (name) => (metrics.get(name).direction === "maximised" ? -1 : 1);
-const hasFront = (name) => ["minimised", "maximised"].includes(metrics.get(name).direction);
+/** A value as something to be minimised: turned round where it is maximised, its distance from where it is best. */
+const LOSSES = {
+  maximised: (value) => -value,
+  "best at 0": (value) => Math.abs(value),
+  "best at 1": (value) => Math.abs(value - 1),
+};
+const directionOf = (name) => metrics.get(name).direction;
+const loss = (name, value) => (LOSSES[directionOf(name)] || ((same) => same))(value);
+const hasFront = (name) => directionOf(name) !== "diagnostic";
 const methodOf = (row) => cell(data.method, row);
 const seedOf = (row) => unpacked(data.seed)[row];
 

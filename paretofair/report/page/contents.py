@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.frontiers import find_direction
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics.objectives import objective_names
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
+from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, read_text
 from paretofair.results.table import read_trials_of
-from paretofair.results.table_schema import SPLITS, TableSchema
+from paretofair.results.table_schema import SPLITS
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6
@@ -47,8 +47,8 @@ def contents_of(results: Results) -> dict[str, Any]:
     by group, and what is said about the runs. Numbers are rounded to float32."""
     trials = results.searched.reset_index(drop=True)
     place = pd.Series(trials.index, index=trials["trial_id"])
-    metrics = _metrics(trials, results.schema)
     settings = results.settings
+    metrics = _metrics(results, trials)
     chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
     fronts = _fronts(results, place, chosen_by)
     names = [folder.resolve().name for folder in results.folders]
@@ -69,6 +69,7 @@ def contents_of(results: Results) -> dict[str, Any]:
         "hyperparameters": _columns(trials, results.schema.hyperparameter_columns),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
+        "compared": [_describe(results.objective_set(name)) for name in results.compared_sets],
         "confirmed": _collect_confirmed(results, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
@@ -78,6 +79,7 @@ def contents_of(results: Results) -> dict[str, Any]:
             "selected_on": settings.selected_on,
             "pooled": settings.pooled,
             "threshold": settings.threshold,
+            "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
             "sensitive": results.sensitive,
@@ -89,17 +91,25 @@ def contents_of(results: Results) -> dict[str, Any]:
     }
 
 
-def _metrics(trials: pd.DataFrame, schema: TableSchema) -> list[dict[str, Any]]:
+def _describe(objectives: ObjectiveSet) -> dict[str, Any]:
+    """A set by which methods are compared, and where and how its hypervolume is measured."""
+    exact = len(objectives.objectives) <= EXACT_UP_TO
+    ends = list(objectives.reference or ())
+    return {"name": objectives.name, "objectives": objectives.names, "reference": ends, "exact": exact}
+
+
+def _metrics(results: Results, trials: pd.DataFrame) -> list[dict[str, Any]]:
     """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
     described = []
-    for name, (metric, task) in schema.metric_columns.items():
+    for name, (metric, task) in results.schema.metric_columns.items():
         columns = {split: f"{split}_{name}" for split in SPLITS if f"{split}_{name}" in trials}
         splits = {
             split: pack_numbers(trials[column].to_numpy(float))
             for split, column in columns.items()
             if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any()
         }
-        better = find_direction(schema, name)
+        known = results.settings.metrics
+        better = known[metric].direction if metric in known else "minimised"
         described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
     return [each for each in described if each["splits"]]
 
@@ -113,7 +123,7 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
     """The stored frontiers whose objectives have values."""
     fronts = []
     for name in results.settings.objectives:
-        objectives = objective_names(name, results.tasks)
+        objectives = results.objective_set(name).names
         if metrics.issuperset(objectives):
             rows = place[results.frontier(name)["trial_id"]]
             fronts.append({"name": name, "objectives": objectives, "rows": rows.tolist()})
@@ -186,8 +196,12 @@ def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
     if known and not results.baselines.empty and len(results.midpoints):
-        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints, results.tasks)}
+        tables |= {
+            "summary": summary(results.midpoints),
+            "per_task": per_task(results.midpoints, results.tasks, results.settings.gap),
+        }
     said = ["selected_on", "source", "protocol"]
+    tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
 

@@ -13,9 +13,8 @@ let traceRows = []; // for each trace the row behind each of its points
 
 function axis(name) {
   const metric = metrics.get(name);
-  const better = { minimised: "smaller is better", maximised: "larger is better", "best at 1": "best at 1" }[
-    metric.direction
-  ];
+  const words = { minimised: "smaller is better", maximised: "larger is better", diagnostic: "" };
+  const better = words[metric.direction] ?? metric.direction;
   return {
     title: { text: forPlotly(`${name} on ${shown.split}${better ? ` (${better})` : ""}`), standoff: 8 },
     zeroline: false,

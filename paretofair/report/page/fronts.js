@@ -35,9 +35,9 @@ function nonDominated(rows, x, y) {
   return front;
 }
 
-const signed = (name, split) => {
+const losses = (name, split) => {
   const own = values(name, split);
-  return sign(name) === 1 ? own : own.map((value) => -value);
+  return directionOf(name) in LOSSES ? own.map((value) => loss(name, value)) : own;
 };
 
 /** The rules of paretofair.pareto.selection, on minimised values of the split that chooses: a row, or undefined. */
@@ -60,8 +60,8 @@ const RULES = {
     const deepest = Math.max(...members.map(depth));
     return members.find((row) => depth(row) >= deepest - 1e-12);
   },
-  smallest_x: (front, runs, x, y) => smallestUnder(front, x, y, sign(shown.y) * number("bound-y")),
-  smallest_y: (front, runs, x, y) => smallestUnder(front, y, x, sign(shown.x) * number("bound-x")),
+  smallest_x: (front, runs, x, y) => smallestUnder(front, x, y, loss(shown.y, number("bound-y"))),
+  smallest_y: (front, runs, x, y) => smallestUnder(front, y, x, loss(shown.x, number("bound-x"))),
   weighted(front, runs, x, y) {
     const weights = [number("weight-x"), number("weight-y")];
     if (weights.some((weight) => !(weight >= 0)) || !(weights[0] + weights[1] > 0)) return undefined;
@@ -106,7 +106,7 @@ function computeFronts() {
     (family) => methods.has(family.method) && (everySeed || seeds.has(String(family.seed))),
   );
   const members = stored && new Set(stored.rows);
-  const [x, y] = [signed(shown.x, selectedOn), signed(shown.y, selectedOn)];
+  const [x, y] = [losses(shown.x, selectedOn), losses(shown.y, selectedOn)];
   const possible = stored || (hasFront(shown.x) && hasFront(shown.y));
   frontRows = own.map((family) => {
     let rows = [];

@@ -112,7 +112,7 @@ at("points").addEventListener("keydown", (event) => {
 
 function chosen() {
   if (!shown.rule) return [];
-  const [x, y] = [signed(shown.x, selectedOn), signed(shown.y, selectedOn)];
+  const [x, y] = [losses(shown.x, selectedOn), losses(shown.y, selectedOn)];
   return frontRows
     .filter(({ rows }) => rows.length)
     .map(({ family, rows }) => ({ family, row: RULES[shown.rule](rows, family.rows, x, y) }));
@@ -165,8 +165,14 @@ function fillChosen() {
 }
 
 function labelRules() {
-  const word = (name) => (sign(name) === 1 ? "Smallest" : "Largest");
-  const bound = (name) => `with ${name} at ${sign(name) === 1 ? "most" : "least"}`;
+  const words = {
+    maximised: ["Largest", "at least"],
+    "best at 0": ["Nearest to 0:", "as near to 0 as"],
+    "best at 1": ["Nearest to 1:", "as near to 1 as"],
+  };
+  const wordsOf = (name) => words[directionOf(name)] || ["Smallest", "at most"];
+  const word = (name) => wordsOf(name)[0];
+  const bound = (name) => `with ${name} ${wordsOf(name)[1]}`;
   const button = (rule) => at("rules").querySelector(`[data-rule=${rule}]`);
   button("smallest_x").textContent = `${word(shown.x)} ${shown.x}`;
   button("smallest_y").textContent = `${word(shown.y)} ${shown.y}`;

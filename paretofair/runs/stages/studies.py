@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.derived import with_objectives
 from paretofair.analysis.relative import with_relative
 from paretofair.analysis.results import Results
-from paretofair.analysis.settings import read_settings
+from paretofair.analysis.settings import ReportSettings, read_settings
 from paretofair.errors import RunError
-from paretofair.metrics.constraints import Constraint
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.objectives import Objective, parse_objective
 from paretofair.results import TRIALS
 from paretofair.runs.packs import Pack, build_packs
-from paretofair.sampling import SAMPLERS, Adaptive, Sampler
+from paretofair.sampling import Adaptive, Sampler, find_sampler
 from paretofair.space.method_space import MethodSpace, trial_id
 from paretofair.space.schema import Settings
 
 
 def build_sampler(space: MethodSpace, seed: int) -> Sampler:
     """The sampler of a method's sweep for one seed."""
-    kind = SAMPLERS[space.sampler.name]
+    kind = find_sampler(space.sampler.name)
     return kind(space.parameters, space.tasks, seed, kind.Options(**space.sampler.options))
 
 
@@ -52,16 +54,16 @@ class Studies:
         studies: Sequence[Study],
         read: Callable[[], pd.DataFrame],
         denominators: pd.DataFrame,
-        constraints: tuple[Constraint, ...],
-        selected_on: str,
+        settings: ReportSettings,
         trial_ids: set[str] | None = None,
     ) -> None:
-        """`read` gives the trial table, `denominators` are those of ARE and ARFG. What the table holds is told.
+        """`read` gives the trial table, `denominators` are those of ARE and ARFG, `settings` say which gap, which
+        constraints and which split. What the table holds is told.
         `trial_ids` are all trials of the studies, finished or not."""
         self.trial_ids = trial_ids or set()
         self._studies = {(study.space.method, study.seed): study for study in studies}
         self._read, self._denominators = read, denominators
-        self._constraints, self._selected_on = constraints, selected_on
+        self._settings = settings
         table = read()
         if "stage" not in table:
             return
@@ -99,18 +101,29 @@ class Studies:
     def _tell(self, study: Study, rows: pd.DataFrame) -> None:
         if rows.empty:
             return
-        rows = with_relative(rows.sort_values("index"), self._denominators, study.space.tasks)
-        tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), self._constraints, self._selected_on)
+        tasks, settings = study.space.tasks, self._settings
+        rows = with_relative(rows.sort_values("index"), self._denominators, tasks, settings.gap)
+        rows = with_objectives(rows, tasks, read_objectives(study.sampler, settings, tasks), settings)
+        tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), settings, tasks)
+
+
+def read_objectives(sampler: Adaptive, settings: ReportSettings, tasks: Sequence[str]) -> list[Objective]:
+    """What a sampler is told of: its objectives, and what is bounded."""
+    names = *sampler.options.objectives, *settings.bounded
+    return [parse_objective(name, tasks, settings.metrics) for name in names]
 
 
 def tell_rows(
-    sampler: Adaptive, rows: pd.DataFrame, indices: np.ndarray, constraints: Sequence[Constraint], selected_on: str
+    sampler: Adaptive, rows: pd.DataFrame, indices: np.ndarray, settings: ReportSettings, tasks: Sequence[str]
 ) -> None:
-    """Tells a sampler the results of `rows`, the trial table with ARE and ARFG, as those of the trials `indices`."""
-    goals = rows[[f"{selected_on}_{name}" for name in sampler.options.objectives]].to_numpy(float)
-    missed = [each.violations(rows[f"{selected_on}_{each.name}"].to_numpy(float)) for each in constraints]
+    """Tells a sampler the results of `rows`, the trial table with every objective, as those of the trials `indices`."""
+    goals = settings.build_set(sampler.options.objectives, tasks)
+    constraints = [parse_constraint(text) for text in settings.constraints]
+    split = settings.selected_on
+    losses = goals.losses(rows[[f"{split}_{name}" for name in goals.names]].to_numpy(float))
+    missed = [each.violations(rows[f"{split}_{each.name}"].to_numpy(float)) for each in constraints]
     values = {name: rows[name].to_numpy() for name in sampler.columns}
-    sampler.tell(indices, values, goals, np.stack(missed, 1) if missed else np.empty((len(rows), 0)))
+    sampler.tell(indices, values, losses, np.stack(missed, 1) if missed else np.empty((len(rows), 0)))
 
 
 def check_warm_start(space: Settings) -> None:
@@ -131,23 +144,25 @@ def check_warm_start(space: Settings) -> None:
         raise RunError(f"stages.sweep.sampler.warm_start: found {earlier}; {words}")
 
 
-def warm(
-    studies: Sequence[Study], earlier: Results, constraints: Sequence[Constraint], selected_on: str
-) -> dict[str, int]:
+def warm(studies: Sequence[Study], earlier: Results, settings: ReportSettings) -> dict[str, int]:
     """Tells studies the finished trials of their method in an earlier run that they could have asked for themselves;
-    how many these were, by method."""
+    how many these were, by method. `settings` are those of this run."""
     known = dict.fromkeys((study.space.method for study in studies), 0)
+    for study in studies:
+        wanted = read_objectives(study.sampler, settings, study.space.tasks)
+        earlier.derive(wanted)
     for study in studies:
         rows = earlier.searched
         # On another split the rows that choose may be test rows of this one.
         own = (rows["method"] == study.space.method) & (rows["split_id"] == study.split_id)
         rows = rows[own].sort_values(["seed", "stage", "index"])
         names = study.sampler.columns
-        if rows.empty or not set(names) <= set(rows):
+        measured = {f"{settings.selected_on}_{each.name}" for each in wanted}
+        if rows.empty or not {*names, *measured} <= set(rows):
             continue
         rows = rows[study.sampler.covers({name: rows[name].to_numpy() for name in names})]
         # Below 0 are no trials of this run.
-        tell_rows(study.sampler, rows, -1 - np.arange(len(rows)), constraints, selected_on)
+        tell_rows(study.sampler, rows, -1 - np.arange(len(rows)), settings, study.space.tasks)
         # Seeds of one split are told the same.
         known[study.space.method] = max(known[study.space.method], len(rows))
     return known

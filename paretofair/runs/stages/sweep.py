@@ -11,12 +11,10 @@ import pandas as pd
 
 from paretofair.analysis.results import Results, find_choosing_split
 from paretofair.errors import RunError
-from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.relative import RELATIVE
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.runs.stages.studies import Studies, Study, build_sampler, warm
-from paretofair.sampling import SAMPLERS, Adaptive
+from paretofair.sampling import Adaptive, find_sampler
 from paretofair.space.schema import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ class SweepStage(Stage):
         if sweep.successive_halving is not None:
             led_by = set(sweep.successive_halving.objectives)
         split, _ = find_choosing_split(settings.protocol)
-        for name, (metric, _) in RELATIVE.items():
+        for name, metric in results.settings.relative.items():
             of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]
             for task in settings.tasks if name in led_by else ():
                 means = of_metric.loc[of_metric["task"] == task, "mean"]
@@ -93,12 +91,13 @@ class SweepStage(Stage):
                 study.left.extend(index for index, trial in enumerate(ids) if trial not in done)
                 found.append(study)
                 wanted.update(ids)
-        constraints = tuple(parse_constraint(text) for text in space.constraints)
-        selected_on, _ = find_choosing_split(space.protocol)
+        settings = context.results_so_far.settings
         earlier = space.stages.sweep.sampler.options.get("warm_start")
         if earlier is not None:
-            _say_known(context, earlier, warm(found, Results(earlier), constraints, selected_on))
-        return Studies(found, read, context.results_so_far.baselines, constraints, selected_on, wanted)
+            # Its own gap and metrics may be others.
+            before = Results(earlier, gap=settings.gap, own_metrics=settings.own_metrics)
+            _say_known(context, earlier, warm(found, before, settings))
+        return Studies(found, read, context.results_so_far.baselines, settings, wanted)
 
 
 def sweep_packs(space: MethodSpace, split_id: str, seed: int, trials: int, size: int) -> list[Pack]:
@@ -112,7 +111,7 @@ def sweep_packs(space: MethodSpace, split_id: str, seed: int, trials: int, size:
 
 
 def _learns(settings: Settings) -> bool:
-    return SAMPLERS[settings.stages.sweep.sampler.name].adaptive
+    return find_sampler(settings.stages.sweep.sampler.name).adaptive
 
 
 def _say_known(context: Context, earlier: str, known: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from paretofair.analysis.frontiers import keep_constraints
 from paretofair.analysis.results import find_choosing_split
 from paretofair.metrics.constraints import Constraint, parse_constraint
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results.files import inside, write_csv
 from paretofair.runs.packs import Pack, build_packs, pack_size
@@ -45,16 +46,23 @@ class TuneStage(Stage):
 
     def conclude(self, context: Context) -> Context:
         """Fixes for the sweep what it has chosen, which is written to `tuned.csv`."""
-        point, trials = context.space.frontiers.reference_point, context.results_so_far.trials
+        results = context.results_so_far
+        tune = context.space.stages.tune
+        assert tune is not None, "it has packs"
+        objectives = results.objective_set(tune.objectives)
+        results.derive(objectives.objectives)
+        trials = results.trials
         constraints = [parse_constraint(text) for text in context.space.constraints]
         tables, tuned = [], {}
         for name in context.methods:
             space = context.space.method(name)
             own = trials[(trials["stage"] == "tune") & (trials["method"] == name)]
-            table = compare_settings(space, own, constraints, (point.arfg, point.are))
+            table = compare_settings(space, own, constraints, objectives)
             if not table["hypervolume"].any():
-                words = f"tune: no trial of {name} is better than the reference point (arfg {point.arfg:g}, are "
-                words += f"{point.are:g}): its first setting is taken, for want of a better one (tuned.csv)."
+                ends = zip(objectives.names, objectives.reference or (), strict=True)
+                point = ", ".join(f"{each} {end:g}" for each, end in ends)
+                words = f"tune: no trial of {name} is better than the reference point ({point}): its first "
+                words += "setting is taken, for want of a better one (tuned.csv)."
                 context.console.print(words, style="yellow", soft_wrap=True)
             values = setting_values(space)
             tables.append(table.assign(**values))
@@ -65,22 +73,22 @@ class TuneStage(Stage):
 
 
 def compare_settings(
-    space: MethodSpace, rows: pd.DataFrame, constraints: Sequence[Constraint], reference: tuple[float, float]
+    space: MethodSpace, rows: pd.DataFrame, constraints: Sequence[Constraint], objectives: ObjectiveSet
 ) -> pd.DataFrame:
-    """`tuned.csv` of one method: every setting with the mean over seeds of its ARFG-ARE hypervolume on the split that
-    chooses. A seed without a trial that completed within the constraints counts as 0.
+    """`tuned.csv` of one method: every setting with the mean over seeds of its hypervolume under the objectives on the
+    split that chooses. A seed without a trial that completed within the constraints counts as 0.
 
-    `rows` are the trials of the stage with ARE and ARFG. The largest is chosen, of equal ones the first.
+    `rows` are the trials of the stage with every objective. The largest is chosen, of equal ones the first.
     """
     assert space.tune is not None
     split, _ = find_choosing_split(space.protocol)
     completed = rows[(rows["status"] == "completed") & keep_constraints(constraints, rows, split)]
     setting = completed["index"] // space.tune.trials
-    found = []
+    found, chosen_by = [], [f"{split}_{name}" for name in objectives.names]
     for place in range(space.tuned_settings):
         own = completed[setting == place]
         volumes = [
-            hypervolume(of_seed[[f"{split}_arfg", f"{split}_are"]].to_numpy(float), reference)
+            hypervolume(objectives.losses(of_seed[chosen_by].to_numpy(float)), objectives.corner)
             for _, of_seed in own.groupby("seed")
         ]
         mean = float(np.sum(volumes)) / len(space.tune.seeds)

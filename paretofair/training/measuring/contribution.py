@@ -42,14 +42,17 @@ def disparities(network: StackedNetwork, parameters: Tensor, data: DeviceData) -
 def _gradient(
     network: StackedNetwork, parameters: Tensor, data: DeviceData, task: int, group: int, label: int
 ) -> Tensor:
-    """Gradient `(K, P)` of the summed cross-entropy of one task over the rows of one cell."""
+    """Gradient `(K, P)` of the summed cross-entropy of one task over the rows of one cell, each by its
+    weight."""
     train = data.splits["train"]
     rows = torch.nonzero((train.groups[task] == group) & (train.labels[task] == label))[:, 0]
     total = torch.zeros_like(parameters)
     for chunk in rows.split(_CHUNK):
         filled = torch.cat([chunk, chunk[:1].expand(align_length(len(chunk)) - len(chunk))])
-        out = network.forward(parameters, train.inputs[filled])
+        out = network.forward(parameters, train.inputs.take(filled))
         cotangent = torch.zeros_like(out.logits)
         cotangent[:, task, : len(chunk)] = torch.sigmoid(out.logits[:, task, : len(chunk)]) - label
+        if train.weights is not None:
+            cotangent[:, task, : len(chunk)] *= train.weights[chunk].to(cotangent.dtype)
         total += network.backward(parameters, out, cotangent)
     return total

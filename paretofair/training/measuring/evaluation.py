@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
 from paretofair.metrics import ranking, rates, thresholds
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import values_of_tasks
+from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork, align_length
+from paretofair.tasks.known import slice_outputs
+from paretofair.tasks.task import LabelledRows, Measured
+from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
-# Metrics that every trial has for every split and task.
-HEADLINE = (
-    *("error", "realised_positive_rate", "average_precision", "auc"),
-    *("fpr_gap", "tpr_gap", "fpr_gap_signed", "soft_fpr_gap", "soft_tpr_gap", "auc_gap"),
-)
 _CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
 
@@ -37,21 +40,39 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` is `(K, T, cells, 6)`, see metrics.confusion.
+    """`metrics["<split>_<metric>"]` is `(K, T)`; `confusion[<split>]` has for each task the counts of the finest cells,
+    `(K, cells, 6)` of `metrics.confusion`, of several classes `(K, cells, 2, C, C)` of `metrics.class_counts`.
 
-    `finite` `(K,)`: whether every logit is. Where one is not the numbers mean nothing.
+    Where rows have weights both count by them, and `unweighted[<split>]` are the same counts of rows. `finite` `(K,)`:
+    whether every logit is. Where one is not the numbers mean nothing.
     """
 
     metrics: dict[str, np.ndarray]
-    confusion: dict[str, np.ndarray]
+    confusion: dict[str, list[np.ndarray]]
+    unweighted: dict[str, list[np.ndarray]]
     finite: np.ndarray
+
+    def values_of(self, metric: Metric, split: str, data: DeviceData) -> np.ndarray:
+        """Values `(K, T)` of any metric that a trial has on a split."""
+        counts = self.confusion[split]
+        found = values_of_tasks(
+            metric, lambda name: self.metrics.get(f"{split}_{name}"), lambda: merge_by_task(counts, data)
+        )
+        assert found is not None, f"{metric.name} is measured, or follows from what is"
+        return found
 
     @staticmethod
     def joined(parts: Sequence[Evaluation]) -> Evaluation:
         """One after the other."""
+
+        def join(tables: Sequence[dict[str, list[np.ndarray]]]) -> dict[str, list[np.ndarray]]:
+            by_task = {name: zip(*(table[name] for table in tables), strict=True) for name in tables[0]}
+            return {name: [np.concatenate(of_task) for of_task in of_tasks] for name, of_tasks in by_task.items()}
+
         return Evaluation(
             {name: np.concatenate([part.metrics[name] for part in parts]) for name in parts[0].metrics},
-            {name: np.concatenate([part.confusion[name] for part in parts]) for name in parts[0].confusion},
+            join([part.confusion for part in parts]),
+            join([part.unweighted for part in parts]),
             np.concatenate([part.finite for part in parts]),
         )
 
@@ -65,51 +86,158 @@ def evaluate(
     values: Mapping[str, np.ndarray] | None = None,
     *,
     splits: Sequence[str] | None = None,
+    own_metrics: Sequence[Metric] = (),
 ) -> Evaluation:
-    """Every headline metric of K trials on every split; the threshold is found once and applied to all. `splits`: on
-    these alone, among them the one that chooses.
+    """Every headline metric of K trials on every split, and the user's own; the threshold is found once and applied to
+    all. `splits`: on these alone, among them the one that chooses.
 
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
-    scores = {name: logits_and_probabilities(network, parameters, split.inputs) for name, split in chosen.items()}
-    logits = {name: each[0] for name, each in scores.items()}
-    cut, by_group = decision_thresholds(logits[data.selection_split], data, threshold, method, values)
-    metrics: dict[str, np.ndarray] = {}
-    confusion: dict[str, np.ndarray] = {}
-    for name, split in chosen.items():
-        decisions = logits[name] >= _of_rows(cut, by_group, split.groups)
-        of_split, confusion[name] = measure_split(decisions, *scores[name], split, data)
-        metrics |= {f"{name}_{metric}": value for metric, value in of_split.items()}
-    finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in logits.values()]).all(0)
-    return Evaluation(metrics, confusion, finite.cpu().numpy())
+    outputs = {name: compute_outputs(network, parameters, split) for name, split in chosen.items()}
+    cut, by_group = decision_thresholds(outputs[data.selection_split], data, threshold, method, values)
+    measured = {
+        name: measure_outputs(outputs[name], cut, by_group, split, data, own_metrics) for name, split in chosen.items()
+    }
+    finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in outputs.values()]).all(0)
+    return Evaluation(
+        {f"{name}_{metric}": values for name, own in measured.items() for metric, values in own.metrics.items()},
+        {name: own.counts for name, own in measured.items()},
+        {name: own.unweighted for name, own in measured.items() if own.unweighted},
+        finite.cpu().numpy(),
+    )
 
 
 def decision_thresholds(
-    logits: Tensor,
+    outputs: Tensor,
     data: DeviceData,
     threshold: Threshold,
     method: Method | None = None,
     values: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Thresholds on logits, found on those of the split that chooses `(K, T, n)`: common ones `(K, T)`, and where the
-    method decides by group those `(K, T, groups)`."""
+    """Thresholds on the logits of the T binary tasks, found on the outputs for the split that chooses `(K, O, n)`:
+    common ones `(K, T)`, and where the method decides by group those `(K, T, groups)`."""
+    binary = BinaryTasks(data)
+    logits = binary.logits(outputs)
     by_group = None
-    if method is not None:
+    if method is not None and logits.shape[1]:
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
         chosen_on = data.splits[data.selection_split]
-        by_group = method.thresholds(logits, chosen_on.labels, chosen_on.groups, n_groups, values or {})
-    return _find_threshold(logits, data, threshold), by_group
+        labels, groups = binary.of_tasks(chosen_on.labels), binary.of_tasks(chosen_on.groups)
+        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, chosen_on.weights)
+    return _find_threshold(logits, data, binary.of_tasks(data.positive_rate), threshold), by_group
+
+
+class MeasuredSplit(NamedTuple):
+    """What was found on one split: `metrics` `(K, T)` by name, and the `counts` of each task as in `Evaluation`; where
+    rows have weights also the `unweighted` ones, else none."""
+
+    metrics: dict[str, np.ndarray]
+    counts: list[np.ndarray]
+    unweighted: list[np.ndarray]
+
+
+def measure_outputs(
+    outputs: Tensor,
+    cut: Tensor,
+    by_group: Tensor | None,
+    split: DeviceSplit,
+    data: DeviceData,
+    own_metrics: Sequence[Metric] = (),
+) -> MeasuredSplit:
+    """Headline metrics of one split, the user's own, and the counts of each task, from outputs `(K, O, n)` and the
+    thresholds of `decision_thresholds`."""
+    binary = BinaryTasks(data)
+    logits = binary.logits(outputs)
+    decisions = logits >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
+    probabilities = _in_vectors(torch.sigmoid, logits)
+    found = measure_split(decisions, logits, probabilities, split, data)
+    if len(found.counts) < len(data.tasks):
+        found = _measure_kinds(outputs, found, split, data)
+    if not own_metrics:
+        return found
+
+    def answer(place: int) -> tuple[Tensor, Tensor]:
+        if place in binary.places:
+            column = binary.places.index(place)
+            return probabilities[:, column], decisions[:, column].long()
+        task = data.predicted[place]
+        own = outputs[:, slice_outputs(data.predicted)[place]]
+        scores = _in_vectors(task.scores, own)
+        return scores.movedim(1, -1), task.decide(own, scores)
+
+    own = measure_own(own_metrics, merge_by_task(found.counts, data), answer, split)
+    return found._replace(metrics=found.metrics | own)
+
+
+def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit, data: DeviceData) -> MeasuredSplit:
+    """What was measured on the binary tasks, and what the others measure themselves, in the order of the tasks."""
+    columns = {place: column for column, place in enumerate(BinaryTasks(data).places)}
+    of_tasks: list[Measured] = []
+    for place, (task, columns_of) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
+        if place in columns:
+            column = columns[place]
+            of_tasks.append(
+                Measured(
+                    {name: values[:, column] for name, values in of_binary.metrics.items()},
+                    of_binary.counts[column],
+                    of_binary.unweighted[column] if of_binary.unweighted else None,
+                )
+            )
+            continue
+        attribute = data.acts_on[place]
+        rows = LabelledRows(
+            split.labels[place],
+            split.groups[place],
+            split.cells,
+            data.cells[:, attribute],
+            data.n_groups[attribute],
+            split.weights,
+            split.units,
+        )
+        of_task = outputs[:, columns_of]
+        of_tasks.append(task.measure(of_task, _in_vectors(task.scores, of_task), rows))
+    names = dict.fromkeys(name for found in of_tasks for name in found.metrics)
+    absent = np.full(len(outputs), np.nan)
+    return MeasuredSplit(
+        {name: np.stack([found.metrics.get(name, absent) for found in of_tasks], -1) for name in names},
+        [found.counts for found in of_tasks],
+        [found.unweighted for found in of_tasks if found.unweighted is not None],
+    )
+
+
+class BinaryTasks:
+    """The tasks with one logit and a threshold, which are measured together."""
+
+    def __init__(self, data: DeviceData) -> None:
+        self.places = [place for place, kind in enumerate(data.kinds) if kind.name == "binary"]
+        self._outputs = [own.start for own, kind in zip(slice_outputs(data.predicted), data.kinds, strict=True)]
+        self._all = len(self.places) == len(data.kinds)
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """`(K, T, n)` of outputs `(K, O, n)`."""
+        return outputs if self._all else outputs[:, [self._outputs[place] for place in self.places]]
+
+    def of_tasks(self, values: Tensor) -> Tensor:
+        """Their rows of values by task, `(T, ...)`."""
+        return values if self._all else values[self.places]
 
 
 def measure_split(
     decisions: Tensor, scores: Tensor, probabilities: Tensor, split: DeviceSplit, data: DeviceData
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Headline metrics `(K, T)` of one split, gaps for the attribute each task acts on, and its confusion
-    `(K, T, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
-    confusion = counts.confusion(decisions, probabilities, split.labels, split.cells, len(data.cells)).cpu().numpy()
-    n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
-    ranked = ranking.ranking_by_group(scores, split.labels, split.groups, n_groups)
+) -> MeasuredSplit:
+    """Headline metrics of the T binary tasks on one split, gaps for the attribute each task acts on, and the counts of
+    each, `(K, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
+    binary = BinaryTasks(data)
+    labels, groups = binary.of_tasks(split.labels), binary.of_tasks(split.groups)
+    attributes = [data.acts_on[place] for place in binary.places]
+    if not attributes:
+        return MeasuredSplit({}, [], [])
+    counted = decisions, probabilities, labels, split.cells, len(data.cells)
+    confusion = counts.confusion(*counted, split.weights).cpu().numpy()
+    unweighted = None if split.units is None else counts.confusion(*counted).cpu().numpy()
+    n_groups = max(data.n_groups[attribute] for attribute in attributes)
+    ranked = ranking.ranking_by_group(scores, labels, groups, n_groups, split.units)
     overall = confusion.sum(-2)
     average_precision, auc, auc_by_group = (each.cpu().numpy() for each in ranked)
     values = {"error": rates.error(overall), "realised_positive_rate": rates.positive_rate(overall)}
@@ -123,23 +251,42 @@ def measure_split(
     )
     by_task = [
         rates.merge(confusion[:, task], data.cells[:, attribute], data.n_groups[attribute])
-        for task, attribute in enumerate(data.acts_on)
+        for task, attribute in enumerate(attributes)
     ]
     values |= {gap.__name__: np.stack([gap(groups) for groups in by_task], -1) for gap in gaps}
     areas = [rates.auc_gap(auc_by_group[:, t, : groups.shape[-2]], groups) for t, groups in enumerate(by_task)]
-    return values | {"auc_gap": np.stack(areas, -1)}, confusion
+    return MeasuredSplit(
+        values | {"auc_gap": np.stack(areas, -1)},
+        [confusion[:, task] for task in range(len(attributes))],
+        [] if unweighted is None else [unweighted[:, task] for task in range(len(attributes))],
+    )
 
 
-def logits_and_probabilities(network: StackedNetwork, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits and probabilities `(K, T, n)`; the rows are filled up to whole vectors and the filling dropped."""
-    logits, probabilities = [], []
-    for start in range(0, len(inputs), _CHUNK):
-        chunk = inputs[start : start + _CHUNK]
-        filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), chunk.shape[1])
+def merge_by_task(counts: Sequence[np.ndarray], data: DeviceData) -> list[TaskCounts]:
+    """The counts of each task in the groups that it acts on."""
+    # Of a binary task the six of a cell, of several classes those of every pair of label and decision.
+    of_tasks = [TaskCounts(each, 0 if each.ndim == 3 else each.shape[-1]) for each in counts]
+    return [
+        each.merge(data.cells[:, attribute], data.n_groups[attribute])
+        for each, attribute in zip(of_tasks, data.acts_on, strict=True)
+    ]
+
+
+def compute_outputs(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> Tensor:
+    """Outputs `(K, O, n)`; the rows are filled up to whole vectors and the filling dropped."""
+    outputs = []
+    for rows in torch.arange(len(split), device=split.cells.device).split(_CHUNK):
+        chunk = split.inputs.take(rows)
+        filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), *chunk.shape[1:])
         out = network.forward(parameters, torch.cat([chunk, filling])).logits
-        logits.append(out[..., : len(chunk)])
-        probabilities.append(torch.sigmoid(out)[..., : len(chunk)])
-    return torch.cat(logits, -1), torch.cat(probabilities, -1)
+        outputs.append(out[..., : len(chunk)])
+    return torch.cat(outputs, -1)
+
+
+def _in_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """`function` of values `(K, O, n)`, filled up to whole vectors, so that no row has the bits of a last few."""
+    rows = values.shape[-1]
+    return function(pad(values, (0, align_length(rows) - rows)))[..., :rows]
 
 
 def _of_rows(cut: Tensor, by_group: Tensor | None, groups: Tensor) -> Tensor:
@@ -150,9 +297,9 @@ def _of_rows(cut: Tensor, by_group: Tensor | None, groups: Tensor) -> Tensor:
     return torch.where(groups >= 0, of_group, cut[..., None])
 
 
-def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> Tensor:
+def _find_threshold(logits: Tensor, data: DeviceData, positive_rate: Tensor, threshold: Threshold) -> Tensor:
     """Thresholds on logits, which order rows as probabilities do but with fewer ties, `(K, T)`."""
     if threshold.rule == "fixed":
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
     find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published_rule
-    return find(logits, data.positive_rate)
+    return find(logits, positive_rate, weights=data.splits[data.selection_split].weights)

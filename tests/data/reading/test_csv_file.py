@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from paretofair.data import CsvSchema, Inputs, Sensitive, split
+from paretofair.data import CsvSchema, FittedColumns, InputColumns, Sensitive, split
 from paretofair.data.reading.csv_file import read_csv_dataset
 from paretofair.data.sets.lsac import LSAC
 from paretofair.errors import DataError
@@ -60,8 +60,8 @@ def with_cell(row: int, column: str, cell: str) -> list[dict[str, str]]:
 def test_reading(write: Write) -> None:
     data = read_csv_dataset(SCHEMA, write(loans()))
     assert (data.name, data.source, data.tasks) == ("loans", "real", ("repaid", "large"))
-    assert data.numeric_names == ("age",)
-    assert data.categorical_names == ("gender", "grade", "part")
+    assert data.inputs.numeric_names == ("age",)
+    assert data.inputs.categorical_names == ("gender", "grade", "part")
     assert data.group_names == {"sex": ("f", "m"), "age": ("up_to_25", "25_to_60", "over_60")}
     np.testing.assert_array_equal(data.groups["sex"], np.arange(60) % 2)
     assert np.bincount(data.groups["age"]).tolist() == [6, 35, 19]
@@ -96,7 +96,7 @@ def test_the_id_follows_from_the_contents(write: Write) -> None:
 def test_a_given_split_is_no_input(write: Write) -> None:
     data = read_csv_dataset(change_schema(split="part"), write(loans()))
     np.testing.assert_array_equal(data.is_test, np.arange(60) % 4 == 3)
-    assert "part" not in data.categorical_names
+    assert "part" not in data.inputs.categorical_names
 
 
 def join_banks(first: str = "south", second: str = "north") -> list[dict[str, str]]:
@@ -110,9 +110,9 @@ def test_joined_data_sets(write: Write) -> None:
     assert data.origin_names == ("north", "south")
     np.testing.assert_array_equal(data.origins, np.arange(60) % 3 != 2)
     np.testing.assert_array_equal(data.labels < 0, np.stack([data.origins == 0, data.origins == 1], axis=1))
-    assert "bank" not in data.categorical_names
+    assert "bank" not in data.inputs.categorical_names
     splits = split(data, validation=0.25)
-    assert splits.origin_names == ("north", "south")
+    assert splits.dataset.origin_names == ("north", "south")
     for part, rows in ((splits.train, 31), (splits.validation, 11), (splits.test, 18)):
         assert part is not None
         assert len(part.origins) == rows
@@ -127,7 +127,7 @@ def test_joined_data_sets(write: Write) -> None:
 def test_origins_may_be_numbers(write: Write) -> None:
     data = read_csv_dataset(change_schema(origin="bank"), write(join_banks("10", "9")))
     assert data.origin_names == ("9", "10")
-    assert data.numeric_names == ("age",)
+    assert data.inputs.numeric_names == ("age",)
 
 
 def test_every_row_needs_an_origin(write: Write) -> None:
@@ -160,20 +160,20 @@ def test_a_bin_without_rows_is_no_group(write: Write) -> None:
 
 def test_sensitive_columns_can_be_left_out(write: Write) -> None:
     data = read_csv_dataset(change_schema(inputs=NO_ID | {"sensitive": False}), write(loans()))
-    assert (data.numeric_names, data.categorical_names) == ((), ("grade", "part"))
+    assert (data.inputs.numeric_names, data.inputs.categorical_names) == ((), ("grade", "part"))
 
 
 def test_lists_of_inputs_are_exact(write: Write) -> None:
     rows = [row | {"zip": str(number % 5)} for number, row in enumerate(loans())]
     data = read_csv_dataset(change_schema(inputs=NO_ID | {"categorical": ["zip", "grade"]}), write(rows))
-    assert (data.numeric_names, data.categorical_names) == (("age",), ("zip", "grade"))
+    assert (data.inputs.numeric_names, data.inputs.categorical_names) == (("age",), ("zip", "grade"))
     data = read_csv_dataset(change_schema(inputs=NO_ID | {"numeric": ["zip"], "categorical": []}), write(rows))
-    assert (data.numeric_names, data.categorical_names) == (("zip",), ())
+    assert (data.inputs.numeric_names, data.inputs.categorical_names) == (("zip",), ())
 
 
 def test_a_column_without_a_name_is_no_input(write: Write) -> None:
     rows = [{"": str(number)} | row for number, row in enumerate(loans())]
-    assert read_csv_dataset(SCHEMA, write(rows)).numeric_names == ("age",)
+    assert read_csv_dataset(SCHEMA, write(rows)).inputs.numeric_names == ("age",)
 
 
 @pytest.mark.parametrize("cell", ["", "?", "NA", "NaN"])
@@ -183,10 +183,10 @@ def test_missing_cells(write: Write, cell: str) -> None:
         rows[row][column] = cell
     data = read_csv_dataset(SCHEMA, write(rows))
     assert data.groups["sex"][0] == data.groups["age"][1] == data.labels[2, 1] == data.labels[4, 0] == -1
-    assert data.categorical[0, 0] == data.categorical[3, 1] == "missing"
-    assert data.numeric_names == ("age", "age_missing")
-    ages = data.numeric[~data.is_test & (np.arange(60) != 1), 0]
-    assert data.numeric[1].tolist() == [np.median(ages), 1]
+    assert data.inputs.categorical[0, 0] == data.inputs.categorical[3, 1] == "missing"
+    assert data.inputs.numeric_names == ("age", "age_missing")
+    ages = data.inputs.numeric[~data.is_test & (np.arange(60) != 1), 0]
+    assert data.inputs.numeric[1].tolist() == [np.median(ages), 1]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,12 @@ def test_missing_cells_as_errors(write: Write, kind: str, column: str, message: 
 def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
     data = read_csv_dataset(change_schema(split="part"), write(with_cell(3, "grade", "Z")))
     splits = split(data)
-    assert splits.test.categories[0, 1] == 0
-    assert (splits.test.categories[1:] > 0).all()
+    fitted = splits.inputs
+    assert isinstance(fitted, FittedColumns)
+    # The block of the second categorical input, whose first column is code 0.
+    examples = fitted.encode(splits.test.rows)
+    start = 1 + fitted.categories[0]
+    np.testing.assert_array_equal(examples[:, start], np.arange(len(examples)) == 0)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +246,7 @@ def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
         ({"inputs": {"numeric": ["amount"]}}, "'amount' can't be an input: it makes the labels of 'amount > 2000'"),
         ({"inputs": NO_ID | {"categorical": ["id"]}}, "'id' can't be an input: it is excluded"),
         ({"inputs": {"numeric": ["age"], "sensitive": False}}, "'age' can't be an input: it is sensitive"),
-        ({"inputs": {"categorical": ["part"]}, "split": "part"}, "'part' can't be an input: it says which rows"),
+        ({"inputs": {"categorical": ["part"]}, "split": "part"}, "'part' can't be an input: it says which part"),
         ({"inputs": {"numeric": ["age"], "categorical": ["age"]}}, "'age' is named twice among the inputs"),
         ({"inputs": NO_ID | {"numeric": ["grade"]}}, "line 2, column 'grade': expected a number"),
         ({"inputs": {"numeric": [], "categorical": []}}, "no inputs are left"),
@@ -250,8 +254,11 @@ def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
         ({"origin": "parts"}, "has no column 'parts', named by origin; did you mean 'part'"),
         ({"origin": "age"}, "origin: column 'age' has 60 different values; accepted: 2 to 20 joined data sets"),
         ({"split": "parts"}, "has no column 'parts', named by split; did you mean 'part'"),
-        ({"split": "grade"}, "line 2, column 'grade': found '[ABC]'; accepted: train, test"),
-        ({"test": 0.001}, "0 of 60 rows are test rows; both kinds must occur"),
+        (
+            {"split": "grade"},
+            "line 2, column 'grade': found '[ABC]'; accepted: train, validation, val, valid",
+        ),
+        ({"test": 0.001}, "of 60 rows are 60 train, 0 validation, 0 test; training and test rows must occur"),
         ({"path": "none.csv"}, r"none\.csv: no such file"),
     ],
 )
@@ -276,9 +283,9 @@ def test_wrong_cells(write: Write, row: int, column: str, cell: str, message: st
 
 def test_a_split_needs_a_word_in_every_row_and_both_words(write: Write) -> None:
     schema = change_schema(split="part")
-    with pytest.raises(DataError, match="line 3, column 'part': found a missing value; accepted: train, test"):
+    with pytest.raises(DataError, match="line 3, column 'part': found a missing value; accepted: train, val"):
         read_csv_dataset(schema, write(with_cell(1, "part", "?")))
-    with pytest.raises(DataError, match="60 of 60 rows are test rows"):
+    with pytest.raises(DataError, match="of 60 rows are 0 train, 0 validation, 60 test"):
         read_csv_dataset(schema, write([row | {"part": "test"} for row in loans()]))
 
 
@@ -324,7 +331,7 @@ def test_lsac_as_a_file_of_ones_own(real_lsac_folder: Path) -> None:
             "sex": Sensitive(column="sex"),
             "race": Sensitive(column="race", groups={r: r for r in ("White", "Black", "Other")}),
         },
-        inputs=Inputs(categorical=("isPartTime", "race", "sex")),
+        inputs=InputColumns(categorical=("isPartTime", "race", "sex")),
     )
     mine, known = read_csv_dataset(schema, real_lsac_folder), LSAC.read(real_lsac_folder)
     rows = len(mine.labels)
@@ -333,6 +340,117 @@ def test_lsac_as_a_file_of_ones_own(real_lsac_folder: Path) -> None:
     assert mine.group_names == known.group_names
     for attribute in known.groups:
         np.testing.assert_array_equal(mine.groups[attribute], known.groups[attribute][:rows])
-    assert set(mine.numeric_names) == set(known.numeric_names)
-    for column, name in enumerate(known.numeric_names):
-        np.testing.assert_array_equal(mine.numeric[:, mine.numeric_names.index(name)], known.numeric[:rows, column])
+    assert set(mine.inputs.numeric_names) == set(known.inputs.numeric_names)
+    own, theirs = mine.inputs, known.inputs
+    for column, name in enumerate(theirs.numeric_names):
+        np.testing.assert_array_equal(own.numeric[:, own.numeric_names.index(name)], theirs.numeric[:rows, column])
+
+
+PARTS_3 = {"column": "fold", "train": [0, "1"], "validation": [2], "test": [3]}
+
+
+def in_folds(rows: int = 60) -> list[dict[str, str]]:
+    return [row | {"fold": str((number + number // 8) % 4)} for number, row in enumerate(loans(rows))]
+
+
+def test_validation_rows_of_its_own(write: Write) -> None:
+    data = read_csv_dataset(change_schema(split=PARTS_3), write(in_folds()))
+    parts = [int(row["fold"]) for row in in_folds()]
+    np.testing.assert_array_equal(data.part, np.array([0, 0, 1, 2])[parts])
+    assert "fold" not in data.inputs.numeric_names
+    words = [row | {"part": ("Train", "train", "DEV", "test")[part]} for part, row in zip(parts, loans(), strict=True)]
+    same = read_csv_dataset(change_schema(split="part"), write(words))
+    np.testing.assert_array_equal(same.part, data.part)
+    splits = split(data, validation=0.3)
+    np.testing.assert_array_equal(splits.part, data.part)
+    # No share and no seed: nothing is cut.
+    assert split(data, validation=0.1, split_seed=5).split_id == splits.split_id
+    whole = split(data, validation=0, scale_with_test=True)
+    assert whole.validation is None
+    np.testing.assert_array_equal(whole.part == 2, data.part == 2)
+    with pytest.raises(DataError, match="has validation rows of its own, so that test rows can't be drawn anew"):
+        split(data, test_seed=1)
+
+
+def test_weights(write: Write) -> None:
+    rows = [row | {"survey": str(number % 5)} for number, row in enumerate(loans())]
+    data = read_csv_dataset(change_schema(weights="survey"), write(rows))
+    assert data.weights is not None
+    np.testing.assert_array_equal(data.weights, np.arange(60) % 5)
+    assert "survey" not in data.inputs.numeric_names
+    splits = split(data)
+    assert splits.weights is not None
+    assert splits.train.weights is not None
+    np.testing.assert_allclose(splits.train.weights.values.mean(), 1, rtol=1e-6)
+    assert read_csv_dataset(SCHEMA, write(rows)).data_id != data.data_id
+
+
+def test_rows_that_stay_together(write: Write) -> None:
+    rows = [row | {"person": f"p{number // 3}"} for number, row in enumerate(loans())]
+    data = read_csv_dataset(change_schema(keep_together="person"), write(rows))
+    assert data.together is not None
+    assert "person" not in data.inputs.categorical_names
+    for seed in (None, 0, 1):
+        part = split(data, test_seed=seed).part.reshape(20, 3)
+        assert (part == part[:, :1]).all()
+        assert set(part.ravel()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cells", "message"),
+    [
+        ({"weights": "weight"}, {"weight": "-1"}, "line 7, column 'weight': found -1; accepted: numbers from 0"),
+        ({"weights": "weight"}, {"weight": ""}, "line 7, column 'weight': found a missing value; accepted: numbers"),
+        ({"weights": "weight"}, {"weight": "much"}, "line 7, column 'weight': expected a number, found 'much'"),
+        ({"weights": "wait"}, {}, "has no column 'wait', named by weights; did you mean 'weight'"),
+        ({"inputs": {"numeric": ["weight"]}, "weights": "weight"}, {}, "can't be an input: it says how much a row"),
+        (
+            {"inputs": {"categorical": ["who"]}, "keep_together": "who"},
+            {},
+            "can't be an input: it says which rows stay",
+        ),
+        ({"keep_together": "who"}, {"who": "?"}, "line 7, column 'who': found a missing value"),
+        (
+            {"keep_together": "who", "split": "part"},
+            {"who": "a3", "part": "train"},
+            r"column 'who': rows of 'a3' are in test \(line 5\) and train \(line 7\); accepted: one part",
+        ),
+        (
+            {"split": {"column": "who", "train": ["a1"], "test": ["a2"]}},
+            {},
+            "line 2, column 'who': found 'a0'; accepted: a1, a2",
+        ),
+    ],
+)
+def test_wrong_cells_of_weights_and_parts(
+    write: Write, changes: dict[str, object], cells: dict[str, str], message: str
+) -> None:
+    rows = [row | {"weight": "1.5", "who": f"a{number % 4}"} for number, row in enumerate(loans())]
+    rows[5] |= cells
+    with pytest.raises(DataError, match=message):
+        read_csv_dataset(change_schema(**changes), write(rows))
+
+
+def test_weights_that_are_all_0(write: Write) -> None:
+    rows = [row | {"weight": "0"} for row in loans()]
+    with pytest.raises(DataError, match="column 'weight': every weight is 0; some must be greater"):
+        read_csv_dataset(change_schema(weights="weight"), write(rows))
+    rows = [row | {"weight": str(int(row["part"] == "train"))} for row in loans()]
+    data = read_csv_dataset(change_schema(weights="weight", split="part"), write(rows))
+    with pytest.raises(DataError, match="all 15 test rows have the weight 0"):
+        split(data)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"column": "part", "train": ["a"]}, "the cells of training and of test rows are given together"),
+        ({"column": "part", "validation": ["a"]}, "the cells of training and of test rows are given together"),
+        ({"column": "part", "train": ["a"], "test": ["a"]}, "'a' stands in the list more than once"),
+        ({"train": ["a"], "test": ["b"]}, "Field required"),
+        (3, "found 3; expected a column, or a mapping with the key column"),
+    ],
+)
+def test_wrong_splits(given: object, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        change_schema(split=given)

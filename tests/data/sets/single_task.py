@@ -10,9 +10,7 @@ from paretofair.data import Dataset, Splits, split
 
 def inputs(splits: Splits, part: str) -> torch.Tensor:
     """z-scores and one-hot categories: (rows, inputs)."""
-    examples = getattr(splits, part)
-    codes = [np.eye(size)[column] for size, column in zip(splits.category_sizes, examples.categories.T, strict=True)]
-    return torch.tensor(np.concatenate([examples.numeric, *codes], axis=1), dtype=torch.float32)
+    return torch.tensor(splits.inputs.encode(getattr(splits, part).rows), dtype=torch.float32)
 
 
 def single_task_results(
@@ -59,7 +57,7 @@ def single_task_results(
             optimizer.step()
     with torch.no_grad():
         found = scores(test).numpy()
-    group = splits.test.groups[:, splits.attributes.index(attribute)]
+    group = splits.test.groups[:, splits.dataset.attributes.index(attribute)]
     errors, gaps = [], []
     for column, task in enumerate(tasks):
         truth, positives = splits.test.labels[:, task], splits.train.labels[:, task].mean()

@@ -29,7 +29,7 @@ RATES = [
 
 
 def members(data: Dataset, part: str, attribute: str | None, group: str | None) -> np.ndarray:
-    chosen = {"train": ~data.is_test, "test": data.is_test, "both": np.ones(len(data.is_test), dtype=bool)}[part]
+    chosen = {"train": ~data.is_test, "test": data.is_test, "both": np.ones(len(data), dtype=bool)}[part]
     if attribute is None or group is None:
         return chosen
     return chosen & (data.groups[attribute] == data.group_names[attribute].index(group))
@@ -69,7 +69,7 @@ def test_simulated_rates_within_two_standard_errors(
 def test_schema(simulated: Dataset) -> None:
     assert simulated.tasks == ("high_grade", "pass_bar")
     assert simulated.group_names == {"sex": ("Female", "Male"), "race": ("White", "Black", "Other")}
-    assert simulated.numeric_names == (
+    assert simulated.inputs.numeric_names == (
         "zgpa",
         "DOB_yr",
         "weighted_lsat_ugpa",
@@ -78,8 +78,8 @@ def test_schema(simulated: Dataset) -> None:
         "lsat",
         "ugpa",
     )
-    assert simulated.categorical_names == ("isPartTime", "race", "sex")
-    assert set(simulated.categorical[:, 0]) == {"0", "1"}
+    assert simulated.inputs.categorical_names == ("isPartTime", "race", "sex")
+    assert set(simulated.inputs.categorical[:, 0]) == {"0", "1"}
 
 
 def test_simulated_values_are_plausible(simulated: Dataset) -> None:
@@ -92,22 +92,24 @@ def test_simulated_values_are_plausible(simulated: Dataset) -> None:
         "lsat": (11, 48),
         "ugpa": (1.5, 4.0),
     }
-    for column, name in enumerate(simulated.numeric_names):
+    for column, name in enumerate(simulated.inputs.numeric_names):
         lowest, highest = ranges[name]
-        assert lowest <= simulated.numeric[:, column].min()
-        assert simulated.numeric[:, column].max() <= highest
+        assert lowest <= simulated.inputs.numeric[:, column].min()
+        assert simulated.inputs.numeric[:, column].max() <= highest
 
 
 @pytest.mark.real_data
 def test_simulated_schema_and_means_are_the_real_ones(real: Dataset, simulated: Dataset) -> None:
-    for field in ("tasks", "numeric_names", "categorical_names", "group_names"):
+    for field in ("numeric_names", "categorical_names"):
+        assert getattr(real.inputs, field) == getattr(simulated.inputs, field)
+    for field in ("tasks", "group_names"):
         assert getattr(real, field) == getattr(simulated, field)
     np.testing.assert_array_equal(real.is_test, simulated.is_test)
     for column in range(3):
-        assert set(real.categorical[:, column]) == set(simulated.categorical[:, column])
+        assert set(real.inputs.categorical[:, column]) == set(simulated.inputs.categorical[:, column])
     # The longest distance is a tenth of a deviation: the real years of birth have missing ones, coded 0.
-    scale = real.numeric.std(axis=0)
-    assert (np.abs(simulated.numeric.mean(axis=0) - real.numeric.mean(axis=0)) < 0.1 * scale).all()
+    scale = real.inputs.numeric.std(axis=0)
+    assert (np.abs(simulated.inputs.numeric.mean(axis=0) - real.inputs.numeric.mean(axis=0)) < 0.1 * scale).all()
 
 
 @pytest.mark.real_data
@@ -115,8 +117,8 @@ def test_simulated_rows_are_no_copies(real: Dataset, simulated: Dataset) -> None
     """Of rows with a grade; chance alone can make equal ones, since values are rounded, but hardly any."""
 
     def rows(data: Dataset) -> set[tuple[object, ...]]:
-        known = data.numeric[:, 0] != 0
-        columns = [data.numeric.round(3), data.categorical, data.labels]
+        known = data.inputs.numeric[:, 0] != 0
+        columns = [data.inputs.numeric.round(3), data.inputs.categorical, data.labels]
         return {tuple(row) for row in np.concatenate(columns, axis=1, dtype=object)[known].tolist()}
 
     shared = rows(real) & rows(simulated)
@@ -136,7 +138,7 @@ def test_public_form_gives_the_same_data_set(real: Dataset, real_lsac_folder: Pa
     published = read_lsac(tmp_path)
     assert published.data_id == real.data_id
     assert published.checksums != real.checksums
-    np.testing.assert_array_equal(published.numeric, real.numeric)
+    np.testing.assert_array_equal(published.inputs.numeric, real.inputs.numeric)
 
 
 @pytest.mark.real_data

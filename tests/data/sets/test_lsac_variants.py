@@ -66,7 +66,7 @@ def test_unknown_labels_and_groups(
     real: Callable[[str], Dataset], name: str, rows: int, unknown_labels: list[int], unknown_groups: list[int]
 ) -> None:
     data = real(name)
-    assert len(data.is_test) == rows
+    assert len(data) == rows
     assert abs(data.is_test.mean() - 0.3) < 1e-4
     assert (data.labels < 0).sum(axis=0).tolist() == unknown_labels
     assert [(data.groups[attribute] < 0).sum() for attribute in ("sex", "race")] == unknown_groups
@@ -75,8 +75,8 @@ def test_unknown_labels_and_groups(
 def test_missing_numbers_are_counted_by_an_input(real: Callable[[str], Dataset]) -> None:
     data = real("lsac_full")
     counts = {
-        name: int(data.numeric[:, column].sum())
-        for column, name in enumerate(data.numeric_names)
+        name: int(data.inputs.numeric[:, column].sum())
+        for column, name in enumerate(data.inputs.numeric_names)
         if name.endswith("_missing")
     }
     assert counts == {
@@ -87,13 +87,15 @@ def test_missing_numbers_are_counted_by_an_input(real: Callable[[str], Dataset])
         "tier_missing": 158,
         "DOB_yr_missing": 69,
     }
-    assert (data.categorical == "missing").sum(axis=0).tolist() == [6, 20, 45]
+    assert (data.inputs.categorical == "missing").sum(axis=0).tolist() == [6, 20, 45]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_that_came_later_is_an_input(real: Callable[[str], Dataset], name: str) -> None:
     data = real(name)
     known = {"lsat", "ugpa", "index6040", "sander_index", "tier", "fam_inc", "dob_yr", "sex", "race", "part_time"}
-    inputs = {input_.removesuffix("_missing").lower() for input_ in data.numeric_names + data.categorical_names}
+    inputs = {
+        input_.removesuffix("_missing").lower() for input_ in data.inputs.numeric_names + data.inputs.categorical_names
+    }
     assert inputs <= known
     assert split(data, test_seed=3).validation is not None

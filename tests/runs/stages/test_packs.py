@@ -97,7 +97,7 @@ def test_every_seed_draws_its_own_test_rows(load, monkeypatch) -> None:
     assert not np.array_equal(first.test.labels, other.test.labels)
     number = splits_of(load("data.test_seed=4")).of(0)
     assert number.split_id == other.split_id
-    np.testing.assert_array_equal(number.test.numeric, other.test.numeric)
+    np.testing.assert_array_equal(number.test.rows, other.test.rows)
     for one in (first, other):
         labels = np.concatenate([one.train.labels, one.validation.labels, one.test.labels])
         np.testing.assert_array_equal(labels.sum(0), splits.dataset.labels.sum(0))

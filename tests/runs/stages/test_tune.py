@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.objectives import NamedSet, build_set
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages import Context, packs_ahead
 from paretofair.runs.stages.tune import compare_settings
@@ -32,7 +33,7 @@ stages:
   tune: {parameters: [head_ratio, fairness_weight], settings: 3, trials: 2, seeds: [1000, 1001]}
   sweep: {trials: 5}
 """
-REFERENCE = (1.0, 1.0)
+OBJECTIVES = build_set(NamedSet("arfg_are", ("arfg", "are"), (1.0, 1.0)), ())
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_the_largest_mean_hypervolume_is_chosen_and_a_lost_seed_counts_as_none(l
             *((1000, 4, 0.9, 0.9, "completed"), (1001, 4, 0.9, 0.9, "completed")),
         ),
         [],
-        REFERENCE,
+        OBJECTIVES,
     )
     assert table["hypervolume"].tolist() == pytest.approx([0.2, 0.25, 0.01])
     assert table["seeds"].tolist() == [1, 2, 2]
@@ -100,7 +101,7 @@ def test_what_breaks_a_constraint_chooses_nothing(load) -> None:
     space = load().method("mtaf")
     trials = rows((1000, 0, 0.1, 0.4, "completed"), (1000, 2, 0.5, 0.2, "completed"))
     for constraints, chosen in (([], 0), ([parse_constraint("error_good_loan <= 0.3")], 1)):
-        assert compare_settings(space, trials, constraints, REFERENCE)["chosen"].to_numpy().argmax() == chosen
+        assert compare_settings(space, trials, constraints, OBJECTIVES)["chosen"].to_numpy().argmax() == chosen
 
 
 def test_a_frozen_space_draws_the_chosen_values_alone(load) -> None:

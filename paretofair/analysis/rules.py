@@ -1,0 +1,129 @@
+"""Rules that take one point of a frontier, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from paretofair.analysis.frontiers import candidates
+from paretofair.analysis.results import Results
+from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
+from paretofair.metrics.registry import METRICS, Metric
+from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
+
+ARE_BOUND = 1.0  # as good as single-task models
+ARFG_BOUND = 0.5  # half of their gaps
+# Of ARFG-ARE frontiers, and those that every other set has.
+RULES = (
+    "midpoint",
+    "knee",
+    f"smallest arfg, are <= {ARE_BOUND:g}",
+    f"smallest are, arfg <= {ARFG_BOUND:g}",
+    "smallest arfg + are",
+)
+OF_ANY_SET = RULES[:2]
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_NAME = r"[A-Za-z_]\w*"
+_BOUNDED = re.compile(rf"(smallest|best) ({_NAME}), ({_NAME}) (<=|>=) ({_NUMBER})")
+_SUM = re.compile(rf"(smallest|best) ((?:{_NUMBER} )?{_NAME}(?: \+ (?:{_NUMBER} )?{_NAME})+)")
+_WORDS = "best METRIC, METRIC <= NUMBER; best METRIC, METRIC >= NUMBER; best NUMBER METRIC + METRIC"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Takes one point of a front.
+
+    `reads` are the metrics that it looks at, on the split that chooses. `take(front, runs)` gives the place of the
+    point, from their values `(m, reads)` of the front's points and `(n, reads)` of all trials; ValueError where no
+    point keeps the rule's bound.
+    """
+
+    reads: tuple[Objective, ...]
+    take: Callable[[np.ndarray, np.ndarray], int]
+
+
+def parse_rule(
+    name: str, objectives: ObjectiveSet, tasks: Sequence[str], metrics: Mapping[str, Metric] = METRICS
+) -> Rule:
+    """The rule of this name for fronts under `objectives`.
+
+    `midpoint`: the point whose last objective is nearest to the middle of its range over all trials; `knee`; `best
+    error_income, fpr_gap_income <= 0.02`: the best of one metric under a bound on another, of the set or not; `best 2
+    arfg + are`: the smallest weighted sum, in which maximised metrics count less than nothing. `smallest` says the same
+    of metrics that are minimised.
+
+    Raises:
+        ValueError: a name that is none of these, or a metric that is none.
+    """
+    bounded, total = _BOUNDED.fullmatch(name), _SUM.fullmatch(name)
+    if name == "midpoint":
+        last = objectives.objectives[-1]
+        return Rule((last,), lambda front, runs: midpoint(last.metric.loss(front[:, 0]), last.metric.loss(runs[:, 0])))
+    if name == "knee":
+        return Rule(objectives.objectives, lambda front, runs: knee(objectives.losses(front)))
+    if bounded is not None and bounded[2] != bounded[3]:
+        best = parse_goal(bounded[2], tasks, metrics)
+        limited = parse_objective(bounded[3], tasks, metrics)
+        _check_word(name, bounded[1], [best])
+        sign, bound = (1 if bounded[4] == "<=" else -1), float(bounded[5])
+        return Rule(
+            (best, limited),
+            lambda front, runs: smallest_under(best.metric.loss(front[:, 0]), sign * front[:, 1], sign * bound),
+        )
+    if total is not None:
+        terms = [each.split() for each in total[2].split(" + ")]
+        reads = tuple(parse_goal(term[-1], tasks, metrics) for term in terms)
+        _check_word(name, total[1], reads)
+        weights = [float(term[0]) if len(term) > 1 else 1.0 for term in terms]
+        summed = ObjectiveSet("sum", reads)
+        return Rule(reads, lambda front, runs: smallest_sum(summed.losses(front), weights))
+    raise ValueError(
+        f"found the rule {name!r}; accepted: {'; '.join(RULES)}; bounds and weights may be others, and with any "
+        f"metrics: {_WORDS}"
+    )
+
+
+def _check_word(name: str, word: str, reads: Sequence[Objective]) -> None:
+    for each in reads:
+        if word == "smallest" and each.metric.direction != "minimised":
+            raise ValueError(f"found the rule {name!r}; {each.name} is {each.metric.direction}: write best")
+
+
+def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_are") -> pd.DataFrame:
+    """The trial that each rule takes from each frontier under the set `of`, on the split that chooses.
+
+    Columns `rule, method, seed, trial_id`; `trial_id` is None where no point keeps the rule's bound. `seed` is `all`
+    where seeds are pooled. `rules` are by default all `RULES` of ARFG-ARE frontiers, those `OF_ANY_SET` of others.
+
+    Raises:
+        ValueError: a rule that is none, or a metric that the table has no values of.
+    """
+    names = rules or (RULES if of == "arfg_are" else OF_ANY_SET)
+    objectives, chosen_on, rows = results.objective_set(of), results.settings.selected_on, []
+    parsed = {name: parse_rule(name, objectives, results.tasks, results.settings.metrics) for name in names}
+    results.derive(each for rule in parsed.values() for each in rule.reads)
+    columns = {name: [f"{chosen_on}_{each.name}" for each in rule.reads] for name, rule in parsed.items()}
+    every = list(dict.fromkeys(column for own in columns.values() for column in own))
+    fronts = results.fronts_of(of)
+    if fronts:
+        searched = candidates(results.trials, ["method", "seed", "trial_id", *every])
+        values = searched.set_index("trial_id")
+    for method, by_seed in fronts.items():
+        runs = searched[searched["method"] == method]
+        for seed, points in by_seed.items():
+            own = runs if results.settings.pooled else runs[runs["seed"] == seed]
+            of_points = values.loc[points["trial_id"]]
+            for name, rule in parsed.items():
+                try:
+                    place = rule.take(of_points[columns[name]].to_numpy(float), own[columns[name]].to_numpy(float))
+                    trial = points["trial_id"].iloc[place]
+                except ValueError:
+                    trial = None
+                rows.append((name, method, seed, trial))
+    order = {name: place for place, name in enumerate(names)}
+    found = pd.DataFrame(rows, columns=["rule", "method", "seed", "trial_id"])
+    return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)

@@ -1,0 +1,160 @@
+"""Columns of a table: numbers, which become z-scores, and categories, which become one-hot blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from paretofair.data.digest import Digest
+from paretofair.data.inputs.encoding import Encoding, fit_encoding
+from paretofair.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Named columns. Make them with `Columns.of`.
+
+    Texts are kept as numbers, since the workers of a machine share arrays of numbers and nothing else.
+
+    Attributes:
+        numeric: `(rows, numeric inputs)` float64, unscaled, finite.
+        numeric_names: Their names.
+        codes: `(rows, categorical inputs)` int32: the place of each text in the table of its column.
+        tables: The texts of each categorical input.
+        categorical_names: Their names.
+
+    Raises:
+        DataError: Shapes disagree, a name occurs twice, or a number is not finite.
+    """
+
+    numeric: np.ndarray
+    numeric_names: tuple[str, ...]
+    codes: np.ndarray
+    tables: tuple[tuple[str, ...], ...]
+    categorical_names: tuple[str, ...]
+
+    @staticmethod
+    def of(numeric: Mapping[str, np.ndarray], categorical: Mapping[str, np.ndarray]) -> Columns:
+        """Columns by name, each `(rows,)`: numbers, and texts of which every different one is a category."""
+        lengths = {len(column) for column in (*numeric.values(), *categorical.values())}
+        if len(lengths) != 1:
+            raise DataError(f"inputs have {sorted(lengths) or 'no'} rows; expected columns of one length")
+        (rows,) = lengths
+        numbers = np.zeros((rows, len(numeric)))
+        codes, tables = np.zeros((rows, len(categorical)), dtype=np.int32), []
+        for place, column in enumerate(numeric.values()):
+            numbers[:, place] = column
+        for place, column in enumerate(categorical.values()):
+            table, codes[:, place] = np.unique(np.asarray(column).astype(str), return_inverse=True)
+            tables.append(tuple(table.tolist()))
+        return Columns(numbers, tuple(numeric), codes, tuple(tables), tuple(categorical))
+
+    def __post_init__(self) -> None:
+        rows = len(self.numeric)
+        for field, width in (("numeric", len(self.numeric_names)), ("codes", len(self.categorical_names))):
+            shape = getattr(self, field).shape
+            if shape != (rows, width):
+                raise DataError(f"inputs: {field} has shape {shape}, expected {(rows, width)} (rows, names)")
+        names = self.numeric_names + self.categorical_names
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f"inputs: names occur twice: {', '.join(repeated)}")
+        finite = np.isfinite(self.numeric)
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            value = self.numeric[row, column]
+            raise DataError(f"input {self.numeric_names[column]!r} is {value} in row {row}; inputs must be finite")
+
+    def __len__(self) -> int:
+        return len(self.numeric)
+
+    @property
+    def categorical(self) -> np.ndarray:
+        """`(rows, categorical inputs)` text."""
+        texts = np.empty(self.codes.shape, dtype=object)
+        for place, table in enumerate(self.tables):
+            texts[:, place] = np.array(table, dtype=object)[self.codes[:, place]]
+        return texts
+
+    @property
+    def fills(self) -> dict[str, float]:
+        """What stands where a number was missing, of every input that has had missing ones."""
+        found = {}
+        for place, name in enumerate(self.numeric_names):
+            base = name.removesuffix(f"_{MISSING}")
+            if base != name and base in self.numeric_names:
+                missing = np.flatnonzero(self.numeric[:, place] == 1)
+                if len(missing):
+                    found[base] = float(self.numeric[missing[0], self.numeric_names.index(base)])
+        return found
+
+    def add_to(self, digest: Digest) -> None:
+        """Adds every name and value."""
+        digest.add("numeric", *self.numeric_names)
+        digest.add_array(self.numeric, "<f8")
+        digest.add("categorical", *self.categorical_names)
+        digest.add("rows", str(len(self)), *self.categorical.ravel())
+
+    def fit(self, rows: np.ndarray) -> FittedColumns:
+        """The means, deviations and category tables of these rows, at least one."""
+        used = [np.array(table)[np.unique(codes)] for table, codes in zip(self.tables, self.codes[rows].T, strict=True)]
+        categories = tuple(tuple(sorted(texts.tolist())) for texts in used)
+        return FittedColumns(
+            self, fit_encoding(self.numeric[rows], self.numeric_names, self.categorical_names, categories)
+        )
+
+
+@dataclass(frozen=True)
+class FittedColumns:
+    """Columns and their encoding: an example is its z-scores and behind them the one-hot block of each category."""
+
+    columns: Columns
+    encoding: Encoding
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many numbers an example is."""
+        return (len(self.encoding.numeric_names) + sum(self.categories),)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """The widths of the one-hot blocks."""
+        return self.encoding.category_sizes
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """`(rows, *shape)` float64."""
+        codes = np.zeros((len(rows), len(self.columns.tables)), dtype=np.int64)
+        for place, table in enumerate(self.columns.tables):
+            codes[:, place] = self.encoding.find_codes(place, table)[self.columns.codes[rows, place]]
+        return self.encoding.join(self.encoding.scale_numbers(self.columns.numeric[rows]), codes)
+
+    def on(self, rows: np.ndarray, device: torch.device, dtype: torch.dtype) -> DeviceRows:
+        """Encoded once, in float64, and then cast: z-scores made batch by batch in float32 would have other bits."""
+        import torch
+
+        return DeviceRows(torch.tensor(self.encode(rows), dtype=dtype, device=device))
+
+
+@dataclass(frozen=True)
+class DeviceRows:
+    """Examples that fit the device: all of them, encoded, `(n, *shape)`."""
+
+    examples: Tensor
+
+    augmented = False
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def take(self, index: Tensor, streams: Sequence[int] | None = None) -> Tensor:
+        """`([K,] B, *shape)` of the rows `index` `([K,] B)`."""
+        return self.examples[index]

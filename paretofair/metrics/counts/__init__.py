@@ -1,0 +1,1 @@
+"""What follows from counts of rows by cell, for tasks of every kind (numpy)."""

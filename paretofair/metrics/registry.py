@@ -1,0 +1,374 @@
+"""Every metric in one place: what it says, which way it is better, and what it is computed from.
+
+Everything that lists metrics (what is measured, audits, captions, objectives, the page) takes them from here. A new
+metric that follows from counts by group is a function in `rates` and one entry; a user's own needs neither
+(`own_metric`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from paretofair.metrics import rates
+
+Array = NDArray[Any]
+Direction = Literal["minimised", "maximised", "best at 0", "best at 1", "diagnostic"]
+Source = Literal["rows", "metrics", "counts", "baselines", "group", "report"]
+
+
+@dataclass(frozen=True, repr=False)
+class Metric:
+    """One metric.
+
+    `words` say it in a caption: they follow "the". `direction`: a `diagnostic` is neither better nor worse.
+
+    `source` is what it is computed from: `rows`, where the trial is trained, a column of every trial table; other
+    `metrics` of the same split and task, `parts`, by `combine`; `counts` by group, by `of_groups`, `(..., groups, 6) ->
+    (...)`; `baselines`, relative to single-task models; a `group` alone, a rate by `of_group`, `(..., 6) -> (...)`;
+    a whole `report`. An audit goes through all metrics that have `of_groups`, but for those that are not `audited`.
+
+    `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `rate` names
+    the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second.
+    `signed` are the metrics that say from which side it comes, all of which can be 0 by luck where it can be 0.
+    `kinds` are the kinds of task that have it.
+    """
+
+    name: str
+    words: str
+    direction: Direction
+    source: Source
+    worst: float | None = None
+    of_groups: Callable[[ArrayLike], Array] | None = None
+    of_group: Callable[[ArrayLike], Array] | None = None
+    parts: tuple[str, ...] = ()
+    combine: Callable[..., Array] | None = None
+    rate: str = "accuracy"
+    pair: bool = False
+    audited: bool = True
+    signed: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("binary",)
+    own: OwnCode | None = None
+
+    def __repr__(self) -> str:
+        """The same in every process, which checkpoints are told apart by."""
+        return f"Metric({self.name!r}, {self.direction!r}, {self.own!r})"
+
+    @property
+    def is_objective(self) -> bool:
+        """Whether a trial has it, and more or less of it is better."""
+        return self.is_measured and self.direction != "diagnostic"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a trial has it."""
+        return self.source in ("rows", "metrics", "counts", "baselines")
+
+    @property
+    def is_of_tasks(self) -> bool:
+        """Whether a trial has one for each task."""
+        return self.is_measured and self.source != "baselines"
+
+    @property
+    def can_average(self) -> bool:
+        """Whether its mean over tasks says something: not where tasks on both sides of the best value cancel."""
+        return self.is_of_tasks and not (self.pair or (self.own and self.direction.startswith("best")))
+
+    def loss(self, values: ArrayLike) -> Array:
+        """The values as something to be minimised: turned round where they are maximised, and their distance from
+        where they are best.
+
+        >>> METRICS["auc"].loss([.5, .75]), METRICS["disparate_impact_ratio"].loss([.75, 1.25])
+        (array([-0.5 , -0.75]), array([0.25, 0.25]))
+        """
+        numbers = np.asarray(values, dtype=float)
+        if self.direction == "maximised":
+            return -numbers
+        if self.direction in ("best at 0", "best at 1"):
+            return np.abs(numbers - float(self.direction[-1]))
+        return numbers
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The smallest and the largest value that a trial can have; None where there is none.
+
+        >>> METRICS["error"].ends, METRICS["auc"].ends, METRICS["fpr_gap_signed"].ends, METRICS["are"].ends
+        ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), None)
+        """
+        if self.worst is None or self.own is not None or self.direction == "best at 1":
+            return None
+        return {"minimised": (0.0, self.worst), "maximised": (self.worst, 1.0)}.get(
+            self.direction, (-self.worst, self.worst)
+        )
+
+    @property
+    def best(self) -> str:
+        """The direction in a caption: `better the smaller`.
+
+        >>> METRICS["error"].best, METRICS["auc"].best, METRICS["fpr_gap_signed"].best
+        ('better the smaller', 'better the larger', 'best at 0')
+        """
+        words = {"minimised": "better the smaller", "maximised": "better the larger", "diagnostic": "neither better"}
+        return words.get(self.direction, self.direction)
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """A metric of the user's own: `reference`, `package.module:function`, which is called with `reads`."""
+
+    reference: str
+    reads: Literal["counts", "rows"]
+
+
+def own_metric(
+    name: str, reference: str, reads: Literal["counts", "rows"], direction: Direction, worst: float | None = None
+) -> Metric:
+    """A metric of the user's own, measured where the trial is trained."""
+    return Metric(name, name.replace("_", " "), direction, "rows", worst, own=OwnCode(reference, reads))
+
+
+def _odds(name: str, words: str, worst: float, combine: Callable[..., Array]) -> tuple[Metric, Metric]:
+    """Of the two gaps of decisions, and of the two gaps of mean scores."""
+    hard = Metric(
+        name,
+        words.format("false and true positive rates"),
+        "minimised",
+        "metrics",
+        worst,
+        of_groups=getattr(rates, name),
+        parts=("fpr_gap", "tpr_gap"),
+        combine=combine,
+        signed=("fpr_gap_signed", "tpr_gap_signed"),
+    )
+    return hard, replace(
+        hard,
+        name=f"soft_{name}",
+        words=words.format("mean scores of rows labelled 0 and labelled 1"),
+        of_groups=partial(getattr(rates, name), soft=True),
+        parts=("soft_fpr_gap", "soft_tpr_gap"),
+        signed=(),
+    )
+
+
+def _mean_of_two(one: Array, other: Array) -> Array:
+    return np.asarray((one + other) / 2)
+
+
+def _complement(error: Array) -> Array:
+    return np.asarray(1 - error)
+
+
+def _rate(name: str, words: str) -> Metric:
+    return Metric(name, words, "diagnostic", "group", of_group=getattr(rates, name))
+
+
+_GAP = "largest difference of {} between groups"
+_SUM, _SOFT_SUM = _odds("equalized_odds_sum", "sum of the largest differences of {} between groups", 2.0, np.add)
+_MAX, _SOFT_MAX = _odds("equalized_odds_max", "larger of the largest differences of {} between groups", 1.0, np.maximum)
+_MEAN, _SOFT_MEAN = _odds(
+    "equalized_odds_mean", "mean of the largest differences of {} between groups", 1.0, _mean_of_two
+)
+
+_EVERY = (
+    Metric("error", "error", "minimised", "rows", 1.0, of_group=rates.error),
+    Metric(
+        "accuracy",
+        "accuracy",
+        "maximised",
+        "metrics",
+        0.0,
+        of_group=rates.accuracy,
+        parts=("error",),
+        combine=_complement,
+    ),
+    Metric("average_precision", "average precision", "maximised", "rows", 0.0),
+    Metric("auc", "area under the ROC curve", "maximised", "rows", 0.0),
+    Metric("auc_gap", _GAP.format("the area under the ROC curve"), "minimised", "rows", 1.0),
+    Metric("realised_positive_rate", "share of positive decisions", "diagnostic", "rows"),
+    # In the order of an audit.
+    Metric(
+        "fpr_gap",
+        _GAP.format("false positive rates"),
+        "minimised",
+        "rows",
+        1.0,
+        rates.fpr_gap,
+        rate="false_positive_rate",
+        signed=("fpr_gap_signed",),
+    ),
+    Metric(
+        "tpr_gap",
+        _GAP.format("true positive rates"),
+        "minimised",
+        "rows",
+        1.0,
+        rates.tpr_gap,
+        rate="true_positive_rate",
+        signed=("tpr_gap_signed",),
+    ),
+    Metric(
+        "soft_fpr_gap",
+        _GAP.format("mean scores of rows labelled 0"),
+        "minimised",
+        "rows",
+        1.0,
+        rates.soft_fpr_gap,
+        rate="false_positive_rate",
+    ),
+    Metric(
+        "soft_tpr_gap",
+        _GAP.format("mean scores of rows labelled 1"),
+        "minimised",
+        "rows",
+        1.0,
+        rates.soft_tpr_gap,
+        rate="true_positive_rate",
+    ),
+    Metric(
+        "fpr_gap_signed",
+        "false positive rate of the first of two groups less that of the second",
+        "best at 0",
+        "rows",
+        1.0,
+        rates.fpr_gap_signed,
+        rate="false_positive_rate",
+        pair=True,
+    ),
+    Metric(
+        "tpr_gap_signed",
+        "true positive rate of the first of two groups less that of the second",
+        "best at 0",
+        "counts",
+        1.0,
+        rates.tpr_gap_signed,
+        rate="true_positive_rate",
+        pair=True,
+    ),
+    _SUM,
+    _MAX,
+    _MEAN,
+    Metric(
+        "demographic_parity_gap",
+        _GAP.format("rates of positive decisions"),
+        "minimised",
+        "counts",
+        1.0,
+        rates.demographic_parity_gap,
+        signed=("demographic_parity_gap_signed",),
+    ),
+    Metric(
+        "disparate_impact_ratio",
+        "smallest over the largest rate of positive decisions of any group",
+        "best at 1",
+        "counts",
+        0.0,
+        rates.disparate_impact_ratio,
+    ),
+    Metric(
+        "equal_opportunity_ratio",
+        "true positive rate of the first of two groups over that of the second",
+        "best at 1",
+        "counts",
+        0.0,
+        rates.equal_opportunity_ratio,
+        rate="true_positive_rate",
+        pair=True,
+    ),
+    Metric("accuracy_gap", _GAP.format("accuracies"), "minimised", "counts", 1.0, rates.accuracy_gap),
+    Metric(
+        "worst_group_accuracy",
+        "smallest accuracy of any group",
+        "maximised",
+        "counts",
+        0.0,
+        rates.worst_group_accuracy,
+    ),
+    _SOFT_SUM,
+    _SOFT_MAX,
+    _SOFT_MEAN,
+    Metric(
+        "soft_demographic_parity_gap",
+        _GAP.format("mean scores"),
+        "minimised",
+        "counts",
+        1.0,
+        partial(rates.demographic_parity_gap, soft=True),
+    ),
+    Metric(
+        "soft_disparate_impact_ratio",
+        "smallest over the largest mean score of any group",
+        "best at 1",
+        "counts",
+        0.0,
+        partial(rates.disparate_impact_ratio, soft=True),
+    ),
+    Metric(
+        "soft_equal_opportunity_ratio",
+        "mean score of rows labelled 1 of the first of two groups over the second's",
+        "best at 1",
+        "counts",
+        0.0,
+        partial(rates.equal_opportunity_ratio, soft=True),
+        rate="true_positive_rate",
+        pair=True,
+    ),
+    Metric(
+        "demographic_parity_gap_signed",
+        "rate of positive decisions of the first of two groups less the second's",
+        "best at 0",
+        "counts",
+        1.0,
+        rates.demographic_parity_gap_signed,
+        pair=True,
+        audited=False,
+    ),
+    Metric("arfg", "average relative fairness gap", "minimised", "baselines"),
+    Metric("are", "average relative error", "minimised", "baselines"),
+    _rate("positive_rate", "rate of positive decisions"),
+    _rate("true_positive_rate", "true positive rate"),
+    _rate("false_positive_rate", "false positive rate"),
+    _rate("soft_positive_rate", "mean score"),
+    _rate("soft_true_positive_rate", "mean score of rows labelled 1"),
+    _rate("soft_false_positive_rate", "mean score of rows labelled 0"),
+    Metric("bias_amplification", "bias amplification away from one half", "minimised", "report"),
+    Metric("bias_amplification_towards", "bias amplification towards the group", "best at 0", "report"),
+    Metric("bias_amplification_absolute", "bias amplification in size", "minimised", "report"),
+    Metric("bias_violations", "objects whose bias moved by more than the margin", "minimised", "report"),
+    # A ratio of two groups' contributions (GCM eq. 6-8): equal contributions give 1.
+    Metric(
+        "contribution_disparity", "contribution of the first of two groups over the second's", "best at 1", "report"
+    ),
+    Metric("hypervolume", "hypervolume", "maximised", "report"),
+)
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _EVERY}
+"""Every metric of ours by name."""
+
+RATES: Mapping[str, Callable[[ArrayLike], Array]] = {
+    metric.name: metric.of_group for metric in _EVERY if metric.of_group is not None
+}
+"""Rates of one confusion array, `(..., 6) -> (...)`."""
+
+GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
+    metric.name: metric.of_groups for metric in _EVERY if metric.of_groups is not None and metric.audited
+}
+"""Metrics of the groups of one attribute, `(..., groups, 6) -> (...)`; an audit goes through all of them."""
+
+OF_TWO_GROUPS = frozenset(name for name in GROUP_METRICS if METRICS[name].pair)
+"""Those of `GROUP_METRICS` that compare the first of exactly two groups with the second."""
+
+HEADLINE = tuple(metric.name for metric in _EVERY if metric.source == "rows")
+"""Metrics that every trial has for every split and task."""
+
+GOAL_GAPS = {
+    "fpr": "fpr_gap",
+    "tpr": "tpr_gap",
+    "odds": "equalized_odds_mean",
+    "parity": "demographic_parity_gap",
+}
+"""The gap that says whether a goal of fairness was reached."""

@@ -1,0 +1,77 @@
+"""Metrics of the user's own, measured where the trial is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from paretofair import user_code
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.registry import Metric
+from paretofair.training.tensors import DeviceSplit
+
+
+def measure_own(
+    metrics: Iterable[Metric],
+    by_task: Sequence[TaskCounts],
+    answer: Callable[[int], tuple[Tensor, Tensor]],
+    split: DeviceSplit,
+) -> dict[str, np.ndarray]:
+    """Values `(K, T)` by name.
+
+    A function that reads `counts` is called once for each task, with those of the groups that the task acts on, `(K,
+    groups, 6)`, and returns `(K,)`; of several classes once for each class against the rest, of which the worst value
+    counts. One that reads `rows` is called for every trial and task with the labels, scores, decisions and groups of
+    the rows whose label is known, `(n,)` each (scores `(n, C)` of several classes), and returns a number; -1 is an
+    unknown group. `answer` gives the scores and decisions of a task, `(K, n)` or `(K, n, C)`.
+
+    Raises:
+        ValueError: for a result of another shape or kind, with the name of the metric.
+    """
+    found = {}
+    for metric in metrics:
+        assert metric.own is not None
+        function = user_code.load(metric.own.reference)
+        if metric.own.reads == "counts":
+            columns = [_of_counts(metric, function, counts) for counts in by_task]
+        else:
+            columns = [_of_rows(metric, function, *answer(task), task, split) for task in range(len(by_task))]
+        found[metric.name] = np.stack(columns, -1)
+    return found
+
+
+def _of_counts(metric: Metric, function: Callable[..., object], counts: TaskCounts) -> np.ndarray:
+    every = counts.by_class  # (K, C, groups, 6)
+    of_classes = [_check(metric, function(every[:, place].copy()), (len(every),)) for place in range(every.shape[1])]
+    values = np.stack(of_classes, -1)
+    worst = np.where(np.isnan(values), np.inf, metric.loss(values)).argmax(-1)
+    return np.asarray(np.take_along_axis(values, worst[:, None], -1)[:, 0])
+
+
+def _of_rows(
+    metric: Metric, function: Callable[..., object], scores: Tensor, decisions: Tensor, task: int, split: DeviceSplit
+) -> np.ndarray:
+    labels = split.labels[task].cpu().numpy()
+    known = labels >= 0
+    labels, groups = labels[known].astype(np.int64), split.groups[task].cpu().numpy()[known]
+    scored, decided = scores.double().cpu().numpy()[:, known], decisions.cpu().numpy()[:, known]
+    return np.array(
+        [
+            _check(metric, function(labels.copy(), own, chosen, groups.copy()), ())
+            for own, chosen in zip(scored, decided, strict=True)
+        ]
+    )
+
+
+def _check(metric: Metric, value: object, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or numbers.shape != shape:
+        got = f"{type(value).__name__}" if numbers is None else f"an array of shape {numbers.shape}"
+        expected = f"numbers {shape}, one for each trial" if shape else "a number"
+        raise ValueError(f"the metric {metric.name} returned {got}, expected {expected}")
+    return numbers
