@@ -12,15 +12,16 @@ from paretofair.analysis.relative import relative_to
 from paretofair.errors import RunError
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
-from paretofair.metrics.registry import GROUP_METRICS
+from paretofair.metrics.counts.task_counts import TaskCounts, count_size
+from paretofair.metrics.objectives import measure_counts
+from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.results import TRIALS, counts_of
 from paretofair.results.files import read_csv
-from paretofair.results.table_schema import COUNTS, SPLITS
+from paretofair.results.table_schema import COUNTS, SPLITS, TaskSchema
 
 GROUPS = "groups.csv"
 RESAMPLES = 1000
-_HARD = 4  # of a cell's six counts, those of decisions: they add up to its rows
 _OF_ROWS = "_rows"  # ends the names of counts that no weights enter
 _LEAST_ROWS = 50  # of a group that the audit compares
 _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
@@ -45,26 +46,26 @@ class CellCounts:
     """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
     same data."""
 
-    def __init__(self, *folders: Path, tasks: int | None = None) -> None:
-        """`tasks`: how many there are, where that is known; all of them binary."""
-        self._folders, self._tasks = folders, tasks
+    def __init__(self, *folders: Path, tasks: Sequence[TaskSchema] = ()) -> None:
+        """`tasks`: those of the trial tables, in their order; needed where counts are read."""
+        self._folders, self._tasks = folders, tuple(tasks)
         self._read = pd.DataFrame()
         self.names = read_groups(folders[0])
         self.attributes = [name for name in self.names if f"code_{name}" in self.names]
         self.groups = self.names[[f"code_{name}" for name in self.attributes]].to_numpy(int)
         self.n_groups = (self.groups.max(0) + 1).tolist()
 
-    def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """Counts of trials by split, `(trials, tasks, cells, 6)` each; by weights, where rows have any."""
+    def of(self, trial_ids: Sequence[str]) -> dict[str, list[TaskCounts]]:
+        """Counts of trials by split and task, `(trials, cells, ...)` each; by weights, where rows have any."""
         lists = self._lists(trial_ids)
         return {split: lists[split] for split in SPLITS if split in lists}
 
-    def rows_of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
+    def rows_of(self, trial_ids: Sequence[str]) -> dict[str, list[TaskCounts]]:
         """The same counts of rows, whatever their weights."""
         lists = self._lists(trial_ids)
         return {name: lists.get(f"{name}{_OF_ROWS}", counts) for name, counts in self.of(trial_ids).items()}
 
-    def _lists(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
+    def _lists(self, trial_ids: Sequence[str]) -> dict[str, list[TaskCounts]]:
         new = [name for name in trial_ids if name not in self._read.index]
         if new:
             found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
@@ -73,25 +74,36 @@ class CellCounts:
         names = [name for split in SPLITS for name in (split, f"{split}{_OF_ROWS}")]
         return {name: self._stack(table[f"{COUNTS}{name}"], name) for name in names if f"{COUNTS}{name}" in table}
 
-    def _stack(self, lists: pd.Series, name: str) -> np.ndarray:
-        """Raises RunError for counts of other cells than those of `groups.csv`."""
+    def _stack(self, lists: pd.Series, name: str) -> list[TaskCounts]:
+        """Raises RunError for counts of other cells or tasks than those that are known."""
         lengths = {len(each) if each is not None else 0 for each in lists}
-        of_task = len(self.groups) * 6
-        whole = {length for length in lengths if length and length % of_task == 0}
-        if len(lengths) > 1 or whole != lengths or self._tasks not in (None, *(each // of_task for each in whole)):
-            words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {of_task} of each task"
-            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{name} has {words}, by {GROUPS}")
-        return np.stack(lists.to_numpy()).astype(float).reshape(len(lists), -1, len(self.groups), 6)
+        classes = [len(task.classes) for task in self._tasks]
+        expected = len(self.groups) * sum(map(count_size, classes))
+        if lengths - {expected}:
+            words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {expected}"
+            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{name} has {words}, by {GROUPS} and the tasks")
+        flat = np.stack(lists.to_numpy()) if len(lists) else np.zeros((0, expected))
+        return TaskCounts.split(flat, len(self.groups), classes)
 
-    def worth(self, trial_ids: Sequence[str], split: str) -> np.ndarray | None:
-        """How many independent rows of equal weight the rows of known label are worth in each cell of a split,
-        `(trials, tasks, cells)`; None where every row is one."""
+    def worth(self, trial_ids: Sequence[str], split: str) -> list[np.ndarray] | None:
+        """How many independent rows of equal weight the rows of known label are worth in each cell of a split, for
+        every task `(trials, cells)`; None where every row is one."""
         if f"independent_{split}" not in self.names:
             return None
-        rows = self.rows_of(trial_ids)[split][..., :_HARD].sum(-1)
-        return np.asarray(
-            rows * (self.names[f"independent_{split}"] / self.names[f"rows_{split}"]).fillna(0).to_numpy()
-        )
+        share = (self.names[f"independent_{split}"] / self.names[f"rows_{split}"]).fillna(0).to_numpy()
+        return [of_task.rows * share for of_task in self.rows_of(trial_ids)[split]]
+
+    @property
+    def against_rest(self) -> list[str]:
+        """The names of all binary tasks, and of each class of any other as if it were one: `outcome: low`."""
+        return [
+            name for task in self._tasks for name in ([f"{task.name}: {each}" for each in task.classes] or [task.name])
+        ]
+
+    @staticmethod
+    def stack_against_rest(counts: Sequence[TaskCounts]) -> np.ndarray:
+        """The six counts of everything in `against_rest`, `(trials, those, cells, 6)`."""
+        return np.concatenate([of_task.by_class for of_task in counts], -3)
 
     def group_names(self, attribute: str) -> list[str]:
         """Names of an attribute's groups, in the schema's order."""
@@ -99,10 +111,10 @@ class CellCounts:
         named = dict(zip(codes, self.names[attribute].astype(str), strict=True))
         return [named[code] for code in range(max(codes) + 1)]
 
-    def by_group(self, counts: np.ndarray, attribute: str) -> np.ndarray:
-        """`(…, cells, 6)` merged into the groups of one attribute."""
+    def by_group(self, counts: TaskCounts, attribute: str) -> TaskCounts:
+        """Cells merged into the groups of one attribute."""
         column = self.attributes.index(attribute)
-        return rates.merge(counts, self.groups[:, column], self.n_groups[column])
+        return counts.merge(self.groups[:, column], self.n_groups[column])
 
 
 def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -> pd.DataFrame:
@@ -121,16 +133,16 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
         for split, counts in cells.of(trial_ids).items():
             if split == "train":
                 continue
-            reference = counts[vanilla][:1] if vanilla.any() else None
             for t, task in enumerate(tasks):
+                reference = counts[t].take(np.flatnonzero(vanilla)[:1]) if vanilla.any() else None
                 lines = audit(
-                    counts[:, t],
+                    counts[t],
                     cells.groups,
                     cells.attributes,
                     cells.n_groups,
                     minimum_count=_LEAST_ROWS,
-                    vanilla=None if reference is None else reference[:, t],
-                    rows=rows[split][:, t],
+                    vanilla=reference,
+                    rows=rows[split][t],
                 )
                 for line in lines:
                     for name, value in (of_trials | {"split": split, "task": task} | line._asdict()).items():
@@ -185,45 +197,50 @@ def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFram
 
 
 def _resample_metrics(
-    counts: np.ndarray, cells: CellCounts, attributes: Sequence[str], gap: str, worth: np.ndarray | None
+    counts: Sequence[TaskCounts],
+    cells: CellCounts,
+    attributes: Sequence[str],
+    gap: str,
+    worth: Sequence[np.ndarray] | None,
 ) -> dict[str, np.ndarray]:
-    """Error and `gap`, `(resamples, trials, tasks)`, of counts `(trials, tasks, cells, 6)`: as many rows of each cell
-    are drawn as it is `worth` `(trials, tasks, cells)`, or as it has."""
-    trials, tasks = counts.shape[:2]
+    """Error and `gap`, `(resamples, trials, tasks)`, of the counts of every task `(trials, cells, ...)`: as many rows
+    of each cell are drawn as it is `worth` `(trials, cells)`, or as it has."""
+    trials, tasks = len(counts[0].values), len(counts)
     # Only decisions are drawn: what needs scores has no interval.
-    measure = GROUP_METRICS.get(gap) if not gap.startswith("soft_") else None
-    names = ("error", *([gap] if measure is not None else []))
-    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in names}
-    for t, attribute in enumerate(attributes):
+    metric = METRICS[gap] if gap in GROUP_METRICS and not gap.startswith("soft_") else None
+    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", *([gap] if metric is not None else []))}
+    for t, (of_task, attribute) in enumerate(zip(counts, attributes, strict=True)):
         for k in range(trials):
+            own = of_task.take(k)
             if worth is None:
-                drawn = _draw_rows(_by_group_and_unknown(counts[k, t], cells, attribute))
+                groups, rest = _by_group_and_rest(own, cells, attribute)
+                every = np.concatenate([groups.decisions, rest[None]])
+                drawn = _draw_rows(every)
+                of_groups, whole = own.with_decisions(drawn[:, :-1]), own.with_decisions(drawn)
             else:
-                drawn = _by_group_and_unknown(_draw_rows(counts[k, t], worth[k, t]), cells, attribute)
-            found["error"][:, k, t] = rates.error(drawn.sum(-2))
-            if measure is not None:
-                found[gap][:, k, t] = measure(drawn[:, :-1])
+                whole = own.with_decisions(_draw_rows(own.decisions, worth[t][k]))
+                of_groups = cells.by_group(whole, attribute)
+            found["error"][:, k, t] = whole.total.rate("error", rates.error)[:, 0]
+            if metric is not None:
+                found[gap][:, k, t] = measure_counts(metric, of_groups)
     return found
 
 
-def _by_group_and_unknown(counts: np.ndarray, cells: CellCounts, attribute: str) -> np.ndarray:
-    """`(…, cells, 6)` merged into the groups of an attribute and, last, the rows of none, which count for the error."""
+def _by_group_and_rest(counts: TaskCounts, cells: CellCounts, attribute: str) -> tuple[TaskCounts, np.ndarray]:
+    """Counts of the groups of an attribute, and the decisions `(n,)` on rows of none, which count for the error."""
     groups = cells.by_group(counts, attribute)
-    return np.concatenate([groups, counts.sum(-2, keepdims=True) - groups.sum(-2, keepdims=True)], -2)
+    return groups, counts.decisions.sum(-2) - groups.decisions.sum(-2)
 
 
-def _draw_rows(counts: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
-    """Counts `(n, 6)` of decisions drawn anew, `(resamples, n, 6)`: of every part of the rows as many as it counts, or
-    as it is `worth` `(n,)`, its counts being the same on average. Score sums are left at 0."""
-    hard = counts[:, :_HARD]
-    each = np.ones(len(hard))
+def _draw_rows(decisions: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
+    """Counts `(parts, n)` of decisions drawn anew, `(resamples, parts, n)`: of every part of the rows as many as it
+    counts, or as it is `worth` `(parts,)`, its counts being the same on average."""
+    each = np.ones(len(decisions))
     if worth is not None:
         # How much one of the rows that are drawn counts.
-        each = np.divide(hard.sum(-1), worth, out=each, where=worth > 0)
-    rows = hard / np.where(each > 0, each, 1)[:, None]
+        each = np.divide(decisions.sum(-1), worth, out=each, where=worth > 0)
+    rows = decisions / np.where(each > 0, each, 1)[:, None]
     # A generator for each trial: a point's interval does not depend on the other points.
     total = rows.sum()
     shares = np.random.default_rng(0).multinomial(int(total), rows.ravel() / total, RESAMPLES)
-    drawn = np.zeros((RESAMPLES, len(hard), counts.shape[-1]))
-    drawn[..., :_HARD] = shares.reshape(RESAMPLES, -1, _HARD) * each[:, None]
-    return drawn
+    return np.asarray(shares.reshape(RESAMPLES, *decisions.shape) * each[:, None])

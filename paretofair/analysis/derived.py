@@ -16,7 +16,7 @@ from paretofair.analysis.settings import ReportSettings
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import Objective, measure_counts, needed_metrics, stored_metrics, values_of_tasks
 from paretofair.metrics.registry import Metric
-from paretofair.results.table_schema import COUNTS, SPLITS, Quantity
+from paretofair.results.table_schema import COUNTS, SPLITS, Quantity, TableSchema
 
 
 def with_objectives(
@@ -85,22 +85,20 @@ def counted_metrics(
 @dataclass(frozen=True)
 class CountedMetrics:
     """Metrics that follow from counts by group, as columns `<split>_<metric>_<task>` of files of the trial table, whose
-    counts are then forgotten: what a `TrialTable` derives. `sensitive` is the attribute that each task acts on,
-    `classes` those of each task as of `TaskCounts.split`, by default all binary."""
+    counts are then forgotten: what a `TrialTable` derives. `sensitive` is the attribute that each task acts on."""
 
     folder: Path
     metrics: tuple[Metric, ...]
     tasks: tuple[str, ...]
     sensitive: Mapping[str, str]
-    classes: tuple[int, ...] = ()
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def __call__(self, table: pa.Table, schema: TableSchema) -> pa.Table:
         """The table with these columns; NaN for a trial without counts."""
         for split in [split for split in SPLITS if f"{COUNTS}{split}" in table.column_names]:
             lists = table[f"{COUNTS}{split}"].combine_chunks()
             known = lists.is_valid().to_numpy(zero_copy_only=False)
             flat = lists.drop_null().flatten().to_numpy(zero_copy_only=False).astype(float)
-            classes = self.classes or (0,) * len(self.tasks)
+            classes = [len(task.classes) for task in schema.tasks]
             counts = TaskCounts.split(flat.reshape(int(known.sum()), -1), len(self._cells.groups), classes)
             found = self.measure({split: counts})
             for column, values in found.items():

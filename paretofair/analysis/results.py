@@ -27,7 +27,6 @@ from paretofair.analysis.settings import ReportSettings, find_choosing_split, re
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import (
     OF_SEVERAL_TASKS,
     NamedSet,
@@ -174,9 +173,7 @@ class Results:
         counted = counted_metrics(self.folders[0], wanted, self.tasks, self.sensitive, self.settings)
         if counted is None:
             return alone
-        lists = self.cells.of(alone["trial_id"].tolist())
-        counts = {split: [TaskCounts(own[:, t]) for t in range(len(self.tasks))] for split, own in lists.items()}
-        found = pd.DataFrame(counted.measure(counts), index=alone.index)
+        found = pd.DataFrame(counted.measure(self.cells.of(alone["trial_id"].tolist())), index=alone.index)
         return alone.assign(**{name: found[name] for name in found if name not in alone})
 
     @property
@@ -277,17 +274,12 @@ class Results:
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
-        """The counts in the finest cells of all attributes; None where a run has none, or others than the first, and
-        where a task is not binary."""
-        if (
-            any(task.kind != "binary" for task in self.schema.tasks)
-            or not self.folders
-            or not all((folder / GROUPS).exists() for folder in self.folders)
-        ):
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
+        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
         same = all(codes[0].equals(each) for each in codes)
-        return CellCounts(*self.folders, tasks=len(self.tasks)) if same else None
+        return CellCounts(*self.folders, tasks=self.schema.tasks) if same else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import ArrayLike
 
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
 from paretofair.errors import RunError
-from paretofair.metrics.registry import GROUP_METRICS, OF_TWO_GROUPS, RATES
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import measure_counts
+from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS, RATES
 from paretofair.report.output import place_file
 from paretofair.results.files import write_whole
+from paretofair.results.table_schema import TaskSchema
 
 WIDE = "wide.parquet"
 _TOGETHER = 2_000  # trials
@@ -37,8 +42,8 @@ def write_wide(results: Results, folder: Path) -> Path:
         for first in range(0, len(results.trials), _TOGETHER):
             some = results.trials.iloc[first : first + _TOGETHER]
             # Counts are kept by the cells that read them; these are needed once.
-            own = CellCounts(*results.folders, tasks=len(results.tasks)).of(some["trial_id"].tolist())
-            added = compute_group_metrics(own, cells, results.tasks)
+            own = CellCounts(*results.folders, tasks=results.schema.tasks).of(some["trial_id"].tolist())
+            added = compute_group_metrics(own, cells, results.schema.tasks)
             if writer is None:
                 schema = pa.schema([*known, *(pa.field(name, pa.float64()) for name in added)])
                 writer = pq.ParquetWriter(partial, schema, compression="zstd")
@@ -49,8 +54,11 @@ def write_wide(results: Results, folder: Path) -> Path:
     return folder / WIDE
 
 
-def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, tasks: list[str]) -> pd.DataFrame:
-    """Rates and group metrics of trials by column, from their `counts` by split, `(trials, tasks, cells, 6)`."""
+def compute_group_metrics(
+    counts: dict[str, list[TaskCounts]], cells: CellCounts, tasks: Sequence[TaskSchema]
+) -> pd.DataFrame:
+    """Rates and group metrics of trials by column, from their `counts` by split and task. Of several classes each has
+    rates of its own, `<split>_<rate>_<task>_<class>_<group>`; error and accuracy are those of the task."""
     names = {attribute: cells.group_names(attribute) for attribute in cells.attributes}
     every = [name for own in names.values() for name in own]
     columns: dict[str, np.ndarray] = {}
@@ -62,14 +70,29 @@ def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, task
 
     for split, of_split in counts.items():
         for attribute, groups in names.items():
-            merged = cells.by_group(of_split, attribute)
-            for t, task in enumerate(tasks):
+            for of_task, task in zip(of_split, tasks, strict=True):
+                merged = cells.by_group(of_task, attribute)
+                found = {
+                    (name, each): values
+                    for name, rate in RATES.items()
+                    for each, values in _rates_of_classes(merged, task, name, rate)
+                }
                 for g, group in enumerate(groups):
                     label = group if every.count(group) == 1 else f"{attribute}_{group}"
-                    for name, rate in RATES.items():
-                        add(f"{split}_{name}_{task}_{label}", rate(merged[:, t, g]))
-                for metric, measure in GROUP_METRICS.items():
+                    for (name, each), values in found.items():
+                        add(f"{split}_{name}_{task.name}{each}_{label}", values[:, g])
+                for metric in GROUP_METRICS:
                     if metric in OF_TWO_GROUPS and len(groups) != 2:
                         continue
-                    add(f"{split}_{metric}_{task}_by_{attribute}", measure(merged[:, t]))
+                    add(f"{split}_{metric}_{task.name}_by_{attribute}", measure_counts(METRICS[metric], merged))
     return pd.DataFrame(columns)
+
+
+def _rates_of_classes(
+    counts: TaskCounts, task: TaskSchema, name: str, rate: Callable[[ArrayLike], np.ndarray]
+) -> list[tuple[str, np.ndarray]]:
+    """A rate of every group `(trials, groups)`, of several classes of each, with what the column's name says of it."""
+    if not task.classes or name in ("error", "accuracy"):
+        return [("", counts.rate(name, rate))]
+    of_classes = rate(counts.by_class)
+    return [(f"_{each}", of_classes[:, place]) for place, each in enumerate(task.classes)]

@@ -71,7 +71,7 @@ class TrialTable:
         folder: Path,
         *,
         metrics: Collection[str] | None = None,
-        derive: Callable[[pa.Table], pa.Table] | None = None,
+        derive: Callable[[pa.Table, TableSchema], pa.Table] | None = None,
         times: bool = False,
         store: Store | None = None,
         damaged: Callable[[DamagedFileError], None] | None = None,
@@ -156,7 +156,7 @@ class TrialTable:
             try:
                 part = make_part(alike, self._metrics)
                 if self._derive is not None:
-                    part = self._derive(part)
+                    part = self._derive(part, alike[0].schema)
                     part = part.drop_columns([name for name in part.column_names if name.startswith(COUNTS)])
                 try:
                     self._schema = self._schema.merge(alike[0].schema)

@@ -15,7 +15,7 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
-from paretofair.metrics.registry import HEADLINE, Metric
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
@@ -106,10 +106,23 @@ def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Seque
     kinds = [(kind.name, () if kind.name == "binary" else kind.classes) for kind in data.kinds]
     return TableSchema(
         tasks=tuple(TaskSchema(task, *kind) for task, kind in zip(tasks, kinds, strict=True)),
-        metrics=tuple(Quantity(name, tasks) for name in (*HEADLINE, *(metric.name for metric in own_metrics))),
+        metrics=(
+            *(quantity for metric in METRICS.values() if (quantity := _of_kinds(metric, data)) is not None),
+            *(Quantity(metric.name, tasks) for metric in own_metrics),
+        ),
         hyperparameters=tuple(Quantity(name, tasks if np.ndim(value) == 2 else ()) for name, value in values.items()),
         attributes=tuple(data.attributes),
     )
+
+
+def _of_kinds(metric: Metric, data: DeviceData) -> Quantity | None:
+    """A metric that is measured where trials are trained, with the tasks that have it; None for any other. Those that
+    binary tasks have stand there for all, as every table has them."""
+    if metric.source != "rows":
+        return None
+    has = [task for task, kind in zip(data.tasks, data.kinds, strict=True) if metric.is_for(kind.name)]
+    own = tuple(data.tasks) if metric.is_for("binary") else tuple(has)
+    return Quantity(metric.name, own) if own else None
 
 
 def stack_table(

@@ -19,7 +19,7 @@ from paretofair.metrics.objectives import needed_metrics
 from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, inside, write_text
-from paretofair.results.table_schema import SPLITS
+from paretofair.results.table_schema import SPLITS, TableSchema
 from paretofair.runs.build import COMPILE_FROM, build_halving
 from paretofair.runs.environment import read_commit
 from paretofair.runs.folder import failures
@@ -208,7 +208,7 @@ def choose_metrics(space: Space) -> set[str]:
     return {f"{split}_{name}" for split in SPLITS for name in names}
 
 
-def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table], pa.Table] | None:
+def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table, TableSchema], pa.Table] | None:
     """What the run itself needs of metrics that follow from counts by group; None for nothing."""
     settings = settings_of(space)
     wanted = deciding_objectives(space.tasks, settings, _led_by(space))

@@ -22,7 +22,7 @@ from paretofair.metrics.objectives import NamedSet, build_set, known_objectives,
 from paretofair.metrics.registry import METRICS
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results import TrialTable
-from paretofair.results.table_schema import read_spelling
+from paretofair.results.table_schema import TableSchema, TaskSchema, read_spelling
 
 from .conftest import CELLS, SEEDS, TASKS
 
@@ -52,9 +52,9 @@ def test_files_are_read_once_and_counts_forgotten(run_folder):
     seen = []
     counted = CountedMetrics(run_folder, tuple(COUNTED), TASKS, dict.fromkeys(TASKS, "sex"))
 
-    def derive(table: pa.Table) -> pa.Table:
+    def derive(table: pa.Table, schema: TableSchema) -> pa.Table:
         seen.append(len(table))
-        return counted(table)
+        return counted(table, schema)
 
     table = TrialTable(run_folder, derive=derive)
     first = table.read()
@@ -69,7 +69,8 @@ def test_a_trial_without_counts_has_no_value(run_folder):
     lists = [None, [1.0] * (2 * len(CELLS) * 6)]
     table = pa.table({"confusion_test": pa.array(lists, pa.list_(pa.float32()))})
     # Counts of rows, which stand beside weighted ones, are no split.
-    found = counted(table.append_column("confusion_test_rows", table["confusion_test"]))
+    schema = TableSchema(tuple(map(TaskSchema, TASKS)))
+    found = counted(table.append_column("confusion_test_rows", table["confusion_test"]), schema)
     assert not any("test_rows_" in name for name in found.column_names)
     values = found[f"test_{COUNTED[0].name}_bar"].to_numpy()
     assert np.isnan(values[0])

@@ -87,7 +87,8 @@ def test_a_method_that_was_trained_otherwise_is_told_apart(run_folder, another):
         Results(other_run).hypervolumes.set_index(["method", "seed"])["hypervolume"]["mtaf"],
     )
     counts = both.cells.of(["mtaf-0-0", "mtaf-0-0x"])["test"]
-    np.testing.assert_array_equal(counts[0], counts[1])
+    for of_task in counts:
+        np.testing.assert_array_equal(of_task.values[0], of_task.values[1])
 
 
 @pytest.mark.parametrize(
@@ -411,11 +412,11 @@ def test_the_wide_table_spells_out_what_the_counts_say(made_up_run, tmp_path):
     wide = pd.read_parquet(write_wide(made_up_run, tmp_path)).set_index("trial_id")
     assert list(wide.index) == made_up_run.trials["trial_id"].tolist()
     trial = "mtaf-1-3"
-    counts = made_up_run.cells.of([trial])["test"][0]
+    counts = [of_task.values[0] for of_task in made_up_run.cells.of([trial])["test"]]
     # Cells: two races of women, two of men; counts tp, fp, tn, fn.
-    women = counts[0, :2].sum(0)
+    women = counts[0][:2].sum(0)
     assert wide.loc[trial, "test_false_positive_rate_grade_Female"] == women[1] / (women[1] + women[2])
-    white = counts[1, [0, 2]].sum(0)
+    white = counts[1][[0, 2]].sum(0)
     assert wide.loc[trial, "test_error_bar_White"] == (white[1] + white[3]) / white[:4].sum()
     np.testing.assert_allclose(wide["test_fpr_gap_grade_by_sex"], made_up_run.trials["test_fpr_gap_grade"].to_numpy())
     assert wide["confirms"].isna().sum() == (made_up_run.trials["stage"] != "confirm").sum()

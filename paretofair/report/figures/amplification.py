@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
-from paretofair.metrics.rates import FN, FP, TP
+from paretofair.metrics.rates import FN, FP, TP, merge
 from paretofair.report import captions
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
@@ -47,13 +47,16 @@ def measure_amplification(results: Results) -> pd.DataFrame:
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
     chosen = results.midpoints
-    counts = cells.of(chosen["trial_id"].tolist())
+    counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}
     parts = []
     for attribute in cells.attributes:
         names = cells.group_names(attribute)
-        train, test = (cells.by_group(counts[split], attribute) for split in ("train", "test"))
+        place = cells.attributes.index(attribute)
+        train, test = (
+            merge(counts[split], cells.groups[:, place], cells.n_groups[place]) for split in ("train", "test")
+        )
         labelled, predicted = train[..., TP] + train[..., FN], test[..., TP] + test[..., FP]
-        for t, task in enumerate(results.tasks):
+        for t, task in enumerate(cells.against_rest):
             with np.errstate(invalid="ignore", divide="ignore"):
                 of_labels = labelled[:, t] / labelled[:, t].sum(-1, keepdims=True)
                 of_predictions = predicted[:, t] / predicted[:, t].sum(-1, keepdims=True)

@@ -155,21 +155,24 @@ def _collect_confirmed(results: Results, place: pd.Series) -> dict[str, Any]:
 
 def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]) -> dict[str, Any] | None:
     """True and false positives of every cell, `(trials, tasks, cells)` by split, and the rows behind them, which many
-    trials share: `(kinds, tasks, cells, 2)` positives and negatives, and the `kind` of each trial."""
+    trials share: `(kinds, tasks, cells, 2)` positives and negatives, and the `kind` of each trial. Each of several
+    classes stands there as a task, against the rest."""
     cells = results.cells
     if cells is None or trials.empty:
         return None
-    size = len(trials) * len(results.tasks) * len(cells.groups) * len(SPLITS) * 2 * 2 * 4 / 3
+    size = len(trials) * len(cells.against_rest) * len(cells.groups) * len(SPLITS) * 2 * 2 * 4 / 3
     everything = size <= COUNTS_LIMIT
     rows = np.arange(len(trials)) if everything else np.unique([row for front in fronts for row in front["rows"]])
     splits = {}
-    for split, counts in cells.of(trials["trial_id"].iloc[rows].tolist()).items():
+    for split, of_tasks in cells.of(trials["trial_id"].iloc[rows].tolist()).items():
+        counts = cells.stack_against_rest(of_tasks)
         behind = np.rint(np.stack([counts[..., TP] + counts[..., FN], counts[..., FP] + counts[..., TN]], -1))
         kinds, kind = np.unique(behind.reshape(len(rows), -1), axis=0, return_inverse=True)
         splits[split] = {"tp": pack_numbers(counts[..., TP]), "fp": pack_numbers(counts[..., FP])}
         splits[split] |= {"rows": pack_numbers(kinds), "kind": pack_numbers(kind)}
     return {
         "trials": None if everything else pack_numbers(rows),
+        "tasks": cells.against_rest,
         "cells": len(cells.groups),
         "groupings": list(_groupings(cells)),
         "splits": splits,

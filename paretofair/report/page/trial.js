@@ -135,7 +135,7 @@ function countsOf(row, split, task) {
     own = groups.splits[split];
   const place = groups.trials ? unpacked(groups.trials).indexOf(row) : row;
   const size = groups.cells,
-    tasks = data.tasks.length;
+    tasks = groups.tasks.length;
   const kind = unpacked(own.kind)[place],
     behind = unpacked(own.rows);
   return Array.from({ length: size }, (_, i) => {
@@ -165,7 +165,7 @@ function groupsOf(row) {
       ...Object.keys(groups.splits).map((split) => element("option", { value: split }, split)),
     );
     const fill = (split) =>
-      tables.replaceChildren(...data.tasks.map((task, t) => groupTable(task, countsOf(row, split, t))));
+      tables.replaceChildren(...groups.tasks.map((task, t) => groupTable(task, countsOf(row, split, t))));
     choice.value = groups.splits[shown.split] ? shown.split : Object.keys(groups.splits)[0];
     fill(choice.value);
     box.append(
