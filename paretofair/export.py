@@ -20,7 +20,8 @@ from paretofair.data import FittedColumns, Splits
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
-from paretofair.metrics.registry import HEADLINE
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.registry import HEADLINE, METRICS
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import space_file
 from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
@@ -31,16 +32,18 @@ from paretofair.sampling.distributions import parts
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
+from paretofair.tasks import BINARY
 from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
+# Of several classes the rates of positives are means over classes, each against the rest.
 _RATES = {
-    "error": rates.error,
-    "positive rate": rates.positive_rate,
-    "FPR": rates.false_positive_rate,
-    "TPR": rates.true_positive_rate,
+    "error": ("error", rates.error),
+    "positive rate": ("positive_rate", rates.positive_rate),
+    "FPR": ("false_positive_rate", rates.false_positive_rate),
+    "TPR": ("true_positive_rate", rates.true_positive_rate),
 }
 
 
@@ -124,11 +127,17 @@ def export_trial(
         "hyperparameters": {name: values[0].item() for name, values in pack.values.items()},
         "network": _network(own, data),
         "thresholds": _thresholds(own, data, cut[0], None if by_group is None else by_group[0]),
+        "kinds": {
+            task: {"kind": kind.name, "classes": list(kind.classes)}
+            for task, kind in zip(data.tasks, data.kinds, strict=True)
+            if kind != BINARY
+        },
         "fills": inputs.columns.fills,
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
             for t, task in enumerate(data.tasks)
+            if _has(name, data.kinds[t].name)
         },
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
@@ -233,16 +242,25 @@ def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
     if space.network.module is not None:
         inputs = math.prod(data.shape)
         own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
+        if data.several:
+            own["outputs"] = sum(task.outputs for task in data.several)
         return {"module": space.network.module, **own}
     widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
     sizes = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
-    return {**sizes, **widths, "embedding": space.network.embedding}
+    described = {**sizes, **widths, "embedding": space.network.embedding}
+    return described | ({"outputs": [task.outputs for task in data.several]} if data.several else {})
+
+
+def _has(column: str, kind: str) -> bool:
+    """Whether tasks of a kind have the metric `<split>_<metric>`."""
+    metric = METRICS.get(column.partition("_")[2])
+    return metric is None or metric.is_for(kind)
 
 
 def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Tensor | None) -> dict[str, Any]:
-    """Of every task: the logit from which on a decision is positive, and where groups have their own those."""
+    """Of every binary task: the logit from which on a decision is positive, and where groups have their own those."""
     found: dict[str, dict[str, Any]] = {}
-    for t, task in enumerate(data.tasks):
+    for t, task in enumerate(task for task, kind in zip(data.tasks, data.kinds, strict=True) if kind == BINARY):
         attribute = space.sensitive[task]
         found[task] = {"logit": make_plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
         if by_group is not None:
@@ -280,11 +298,7 @@ def card(
         "",
         f"Inputs: {', '.join(model.inputs)}.",
         "",
-        f"The losses act on {_describe_attributes(space)}; decisions by the rule `{about['threshold']}`, found on "
-        f"{data.selection_split}: "
-        + ", ".join(f"{task} from {each['probability']:.4f} on" for task, each in about["thresholds"].items())
-        + (", each group with its own (model.json)" if "by_group" in next(iter(about["thresholds"].values())) else "")
-        + ".",
+        f"The losses act on {_describe_attributes(space)}.{_describe_decisions(about, data.selection_split)}",
         "",
         "## Hyperparameters",
         "",
@@ -297,7 +311,7 @@ def card(
             [
                 [task, name, *(_format_number(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
                 for task in data.tasks
-                for name in (*HEADLINE, *(metric.name for metric in space.own_metrics))
+                for name in _metrics_of(about, task, [metric.name for metric in space.own_metrics])
             ],
         ),
         "",
@@ -320,11 +334,39 @@ def _by_group(
 ) -> Iterator[list[str]]:
     for t, task in enumerate(data.tasks):
         for place, attribute in enumerate(data.attributes):
-            groups = data.cells[:, place], data.n_groups[place]
-            counts, rows = rates.merge(confusion[t], *groups), rates.merge(unweighted[t], *groups)
+            groups, classes = (data.cells[:, place], data.n_groups[place]), _count_classes(data, t)
+            counts, rows = (TaskCounts(each[t], classes).merge(*groups) for each in (confusion, unweighted))
+            values = [counts.rate(name, rate) for name, rate in _RATES.values()]
             for group, name in enumerate(data.group_names[attribute]):
-                values = (f"{float(rate(counts[group])):.4f}" for rate in _RATES.values())
-                yield [task, attribute, name, f"{rows[group, :4].sum():,.0f}", *values]
+                cells = (f"{float(of_groups[group]):.4f}" for of_groups in values)
+                yield [task, attribute, name, f"{rows.rows[group]:,.0f}", *cells]
+
+
+def _count_classes(data: DeviceData, task: int) -> int:
+    """As `TaskCounts` has them: 0 for a binary task."""
+    return 0 if data.kinds[task] == BINARY else len(data.kinds[task].classes)
+
+
+def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
+    sentences = ""
+    if about["thresholds"]:
+        each = ", ".join(f"{task} from {rule['probability']:.4f} on" for task, rule in about["thresholds"].items())
+        own = any("by_group" in rule for rule in about["thresholds"].values())
+        sentences += f" Decisions by the rule `{about['threshold']}`, found on {split}: {each}"
+        sentences += ", each group with its own (model.json)." if own else "."
+    for task, kind in about["kinds"].items():
+        sentences += f" {task} is decided to be the likeliest of {', '.join(kind['classes'])}."
+    return sentences
+
+
+def _metrics_of(about: Mapping[str, Any], task: str, own: Sequence[str]) -> list[str]:
+    """The metrics that a trial has of a task."""
+    names = [metric.name for metric in METRICS.values() if metric.source == "rows"]
+    return [
+        *HEADLINE,
+        *(name for name in names if name not in HEADLINE and f"test_{name}_{task}" in about["metrics"]),
+        *own,
+    ]
 
 
 def _describe_attributes(space: MethodSpace) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -22,6 +23,9 @@ from paretofair.errors import DataError, SpaceError
 from paretofair.model_json import FORMAT, check_model_json, read_number
 from paretofair.models.perceptron import Perceptron
 from paretofair.results.files import write_text, write_whole
+from paretofair.tasks import BINARY, TaskKind
+from paretofair.tasks.known import make_tasks, split_outputs
+from paretofair.tasks.task import Task
 
 ABOUT, WEIGHTS = "model.json", "weights.pt"
 _MISSING = "_missing"
@@ -44,6 +48,15 @@ class ExportedModel:
     def tasks(self) -> list[str]:
         """The columns of every prediction."""
         return list(self.about["tasks"])
+
+    @cached_property
+    def kinds(self) -> tuple[TaskKind, ...]:
+        """What each task predicts."""
+        said = self.about.get("kinds", {})
+        return tuple(
+            TaskKind(said[task]["kind"], tuple(said[task]["classes"])) if task in said else BINARY
+            for task in self.tasks
+        )
 
     @property
     def inputs(self) -> list[str]:
@@ -78,17 +91,22 @@ class ExportedModel:
 
     @torch.no_grad()
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The probability of the positive class of every task, `(rows, tasks)`, with the index of `frame`.
+        """The probability of the positive class of every binary task, and of each class of any other, in columns
+        `<task>` and `<task>_<class>`, with the index of `frame`.
 
         Raises:
             DataError: as `encode`.
         """
-        logits = self.module(self.encode(frame))
-        return pd.DataFrame(torch.sigmoid(logits).double().numpy(), index=frame.index, columns=self.tasks)
+        columns: dict[str, np.ndarray] = {}
+        for name, kind, task, outputs in self._outputs(frame):
+            scores = task.scores(outputs)[0].double().numpy()
+            names = [name] if kind == BINARY else [f"{name}_{each}" for each in kind.classes]
+            columns |= dict(zip(names, scores, strict=True))
+        return pd.DataFrame(columns, index=frame.index)
 
     @torch.no_grad()
     def predict(self, frame: pd.DataFrame, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """Decisions, 0 or 1, at the thresholds of the trial, `(rows, tasks)`.
+        """Decisions, `(rows, tasks)`: 0 or 1 at the thresholds of the trial, of several classes the word of one.
 
         Args:
             frame: as in `predict_proba`.
@@ -98,9 +116,12 @@ class ExportedModel:
         Raises:
             DataError: as `encode`; groups that are needed and not given.
         """
-        logits = self.module(self.encode(frame)).double().numpy()
-        decisions = {}
-        for t, task in enumerate(self.tasks):
+        decisions: dict[str, np.ndarray] = {}
+        for task, kind, how, outputs in self._outputs(frame):
+            if kind != BINARY:
+                chosen = how.decide(outputs, how.scores(outputs))[0].numpy()
+                decisions[task] = np.array(kind.classes, dtype=object)[chosen]
+                continue
             rule = self.about["thresholds"][task]
             cut: Any = read_number(rule["logit"])
             by_group = rule.get("by_group")
@@ -111,8 +132,14 @@ class ExportedModel:
                         f"the thresholds of {task} differ by {attribute}: give groups={{{attribute!r}: ...}}"
                     )
                 cut = np.array([read_number(by_group.get(str(name), rule["logit"])) for name in groups[attribute]])
-            decisions[task] = (logits[:, t] >= cut).astype(int)
+            decisions[task] = (outputs[0, 0].double().numpy() >= cut).astype(int)
         return pd.DataFrame(decisions, index=frame.index)
+
+    def _outputs(self, frame: pd.DataFrame) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
+        """Name, kind and task with its outputs for the rows, `(1, O, rows)`."""
+        tasks = make_tasks(self.kinds)
+        outputs = self.module(self.encode(frame)).T[None]
+        yield from zip(self.tasks, self.kinds, tasks, split_outputs(outputs, tasks), strict=True)
 
     def _fills(self, name: str) -> Mapping[str, float]:
         fills: Mapping[str, float] = self.about["fills"]
@@ -157,6 +184,12 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
     folder = Path(path)
     about = check_model_json(_read_json(folder), folder / ABOUT)
     state = _read_weights(folder)
+    for task, said in about.get("kinds", {}).items():
+        if ":" in said["kind"] and not trust:
+            raise DataError(
+                f"{folder / ABOUT} names {said['kind']!r}, the kind of task {task}, whose code would run here: give "
+                "trust=True to import it as the file says"
+            )
     made = _make_module(about["network"], folder, module, trust)
     try:
         # What was made without memory takes the tensors of the file as they are.
@@ -255,7 +288,7 @@ def _make_module(
             own = user_code.load(network["module"])
         except SpaceError as error:
             raise DataError(f"{folder / ABOUT}: network.module: {error}") from None
-    made = own(network["inputs"], network["tasks"], **network["arguments"])
+    made = own(network["inputs"], network.get("outputs") or network["tasks"], **network["arguments"])
     if not isinstance(made, nn.Module):
         raise DataError(f"{folder / ABOUT}: {network['module']} makes no torch module")
     return made

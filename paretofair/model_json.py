@@ -54,6 +54,7 @@ class _OwnModule(Section):
     module: str
     inputs: _Count
     tasks: _Width
+    outputs: _Width | None = None
     arguments: dict[str, Any]
 
 
@@ -62,6 +63,11 @@ class _DecisionRule(Section):
     probability: Number
     attribute: str | None = None
     by_group: dict[str, Number] | None = None
+
+
+class _Kind(Section):
+    kind: str
+    classes: Annotated[_Names, Field(min_length=2)]
 
 
 class _Described(Section):
@@ -73,6 +79,8 @@ class _Described(Section):
     encoding: _Encoding
     network: dict[str, Any]
     thresholds: dict[str, _DecisionRule]
+    # Of the tasks that are not binary.
+    kinds: dict[str, _Kind] = Field(default_factory=dict)
     fills: dict[str, float]
     trial_id: str = ""
     method: str = ""
@@ -116,7 +124,10 @@ def _check_sizes(found: _Described, network: Section, problems: Problems) -> Non
     elif isinstance(network, _OwnModule):
         _expect(problems, ("network", "inputs"), network.inputs, inputs + sum(sizes))
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
-    _expect(problems, ("thresholds",), sorted(found.thresholds), sorted(found.tasks))
+    for task in found.kinds:
+        if task not in found.tasks:
+            problems.add(("kinds", task), f"found a task that is none of {', '.join(found.tasks)}")
+    _expect(problems, ("thresholds",), sorted(found.thresholds), sorted(set(found.tasks) - set(found.kinds)))
     for task, rule in found.thresholds.items():
         if (rule.by_group is None) != (rule.attribute is None):
             problems.add(("thresholds", task), "attribute and by_group stand together or not at all")

@@ -59,6 +59,10 @@ class Metric:
         """The same in every process, which checkpoints are told apart by."""
         return f"Metric({self.name!r}, {self.direction!r}, {self.own!r})"
 
+    def is_for(self, kind: str) -> bool:
+        """Whether tasks of a kind have it. Kinds of a user's own have what `multiclass` has."""
+        return not self.kinds or ("binary" if kind == "binary" else "multiclass") in self.kinds
+
     @property
     def is_objective(self) -> bool:
         """Whether a trial has it, and more or less of it is better."""
