@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 
 from machine import describe  # noqa: E402
 
+from paretofair.results import TrialTable  # noqa: E402
 from paretofair.results.checkpoints import read_facts  # noqa: E402
 
 MARK = "PARETOFAIR_BENCHMARK"
@@ -54,7 +55,7 @@ def read_epoch(folder: Path) -> tuple[int, float] | None:
 
 def read_rows(folder: Path) -> pd.DataFrame:
     """The trial table without what a repetition may change."""
-    table = pd.concat([pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet")])
+    table = TrialTable(folder).read()
     return table.set_index("trial_id").sort_index().drop(columns="train_seconds")
 
 

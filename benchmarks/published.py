@@ -249,8 +249,9 @@ def compare_settings(name: str, folder: Path, draws: int) -> Iterator[dict[str, 
 
 def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
     """Published numbers with ours, one for each seed."""
-    table = TrialTable(folder).read()
-    trials = with_relative(table, baselines(table))
+    table = TrialTable(folder)
+    rows = table.read()
+    trials = with_relative(rows, baselines(rows, TASKS[name]), TASKS[name])
     if name in MTAF_TABLE_3:
         chosen = choose_points(folder, trials)
         for method, (arfg, are) in MTAF_TABLE_3[name].items():
@@ -275,13 +276,14 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
 def choose_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
     from paretofair.analysis.frontiers import frontier
-    from paretofair.analysis.relative import tasks_of
     from paretofair.analysis.settings import ReportSettings
     from paretofair.analysis.tables import midpoints
+    from paretofair.results.table_schema import read_spelling
 
-    objectives = ReportSettings().build_set("arfg_are", tasks_of(trials))
+    schema = read_spelling(trials)
+    objectives = ReportSettings().build_set("arfg_are", schema.task_names)
     chosen = {"selected_on": "validation", "pooled": False}
-    return midpoints(trials, frontier(trials, objectives, **chosen), **chosen)
+    return midpoints(trials, frontier(trials, schema, objectives, **chosen), **chosen)
 
 
 def of_gcm(name: str, trials: pd.DataFrame) -> Iterator[tuple[Number, pd.Series]]:

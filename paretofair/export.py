@@ -23,7 +23,8 @@ from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import HEADLINE, METRICS
 from paretofair.results import TrialTable, weights_of
-from paretofair.results.files import space_file
+from paretofair.results.files import inside, space_file, write_text
+from paretofair.results.table import MODELS
 from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials
 from paretofair.runs.resume import check_data
@@ -37,6 +38,9 @@ from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
+_OF_ALL_ROWS = ("error", "average_precision", "auc")
+_ROUNDING = 1e-3
+_AGAIN = "Move the file away, and the trial is trained again"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
 # Of several classes the rates of positives are means over classes, each against the rest.
 _RATES = {
@@ -101,6 +105,8 @@ def export_trial(
     pack = _pack(own, row)
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
+    if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
+        raise RunError(f"{run / MODELS}: the weights of trial {row['trial_id']} are not those of its network. {_AGAIN}")
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
@@ -108,6 +114,8 @@ def export_trial(
     cut, by_group = decision_thresholds(outputs, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
+    if kept is not None:
+        _check_reproduced(run, row, metrics, data)
     about = {
         "trial_id": row["trial_id"],
         "run": space.name,
@@ -143,9 +151,10 @@ def export_trial(
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
     model = ExportedModel(network.module(parameters[0]), inputs.encoding, about)
-    folder = output or run / "exported" / row["trial_id"]
+    folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
-    (folder / CARD).write_text(
+    write_text(
+        inside(folder, CARD),
         card(
             model,
             own,
@@ -153,7 +162,7 @@ def export_trial(
             data,
             [each[0] for each in found.confusion["test"]],
             [each[0] for each in found.unweighted.get("test", found.confusion["test"])],
-        )
+        ),
     )
     return ExportedTrial(folder, model, kept is None, difference)
 
@@ -236,6 +245,19 @@ def _difference(metrics: Mapping[str, np.ndarray], row: Mapping[str, Any], tasks
     names = [(name, t, f"{name}_{task}") for name in metrics for t, task in enumerate(tasks)]
     pairs = [(float(metrics[name][t]), float(row[column])) for name, t, column in names if column in row]
     return max((abs(one - other) for one, other in pairs if not np.isnan([one, other]).all()), default=0.0)
+
+
+def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, np.ndarray], data: DeviceData) -> None:
+    """Raises RunError where kept weights have other metrics than the table says, beyond what another machine rounds:
+    the last bits of a score may put a row or two on the other side of a threshold."""
+    for split, rows in data.splits.items():
+        most = _ROUNDING + 2 / max(len(rows), 1)
+        for name in _OF_ALL_ROWS:
+            for t, task in enumerate(data.tasks):
+                found, written = float(metrics[f"{split}_{name}"][t]), float(row.get(f"{split}_{name}_{task}", np.nan))
+                if np.isnan(found) != np.isnan(written) or abs(found - written) > most:
+                    words = f"give {split}_{name}_{task} {found:.6g}, the trial table says {written:.6g}"
+                    raise RunError(f"{run / MODELS}: the weights of trial {row['trial_id']} {words}. {_AGAIN}")
 
 
 def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from paretofair.data import Encoding
 from paretofair.errors import DataError, SpaceError
 from paretofair.model_json import FORMAT, check_model_json, read_number
 from paretofair.models.perceptron import Perceptron
-from paretofair.results.files import write_text, write_whole
+from paretofair.results.files import inside, write_text, write_whole
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.known import make_tasks, split_outputs
 from paretofair.tasks.task import Task
@@ -225,9 +225,9 @@ def save(model: ExportedModel, folder: Path) -> None:
             "categories": encoding.categories,
         },
     }
-    with write_whole(folder / WEIGHTS) as partial:
+    with write_whole(inside(folder, WEIGHTS)) as partial:
         torch.save(model.module.state_dict(), partial)
-    write_text(folder / ABOUT, json.dumps(described, indent=1, allow_nan=False) + "\n")
+    write_text(inside(folder, ABOUT), json.dumps(described, indent=1, allow_nan=False) + "\n")
 
 
 def _read_json(folder: Path) -> Any:

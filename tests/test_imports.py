@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
-OPEN = ("errors", "interruption", "redaction", "sections", "user_code")
+OPEN = ("errors", "interruption", "naming", "redaction", "sections", "user_code")
 NOT_IN = {
     "training": {"ray", "yaml", "pyarrow", "pandas"},
     "methods": {"ray", "pandas"},
@@ -76,7 +76,7 @@ def test_every_part_is_listed():
 TESTED_BY = {
     "analysis/test_frontiers": (
         "analysis.overview",
-        "report.earlier",
+        "report.output",
         "report.write",
     ),
     "analysis/test_results": (
@@ -155,6 +155,10 @@ TESTED_BY = {
         "report.page.contents",
         "report.page.packed",
     ),
+    "results/test_table": (
+        "results.files",
+        "results.stacks",
+    ),
     "sampling/test_samplers": (
         "sampling.points",
         "sampling.adaptive",
@@ -172,7 +176,6 @@ TESTED_BY = {
     "space/test_space": (
         "errors",
         "sections",
-        "space.names",
         "space.problems",
         "space.resolve",
         "space.schema",

@@ -14,6 +14,8 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
+from paretofair.results.table_schema import COUNTS, pack_table
+from paretofair.runs.rows import table_schema
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
 from paretofair.training.measuring.evaluation import measure_split
@@ -90,22 +92,29 @@ def write_rows(
     }
     columns = {"trial_id": trial_ids(space_id, splits.split_id, method, seed, n), "index": np.arange(n)}
     columns |= {name: [value] * n for name, value in same.items()}
-    table = pa.table(columns | evaluate_rows(models, places, data))
+    values = gather_values(models, places)
+    table = pack_table(columns | values | evaluate_rows(models, places, data), table_schema(data, values))
     write_stack(folder, stack_name("sweep", method, [seed] * n, range(n)), table)
 
 
+def gather_values(models: Sequence[Sequence[Model]], places: np.ndarray) -> dict[str, np.ndarray]:
+    """The hyperparameters of each row's models, `(rows, tasks)` by name; None where a task's models have none."""
+    names = dict.fromkeys(name for of_task in models for name in of_task[0].values)
+    rows = {
+        name: [[models[t][place].values.get(name) for t, place in enumerate(row)] for row in places] for name in names
+    }
+    return {name: np.array(values, dtype=object) for name, values in rows.items()}
+
+
 def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: DeviceData) -> dict[str, Any]:
-    """Columns of the trial table for rows of the models (by task) at `places` `(rows, tasks)`: status, hyperparameters,
-    metrics and counts; NaN where a fit failed. Each task has as many models."""
+    """Columns of the trial table for rows of the models (by task) at `places` `(rows, tasks)`: status, metrics and
+    counts; NaN where a fit failed. Each task has as many models."""
     tasks = np.arange(len(data.tasks))
     bad = np.array([[bool(model.error) for model in each] for each in models]).T[places, tasks].any(1)
     columns: dict[str, Any] = {
         "status": np.where(bad, "failed", "completed").tolist(),
         "train_seconds": np.full(len(places), sum(model.seconds for each in models for model in each) / len(places)),
     }
-    for t, task in enumerate(data.tasks):
-        for name in models[t][0].values:
-            columns[f"{name}_{task}"] = [models[t][place].values[name] for place in places[:, t]]
     for name, split in data.splits.items():
         shape = (len(models[0]), *split.labels.shape)
         decisions, scores = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.float64)
@@ -116,11 +125,10 @@ def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: D
                     scores[row, t] = torch.from_numpy(model.scores[name])
         found = measure_split(decisions, scores, scores, split, data)
         for metric, values in found.metrics.items():
-            of_rows = np.where(bad[:, None], np.nan, values[places, tasks])
-            columns |= {f"{name}_{metric}_{task}": of_rows[:, t] for t, task in enumerate(data.tasks)}
+            columns[f"{name}_{metric}"] = np.where(bad[:, None], np.nan, values[places, tasks])
         for of, by_task in ((name, found.counts), (f"{name}_rows", found.unweighted)):
             if by_task:
                 counts = np.stack(by_task, 1)[places, tasks].reshape(len(places), -1)
                 of_rows = np.where(bad[:, None], np.nan, counts).astype(np.float32)
-                columns[f"confusion_{of}"] = pa.array(list(of_rows), pa.list_(pa.float32()))
+                columns[f"{COUNTS}{of}"] = pa.array(list(of_rows), pa.list_(pa.float32()))
     return columns

@@ -154,7 +154,7 @@ def _take_losses(points: pd.DataFrame, objectives: ObjectiveSet, split: str) -> 
 def _average_confirmations(results: Results) -> pd.DataFrame:
     """Means over fresh seeds of every test metric, by the trial that was trained again; empty without any."""
     trials = results.trials
-    columns = [name for name in trials if name.startswith("test_")]
+    columns = [name for name in results.schema.results_on("test") if name in trials]
     if "confirms" not in trials:
         return pd.DataFrame(columns=columns, dtype=float)
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.relative import relative_to, tasks_of
+from paretofair.analysis.relative import relative_to
+from paretofair.errors import RunError
 from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.registry import GROUP_METRICS
 from paretofair.metrics.relative import relative_metrics
-from paretofair.results import counts_of
+from paretofair.results import TRIALS, counts_of
+from paretofair.results.files import read_csv
+from paretofair.results.table_schema import COUNTS, SPLITS
 
 GROUPS = "groups.csv"
 RESAMPLES = 1000
@@ -24,22 +27,37 @@ _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
+def read_groups(folder: Path) -> pd.DataFrame:
+    """`groups.csv` of a results folder. Raises RunError for a file that is none."""
+    path = folder / GROUPS
+    table = read_csv(path, {"cell": int}, keep_default_na=False)
+    attributes = [name for name in table if f"code_{name}" in table]
+    codes = [f"code_{name}" for name in attributes]
+    if not attributes or not len(table) or table["cell"].tolist() != list(range(len(table))):
+        raise RunError(f"{path}: expected a row for each cell, and two columns for each attribute")
+    for name in codes:
+        if not pd.api.types.is_integer_dtype(table[name]) or table[name].min() < -1 or table[name].max() >= len(table):
+            raise RunError(f"{path}: column {name}: expected the places of groups, -1 where it is unknown")
+    return table
+
+
 class CellCounts:
     """The counts of trials in the finest cells of all attributes, from `groups.csv` and the trial tables of runs on the
     same data."""
 
-    def __init__(self, *folders: Path) -> None:
-        self._folders = folders
+    def __init__(self, *folders: Path, tasks: int | None = None) -> None:
+        """`tasks`: how many there are, where that is known; all of them binary."""
+        self._folders, self._tasks = folders, tasks
         self._read = pd.DataFrame()
-        self.names = pd.read_csv(folders[0] / GROUPS, keep_default_na=False)
-        codes = self.names.filter(regex="^code_")
-        self.attributes = [name.removeprefix("code_") for name in codes]
-        self.groups = codes.to_numpy(int)
+        self.names = read_groups(folders[0])
+        self.attributes = [name for name in self.names if f"code_{name}" in self.names]
+        self.groups = self.names[[f"code_{name}" for name in self.attributes]].to_numpy(int)
         self.n_groups = (self.groups.max(0) + 1).tolist()
 
     def of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Counts of trials by split, `(trials, tasks, cells, 6)` each; by weights, where rows have any."""
-        return {name: counts for name, counts in self._lists(trial_ids).items() if not name.endswith(_OF_ROWS)}
+        lists = self._lists(trial_ids)
+        return {split: lists[split] for split in SPLITS if split in lists}
 
     def rows_of(self, trial_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """The same counts of rows, whatever their weights."""
@@ -52,12 +70,18 @@ class CellCounts:
             found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
             self._read = found[~found.index.duplicated()]
         table = self._read.loc[list(trial_ids)]
-        return {
-            str(name).removeprefix("confusion_"): np.stack(table[name].to_numpy())
-            .astype(float)
-            .reshape(len(table), -1, len(self.groups), 6)
-            for name in table
-        }
+        names = [name for split in SPLITS for name in (split, f"{split}{_OF_ROWS}")]
+        return {name: self._stack(table[f"{COUNTS}{name}"], name) for name in names if f"{COUNTS}{name}" in table}
+
+    def _stack(self, lists: pd.Series, name: str) -> np.ndarray:
+        """Raises RunError for counts of other cells than those of `groups.csv`."""
+        lengths = {len(each) if each is not None else 0 for each in lists}
+        of_task = len(self.groups) * 6
+        whole = {length for length in lengths if length and length % of_task == 0}
+        if len(lengths) > 1 or whole != lengths or self._tasks not in (None, *(each // of_task for each in whole)):
+            words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {of_task} of each task"
+            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{name} has {words}, by {GROUPS}")
+        return np.stack(lists.to_numpy()).astype(float).reshape(len(lists), -1, len(self.groups), 6)
 
     def worth(self, trial_ids: Sequence[str], split: str) -> np.ndarray | None:
         """How many independent rows of equal weight the rows of known label are worth in each cell of a split,
@@ -81,14 +105,13 @@ class CellCounts:
         return rates.merge(counts, self.groups[:, column], self.n_groups[column])
 
 
-def audit_table(chosen: pd.DataFrame, cells: CellCounts) -> pd.DataFrame:
+def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -> pd.DataFrame:
     """Every group metric of the trials `chosen` (rows of the trial table) for every attribute and intersection.
 
     Columns `method, seed, trial_id, split, task, grouping, metric, value, change, rows, smallest, groups, left_out`:
     `change` is against the chosen trial of `vanilla` with the same seed, `rows` are those behind the value, `smallest`
     those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
     """
-    tasks = tasks_of(chosen)
     found: dict[str, list[np.ndarray]] = {name: [] for name in _AUDIT}
     for seed, own in chosen.groupby("seed", sort=False):
         vanilla = (own["method"] == "vanilla").to_numpy()
@@ -124,7 +147,7 @@ def row_intervals(
     alone: pd.DataFrame,
     gap: str = "fpr_gap",
 ) -> pd.DataFrame:
-    """`<metric>_low` and `<metric>_high` of `trials` (rows of the trial table) on test, indexed by `trial_id`: 95 %
+    """`test_<metric>_low` and `test_<metric>_high` of `trials` (rows of the trial table), indexed by `trial_id`: 95 %
     intervals of resampled rows. Of errors, of `gap` where it follows from decisions by group, and of ARE and ARFG.
 
     Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
@@ -147,19 +170,17 @@ def row_intervals(
         known = np.where(np.isnan(found).all(0), 0.0, found)
         low, high = np.nanquantile(known, (0.025, 0.975), axis=0)
         undefined = np.isnan(found).all(0)
-        ends[f"{name}_low"] = np.where(undefined, np.nan, low)
-        ends[f"{name}_high"] = np.where(undefined, np.nan, high)
+        ends[f"test_{name}_low"] = np.where(undefined, np.nan, low)
+        ends[f"test_{name}_high"] = np.where(undefined, np.nan, high)
     return pd.DataFrame(ends, index=pd.Index(trial_ids, name="trial_id"))
 
 
 def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
-    for column in [name for name in points if name.startswith("test_")]:
-        for end in ("high", "low"):
-            name = f"{column.removeprefix('test_')}_{end}"
+    for column in list(points):
+        for name in (f"{column}_high", f"{column}_low"):
             if name in intervals:
-                place = points.columns.get_loc(column) + 1
-                points.insert(place, f"test_{name}", points["trial_id"].map(intervals[name]))
+                points.insert(points.columns.get_loc(column) + 1, name, points["trial_id"].map(intervals[name]))
     return points
 
 

@@ -12,17 +12,19 @@ import pandas as pd
 import pyarrow as pa
 
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.relative import SPLITS, tasks_of
 from paretofair.analysis.settings import ReportSettings
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import Objective, measure_counts, needed_metrics, stored_metrics, values_of_tasks
 from paretofair.metrics.registry import Metric
+from paretofair.results.table_schema import COUNTS, SPLITS, Quantity
 
 
-def with_objectives(trials: pd.DataFrame, objectives: Iterable[Objective], settings: ReportSettings) -> pd.DataFrame:
+def with_objectives(
+    trials: pd.DataFrame, tasks: Sequence[str], objectives: Iterable[Objective], settings: ReportSettings
+) -> pd.DataFrame:
     """The trial table with the columns `<split>_<objective>` that it lacks and that follow from columns that it has; of
     ARE and ARFG those that they divide."""
-    tasks, added = tasks_of(trials), dict[str, np.ndarray]()
+    added = dict[str, np.ndarray]()
     objectives = list(objectives)
 
     def measured(name: str) -> np.ndarray | None:
@@ -46,6 +48,18 @@ def with_objectives(trials: pd.DataFrame, objectives: Iterable[Objective], setti
                 if values is not None:
                     added[column] = values.mean(-1)
     return pd.concat([trials, pd.DataFrame(added, index=trials.index)], axis=1) if added else trials
+
+
+def derived_quantities(
+    objectives: Iterable[Objective], tasks: Sequence[str], settings: ReportSettings
+) -> list[Quantity]:
+    """What the columns are of that objectives add to a table: metrics of every task, and averaged ones."""
+    objectives = list(objectives)
+    of_tasks = [
+        Quantity(metric.name, tuple(tasks)) for metric in needed_metrics(objectives, settings.gap, settings.metrics)
+    ]
+    averaged = [Quantity(each.name) for each in objectives if each.task is None and each.metric.source != "baselines"]
+    return [*of_tasks, *averaged]
 
 
 def columns_behind(objectives: Iterable[Objective], tasks: Sequence[str], settings: ReportSettings) -> list[str]:
@@ -82,8 +96,8 @@ class CountedMetrics:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with these columns; NaN for a trial without counts."""
-        for split in [split for split in SPLITS if f"confusion_{split}" in table.column_names]:
-            lists = table[f"confusion_{split}"].combine_chunks()
+        for split in [split for split in SPLITS if f"{COUNTS}{split}" in table.column_names]:
+            lists = table[f"{COUNTS}{split}"].combine_chunks()
             known = lists.is_valid().to_numpy(zero_copy_only=False)
             flat = lists.drop_null().flatten().to_numpy(zero_copy_only=False).astype(float)
             classes = self.classes or (0,) * len(self.tasks)

@@ -7,27 +7,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.relative import RESULTS, tasks_of
 from paretofair.metrics.constraints import Constraint
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
+from paretofair.results.table_schema import TableSchema
 
 SEARCHED = ("points", "sweep")
 # A column of whether a trial keeps the constraints of the space, where it has any.
 WITHIN = "within_constraints"
 VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
 _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
-_NOT_HYPERPARAMETERS = {
-    *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
-    *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
-    *(WITHIN, "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
-}
-
-
-def hyperparameters(trials: pd.DataFrame) -> list[str]:
-    """Columns of a trial table that are hyperparameters: all that are neither identity nor a result."""
-    return [name for name in trials if name not in _NOT_HYPERPARAMETERS and not name.startswith(RESULTS)]
 
 
 def candidates(trials: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
@@ -47,7 +37,9 @@ def keep_constraints(constraints: Sequence[Constraint], trials: pd.DataFrame, se
     return np.all(kept, axis=0) if kept else np.ones(len(trials), dtype=bool)
 
 
-def frontier(trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str, pooled: bool) -> pd.DataFrame:
+def frontier(
+    trials: pd.DataFrame, schema: TableSchema, objectives: ObjectiveSet, *, selected_on: str, pooled: bool
+) -> pd.DataFrame:
     """Frontier points of every method and seed under `objectives`, chosen on the split `selected_on`.
 
     `trials` has the columns `<split>_<objective>` (see `relative.with_relative` and `derived.with_objectives`); only
@@ -58,7 +50,7 @@ def frontier(trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str
     names = objectives.names
     shown = [f"{split}_{name}" for split in ("validation", "test") for name in names]
     # A frontier may hold a classifier that calls nobody positive: that must be seen.
-    rates = [f"realised_positive_rate_{task}" for task in tasks_of(trials)]
+    rates = [f"realised_positive_rate_{task}" for task in schema.task_names]
     shown += [f"{split}_{name}" for split in ("validation", "test") for name in rates]
     shown = [column for column in shown if column in trials]
     chosen_by = [f"{selected_on}_{name}" for name in names]
@@ -74,11 +66,13 @@ def frontier(trials: pd.DataFrame, objectives: ObjectiveSet, *, selected_on: str
         ranks.append(np.arange(1, len(front) + 1))
     points = trials.iloc[np.concatenate(places)]
     points = points.assign(rank=np.concatenate(ranks), objectives=objectives.name, selected_on=selected_on)
-    return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *hyperparameters(trials)]].reset_index(drop=True)
+    own = [name for name in schema.hyperparameter_columns if name in trials]
+    return points[[*_IDENTITY[:5], *shown, *_IDENTITY[5:], *own]].reset_index(drop=True)
 
 
-def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Frontier points with `confirmed_<objective>_mean` and `_std`, on test, over their runs with fresh seeds.
+def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    """Points of a frontier under these objectives with `confirmed_<objective>_mean` and `_std`, on test, over their
+    runs with fresh seeds.
 
     NaN for points that were not confirmed. The runs are the completed trials of the stage `confirm`.
     """
@@ -86,16 +80,12 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
         return points
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
     added: dict[str, pd.Series] = {}
-    other = ("_low", "_high")
-    for column in [name for name in points if name.startswith("test_") and "realised" not in name]:
-        if column.endswith(other):
-            continue
-        name = column.removeprefix("test_")
-        grouped = runs.groupby("confirms")[column]
+    for name in (name for name in objectives if f"test_{name}" in points):
+        grouped = runs.groupby("confirms")[f"test_{name}"]
         added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())
         added[f"confirmed_{name}_std"] = points["trial_id"].map(grouped.std(ddof=1))
     added["confirmed_runs"] = points["trial_id"].map(runs.groupby("confirms").size()).fillna(0).astype(int)
-    place = max(i for i, name in enumerate(points) if name.startswith("test_")) + 1
+    place = points.columns.get_loc("trial_id")
     for offset, (name, values) in enumerate(added.items()):
         points.insert(place + offset, name, values)
     return points

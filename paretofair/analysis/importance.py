@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.frontiers import hyperparameters
 from paretofair.analysis.results import Results
 
 BINS = 8
 _LEAST = 4  # trials in a bin
 
 
-def find_varied(trials: pd.DataFrame) -> list[str]:
-    """Numeric hyperparameters that differ between trials; of two that say the same (`task_weight` of two tasks adds up
-    to 1) the first."""
+def find_varied(trials: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """Of the hyperparameters `names` the numeric ones that differ between trials; of two that say the same
+    (`task_weight` of two tasks adds up to 1) the first."""
     kept: list[str] = []
     ranks: list[np.ndarray] = []
-    for name in hyperparameters(trials):
+    for name in (name for name in names if name in trials):
         values = pd.to_numeric(trials[name], errors="coerce")
         if values.isna().any() or values.nunique() < 2:
             continue
@@ -76,7 +75,7 @@ def importance(results: Results, metrics: Sequence[str] = ("arfg", "are")) -> pd
                 continue
             own = trials[trials[column].notna()]
             ranks = own.groupby("seed")[column].rank(pct=True).to_numpy(float)
-            for name in find_varied(own):
+            for name in find_varied(own, results.schema.hyperparameter_columns):
                 found = measure_explained(pd.to_numeric(own[name]).to_numpy(float), ranks)
                 rows.append((method, name, metric, found, len(own)))
     return pd.DataFrame(rows, columns=["method", "hyperparameter", "metric", "importance", "trials"])

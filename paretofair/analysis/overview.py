@@ -9,10 +9,10 @@ import pandas as pd
 
 from paretofair.analysis.derived import columns_behind
 from paretofair.analysis.frontiers import candidates
-from paretofair.analysis.relative import tasks_of
-from paretofair.analysis.results import KEYS, Results
+from paretofair.analysis.results import Results
 from paretofair.analysis.settings import ReportSettings
 from paretofair.metrics.objectives import Objective, needed_metrics, parse_objective
+from paretofair.results import KEYS, TableSchema
 
 
 def arfg_are_points(results: Results) -> pd.DataFrame:
@@ -20,20 +20,19 @@ def arfg_are_points(results: Results) -> pd.DataFrame:
     return results.rows_of(results.frontier("arfg_are")["trial_id"]).reset_index(drop=True)
 
 
-def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings) -> str:
+def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings, schema: TableSchema) -> str:
     """A short line: the mean ARFG-ARE hypervolume of each method; empty before there is any."""
-    if not tasks_of(trials):
+    tasks = schema.task_names
+    if not tasks:
         return ""
-    splits, names = (settings.selected_on, "test"), deciding_metrics(tasks_of(trials), settings)
-    behind = {f"{split}_{name}" for split in splits for name in names}
+    splits, names = (settings.selected_on, "test"), deciding_metrics(tasks, settings)
+    needed = {f"{split}_{name}" for split in splits for name in names}
+    needed |= {*KEYS, *(f"task_weight_{task}" for task in tasks)}
     # A part of the columns: in a large run every copy of the table counts.
-    needed = [name for name in trials if name in KEYS or name in behind or str(name).startswith("task_weight_")]
+    part = trials[[name for name in trials if name in needed]]
     # What the sets of the space file need besides is not looked at.
-    means = (
-        Results.of(trials[needed], replace(settings, objectives=("arfg_are",)))
-        .hypervolumes.groupby("method")["hypervolume"]
-        .mean()
-    )
+    results = Results.of(part, replace(settings, objectives=("arfg_are",)), schema=schema)
+    means = results.hypervolumes.groupby("method")["hypervolume"].mean()
     return "hypervolume " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()) if len(means) else ""
 
 

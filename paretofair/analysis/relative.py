@@ -10,22 +10,14 @@ import pandas as pd
 from paretofair.metrics.intervals import mean_interval
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import RELATIVE, relative_metrics
+from paretofair.results.table_schema import SPLITS
 
 BASELINES = "baselines.csv"
-SPLITS = ("train", "validation", "test")
-# What names of metrics, and of all results, begin with.
-PREFIXES = tuple(f"{split}_" for split in SPLITS)
-RESULTS = (*PREFIXES, "confusion_")
 # Of `baselines.csv`, beside those that a space divides by.
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 
 
-def tasks_of(trials: pd.DataFrame) -> list[str]:
-    """The tasks of a trial table, from its column names."""
-    return [name.removeprefix("test_error_") for name in trials if name.startswith("test_error_")]
-
-
-def baselines(trials: pd.DataFrame, gap: str = "fpr_gap") -> pd.DataFrame:
+def baselines(trials: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -> pd.DataFrame:
     """`baselines.csv`: single-task metrics over runs, one row per `split_id`, task, split and metric.
 
     Columns `split_id, task, split, metric, mean, std, low, high, runs, source`; low and high are the ends of the 95 %
@@ -39,7 +31,7 @@ def baselines(trials: pd.DataFrame, gap: str = "fpr_gap") -> pd.DataFrame:
     metrics = dict.fromkeys([*_METRICS, gap, *_signed_metrics(gap)])
     rows = []
     for split_id, own in runs.groupby("split_id", sort=False):
-        for task in tasks_of(own):
+        for task in tasks:
             alone = own[own[f"task_weight_{task}"] == 1]
             for split in SPLITS:
                 for metric in metrics:
@@ -50,10 +42,11 @@ def baselines(trials: pd.DataFrame, gap: str = "fpr_gap") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def with_relative(trials: pd.DataFrame, denominators: pd.DataFrame, gap: str = "fpr_gap") -> pd.DataFrame:
+def with_relative(
+    trials: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap"
+) -> pd.DataFrame:
     """The trial table with `<split>_are` and `<split>_arfg`, NaN where there is no denominator (eq. 5); `gap` is what
     ARFG divides."""
-    tasks = tasks_of(trials)
     added = {}
     for split in SPLITS:
         for name, metric in relative_metrics(gap).items():

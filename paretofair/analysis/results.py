@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from paretofair.analysis.counts import GROUPS, CellCounts
-from paretofair.analysis.derived import counted_metrics, with_objectives
+from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
+from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
     VOLUMES,
     WITHIN,
@@ -21,7 +21,7 @@ from paretofair.analysis.frontiers import (
     keep_constraints,
     with_confirmed,
 )
-from paretofair.analysis.relative import baselines, find_unreliable, tasks_of, with_relative
+from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
 from paretofair.analysis.runs import Run, merge_runs
 from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
@@ -37,14 +37,12 @@ from paretofair.metrics.objectives import (
     parse_objective,
 )
 from paretofair.metrics.registry import Metric
-from paretofair.results import TrialTable
+from paretofair.results import KEYS, TableSchema, TrialTable
+from paretofair.results.table_schema import read_spelling
 
-__all__ = ["KEYS", "ReportSettings", "Results", "find_choosing_split", "read_settings"]
+__all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
 _Named = TypeVar("_Named", NamedSet, Metric)
-
-# What every row of a trial table has.
-KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
 
 
 class Results:
@@ -68,7 +66,7 @@ class Results:
         if not runs:
             raise RunError("no run was given; give the results folder of launch/sweep.py")
         parts = [Run(Path(run)) for run in runs]
-        trials, apart = merge_runs(parts)
+        trials, schema, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
         named = _merge_named([each for part in parts for each in part.settings.named])
@@ -77,19 +75,33 @@ class Results:
         settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
-        self._fill(trials, settings, folders, known, apart)
+        self._fill(trials, settings, schema, folders, known, apart)
+        self.inputs |= {path for part in parts for path in part.inputs}
+        if self.baselines is known:
+            # Denominators that somebody has put beside a table stay as they are.
+            of = next(part.path for part in parts if part.baselines is known)
+            self.inputs |= {((of if of.is_dir() else of.parent) / BASELINES).resolve()}
 
     @classmethod
-    def of(cls, trials: pd.DataFrame, settings: ReportSettings, folders: Sequence[Path] = ()) -> Results:
-        """The same from a trial table in memory."""
+    def of(
+        cls,
+        trials: pd.DataFrame,
+        settings: ReportSettings,
+        folders: Sequence[Path] = (),
+        *,
+        schema: TableSchema | None = None,
+    ) -> Results:
+        """The same from a trial table in memory; where it comes without a `schema`, its columns are named as in
+        `test_error_<task>`."""
         results = cls.__new__(cls)
-        results._fill(trials, settings, tuple(folders))
+        results._fill(trials, settings, read_spelling(trials) if schema is None else schema, tuple(folders))
         return results
 
     def _fill(
         self,
         trials: pd.DataFrame,
         settings: ReportSettings,
+        schema: TableSchema,
         folders: tuple[Path, ...],
         known: pd.DataFrame | None = None,
         told_apart: Mapping[str, Mapping[str, Sequence[Path]]] | None = None,
@@ -97,15 +109,18 @@ class Results:
         """`known` are single-task baselines for a table that has none."""
         order = ["stage", "method", "seed", "index"]
         self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self.inputs: frozenset[Path] = frozenset()
+        self.tasks, self.schema = schema.task_names, schema
         self.trials = trials if len(trials) else _with_keys(trials)
         self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
         for name in self.settings.objectives if self.tasks else ():
             if name not in settings.set_names(self.tasks):
                 raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")
         self.derive(self._needed())
-        own = baselines(self._with_signs().sort_values(order), settings.gap)
+        own = baselines(self._with_signs().sort_values(order), self.tasks, settings.gap)
         self.baselines = known if own.empty and known is not None else own
-        table = with_relative(self.trials, self.baselines, settings.gap)
+        table = with_relative(self.trials, self.baselines, self.tasks, settings.gap)
+        self.schema = self.schema.with_metrics(*(name for name in ("arfg", "are") if f"test_{name}" in table))
         # A table without finished trials need not have their metrics.
         if settings.constraints and len(candidates(table, ["status"])):
             bounds = [parse_constraint(text) for text in settings.constraints]
@@ -130,7 +145,7 @@ class Results:
         objectives = list(objectives)
         splits = (self.settings.selected_on, "test")
         before = len(self.trials.columns)
-        self.trials = with_objectives(self.trials, objectives, self.settings)
+        self.trials = with_objectives(self.trials, self.tasks, objectives, self.settings)
         names = [f"{split}_{each.name}" for each in objectives for split in splits]
         missing = [each for each in objectives if any(name not in self.trials for name in names)]
         counted = None
@@ -138,13 +153,13 @@ class Results:
             counted = counted_metrics(self.folders[0], missing, self.tasks, self.sensitive, self.settings)
         if counted is not None:
             parts = [
-                TrialTable(folder, columns="trial_id".__eq__, derive=replace(counted, folder=folder)).read()
-                for folder in self.folders
+                TrialTable(folder, metrics=(), derive=replace(counted, folder=folder)).read() for folder in self.folders
             ]
             found = pd.concat(parts).drop_duplicates("trial_id").set_index("trial_id")
             new = found[[name for name in found if name not in self.trials]].reindex(self.trials["trial_id"])
             self.trials = pd.concat([self.trials, new.set_index(self.trials.index)], axis=1)
-            self.trials = with_objectives(self.trials, objectives, self.settings)
+            self.trials = with_objectives(self.trials, self.tasks, objectives, self.settings)
+        self.schema = self.schema.add_metrics(derived_quantities(objectives, self.tasks, self.settings))
         if len(self.trials.columns) > before:
             self.__dict__.pop("searched", None)
 
@@ -163,11 +178,6 @@ class Results:
         counts = {split: [TaskCounts(own[:, t]) for t in range(len(self.tasks))] for split, own in lists.items()}
         found = pd.DataFrame(counted.measure(counts), index=alone.index)
         return alone.assign(**{name: found[name] for name in found if name not in alone})
-
-    @property
-    def tasks(self) -> list[str]:
-        """In the order of the table."""
-        return tasks_of(self.trials)
 
     @property
     def _tasks_of_sets(self) -> list[str]:
@@ -267,11 +277,17 @@ class Results:
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
-        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
-        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first, and
+        where a task is not binary."""
+        if (
+            any(task.kind != "binary" for task in self.schema.tasks)
+            or not self.folders
+            or not all((folder / GROUPS).exists() for folder in self.folders)
+        ):
             return None
-        codes = [pd.read_csv(folder / GROUPS).filter(regex="^code_") for folder in self.folders]
-        return CellCounts(*self.folders) if all(codes[0].equals(each) for each in codes) else None
+        codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
+        same = all(codes[0].equals(each) for each in codes)
+        return CellCounts(*self.folders, tasks=len(self.tasks)) if same else None
 
     def frontier(self, *objectives: str) -> pd.DataFrame:
         """The points that no other trial of the method and seed beats, chosen on `settings.selected_on`.
@@ -299,8 +315,8 @@ class Results:
                 known = [each for each in known_objectives(self.tasks, own.metrics) if f"{split}_{each}" in self.trials]
                 words = f"the table has no {split}_{unknown[0]}, nor what it follows from"
                 raise ValueError(f"{words}; it has {', '.join(known)}")
-            points = frontier(self.trials, of, selected_on=split, pooled=own.pooled)
-            self._frontiers[name] = with_confirmed(points, self.trials)
+            points = frontier(self.trials, self.schema, of, selected_on=split, pooled=own.pooled)
+            self._frontiers[name] = with_confirmed(points, self.trials, of.names)
         return self._frontiers[name].copy()
 
 

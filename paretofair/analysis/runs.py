@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.foreign import read_foreign
+from paretofair.analysis.foreign import check_values, read_foreign
 from paretofair.analysis.frontiers import SEARCHED
-from paretofair.analysis.relative import BASELINES, tasks_of
+from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.settings import ReportSettings, read_settings
 from paretofair.errors import RunError
-from paretofair.results import TRIALS, TrialTable
+from paretofair.results import TRIALS, TableSchema, TrialTable
+from paretofair.results.files import read_csv
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Run:
     settings: ReportSettings = field(default_factory=ReportSettings)
     baselines: pd.DataFrame | None = None
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    schema: TableSchema = field(default_factory=TableSchema)
+    inputs: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         path = self.path
@@ -39,9 +43,13 @@ class Run:
         if path.is_dir() and not (path / TRIALS).is_dir() and not any(path.glob("*.parquet")):
             raise RunError(f"{path} holds no trial table; give the results folder that launch/sweep.py has written")
         if (path / TRIALS).is_dir():
-            self.folder, self.trials = path, TrialTable(path).read()
+            table = TrialTable(path)
+            self.folder, self.trials = path, table.read()
+            self.schema = table.schema
         else:
-            self.trials = read_foreign(path)
+            self.trials, self.schema = read_foreign(path)
+            self.inputs = frozenset(map(Path.resolve, path.glob("*.parquet") if path.is_dir() else [path]))
+        check_values(self.trials, self.schema, path)
         if self.trials.empty:
             raise RunError(f"{path} has no finished trials yet")
         beside = path if path.is_dir() else path.parent
@@ -55,17 +63,18 @@ class Run:
 
 def _read_known_baselines(path: Path) -> pd.DataFrame:
     """Single-task means that stand beside a table; what they do not say (intervals, say) is unknown."""
-    known = pd.read_csv(path, dtype={"split_id": str})
-    missing = [name for name in ("task", "split", "metric", "mean") if name not in known]
-    if missing:
-        raise RunError(f"{path} has no column {', '.join(missing)}")
+    known = read_csv(path, {"task": str, "split": str, "metric": str, "mean": float}, dtype={"split_id": str})
+    repeated = known[known.duplicated([name for name in ("split_id", "task", "split", "metric") if name in known])]
+    if len(repeated):
+        task, split, metric = repeated[["task", "split", "metric"]].iloc[0]
+        raise RunError(f"{path}: the {metric} of {task} on {split} stands there twice")
     known["split_id"] = known["split_id"].astype(object).fillna("") if "split_id" in known else ""
     return known.reindex(columns=list(dict.fromkeys([*known, "std", "low", "high", "runs", "source"])))
 
 
-def merge_runs(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, list[Path]]]]:
-    """One table of all runs, in which a trial of several stands once; and of every method that was trained differently
-    its names in that table, each with the runs that it comes from.
+def merge_runs(runs: Sequence[Run]) -> tuple[pd.DataFrame, TableSchema, dict[str, dict[str, list[Path]]]]:
+    """One table of all runs, in which a trial of several stands once, with its schema; and of every method that was
+    trained differently its names in that table, each with the runs that it comes from.
 
     Raises RunError for runs that must not be compared.
     """
@@ -80,7 +89,8 @@ def merge_runs(runs: Sequence[Run]) -> tuple[pd.DataFrame, dict[str, dict[str, l
         tables.append(run.trials.assign(method=run.trials["method"].replace(own)) if own else run.trials)
         for method, name in own.items():
             renamed.setdefault(method, {}).setdefault(name, []).append(run.path)
-    return pd.concat(tables, ignore_index=True).drop_duplicates("trial_id", ignore_index=True), renamed
+    schema = functools.reduce(TableSchema.merge, (run.schema for run in runs))
+    return pd.concat(tables, ignore_index=True).drop_duplicates("trial_id", ignore_index=True), schema, renamed
 
 
 def _tell_apart(runs: Sequence[Run]) -> dict[str, dict[int, str]]:
@@ -134,8 +144,8 @@ def _check_same(one: Run, other: Run) -> None:
         values = [sorted(set(run.trials[column])) for run in (one, other)]
         if values[0] != values[1]:
             refuse(what, *(", ".join(value) for value in values))
-    if tasks_of(one.trials) != tasks_of(other.trials):
-        refuse("the tasks are", *(", ".join(tasks_of(run.trials)) for run in (one, other)))
+    if one.schema.tasks != other.schema.tasks:
+        refuse("the tasks are", *(", ".join(run.schema.task_names) for run in (one, other)))
     if one.settings.sensitive and other.settings.sensitive and one.settings.sensitive != other.settings.sensitive:
         refuse("the losses act on", *(run.settings.sensitive for run in (one, other)))
     if all("data_id" in run.trials for run in (one, other)):
@@ -175,7 +185,7 @@ def _baselines_of(run: Run) -> set[str]:
 
 def _check_trials(runs: Sequence[Run]) -> None:
     """Raises RunError where tables made elsewhere give one name to different trials: all but one would be lost."""
-    errors = [f"test_error_{task}" for task in tasks_of(runs[0].trials)]
+    errors = [f"test_error_{task}" for task in runs[0].schema.task_names]
     for one, other in itertools.combinations(runs, 2):
         if one.folder is not None and other.folder is not None:
             continue

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
     NamedSet,
@@ -20,7 +21,7 @@ from paretofair.metrics.objectives import (
 )
 from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric, own_metric
 from paretofair.metrics.relative import relative_metrics
-from paretofair.results.files import SPACE
+from paretofair.results.files import SPACE, read_text
 
 PROTOCOLS = ("validation", "paper")
 
@@ -106,8 +107,16 @@ def find_choosing_split(protocol: str) -> tuple[str, bool]:
 
 def read_settings(folder: Path) -> ReportSettings:
     """What the space file of a results folder says about reports; the defaults where there is none."""
-    written = folder / SPACE
-    return read_plain(yaml.safe_load(written.read_text())) if written.exists() else ReportSettings()
+    text = read_text(folder / SPACE)
+    if text is None:
+        return ReportSettings()
+    try:
+        return read_plain(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        words = str(error).splitlines()[0]
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        words = "it is not what a run has written"
+    raise RunError(f"{folder / SPACE}: not a readable space file ({words})")
 
 
 def read_plain(space: Mapping[str, Any]) -> ReportSettings:
@@ -128,11 +137,17 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
             own_metric(name, each["function"], each.get("reads", "counts"), each["direction"], each.get("worst"))
             for name, each in space.get("metrics", {}).items()
         ),
-        reference=(point.get("arfg", 1.5), point.get("are", 1.1)),
-        protocol=space.get("protocol", "validation"),
+        reference=(float(point.get("arfg", 1.5)), float(point.get("are", 1.1))),
+        protocol=PROTOCOLS[PROTOCOLS.index(space.get("protocol", "validation"))],
         sensitive=space.get("data", {}).get("sensitive"),
-        audit=tuple(space.get("data", {}).get("audit", ())),
-        constraints=tuple(space.get("constraints", ())),
+        audit=_texts(space.get("data", {}).get("audit", ())),
+        constraints=_texts(space.get("constraints", ())),
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
-        methods=tuple(space.get("methods", ())),
+        methods=_texts(list(space.get("methods", ()))),
     )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not all(isinstance(each, str) for each in values):
+        raise TypeError
+    return tuple(values)

@@ -114,7 +114,7 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     from paretofair.results import Store, TrialTable
     from paretofair.runs.resume import check_same
     from paretofair.runs.run import load_splits
-    from paretofair.runs.session import choose_columns
+    from paretofair.runs.session import choose_metrics
     from paretofair.runs.stages import STAGE_OF, Context
     from paretofair.runs.stages.studies import check_warm_start
 
@@ -128,7 +128,7 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
             store = Store(where.store)
             store.pull_settings(folder)
             store.pull(folder, ["trials"])
-        trials = TrialTable(folder, columns=choose_columns(space)).read()
+        trials = TrialTable(folder, metrics=choose_metrics(space)).read()
         check_same(context, folder, trials)
     finished = set(trials["trial_id"])
     title = f"{space.name}: {redact(where.store or str(where.output))}"

@@ -10,6 +10,7 @@ from paretofair import user_code
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.protocol import Inputs
 from paretofair.errors import DataError
+from paretofair.naming import find_fault, find_text_fault, find_twins
 from paretofair.tasks import BINARY, TaskKind
 
 SOURCES = ("real", "simulated")
@@ -76,6 +77,7 @@ class Dataset:
         repeated = sorted({name for name in self.tasks if self.tasks.count(name) > 1})
         if repeated:
             self._fail(f"names occur twice: {', '.join(repeated)}")
+        self._check_names()
         if self.origins is not None and not np.isin(self.origins, np.arange(len(self.origin_names))).all():
             self._fail(f"origins are outside 0 to {len(self.origin_names) - 1}")
         if set(self.groups) != set(self.group_names):
@@ -85,6 +87,20 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.part)
+
+    def _check_names(self) -> None:
+        for what, names in (("task", self.tasks), ("attribute", tuple(self.group_names))):
+            for name in names:
+                fault = find_fault(name)
+                if fault is not None:
+                    self._fail(f"found the {what} {name!r}, {fault}")
+            for name, other in find_twins(names).items():
+                self._fail(f"found the {what} {name!r}, which differs from {other!r} by case or Unicode form alone")
+        for attribute, groups in self.group_names.items():
+            for group in groups:
+                fault = find_text_fault(group)
+                if fault is not None:
+                    self._fail(f"found the group {group!r} of {attribute!r}, {fault}")
 
     def _check_values(self, rows: int) -> None:
         if len(self.kinds) != len(self.tasks):

@@ -7,8 +7,8 @@ import numpy as np
 from paretofair.data.dataset import Dataset
 from paretofair.data.reading.tables import suggest_known
 from paretofair.errors import DataError
+from paretofair.naming import JOINT
 
-_JOINT = "_x_"
 _MOST_GROUPS = np.iinfo(np.int8).max
 
 
@@ -30,7 +30,7 @@ def with_intersection(dataset: Dataset, attribute: str) -> Dataset:
     """
     if attribute in dataset.groups:
         return dataset
-    parts = attribute.split(_JOINT)
+    parts = attribute.split(JOINT)
     for part in parts:
         if part not in dataset.groups:
             raise DataError(
@@ -38,7 +38,7 @@ def with_intersection(dataset: Dataset, attribute: str) -> Dataset:
                 f"{suggest_known(part, list(dataset.groups))}"
             )
     if len(set(parts)) < max(len(parts), 2):
-        raise DataError(f"intersection {attribute!r}: expected two or more different attributes, joined by {_JOINT!r}")
+        raise DataError(f"intersection {attribute!r}: expected two or more different attributes, joined by {JOINT!r}")
     members = np.stack([dataset.groups[part] for part in parts], axis=1)
     known = (members >= 0).all(axis=1)
     cells, index = np.unique(members[known], axis=0, return_inverse=True)

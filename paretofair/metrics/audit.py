@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import measure_counts
 from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
+from paretofair.naming import JOINT
 
 Array = NDArray[Any]
 
@@ -78,7 +79,7 @@ def audit(
             codes, size = cells[:, chosen[0]], n_groups[chosen[0]]
         else:
             codes, size = _intersection(cells[:, chosen])
-        name = "_x_".join(attributes[column] for column in chosen)
+        name = JOINT.join(attributes[column] for column in chosen)
         by_group = counts.merge(codes, size)
         reference = None if vanilla is None else _as_counts(vanilla).merge(codes, size)
         counted = by_group if rows is None else _as_counts(rows).merge(codes, size)

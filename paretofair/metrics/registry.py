@@ -98,6 +98,19 @@ class Metric:
         return numbers
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """The smallest and the largest value that a trial can have; None where there is none.
+
+        >>> METRICS["error"].ends, METRICS["auc"].ends, METRICS["fpr_gap_signed"].ends, METRICS["are"].ends
+        ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), None)
+        """
+        if self.worst is None or self.own is not None or self.direction == "best at 1":
+            return None
+        return {"minimised": (0.0, self.worst), "maximised": (self.worst, 1.0)}.get(
+            self.direction, (-self.worst, self.worst)
+        )
+
+    @property
     def best(self) -> str:
         """The direction in a caption: `better the smaller`.
 
@@ -374,12 +387,3 @@ GOAL_GAPS = {
     "parity": "demographic_parity_gap",
 }
 """The gap that says whether a goal of fairness was reached."""
-
-
-def metric_of(name: str, metrics: Mapping[str, Metric] = METRICS) -> str:
-    """The metric that a column `<metric>_<task>` is of: the longest known name that it begins with; empty for none.
-
-    >>> metric_of("auc_gap_income"), metric_of("arfg"), metric_of("seeds")
-    ('auc_gap', 'arfg', '')
-    """
-    return max((each for each in metrics if name == each or name.startswith(f"{each}_")), key=len, default="")

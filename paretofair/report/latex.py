@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.comparison import comparison, selected, volumes
-from paretofair.analysis.relative import PREFIXES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
-from paretofair.metrics.registry import METRICS, Metric, metric_of
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
-from paretofair.report.earlier import remove_earlier
+from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
 _ESCAPES = {
@@ -44,17 +43,6 @@ def escape_latex(text: str) -> str:
     for sign, word in (("<=", "≤"), (">=", "≥")):
         text = text.replace(sign, word)
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
-
-
-def find_metric(name: str, metrics: Mapping[str, Metric] = METRICS) -> Metric | None:
-    """The metric that a column is of; None for none.
-
-    >>> find_metric("test_auc_income").direction, find_metric("auc_gap_income").direction, find_metric("seeds")
-    ('maximised', 'minimised', None)
-    """
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return metrics.get(metric_of(name, metrics))
 
 
 def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -> np.ndarray:
@@ -88,16 +76,16 @@ def booktabs(
         table: rows as they are printed; NaN is a dash.
         columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
             `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
-            of the metric in its name.
+            of its metric.
         caption, label: plain text, and the label of `\ref`.
         within: a column whose equal values, one after the other, are a block of rows with a best of its own.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         wide: over both columns of a page (`table*`).
-        metrics: all, by name, the user's own among them.
+        metrics: what columns are of that are not named after a metric.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
-    cells = [_cells(table, name, blocks, spread, digits, find_metric(name, metrics)) for name in columns]
+    cells = [_cells(table, name, blocks, spread, digits, {**METRICS, **metrics}.get(name)) for name in columns]
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
@@ -170,7 +158,9 @@ def latex_tables(results: Results) -> dict[str, str]:
 
 def _midpoint_tables(results: Results) -> dict[str, str]:
     chosen, gap = results.midpoints, results.settings.gap
-    tasks = [f"{metric}_{task}" for task in results.tasks for metric in ("error", gap)]
+    tasks = {
+        f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
+    }
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
     words = f"at the midpoint, {rule}: {_OVER}, the smallest."
     return {
@@ -181,12 +171,12 @@ def _midpoint_tables(results: Results) -> dict[str, str]:
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen, gap), results),
+            _order_by_method(per_task(chosen, results.tasks, gap), results),
             ["method", *tasks],
             caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
             label="tab:per_task",
             wide=len(tasks) > 2,
-            metrics=results.settings.metrics,
+            metrics=tasks,
         ),
     }
 
@@ -213,6 +203,7 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             label=f"{inside}hypervolume",
             spread="interval",
             wide=True,
+            metrics={"test_hypervolume": METRICS["hypervolume"]},
         ),
         "selected": booktabs(
             selected(results, of),
@@ -226,7 +217,7 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             label=f"{inside}selected",
             within="rule",
             wide=True,
-            metrics=results.settings.metrics,
+            metrics={each.name: each.metric for each in objectives.objectives},
         ),
     }
     pairs = comparison(results, of)
@@ -256,9 +247,12 @@ def _all_minimised(objectives: ObjectiveSet) -> bool:
 def write_latex(results: Results, folder: Path) -> list[Path]:
     """Writes `latex_tables` as `tables/<name>.tex` in `folder` and removes those that an earlier report alone has
     written; returns the paths of what was written."""
-    written = [write_text(folder / "tables" / f"{name}.tex", text) for name, text in latex_tables(results).items()]
+    written = [
+        write_text(place_file(results, folder, f"tables/{name}.tex"), text)
+        for name, text in latex_tables(results).items()
+    ]
     names = [f"tables/{name}.tex" for name in (*TABLES, *(f"*/{name}" for name in _OF_A_SET))]
-    remove_earlier(folder, names, written)
+    replace_earlier(folder, names, written)
     return written
 
 

@@ -13,6 +13,7 @@ from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
 from paretofair.errors import RunError
 from paretofair.metrics.registry import GROUP_METRICS, OF_TWO_GROUPS, RATES
+from paretofair.report.output import place_file
 from paretofair.results.files import write_whole
 
 WIDE = "wide.parquet"
@@ -32,11 +33,11 @@ def write_wide(results: Results, folder: Path) -> Path:
     # Of the whole table: a part of it may have no value in a column at all.
     known = pa.Schema.from_pandas(results.trials, preserve_index=False).remove_metadata()
     writer: pq.ParquetWriter | None = None
-    with write_whole(folder / WIDE) as partial:
+    with write_whole(place_file(results, folder, WIDE)) as partial:
         for first in range(0, len(results.trials), _TOGETHER):
             some = results.trials.iloc[first : first + _TOGETHER]
             # Counts are kept by the cells that read them; these are needed once.
-            own = CellCounts(*results.folders).of(some["trial_id"].tolist())
+            own = CellCounts(*results.folders, tasks=len(results.tasks)).of(some["trial_id"].tolist())
             added = compute_group_metrics(own, cells, results.tasks)
             if writer is None:
                 schema = pa.schema([*known, *(pa.field(name, pa.float64()) for name in added)])
@@ -53,6 +54,12 @@ def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, task
     names = {attribute: cells.group_names(attribute) for attribute in cells.attributes}
     every = [name for own in names.values() for name in own]
     columns: dict[str, np.ndarray] = {}
+
+    def add(name: str, values: np.ndarray) -> None:
+        if name in columns:
+            raise RunError(f"the wide table would have two columns {name}; rename a task, an attribute or a group")
+        columns[name] = values
+
     for split, of_split in counts.items():
         for attribute, groups in names.items():
             merged = cells.by_group(of_split, attribute)
@@ -60,9 +67,9 @@ def compute_group_metrics(counts: dict[str, np.ndarray], cells: CellCounts, task
                 for g, group in enumerate(groups):
                     label = group if every.count(group) == 1 else f"{attribute}_{group}"
                     for name, rate in RATES.items():
-                        columns[f"{split}_{name}_{task}_{label}"] = rate(merged[:, t, g])
+                        add(f"{split}_{name}_{task}_{label}", rate(merged[:, t, g]))
                 for metric, measure in GROUP_METRICS.items():
                     if metric in OF_TWO_GROUPS and len(groups) != 2:
                         continue
-                    columns[f"{split}_{metric}_{task}_by_{attribute}"] = measure(merged[:, t])
+                    add(f"{split}_{metric}_{task}_by_{attribute}", measure(merged[:, t]))
     return pd.DataFrame(columns)

@@ -13,8 +13,8 @@ from paretofair.analysis.relative import BASELINES
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
-from paretofair.report.earlier import remove_earlier
-from paretofair.results.files import write_csv
+from paretofair.report.output import place_file, replace_earlier
+from paretofair.results.files import inside, write_csv
 
 _COMPARED = (volumes, comparison, dominance, optimism, selected)
 _OF_A_SET = ("hypervolume", *(table_of.__name__ for table_of in _COMPARED))
@@ -45,8 +45,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     stamp = {"source": results.source, "protocol": settings.protocol}
     files = {BASELINES: results.baselines.assign(protocol=settings.protocol)}
     for name in ("arfg_are", *results.compared_sets):
-        inside = "tables" if name == "arfg_are" else f"tables/{name}"
-        files |= {f"{inside}/{table}.csv": frame for table, frame in tables_of(results, name).items()}
+        under = "tables" if name == "arfg_are" else f"tables/{name}"
+        files |= {f"{under}/{table}.csv": frame for table, frame in tables_of(results, name).items()}
     fronts = {name: results.frontier(name) for name in settings.objectives}
     cells = results.cells
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
@@ -60,17 +60,19 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
             files["tables/summary.csv"] = summary(results.midpoints)
-            files["tables/per_task.csv"] = per_task(results.midpoints, settings.gap)
+            files["tables/per_task.csv"] = per_task(results.midpoints, results.tasks, settings.gap)
             if cells is not None:
-                files["audit.csv"] = audit_table(results.midpoints, cells).assign(**stamp)
+                files["audit.csv"] = audit_table(results.midpoints, results.tasks, cells).assign(**stamp)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]
     if "confirms" in table and len(confirmed):
         on_frontier = confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
         files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier)
-    written = [write_csv(folder / name, frame) for name, frame in files.items()]
-    remove_earlier(folder, _NAMES, written)
+    if inside(folder, BASELINES).resolve() in results.inputs:
+        del files[BASELINES]
+    written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]
+    replace_earlier(folder, _NAMES, written)
     return written
 
 

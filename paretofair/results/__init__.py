@@ -1,9 +1,8 @@
 """What a run leaves on disk."""
 
+from paretofair.results.stacks import KEYS, STAGES, STATUSES
 from paretofair.results.store import Store, is_url
 from paretofair.results.table import (
-    STAGES,
-    STATUSES,
     TRIALS,
     TrialTable,
     counts_of,
@@ -11,12 +10,17 @@ from paretofair.results.table import (
     weights_of,
     write_stack,
 )
+from paretofair.results.table_schema import Quantity, TableSchema, TaskSchema
 
 __all__ = [
+    "KEYS",
     "STAGES",
     "STATUSES",
     "TRIALS",
+    "Quantity",
     "Store",
+    "TableSchema",
+    "TaskSchema",
     "TrialTable",
     "counts_of",
     "is_url",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretofair.results.files import write_whole
+from paretofair.errors import RunError
+from paretofair.results.files import check_file, inside, write_whole
 from paretofair.results.store import Store
 from paretofair.results.table import STACK_NAME
 
@@ -77,7 +78,7 @@ class PackCheckpoints:
         if isinstance(self.place, Store):
             self.place.put(f"{CHECKPOINTS}/{_file(name)}", content)
             return
-        with write_whole(self.place / CHECKPOINTS / _file(name)) as partial:
+        with write_whole(inside(self.place, f"{CHECKPOINTS}/{_file(name)}")) as partial:
             partial.write_bytes(content)
 
     def remove(self, name: str) -> None:
@@ -88,7 +89,7 @@ class PackCheckpoints:
         if isinstance(self.place, Store):
             self.place.delete(f"{CHECKPOINTS}/{_file(name)}")
         else:
-            (self.place / CHECKPOINTS / _file(name)).unlink(missing_ok=True)
+            inside(self.place, f"{CHECKPOINTS}/{_file(name)}").unlink(missing_ok=True)
 
     def _read(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """None where the file cannot be read."""
@@ -100,9 +101,11 @@ class PackCheckpoints:
                 with self.place.open(CHECKPOINTS, _file(name)) as source:
                     content = source.read()
             else:
-                content = (self.place / CHECKPOINTS / _file(name)).read_bytes()
+                path = self.place / CHECKPOINTS / _file(name)
+                check_file(path)
+                content = path.read_bytes()
             return safetensors.torch.load(content), read_facts(content)
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RunError, safetensors.SafetensorError) as error:
             logger.warning("The checkpoint %s cannot be read (%s).", name, error)
             return None
 
@@ -115,6 +118,8 @@ def read_facts(content: bytes) -> dict[str, Any]:
     # The metadata stand in the header, behind its length in eight bytes.
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     facts: dict[str, Any] = json.loads(header["__metadata__"]["facts"])
+    if not isinstance(facts["identity"], str) or not isinstance(facts["trials"], list):
+        raise ValueError("it does not say which trials it is of")
     return facts
 
 
@@ -132,7 +137,7 @@ def remove_checkpoints(place: Path | Store) -> None:
     if isinstance(place, Store):
         place.remove(CHECKPOINTS)
     else:
-        shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
+        shutil.rmtree(inside(place, CHECKPOINTS), ignore_errors=True)
 
 
 def _file(name: str) -> str:

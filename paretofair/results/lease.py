@@ -103,7 +103,7 @@ def _is_dead(text: str) -> bool:
     """Whether the driver was a process of this machine that is no more."""
     try:
         driver = json.loads(text)
-        if driver["host"] == socket.gethostname():
+        if driver["host"] == socket.gethostname() and type(driver["process"]) is int and driver["process"] > 0:
             os.kill(driver["process"], 0)
     except ProcessLookupError:
         return True

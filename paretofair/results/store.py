@@ -16,7 +16,7 @@ from pyarrow import fs
 
 from paretofair.errors import RunError
 from paretofair.redaction import redact, redact_record
-from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, write_whole
+from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, inside, write_whole
 
 FOLDERS = ("trials", "models", "curves")
 _PATIENCE = 30  # seconds
@@ -129,6 +129,13 @@ class Store:
         pq.write_table(table, whole, compression="zstd")
         self.put(f"{into}/{name}", whole.getvalue())
 
+    def put_aside(self, into: str, name: str) -> None:
+        """Moves a file of a folder to `damaged` in it."""
+        self._files.create_dir(f"{self._root}/{into}/damaged", recursive=True)
+        if name in self.names(into):
+            target = f"{self._root}/{into}/damaged/{name}.{uuid.uuid4().hex[:8]}"
+            self._files.move(f"{self._root}/{into}/{name}", target)
+
     def names(self, into: str) -> list[str]:
         """The files of a folder, in order; none where there is no such folder."""
         selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
@@ -146,16 +153,16 @@ class Store:
             have = set(os.listdir(local)) if local.exists() else set()
             for name in self.names(into):
                 if name not in have:
-                    self._copy(f"{into}/{name}", local / name)
+                    self._copy(f"{into}/{name}", inside(folder, f"{into}/{name}"))
 
     def pull_settings(self, folder: Path) -> None:
         """Makes what `folder` says of the run what is said there: the space file, what failed."""
         there = self.names("")
         for name in SETTINGS:
             if name in there:
-                self._copy(name, folder / name)
+                self._copy(name, inside(folder, name))
             else:
-                (folder / name).unlink(missing_ok=True)
+                inside(folder, name).unlink(missing_ok=True)
 
     def push_settings(self, folder: Path) -> None:
         """Makes what is said of the run there what `folder` says."""

@@ -6,34 +6,39 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from paretofair.errors import RunError
-from paretofair.results.files import write_whole
+from paretofair.results.files import check_file, inside, write_whole
+from paretofair.results.stacks import (
+    DamagedFileError,
+    StackFile,
+    find_other_values,
+    group_alike,
+    make_part,
+    open_parquet,
+    read_stack,
+    read_trial_ids,
+)
 from paretofair.results.store import Store
+from paretofair.results.table_schema import COUNTS, KEY, TableSchema, choose_columns, read_schema, spell_out
 
 TRIALS = "trials"
-# Words of the columns `stage`, in the order of a run, and `status`.
-STAGES = ("baselines", "points", "tune", "sweep", "confirm")
-STATUSES = ("completed", "stopped", "diverged", "failed")
 CURVES = "curves"
 MODELS = "models"
 _TOGETHER = 200  # files
-_ROWS = 50_000
+_ROWS = 5_000
+_ALIKE = 20  # files that are spelled out at a time: more leave gaps in memory
 # Names of stacks: what the first trial makes of it, and the index of the last one.
 STACK_NAME = re.compile(r"(.+-\d+--?\d+)-(-?\d+)\.parquet")
-
-
-def holds_no_counts(name: str) -> bool:
-    """Whether a column of the trial table holds no list of counts, by far the larger part of it."""
-    return not name.startswith("confusion_")
 
 
 def stack_name(stage: str, method: str, seeds: Sequence[int], indices: Sequence[int]) -> str:
@@ -51,7 +56,7 @@ def write_stack(folder: Path | Store, name: str, table: pa.Table, into: str = TR
     if isinstance(folder, Store):
         folder.write(into, name, table)
         return
-    with write_whole(folder / into / name) as partial:
+    with write_whole(inside(folder, f"{into}/{name}")) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 
@@ -65,25 +70,37 @@ class TrialTable:
         self,
         folder: Path,
         *,
-        columns: Callable[[str], bool] = holds_no_counts,
+        metrics: Collection[str] | None = None,
         derive: Callable[[pa.Table], pa.Table] | None = None,
+        times: bool = False,
         store: Store | None = None,
+        damaged: Callable[[DamagedFileError], None] | None = None,
     ) -> None:
-        """`columns`: whether to read a column of this name. `derive`: adds columns to what is read of a file and its
-        lists of counts, which are then forgotten. `store`: where workers write, if not to `folder`, which then holds
-        copies."""
-        self._run, self._store, self._derive = folder, store, derive
+        """`metrics`: those that are read, as in `test_error_income`, by default all. `derive`: adds columns to rows
+        and their lists of counts, which are then forgotten. `times`: whether rows say when
+        their file was `written`. `store`: where workers write, if not to `folder`, which then holds copies.
+        `damaged`: called with each file that does not hold what it should, which is left out then; by default it is
+        raised."""
+        self._run, self._store, self._times = folder, store, times
         self._folder = folder / TRIALS
-        self._columns = columns
+        self._metrics = None if metrics is None else frozenset(metrics)
         self._known: set[str] = set()
         self._frame = pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         self._lock = threading.Lock()
         self._pulled = -math.inf
+        self._schema = TableSchema()
+        self._damaged, self._derive = damaged, derive
+
+    @property
+    def schema(self) -> TableSchema:
+        """The names in the files that were read so far."""
+        return self._schema
 
     def read(self, *, older: float = 0) -> pd.DataFrame:
-        """One row per finished trial, files in order of name. Raises RunError for a file that cannot be read.
+        """One row per finished trial, spelled out by task, files in order of name, without the lists of counts.
 
-        What stands elsewhere is asked for unless that was done in the last `older` seconds.
+        What stands elsewhere is asked for unless that was done in the last `older` seconds. Raises RunError for a file
+        that does not hold what it should.
         """
         with self._lock:
             if self._store is not None and time.monotonic() - self._pulled >= older:
@@ -92,67 +109,162 @@ class TrialTable:
             return self._read()
 
     def _read(self) -> pd.DataFrame:
-        new = sorted(path for path in self._folder.glob("*.parquet") if path.name not in self._known)
+        new = [path for path in _list(self._folder) if path.name not in self._known]
         if not new:
             return self._frame
         # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it.
-        whole = pa.concat_tables(_parts(new, self._read_file), promote_options="permissive")
+        parts = list(self._parts(new))
+        if not parts:
+            return self._frame
+        whole = pa.concat_tables(parts, promote_options="permissive")
+        del parts
         frame = whole.to_pandas(self_destruct=True)
         del whole
         if len(self._frame):
             frame = pd.concat([self._frame, frame], ignore_index=True)
         repeated = frame["trial_id"].duplicated()
+        if repeated.any() and self._find_other(frame):
+            return self._read()
         self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
         self._known.update(path.name for path in new)
         pa.default_memory_pool().release_unused()
         return self._frame
 
-    def _read_file(self, path: Path) -> pa.Table:
-        if self._derive is None:
-            return _read(path, self._columns)
-        table = self._derive(_read(path, lambda name: self._columns(name) or not holds_no_counts(name)))
-        kept = [name for name in table.column_names if holds_no_counts(name) or self._columns(name)]
-        return table.select(kept)
-
-
-def _parts(paths: Sequence[Path], read: Callable[[Path], pa.Table]) -> Iterator[pa.Table]:
-    """What is in the files, in order, in parts that are made whole: thousands of narrow columns in pieces take many
-    times the memory of what is in them."""
-    pieces: list[pa.Table] = []
-    for path in paths:
-        pieces.append(read(path))
-        if len(pieces) == _TOGETHER or sum(map(len, pieces)) >= _ROWS or path == paths[-1]:
+    def _parts(self, paths: Sequence[Path]) -> Iterator[pa.Table]:
+        """What is in the files, in order, in parts that are made whole: thousands of narrow columns in pieces take many
+        times the memory of what is in them."""
+        pieces: list[pa.Table] = []
+        for alike in group_alike(self._stacks(paths), _ALIKE):
+            part = self._make_part(alike)
+            if part is not None:
+                pieces.append(part)
+            if len(pieces) == _TOGETHER or sum(map(len, pieces)) >= _ROWS:
+                yield pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
+                pieces.clear()
+        if pieces:
             yield pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
-            pieces.clear()
+
+    def _stacks(self, paths: Iterable[Path]) -> Iterator[StackFile]:
+        for path in paths:
+            try:
+                yield read_stack(path, self._metrics, times=self._times, counts=self._derive is not None)
+            except DamagedFileError as error:
+                self._refuse(error)
+
+    def _make_part(self, alike: list[StackFile]) -> pa.Table | None:
+        while alike:
+            try:
+                part = make_part(alike, self._metrics)
+                if self._derive is not None:
+                    part = self._derive(part)
+                    part = part.drop_columns([name for name in part.column_names if name.startswith(COUNTS)])
+                try:
+                    self._schema = self._schema.merge(alike[0].schema)
+                except ValueError as error:
+                    raise DamagedFileError(alike[0].path, str(error)) from None
+                return part
+            except DamagedFileError as error:
+                self._refuse(error)
+                alike = [stack for stack in alike if stack.path != error.path]
+        return None
+
+    def _find_other(self, frame: pd.DataFrame) -> bool:
+        """Whether a trial stands in several files with other values: these are refused, since nobody knows which are
+        right, and the table is to be read again."""
+        trial = find_other_values(frame)
+        if trial is None:
+            return False
+        for path in _list(self._folder):
+            if trial in read_trial_ids(path, path):
+                self._refuse(DamagedFileError(path, f"trial {trial} stands in several files with other values"))
+        self._known.clear()
+        self._frame, self._schema = self._frame.iloc[:0], TableSchema()
+        return True
+
+    def _refuse(self, error: DamagedFileError) -> None:
+        if self._damaged is None:
+            words = "The same sweep again puts it aside and trains its trials anew"
+            raise RunError(f"{error}. {words}; or move it away") from None
+        self._damaged(error)
+
+
+def read_trials_of(folder: Path) -> set[str]:
+    """The ids of all finished trials."""
+    return {trial for path in _list(folder / TRIALS) for trial in read_trial_ids(path, path)}
 
 
 def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
     """The lists of counts `confusion_<split>` of some trials, indexed by `trial_id`, without reading any other's."""
-    files = sorted((folder / TRIALS).glob("*.parquet"))
+    files = _list(folder / TRIALS)
     if not files:
         return pd.DataFrame()
-    names = [name for name in pq.read_schema(files[0]).names if name.startswith("confusion_")]
     wanted = dataset.field("trial_id").isin(list(trial_ids))
     # A data set keeps what every one of its files says of itself, far more than what is wanted of them.
-    parts = [
-        dataset.dataset(files[first : first + _TOGETHER], format="parquet").to_table(
-            columns=["trial_id", *names], filter=wanted
-        )
-        for first in range(0, len(files), _TOGETHER)
-    ]
-    found = pa.concat_tables(parts).to_pandas().drop_duplicates("trial_id").set_index("trial_id")
+    parts = [_filter(files[first : first + _TOGETHER], wanted) for first in range(0, len(files), _TOGETHER)]
+    found = pa.concat_tables(parts, promote_options="permissive").to_pandas()
     pa.default_memory_pool().release_unused()
-    return found
+    return found.drop_duplicates("trial_id").set_index("trial_id")
+
+
+def _filter(files: list[Path], wanted: dataset.Expression) -> pa.Table:
+    """Trials and counts of some files. Raises DamagedFileError."""
+    with open_parquet(files[0], files[0]) as first:
+        names = [name for name in first.schema_arrow.names if name.startswith(COUNTS)]
+    try:
+        return _select(files, ["trial_id", *names], wanted)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        for path in files:
+            with open_parquet(path, path):
+                _select([path], ["trial_id", *names], wanted)
+        raise RunError(f"{files[0].parent}: {str(error).splitlines()[0]}") from None
+
+
+def _select(files: list[Path], names: list[str], wanted: dataset.Expression) -> pa.Table:
+    for path in files:
+        check_file(path)
+    return dataset.dataset(files, format="parquet").to_table(columns=names, filter=wanted).replace_schema_metadata(None)
 
 
 def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
-    """The row of parameters of a trial, `(P,)` float32; None where it was not kept."""
-    files = sorted((folder / MODELS).glob("*.parquet"))
-    if not files:
-        return None
-    wanted = dataset.field("trial_id") == trial_id
-    found = dataset.dataset(files, format="parquet").to_table(columns=["parameters"], filter=wanted)
-    return np.array(found["parameters"][0].values) if len(found) else None
+    """The row of parameters of a trial, `(P,)` float32; None where it was not kept.
+
+    Raises RunError for a file that does not hold finite numbers.
+    """
+    found: list[np.ndarray] = []
+    for path in _list(folder / MODELS):
+        with open_parquet(path, path) as file:
+            table = file.read(["trial_id", "parameters"])
+            own = table.filter(pc.equal(table["trial_id"].cast(pa.string()), trial_id))["parameters"]
+            found += [np.array(own[row].values.cast(pa.float32())) for row in range(len(own))]
+            if any(not np.isfinite(weights).all() for weights in found):
+                raise ValueError(f"the weights of trial {trial_id} are not finite")
+            if any(not np.array_equal(found[0], weights) for weights in found[1:]):
+                raise ValueError(f"trial {trial_id} stands in several files with other weights")
+    return found[0] if found else None
+
+
+def read_curves(folder: Path, metrics: Collection[str]) -> pd.DataFrame:
+    """What was measured while trials trained, of the `metrics` (`validation_error_income`): one row per trial and
+    epoch, spelled out by task; empty where nothing was."""
+    table, _ = read_tables(_list(folder / CURVES), metrics)
+    return table[[name for name in table if name in ("trial_id", "epoch", *metrics)]]
+
+
+def read_tables(paths: Sequence[Path], metrics: Collection[str] | None = None) -> tuple[pd.DataFrame, TableSchema]:
+    """Parquet files with columns as in a trial table, but with whichever of them, spelled out by task; and what their
+    names are. `metrics`: those that are read, by default all.
+
+    Raises RunError for a file that cannot be read.
+    """
+    parts, schema = [], TableSchema()
+    for path in paths:
+        with open_parquet(path, path) as file:
+            found = file.schema_arrow
+            own = read_schema(found.names, (found.metadata or {}).get(KEY))
+            table = file.read(choose_columns(found.names, own, metrics)).replace_schema_metadata(None)
+            parts.append(spell_out(table, own, metrics))
+            schema = schema.merge(own)
+    return pa.concat_tables(parts, promote_options="permissive").to_pandas() if parts else pd.DataFrame(), schema
 
 
 def find_finished(
@@ -163,25 +275,16 @@ def find_finished(
     Raises RunError for a file that cannot be read.
     """
     firsts = {f"{stage}-{method}-{seed}-{index}" for seed, index in zip(seeds, indices, strict=True)}
+    there = folder.names(TRIALS) if isinstance(folder, Store) else [path.name for path in _list(folder / TRIALS)]
     found: set[str] = set()
-    for name in folder.names(TRIALS) if isinstance(folder, Store) else _names(folder / TRIALS):
+    for name in there:
         parts = STACK_NAME.fullmatch(name)
         if parts is not None and parts[1] in firsts:
             file = folder.open(TRIALS, name) if isinstance(folder, Store) else folder / TRIALS / name
-            found.update(_read(file, "trial_id".__eq__)["trial_id"].to_pylist())
+            found.update(read_trial_ids(file, f"{TRIALS}/{name}"))
     return found
 
 
-def _names(folder: Path) -> list[str]:
-    return [path.name for path in folder.glob("*.parquet")]
-
-
-def _read(path: Path | pa.NativeFile, wanted: Callable[[str], bool]) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read([name for name in file.schema_arrow.names if wanted(name)])
-    except (pa.ArrowInvalid, OSError) as error:
-        raise RunError(
-            f"{path}: not a readable Parquet file ({error}). Move it away and run the same command again: "
-            "its trials are trained anew."
-        ) from None
+def _list(folder: Path) -> list[Path]:
+    """The stacks of a folder, in order of name."""
+    return sorted(folder.glob("*.parquet"))

@@ -19,7 +19,8 @@ import torch
 from paretofair.analysis.counts import GROUPS
 from paretofair.data import Splits
 from paretofair.redaction import redact
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json, write_csv, write_text
+from paretofair.results.files import ENVIRONMENT, SPACE, inside, write_csv, write_text
+from paretofair.runs.folder import read_environment
 from paretofair.runs.stages import Context
 from paretofair.space.space import dump
 from paretofair.training import DeviceData, to_device
@@ -33,13 +34,13 @@ def write_settings(context: Context, store: str | None = None) -> None:
     space, splits, folder = context.space, context.splits, context.folder
     first = splits.of(space.seeds[0])
     data = to_device(first, space.baselines.sensitive, torch.device("cpu"), torch.float32)
-    write_csv(folder / GROUPS, groups(data))
+    write_csv(inside(folder, GROUPS), groups(data))
     split_ids = {seed: splits.id_of(seed) for seed in space.seeds}
-    write_text(folder / SPACE, dump(space))
-    before = read_json(folder / ENVIRONMENT).get("trials", {})
+    write_text(inside(folder, SPACE), dump(space))
+    before = read_environment(folder).get("trials", {})
     trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in context.plan.trials.items()}
     written = {"store": store and redact(store), "trials": trials} | environment(first, split_ids)
-    write_text(folder / ENVIRONMENT, json.dumps(written, indent=2) + "\n")
+    write_text(inside(folder, ENVIRONMENT), json.dumps(written, indent=2) + "\n")
 
 
 def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:

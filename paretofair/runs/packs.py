@@ -104,11 +104,16 @@ def pack_size(settings: Settings) -> int:
 
 
 def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: int | None = None) -> Trials:
-    """The pack's trials for `train_pack`: columns of per-task parameters gathered into `(n, tasks)`. A `bracket` of
-    successive halving is a fixed range of so many indices."""
+    """The pack's trials for `train_pack`. A `bracket` of successive halving is a fixed range of so many indices."""
     # It takes seconds to import, which whoever counts packs can do without.
     from paretofair.training import Trials
 
+    values = gather_values(pack, tasks, method)
+    return Trials(pack.training_seeds, values, None if bracket is None else pack.indices // bracket)
+
+
+def gather_values(pack: Pack, tasks: Iterable[str], method: type[Method]) -> dict[str, np.ndarray]:
+    """Hyperparameters by name: one per trial `(n,)`, or of each task `(n, tasks)`."""
     tasks = list(tasks)
     per_task = [parameter.name for parameter in method.parameters if parameter.per_task]
     values: dict[str, np.ndarray] = {}
@@ -117,5 +122,4 @@ def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: i
         if all(column in pack.values for column in columns):
             values[name] = np.stack([pack.values[column] for column in columns], 1)
     spelled = {f"{name}_{task}" for name in values for task in tasks}
-    values |= {name: value for name, value in pack.values.items() if name not in spelled}
-    return Trials(pack.training_seeds, values, None if bracket is None else pack.indices // bracket)
+    return values | {name: value for name, value in pack.values.items() if name not in spelled}

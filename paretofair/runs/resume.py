@@ -10,7 +10,7 @@ import pandas as pd
 
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import RunError
-from paretofair.results.files import SPACE
+from paretofair.results.files import SPACE, space_file
 from paretofair.runs.packs import Pack
 from paretofair.runs.stages import STAGE_OF, Context, spaces_of
 from paretofair.space.identity import compare
@@ -31,7 +31,7 @@ def check_same(context: Context, folder: Path, trials: pd.DataFrame) -> None:
         return
     space, advice = context.space, _ADVICE.format(folder=folder)
     written = folder / SPACE
-    old = load_space(written) if written.exists() else space
+    old = load_space(space_file(folder)) if written.exists() else space
     differences = compare(old, space)
     before, now = old.stages.tune, space.stages.tune
     if before is not None and now is not None and (trials["stage"] == "sweep").any():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.registry import HEADLINE, Metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
-from paretofair.results import TRIALS, Store, stack_name
+from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
+from paretofair.results.table_schema import COUNTS, SPLITS, pack_table
 from paretofair.runs.build import build_experiment
 from paretofair.runs.jobs import Job
-from paretofair.runs.packs import Pack, as_trials
+from paretofair.runs.packs import Pack, as_trials, gather_values
 from paretofair.runs.widths import remember, stack_width
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
@@ -57,9 +59,11 @@ def train_rows(
             remember(space, data, narrowed)
         part = pack.take(stack.positions)
         name = _name(part)
-        tables = {TRIALS: stack_table(part, stack, space, job.splits[part.split_id], data, numerics)}
+        values = gather_values(part, data.tasks, type(experiment.method))
+        schema = table_schema(data, values, space.own_metrics)
+        tables = {TRIALS: stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)}
         if stack.curve is not None:
-            tables[CURVES] = curve_table(part, stack.curve, data.tasks)
+            tables[CURVES] = curve_table(part, stack.curve, schema)
         if job.models and part.stage in SEARCHED:
             tables[MODELS] = model_table(part, stack, job.objectives, data)
         yield name, tables, narrowed
@@ -95,10 +99,30 @@ def _name(part: Pack) -> str:
     return stack_name(part.stage, part.method, part.seeds.tolist(), part.indices.tolist())
 
 
+def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Sequence[Metric] = ()) -> TableSchema:
+    """The names in a trial table: the headline and the user's own metrics of every task, and the hyperparameters
+    `values`, `(n,)` or `(n, tasks)` each."""
+    tasks = tuple(data.tasks)
+    kinds = [(kind.name, () if kind.name == "binary" else kind.classes) for kind in data.kinds]
+    return TableSchema(
+        tasks=tuple(TaskSchema(task, *kind) for task, kind in zip(tasks, kinds, strict=True)),
+        metrics=tuple(Quantity(name, tasks) for name in (*HEADLINE, *(metric.name for metric in own_metrics))),
+        hyperparameters=tuple(Quantity(name, tasks if np.ndim(value) == 2 else ()) for name, value in values.items()),
+        attributes=tuple(data.attributes),
+    )
+
+
 def stack_table(
-    part: Pack, stack: FinishedStack, space: MethodSpace, splits: Splits, data: DeviceData, numerics: str
+    part: Pack,
+    values: Mapping[str, np.ndarray],
+    stack: FinishedStack,
+    space: MethodSpace,
+    splits: Splits,
+    data: DeviceData,
+    numerics: str,
+    schema: TableSchema,
 ) -> pa.Table:
-    """One row per trial of a stack, with the columns of the trial table."""
+    """One row per trial of a stack, with the columns of the trial table; `values` are its hyperparameters."""
     n = len(part)
     same = {
         "stage": part.stage,
@@ -127,28 +151,28 @@ def stack_table(
         "train_seconds": np.full(n, stack.seconds),
         "undefined_losses": stack.undefined_losses,
         **{name: [value] * n for name, value in same.items()},
-        **part.values,
+        **values,
     }
     if part.confirms is not None:
         columns["confirms"] = part.confirms.tolist()
-    for name, values in stack.evaluation.metrics.items():
-        columns |= {f"{name}_{task}": values[:, t] for t, task in enumerate(data.tasks)}
+    columns |= stack.evaluation.metrics
     of_rows = {f"{name}_rows": counts for name, counts in stack.evaluation.unweighted.items()}
     for name, of_tasks in (stack.evaluation.confusion | of_rows).items():
         counts = np.concatenate([of_task.reshape(n, -1) for of_task in of_tasks], 1).astype(np.float32)
-        columns[f"confusion_{name}"] = pa.array(list(counts), pa.list_(pa.float32()))
-    return pa.table(columns)
+        columns[f"{COUNTS}{name}"] = pa.array(list(counts), pa.list_(pa.float32()))
+    return pack_table(columns, schema)
 
 
-def curve_table(part: Pack, curve: Curve, tasks: Sequence[str]) -> pa.Table:
-    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured, task by task."""
+def curve_table(part: Pack, curve: Curve, schema: TableSchema) -> pa.Table:
+    """One row per trial of a stack and measured epoch: `trial_id, epoch`, then what was measured of every task."""
+    known = {f"{split}_{each.name}" for split in SPLITS for each in schema.metrics}
+    others = [Quantity(name, tuple(schema.task_names)) for name in curve.metrics if name not in known]
     columns: dict[str, Any] = {
         "trial_id": np.array(part.trial_ids)[curve.positions],
         "epoch": curve.epochs,
     }
-    for name, values in curve.metrics.items():
-        columns |= {f"{name}_{task}": values[:, t].astype(np.float32) for t, task in enumerate(tasks)}
-    return pa.table(columns)
+    columns |= {name: values.astype(np.float32) for name, values in curve.metrics.items()}
+    return pack_table(columns, replace(schema.add_metrics(others), hyperparameters=()))
 
 
 def model_table(part: Pack, stack: FinishedStack, objectives: Sequence[Sequence[Metric]], data: DeviceData) -> pa.Table:

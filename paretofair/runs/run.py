@@ -22,14 +22,14 @@ from paretofair.redaction import redact
 from paretofair.report.write import write_report
 from paretofair.results import Store, TrialTable, is_url
 from paretofair.results.checkpoints import remove_checkpoints
-from paretofair.results.files import FAILED
+from paretofair.results.files import FAILED, inside
 from paretofair.results.lease import hold_lease
 from paretofair.runs.environment import write_settings
-from paretofair.runs.folder import check_place, log_to, open_folder
+from paretofair.runs.folder import check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.resume import check_same
-from paretofair.runs.session import Session, choose_columns, derive_columns
+from paretofair.runs.session import Session, choose_metrics, derive_columns
 from paretofair.runs.stages import Context
 from paretofair.runs.stages.studies import check_warm_start
 from paretofair.space.space import Space
@@ -138,12 +138,18 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
         if store is not None:
             entered.enter_context(hold_lease(store))
             store.pull_settings(folder)
-        table = TrialTable(folder, columns=choose_columns(space), derive=derive_columns(space, folder), store=store)
+        table = TrialTable(
+            folder,
+            metrics=choose_metrics(space),
+            derive=derive_columns(space, folder),
+            store=store,
+            damaged=put_aside(folder, store, console),
+        )
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
         write_settings(context, options.store)
         if options.retry_failed:
-            (folder / FAILED).unlink(missing_ok=True)
+            inside(folder, FAILED).unlink(missing_ok=True)
         if store is not None:
             store.push_settings(folder)
 
@@ -168,7 +174,8 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
 def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
-    results = Results.of(TrialTable(folder).read(), read_settings(folder), [folder])
+    table = TrialTable(folder)
+    results = Results.of(table.read(), read_settings(folder), [folder], schema=table.schema)
     write_report(results, folder)
     return results
 

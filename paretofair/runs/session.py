@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from paretofair.analysis.derived import counted_metrics
 from paretofair.analysis.overview import deciding_metrics, deciding_objectives, hypervolume_so_far
-from paretofair.analysis.relative import PREFIXES, RESULTS
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.analysis.settings import read_plain
 from paretofair.metrics.objectives import needed_metrics
 from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable
-from paretofair.results.files import FAILED, write_text
+from paretofair.results.files import FAILED, inside, write_text
+from paretofair.results.table_schema import SPLITS
 from paretofair.runs.build import COMPILE_FROM, build_halving
 from paretofair.runs.environment import read_commit
 from paretofair.runs.folder import failures
@@ -89,7 +89,9 @@ class Session:
 
     def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
         """Reads the results of the stages that ended into the context, and checks that `stage` can start from them."""
-        self._context = replace(self._context, results=Results.of(self._table.read(), self._settings))
+        self._context = replace(
+            self._context, results=Results.of(self._table.read(), self._settings, schema=self._table.schema)
+        )
         stage.check(self._context)
         for each in ended:
             self._context = each.conclude(self._context)
@@ -190,21 +192,20 @@ class Session:
             what = {"stage": pack.stage, "method": pack.method, "reason": outcome.reasons[name]}
             given_up[name] = what | {"trials": sorted(trials)}
             self.given_up |= trials
-        write_text(self._folder / FAILED, json.dumps(given_up, indent=1) + "\n")
+        write_text(inside(self._folder, FAILED), json.dumps(given_up, indent=1) + "\n")
 
     def _count_done(self, ids: set[str]) -> int:
         return len(ids.intersection(self._table.read(older=_SHOWN)["trial_id"]))
 
     def _hypervolume(self) -> str:
-        return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings)
+        return hypervolume_so_far(self._table.read(older=_SHOWN), self._settings, self._table.schema)
 
 
-def choose_columns(space: Space) -> Callable[[str], bool]:
-    """Tells, by its name, whether the run itself needs a column of the trial table. The others, most of the metrics,
-    are read for the exports alone: a driver with millions of trials has no room for them while it runs."""
+def choose_metrics(space: Space) -> set[str]:
+    """The metrics of the trial table that the run itself needs, on every split. The others are read for the exports
+    alone: a driver with millions of trials has no room for them while it runs."""
     names = deciding_metrics(space.tasks, settings_of(space), _led_by(space))
-    metrics = {f"{prefix}{name}" for prefix in PREFIXES for name in names}
-    return lambda name: name in metrics or name == "train_seconds" or not name.startswith(RESULTS)
+    return {f"{split}_{name}" for split in SPLITS for name in names}
 
 
 def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table], pa.Table] | None:

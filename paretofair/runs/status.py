@@ -8,26 +8,23 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from pyarrow import dataset
 
 from paretofair.analysis.derived import CountedMetrics, columns_behind, counted_metrics
 from paretofair.analysis.overview import deciding_objectives, overview
-from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
 from paretofair.redaction import redact
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json, space_file
-from paretofair.results.table import TRIALS
-from paretofair.runs.folder import failures, is_in_use
+from paretofair.results import TableSchema, TrialTable
+from paretofair.results.files import SPACE, space_file
+from paretofair.runs.folder import failures, is_in_use, read_environment
 from paretofair.runs.jobs import TRIES
 from paretofair.runs.stages import STAGE_OF, Plan
 from paretofair.space.numbering import BASELINE_METHOD
@@ -36,9 +33,9 @@ from paretofair.space.schema import Settings
 from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import read_document
 
-_TOGETHER = 50  # files whose counts are in memory at a time
 _WINDOW = 600.0  # seconds of file times that the rate is taken over
-_WORDS = ("trial_id", "stage", "method", "pack_id", "split_id", "source", "status", "confirms")
+# Columns that not every table has.
+_NEEDED = {"pack_id": object, "confirms": object, "written": float}
 _ATTEMPT = re.compile(r"(.+?)(?:-attempt-(\d+))?")
 
 
@@ -105,21 +102,21 @@ class StatusReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._schema: pa.Schema | None = None
-        self._times: dict[str, float] = {}
-        self._tables: list[pa.Table] = []
+        self._metrics: frozenset[str] = frozenset()
+        self._table: TrialTable | None = None
 
     def status(self) -> Status:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
-        space, environment = settings(self._folder), read_json(self._folder / ENVIRONMENT)
+        space, environment = settings(self._folder), read_environment(self._folder)
         tasks = _tasks(space)
         report = read_settings(self._folder)
         derived = counted_metrics(
             self._folder, deciding_objectives(tasks, report), tasks, space.data.sensitive_by_task(tuple(tasks)), report
         )
-        trials = self._trials(_schema(tasks, report), derived).assign(protocol=space.protocol)
+        trials, schema = self._trials(_choose_metrics(tasks, report), derived)
         # What the sets of the space file need besides is not looked at.
-        results = Results.of(trials, replace(report, objectives=("arfg_are",)))
+        shown = replace(report, objectives=("arfg_are",))
+        results = Results.of(trials.assign(protocol=space.protocol), shown, schema=schema)
         trials = results.trials
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
         front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
@@ -143,33 +140,17 @@ class StatusReader:
             age=max(time.time() - trials["written"].max(), 0.0) if len(trials) else float("nan"),
         )
 
-    def _trials(self, schema: pa.Schema, derived: CountedMetrics | None) -> pd.DataFrame:
-        """One row per trial, with when its file was `written`, and what is `derived` from counts."""
-        if schema != self._schema:
-            self._schema, self._times, self._tables = schema, {}, []
-        new = [path for path in map(str, (self._folder / TRIALS).glob("*.parquet")) if path not in self._times]
-        try:
-            self._times |= {path: os.stat(path).st_mtime for path in new}
-            if new:
-                self._tables += _read_files(sorted(new), schema, derived)
-        except (pa.ArrowInvalid, OSError) as error:
-            words = str(error).splitlines()[0]
-            raise RunError(f"{self._folder / TRIALS}: a file is not readable Parquet ({words})") from None
-        empty = schema.append(pa.field("__filename", pa.string())).empty_table()
-        table = pa.concat_tables([empty, *self._tables], promote_options="default")
-        trials = table.to_pandas().drop_duplicates("trial_id", ignore_index=True)
-        return trials.assign(written=trials.pop("__filename").map(self._times).astype(float))
-
-
-def _read_files(paths: Sequence[str], schema: pa.Schema, derived: CountedMetrics | None) -> Iterator[pa.Table]:
-    """The files in parts; counts are read where something is derived from them, and then forgotten."""
-    step = len(paths) if derived is None else _TOGETHER
-    counts = [] if derived is None else [pa.field(f"confusion_{split}", pa.list_(pa.float32())) for split in SPLITS]
-    whole = pa.schema([*schema, *counts])
-    for first in range(0, len(paths), step):
-        files = dataset.dataset(paths[first : first + step], schema=whole, format="parquet")
-        table = files.to_table(columns=[*whole.names, "__filename"])
-        yield table if derived is None else derived(table).drop_columns([field.name for field in counts])
+    def _trials(self, metrics: frozenset[str], derived: CountedMetrics | None) -> tuple[pd.DataFrame, TableSchema]:
+        """One row per trial, with when its file was `written` and what is `derived` from counts; and the names in the
+        table."""
+        if self._table is None or metrics != self._metrics:
+            self._metrics = metrics
+            self._table = TrialTable(self._folder, metrics=metrics, derive=derived, times=True)
+        trials = self._table.read()
+        for name in (name for name in _NEEDED if name not in trials):
+            value = np.nan if name == "written" else None
+            trials = trials.assign(**{name: pd.Series(value, trials.index, _NEEDED[name])})
+        return trials, self._table.schema
 
 
 def settings(folder: Path) -> Settings:
@@ -194,16 +175,10 @@ def _tasks(space: Settings) -> Sequence[str]:
     return DATASETS[data.name].tasks
 
 
-def _schema(tasks: Sequence[str], report: ReportSettings) -> pa.Schema:
-    """The columns of the trial table that are read; where a file lacks one, its rows have no value."""
+def _choose_metrics(tasks: Sequence[str], report: ReportSettings) -> frozenset[str]:
+    """The metrics that are read."""
     stored = columns_behind(deciding_objectives(tasks, report), tasks, report)
-    numbers = [f"{split}_{name}" for split in (report.selected_on, "test") for name in stored]
-    numbers += [f"task_weight_{task}" for task in tasks]
-    return pa.schema(
-        [(name, pa.string()) for name in _WORDS]
-        + [(name, pa.int64()) for name in ("seed", "index")]
-        + [(name, pa.float64()) for name in dict.fromkeys(numbers)]
-    )
+    return frozenset(f"{split}_{name}" for split in (report.selected_on, "test") for name in stored)
 
 
 def _count_asked(

@@ -11,11 +11,13 @@ from typing import Any
 import platformdirs
 import torch
 
+from paretofair.errors import RunError
+from paretofair.results.files import check_file
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
 
-_MOST = 1 << 16  # trials in a stack that anything here has measured
+_WIDEST = 100_000  # trials side by side; more is no width that was ever measured
 
 
 def stack_width(
@@ -26,8 +28,7 @@ def stack_width(
     """The width for this network, method and device: the remembered one, else measured now, which takes a second or
     two; for a few trials the one that is right for most."""
     known = _read().get(_key(space, experiment.data))
-    # A file of the user's cache may hold anything.
-    if type(known) is int and 1 <= known <= _MOST:
+    if known is not None:
         return known
     usual = UNMEASURED[experiment.device.type]
     if len(trials) <= 2 * usual:
@@ -56,10 +57,13 @@ def _file() -> Path:
 
 def _read() -> dict[str, Any]:
     try:
+        check_file(_file())
         known = json.loads(_file().read_text())
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError, RunError):
         return {}
-    return known if isinstance(known, dict) else {}
+    # Whatever else stands there is measured again.
+    widths = known.items() if isinstance(known, dict) else ()
+    return {name: width for name, width in widths if type(width) is int and 1 <= width <= _WIDEST}
 
 
 def _key(space: MethodSpace, data: DeviceData) -> str:

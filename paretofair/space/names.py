@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, build_set, known_sets, parse_goal
 from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric
+from paretofair.naming import (
+    JOINT,
+    MOST,
+    find_attribute_faults,
+    find_fault,
+    find_task_faults,
+    find_text_fault,
+    find_twins,
+)
+from paretofair.results.table_schema import IDENTITY, RESULTS
 from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 from paretofair.space.schema import Frontiers, FrontierSet, Settings
+
+_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_FEW = 3  # attributes, whose intersections all fit a message
 
 
 def resolve_data(
@@ -18,15 +32,12 @@ def resolve_data(
     """`settings` with the defaults that depend on the data set; checks every name of a task or an attribute."""
     data = settings.data
     data = data.model_copy(update={"sensitive": data.sensitive or attributes[0]})
-    intersections = [
-        "_x_".join(names)
-        for size in range(2, len(attributes) + 1)
-        for names in itertools.combinations(attributes, size)
-    ]
+    _check_names(settings, tasks, attributes, problems)
     if data.split_of_each:
         _check_each(settings, problems)
-    _check_sensitive(data.sensitive, tasks, (*attributes, *intersections), problems)
-    check_items(data.audit, (*attributes, *intersections), ("data", "audit"), problems)
+    _check_sensitive(data.sensitive, tasks, attributes, problems)
+    for index, name in enumerate(data.audit):
+        _check_attribute(name, attributes, ("data", "audit", index), problems)
     return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, tasks, problems)})
 
 
@@ -48,6 +59,9 @@ def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Pro
             continue
         if each.name in every:
             problems.add((*path, "name"), f"found {each.name!r}, which is a set that every run has; choose another")
+        elif not _SET.fullmatch(each.name) or len(each.name) > MOST:
+            words = "accepted: letters, digits, _ and -, the first a letter or a digit"
+            problems.add((*path, "name"), f"found {show_value(each.name)}; {words}")
         for place, name in enumerate(each.of):
             check_objective(name, tasks, metrics, (*path, "of", place), problems)
         if (
@@ -56,6 +70,10 @@ def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Pro
         ):
             words = "required: a metric of the set has no worst value (metrics.NAME.worst) to end the hypervolume at"
             problems.add((*path, "reference"), words)
+    for name, other in find_twins([*every, *(each.name for each in frontiers.objectives)]).items():
+        if name not in every:
+            words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
+            problems.add(("frontiers", "objectives"), words)
     names = known_sets([each.name for each in frontiers.objectives], tasks)
     own = {each.name: each for each in frontiers.objectives}
     sets = tuple(own.get(name, FrontierSet(name=name)) for name in names)
@@ -75,6 +93,61 @@ def check_objective(
         parse(name, tasks, metrics)
     except ValueError as error:
         problems.add(path, str(error))
+
+
+def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems) -> None:
+    """What tasks, attributes and methods are called."""
+    csv = settings.data.csv
+    of_tasks: KeyPath = ("data", "tasks") if csv is None else ("data", "csv", "tasks")
+    of_attributes: KeyPath = ("data", "sensitive") if csv is None else ("data", "csv", "sensitive")
+    for name, words in find_task_faults(settings.known_metrics, tasks, attributes).items():
+        problems.add((*of_tasks, name), f"found {name!r}, {words}")
+    faults = {name: fault for name in attributes if (fault := find_fault(name)) is not None}
+    faults |= {
+        name: f"which differs from {other!r} by case or Unicode form alone; rename one"
+        for name, other in find_twins(attributes).items()
+    }
+    faults |= {name: f"which is also {words}; rename it" for name, words in find_attribute_faults(attributes).items()}
+    for name, fault in faults.items():
+        problems.add((*of_attributes, name), f"found {name!r}, {fault}")
+    for attribute, own in csv.sensitive.items() if csv is not None else ():
+        for group in own.groups.values():
+            wrong = find_text_fault(group)
+            if wrong is not None:
+                problems.add((*of_attributes, attribute, "groups"), f"found {group!r}, {wrong}")
+    for name, other in find_twins(settings.methods).items():
+        words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
+        problems.add(("methods", name), words)
+
+
+def check_parameters(name: str, columns: Mapping[str, Sequence[str]], problems: Problems) -> None:
+    """Adds a problem where hyperparameters of a method cannot stand in the trial table: `columns` by parameter."""
+    owner: dict[str, str] = {}
+    for parameter, own in columns.items():
+        fault: str | None = find_fault(parameter)
+        if fault is None and (parameter in IDENTITY or parameter.startswith(RESULTS)):
+            fault = "which is a column of the trial table; rename the parameter"
+        for column in own:
+            other = owner.setdefault(column, parameter)
+            if other != parameter and fault is None:
+                fault = f"which shares the column {column} with {other!r}; rename the parameter or the task"
+        if fault is not None:
+            problems.add(("methods", name), f"found the parameter {parameter!r}, {fault}")
+
+
+def _check_attribute(name: str, attributes: tuple[str, ...], path: KeyPath, problems: Problems) -> None:
+    """Adds a problem where the value at `path` is neither an attribute nor an intersection of some, in their order."""
+    places = [attributes.index(part) for part in name.split(JOINT) if part in attributes]
+    joined = (
+        len(places) > 1 and places == sorted(set(places)) and JOINT.join(attributes[place] for place in places) == name
+    )
+    if name not in attributes and not joined:
+        sizes = range(2, len(attributes) + 1) if len(attributes) <= _FEW else ()
+        joined_names = [JOINT.join(each) for size in sizes for each in itertools.combinations(attributes, size)]
+        words = f"found {show_value(name)}; accepted: {list_known((*attributes, *joined_names))}"
+        if not sizes:
+            words += f", and what some of them are together, as in {JOINT.join(attributes[:2])}"
+        problems.add(path, f"{words}.{propose(name, (*attributes, *joined_names))}")
 
 
 def _check_each(settings: Settings, problems: Problems) -> None:
@@ -117,11 +190,11 @@ def _check_sensitive(
 ) -> None:
     path: KeyPath = ("data", "sensitive")
     if isinstance(sensitive, str):
-        check_name(sensitive, attributes, path, problems)
+        _check_attribute(sensitive, attributes, path, problems)
         return
     check_keys(sensitive, tasks, path, problems, what="task of the data set")
     for task, attribute in sensitive.items():
-        check_name(attribute, attributes, (*path, task), problems)
+        _check_attribute(attribute, attributes, (*path, task), problems)
     missing = [task for task in tasks if task not in sensitive]
     if missing:
         problems.add(path, f"names no attribute for {list_known(missing)}")

@@ -47,8 +47,15 @@ def spell_path(path: KeyPath) -> str:
     >>> spell_path(("points", 0, "task_weight"))
     'points[0].task_weight'
     """
-    words = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    words = "".join(f"[{key}]" if isinstance(key, int) else f".{_spell_key(key)}" for key in path)
     return words.removeprefix(".")
+
+
+def _spell_key(key: str) -> str:
+    """On one line, whatever is in it."""
+    plain = isinstance(key, str) and key.isprintable() and key
+    words = key if plain else repr(key)
+    return words if len(words) <= 120 else words[:117] + "..."
 
 
 def show_value(value: Any) -> str:

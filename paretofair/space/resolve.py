@@ -14,7 +14,7 @@ from paretofair.metrics.registry import GOAL_GAPS
 from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
-from paretofair.space.names import check_keys
+from paretofair.space.names import check_keys, check_parameters
 from paretofair.space.numbering import BASELINE_METHOD
 from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
@@ -210,6 +210,15 @@ def _method_space(
     if own.fairness.get("distance", base.distance) != base.distance:
         # `hard` and `bandwidth` are settings of a distance: another one starts from its defaults.
         base = Fairness(distance=base.distance, goal=base.goal)
+    known = _of_method(settings, name, method)
+    check_parameters(
+        name,
+        {
+            each.name: [f"{each.name}_{task}" for task in tasks] if each.per_task else [each.name]
+            for each in known.values()
+        },
+        problems,
+    )
     distributions = _distributions(settings, name, method, tasks, problems)
     if own.penalty_split == "holdout" and not method.holdout:
         problems.add((*at, "penalty_split"), f"{own.class_ or name} has no penalty that could be held out; remove this")
@@ -225,7 +234,7 @@ def _method_space(
         fairness=_merge_section(base, own.fairness, (*at, "fairness"), problems),
         threshold=own.threshold or settings.threshold,
         parameters=distributions,
-        points=_points(settings, _of_method(settings, name, method), distributions, tasks, problems),
+        points=_points(settings, known, distributions, tasks, problems),
     )
     if options is None:
         return view

@@ -314,7 +314,7 @@ class FrontierSet(Section):
     `average_precision`, or relative as `arfg`. Its hypervolume ends at `reference`, one number for each in its own
     units, by default at the worst value that each metric can have. A name alone is that of a set that every run has."""
 
-    name: Name
+    name: str
     of: Names = ()
     reference: Annotated[tuple[float, ...], Field(strict=False)] | None = None
 

@@ -19,10 +19,10 @@ from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, FairlearnSetting
 from paretofair.adapters.rows import Model, combinations, evaluate_rows
 from paretofair.data import split
 from paretofair.errors import RunError
-from paretofair.results import TrialTable
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.space import load_space
 from paretofair.training import to_device
+from tests.stacks import read_rows
 
 from ..conftest import make_dataset
 from ..launch.conftest import SMOKE, SPACE, command, environment
@@ -164,7 +164,7 @@ def test_every_seed_has_its_own_split(tmp_path) -> None:
     splits = load_splits(space, RunOptions(tmp_path, []))
     run = {"methods": ["grid_search"], "console": Console(quiet=True)}
     assert add_fairlearn(tmp_path, space, splits, SMALL, seeds=[0, 1], **run) == 2 * 9
-    trials = TrialTable(tmp_path, columns=lambda _: True).read()
+    trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     assert trials["trial_id"].is_unique
     for seed, own in trials.groupby("seed"):
         assert set(own["split_id"]) == {splits.id_of(seed)}
@@ -202,7 +202,7 @@ def test_rows_stand_beside_those_of_the_run(tmp_path, capsys) -> None:
     assert "SIMULATED data" in capsys.readouterr().out
 
     names = {"vanilla", *(f"fairlearn_{method}" for method in METHODS)}
-    trials = pd.concat([pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet")])
+    trials = read_rows((folder / "trials").glob("*.parquet"))
     assert trials["trial_id"].is_unique
     own = trials[trials["method"].str.startswith("fairlearn")].set_index("method")
     assert own.groupby("method").size().to_dict() == {

@@ -59,7 +59,7 @@ def test_audit(counts):
     chosen = pd.DataFrame(
         {"trial_id": IDS, "method": ["vanilla", "mtaf", "mtaf"], "seed": [0, 0, 1], "test_error_x": [0.1] * 3}
     )
-    found = audit_table(chosen, CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
+    found = audit_table(chosen, ["x"], CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
     assert set(found.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     by_sex = np.stack([table[:, 0, :2].sum(1), table[:, 0, 2:].sum(1)], 1)
     gaps = rates.fpr_gap(by_sex)
@@ -80,10 +80,10 @@ def test_intervals_of_rows(counts):
     found = row_intervals(TRIALS, ["x"], CellCounts(folder), {"x": "sex"}, ALONE)
     error = rates.error(table[:, 0].sum(1))
     half = 1.96 * np.sqrt(error * (1 - error) / 2400)
-    np.testing.assert_allclose(found["error_x_low"], error - half, atol=0.003)
-    np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.003)
-    np.testing.assert_allclose(found["are_low"], found["error_x_low"] / [0.2, 0.2, 0.4])
-    np.testing.assert_allclose(found["arfg_high"], found["fpr_gap_x_high"] / [0.1, 0.1, 0.05])
+    np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.003)
+    np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.003)
+    np.testing.assert_allclose(found["test_are_low"], found["test_error_x_low"] / [0.2, 0.2, 0.4])
+    np.testing.assert_allclose(found["test_arfg_high"], found["test_fpr_gap_x_high"] / [0.1, 0.1, 0.05])
     alone = row_intervals(TRIALS[1:2], ["x"], CellCounts(folder), {"x": "sex"}, ALONE)
     pd.testing.assert_frame_equal(alone, found.loc[["b"]])
     points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
@@ -113,8 +113,8 @@ def test_intervals_are_wider_where_rows_are_worth_less(counts):
     found = row_intervals(TRIALS, ["x"], cells, {"x": "sex"}, ALONE)
     error = rates.error(table[:, 0].sum(1))
     half = 2 * 1.96 * np.sqrt(error * (1 - error) / 2400)
-    np.testing.assert_allclose(found["error_x_low"], error - half, atol=0.004)
-    np.testing.assert_allclose(found["error_x_high"], error + half, atol=0.004)
+    np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.004)
+    np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.004)
     chosen = TRIALS.assign(method="mtaf", seed=0, test_error_x=0.1)
-    lines = audit_table(chosen, CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
+    lines = audit_table(chosen, ["x"], CellCounts(folder)).set_index(["trial_id", "grouping", "metric"])
     assert lines.loc[("a", "sex", "accuracy_gap"), "rows"] == 2400

@@ -22,6 +22,7 @@ from paretofair.metrics.objectives import NamedSet, build_set, known_objectives,
 from paretofair.metrics.registry import METRICS
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.results import TrialTable
+from paretofair.results.table_schema import read_spelling
 
 from .conftest import CELLS, SEEDS, TASKS
 
@@ -126,7 +127,9 @@ def test_frontiers_of_metrics_that_are_turned_round(rows):
     table = table.assign(validation_fpr_gap_signed_x=values[:, 2], stage="sweep", status="completed", method="m")
     table = table.assign(seed=0, source="real", protocol="validation")
     names = ("auc_x", "equal_opportunity_ratio_x", "fpr_gap_signed_x")
-    points = frontier(table, build_set(NamedSet("s", names), ["x"]), selected_on="validation", pooled=False)
+    points = frontier(
+        table, read_spelling(table), build_set(NamedSet("s", names), ["x"]), selected_on="validation", pooled=False
+    )
     losses = np.column_stack([-values[:, 0], np.abs(values[:, 1] - 1), np.abs(values[:, 2])])
     members = [
         place
@@ -186,7 +189,7 @@ def test_what_is_read_of_a_table_and_of_counts(run_folder):
 
 def test_nothing_is_added_to_a_table_that_has_everything(made_up_run):
     wanted = [parse_objective(name, TASKS) for name in ("arfg", "error_bar")]
-    assert with_objectives(made_up_run.trials, wanted, made_up_run.settings) is made_up_run.trials
+    assert with_objectives(made_up_run.trials, made_up_run.tasks, wanted, made_up_run.settings) is made_up_run.trials
 
 
 def test_rules_on_any_metric(made_up_sets):

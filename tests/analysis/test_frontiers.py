@@ -12,11 +12,10 @@ import pytest
 from paretofair.analysis.frontiers import (
     front_hypervolumes,
     frontier,
-    hyperparameters,
     with_confirmed,
 )
 from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
-from paretofair.analysis.relative import baselines, find_unreliable, tasks_of, with_relative
+from paretofair.analysis.relative import baselines, find_unreliable, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.tables import midpoints, summary
 from paretofair.metrics.objectives import ObjectiveSet, objective_names, objective_sets
@@ -24,8 +23,10 @@ from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
 from paretofair.report.page import write_page
 from paretofair.report.write import write_report
+from paretofair.results.table_schema import read_spelling
 
 NAN = math.nan
+TASKS = ["grade", "bar"]
 
 
 def sets(name: str) -> ObjectiveSet:
@@ -90,21 +91,20 @@ def trials() -> pd.DataFrame:
 
 
 def test_relative_metrics_are_those_of_table_2(trials):
-    denominators = baselines(trials)
-    assert tasks_of(trials) == ["grade", "bar"]
+    denominators = baselines(trials, TASKS)
     chosen = denominators.set_index(["split", "metric", "task"])
     assert chosen.loc[("validation", "error", "grade"), "mean"] == pytest.approx(0.40)
     assert chosen.loc[("test", "error", "bar"), "mean"] == pytest.approx(0.05)
     assert chosen.loc[("validation", "fpr_gap_signed", "bar"), "mean"] == pytest.approx(0.01)
     assert chosen.loc[("validation", "fpr_gap", "bar"), "mean"] == pytest.approx(0.02)
     assert (denominators["runs"] == 2).all()
-    table = with_relative(trials, denominators).set_index("trial_id")
+    table = with_relative(trials, denominators, TASKS).set_index("trial_id")
     assert table.loc["A", "validation_are"] == pytest.approx(0.75)
     assert table.loc["B", "validation_are"] == pytest.approx(0.975)
     assert table.loc["B", "validation_arfg"] == pytest.approx(0.5)
     assert np.isnan(table.loc["undefined", "validation_arfg"])
     assert find_unreliable(denominators) == ["bar (validation, test)"]
-    one_run = baselines(trials[trials["seed"] == 0])
+    one_run = baselines(trials[trials["seed"] == 0], TASKS)
     assert find_unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
 
 
@@ -113,19 +113,19 @@ def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
     own = [alone(f"s{run}", "bar", 1000 + run, 0.02, gap) | {"split_id": "s1"} for run, gap in enumerate((0.04, 0.041))]
     trials = pd.concat([trials, pd.DataFrame(own)], ignore_index=True)
     trials.loc[trials["trial_id"].isin(["other", "c0"]), "split_id"] = "s1"
-    denominators = baselines(trials)
+    denominators = baselines(trials, TASKS)
     means = denominators.set_index(["split_id", "split", "metric", "task"])["mean"]
     assert means["s0", "validation", "error", "bar"] == pytest.approx(0.04)
     assert means["s1", "validation", "error", "bar"] == pytest.approx(0.02)
-    table = with_relative(trials, denominators).set_index("trial_id")
+    table = with_relative(trials, denominators, TASKS).set_index("trial_id")
     assert table.loc["A", "validation_are"] == pytest.approx(0.75)
     # No denominator of one task, no mean over both.
     assert table.loc[["other", "c0"], ["validation_are", "validation_arfg", "test_are"]].isna().all(axis=None)
     assert find_unreliable(denominators) == ["bar (validation in 1 of 2 splits, test in 1 of 2 splits)"]
 
     more = [alone(f"h{run}", "grade", 1000 + run, 0.2, 0.3) | {"split_id": "s1"} for run in range(2)]
-    denominators = baselines(pd.concat([trials, pd.DataFrame(more)], ignore_index=True))
-    table = with_relative(trials, denominators).set_index("trial_id")
+    denominators = baselines(pd.concat([trials, pd.DataFrame(more)], ignore_index=True), TASKS)
+    table = with_relative(trials, denominators, TASKS).set_index("trial_id")
     assert table.loc["other", "validation_are"] == pytest.approx((0.40 / 0.2 + 0.04 / 0.02) / 2)
     assert table.loc["other", "validation_arfg"] == pytest.approx((0.1 / 0.3 + 0.02 / 0.0405) / 2)
     assert table.loc["other", "test_are"] == pytest.approx((0.41 / 0.21 + 0.05 / 0.03) / 2)
@@ -133,15 +133,15 @@ def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
 
 
 def test_frontiers_per_method_and_seed(trials):
-    table = with_relative(trials, baselines(trials))
-    points = frontier(table, sets("arfg_are"), selected_on="validation", pooled=False)
+    table = with_relative(trials, baselines(trials, TASKS), TASKS)
+    points = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
     found = points.groupby(["method", "seed"])["trial_id"].agg(list).to_dict()
     assert found == {("mtaf", 0): ["C", "B", "A"], ("mtaf", 1): ["other"], ("vanilla", 0): ["V"]}
     assert points["rank"].tolist() == [1, 2, 3, 1, 1]
     assert points.loc[1, "test_are"] == pytest.approx((0.39 / 0.41 + 0.05 / 0.05) / 2)
-    pooled = frontier(table, sets("arfg_are"), selected_on="validation", pooled=True)
+    pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=True)
     assert pooled.groupby("method")["trial_id"].agg(list)["mtaf"] == ["C", "B", "A"]
-    assert hyperparameters(table) == ["task_weight_grade", "task_weight_bar", "learning_rate"]
+    assert read_spelling(table).hyperparameter_columns == ["task_weight_grade", "task_weight_bar", "learning_rate"]
 
 
 def test_every_set_of_objectives(trials):
@@ -151,15 +151,16 @@ def test_every_set_of_objectives(trials):
     assert objective_names("x", ["x", "y"]) == ["fpr_gap_x", "error_x"]
     assert objective_names("accuracies", ["x", "y"]) == ["error_x", "error_y"]
     assert objective_names("all", ["x", "y"]) == ["fpr_gap_x", "fpr_gap_y", "error_x", "error_y"]
-    table = with_relative(trials, baselines(trials))
-    accuracies = frontier(table, sets("accuracies"), selected_on="validation", pooled=False)
+    table = with_relative(trials, baselines(trials, TASKS), TASKS)
+    accuracies = frontier(table, read_spelling(table), sets("accuracies"), selected_on="validation", pooled=False)
     # An undefined gap does not matter to errors.
     assert accuracies[accuracies["seed"] == 0]["trial_id"].tolist() == ["undefined", "V"]
 
 
 def test_confirmed_columns(trials):
-    table = with_relative(trials, baselines(trials))
-    points = with_confirmed(frontier(table, sets("arfg_are"), selected_on="validation", pooled=False), table)
+    table = with_relative(trials, baselines(trials, TASKS), TASKS)
+    points = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
+    points = with_confirmed(points, table, ["arfg", "are"])
     confirmed = points.set_index("trial_id")
     assert confirmed["confirmed_runs"].to_dict() == {"C": 0, "B": 0, "A": 2, "other": 0, "V": 0}
     each = [(0.41 / 0.41 + 0.03 / 0.05) / 2, (0.45 / 0.41 + 0.03 / 0.05) / 2]
@@ -169,14 +170,14 @@ def test_confirmed_columns(trials):
 
 
 def test_hypervolume_and_midpoint(trials):
-    table = with_relative(trials, baselines(trials))
+    table = with_relative(trials, baselines(trials, TASKS), TASKS)
     volumes = front_hypervolumes(table, sets("arfg_are"), selected_on="validation", pooled=False)
     # (0, 1.1) is on the reference's edge; (.5, .975) and (1, .75) span two rectangles.
     expected = (1.0 - 0.5) * (1.1 - 0.975) + (1.5 - 1.0) * (1.1 - 0.75)
     assert volumes.set_index(["method", "seed"]).loc[("mtaf", 0), "hypervolume"] == pytest.approx(expected)
-    front = frontier(table, sets("arfg_are"), selected_on="validation", pooled=False)
+    front = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
     chosen = midpoints(table, front, selected_on="validation", pooled=False)
-    pooled = frontier(table, sets("arfg_are"), selected_on="test", pooled=True)
+    pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="test", pooled=True)
     assert midpoints(table, pooled, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
     assert chosen["trial_id"].tolist() == ["A", "other", "V"]
@@ -224,7 +225,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     assert table[["are", "arfg", "hypervolume", "test_hypervolume"]].isna().all(axis=None)
     assert results.methods == []
     assert (results.source, results.undefined, results.unreliable) == ("", {}, [])
-    assert hypervolume_so_far(empty, settings) == ""
+    assert hypervolume_so_far(empty, settings, read_spelling(empty)) == ""
     for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty
     assert results.midpoints.empty
@@ -246,7 +247,7 @@ def test_nothing_went_well(trials, tmp_path, settings, status):
         points = arfg_are_points(results)
         assert points[points["method"] == "mtaf"].empty
         assert results.methods == []
-        assert hypervolume_so_far(table, settings) == ""
+        assert hypervolume_so_far(table, settings, read_spelling(table)) == ""
         assert overview(results, ["mtaf"])["trials"].tolist() == [0]
         write_report(results, tmp_path)
 

@@ -19,6 +19,7 @@ from paretofair.errors import RunError
 from paretofair.report import figures
 from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
+from paretofair.report.output import MANIFEST
 from paretofair.report.page import write_page
 from paretofair.report.wide import write_wide
 from paretofair.report.write import write_report
@@ -357,7 +358,8 @@ def test_one_task_has_two_sets_of_objectives(tmp_path):
     assert set(pd.read_csv(tmp_path / "out" / "frontiers" / "all.csv")["objectives"]) == {"arfg_are", "x"}
     assert not list((tmp_path / "out" / "figures").glob("accuracies*"))
     theirs(tasks=["all"]).to_csv(tmp_path / "theirs.csv", index=False)
-    assert Results(tmp_path / "theirs.csv", objectives=("all",)).settings.objectives == ("all",)
+    with pytest.raises(RunError, match="found the task 'all', which is the name of a set of objectives"):
+        Results(tmp_path / "theirs.csv", objectives=("all",))
 
 
 def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatch):
@@ -369,6 +371,7 @@ def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatc
     ]
     for path in own:
         path.write_text("mine")
+    own.append(tmp_path / MANIFEST)
     without = first.trials[(first.trials["method"] != "own_method") & (first.trials["stage"] != "confirm")]
     second = Results.of(without, replace(first.settings, objectives=("arfg_are", "grade")))
     written = write_everything(second, tmp_path)
@@ -384,7 +387,7 @@ def test_what_cannot_be_read(tmp_path):
     with pytest.raises(RunError, match="nowhere does not exist; give a results folder"):
         Results(tmp_path / "nowhere")
     (tmp_path / "text.parquet").write_text("no")
-    with pytest.raises(RunError, match="not a readable trial table"):
+    with pytest.raises(RunError, match="not a readable Parquet file"):
         Results(tmp_path / "text.parquet")
     (tmp_path / "empty" / "trials").mkdir(parents=True)
     with pytest.raises(RunError, match="has no finished trials yet"):

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from paretofair.metrics.registry import METRICS
+from tests.stacks import read_rows
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ["--trials", "3", "--set", "parameters.epochs=1", "--set", "seeds=[0]"]
@@ -44,7 +45,7 @@ def test_add_a_method(tmp_path, ray_address):
     (tmp_path / "own_method.yaml").write_text(blocks("add_a_method.md", "yaml")[0])
     run(tmp_path, "-m", "pytest", "-q", "test_mine.py")
     sweep(tmp_path, ray_address, "--space", "own_method.yaml", "--set", "data.source=simulated")
-    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_method/trials").glob("*.parquet"))
+    table = read_rows((tmp_path / "results/own_method/trials").glob("*.parquet"))
     own = table[table["method"] == "squared_gap"]
     assert len(own) == 3
     assert (own["strength"] > 0).all()
@@ -103,7 +104,7 @@ def test_add_a_kind_of_task(tmp_path, ray_address):
     pd.DataFrame({"sex": sex, "age": age, "income": income}).to_csv(tmp_path / "people.csv", index=False)
     (tmp_path / "own_task.yaml").write_text(blocks("add_a_kind_of_task.md", "yaml")[0])
     sweep(tmp_path, ray_address, "--space", "own_task.yaml")
-    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_task/trials").glob("*.parquet"))
+    table = read_rows((tmp_path / "results/own_task/trials").glob("*.parquet"))
     own = table[table["method"] == "per_task"]
     assert (own["test_fpr_gap_income"] >= 0).all()
 
@@ -117,7 +118,7 @@ def test_add_a_sampler(tmp_path, ray_address):
     (tmp_path / "own_sampler.yaml").write_text(blocks("add_a_sampler.md", "yaml")[0])
     run(tmp_path, "-m", "pytest", "-q", "test_halton.py")
     sweep(tmp_path, ray_address, "--space", "own_sampler.yaml", "--set", "data.source=simulated")
-    table = pd.concat(pd.read_parquet(path) for path in (tmp_path / "results/own_sampler/trials").glob("*.parquet"))
+    table = read_rows((tmp_path / "results/own_sampler/trials").glob("*.parquet"))
     assert len(table[table["stage"] == "sweep"]) == 6
 
 
@@ -163,7 +164,7 @@ def test_a_metric_of_your_own(tmp_path):
     page = (folder / "report.html").read_text()
     assert '"gap":"tpr_gap"' in page
     assert '"name":"missed","objectives":["missed_gap","brier"]' in page
-    table = pd.concat(pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet"))
+    table = read_rows((folder / "trials").glob("*.parquet"))
     # Of all groups with positives the share of missed ones is what the true positive rate leaves.
     for task in ("high_grade", "pass_bar"):
         own = table[f"test_missed_gap_{task}"].to_numpy(float)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tests.stacks import read_rows
+
 TIMEOUT = 1200  # seconds after which a command is taken to hang, on a machine however busy
 MARK = "PARETOFAIR_MARK"
 NODES = """
@@ -124,7 +126,7 @@ def raw(folder: Path) -> pd.DataFrame:
     """Every row of every file by trial, doubled ones too."""
     if not files(folder):
         return pd.DataFrame(index=pd.Index([], name="trial_id"))
-    return pd.concat([pd.read_parquet(path) for path in files(folder)]).set_index("trial_id").sort_index()
+    return read_rows(files(folder)).set_index("trial_id").sort_index()
 
 
 def kill_driver(marked: Marked, arguments: list[str], folder: Path, after: int, delay: float) -> bool:

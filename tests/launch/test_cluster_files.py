@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jsonschema
-import pandas as pd
 import pytest
 import yaml
+
+from tests.stacks import read_rows
 
 from .conftest import ROOT, SPACE, environment
 from .processes import TIMEOUT
@@ -329,7 +330,7 @@ def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch
     assert not token.exists()
     assert not of(short)
     before = {path: path.stat().st_mtime_ns for path in out.glob("trials/*.parquet")}
-    assert 0 < len(pd.concat(map(pd.read_parquet, before))) < 17
+    assert 0 < len(read_rows(before)) < 17
 
     process = sbatch("a", 1)
     output, _ = process.communicate(timeout=TIMEOUT)
@@ -338,7 +339,7 @@ def test_a_slurm_job_stops_at_its_time_limit_and_goes_on(tmp_path, short, sbatch
     assert "Ray at 127.0.0.1:" in output
     assert (tmp_path / "calls").read_text() == "requeue 7\n"
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    trials = pd.concat(pd.read_parquet(path) for path in out.glob("trials/*.parquet"))
+    trials = read_rows(out.glob("trials/*.parquet"))
     assert trials["trial_id"].is_unique
     assert trials.groupby("stage").size().to_dict() == {"baselines": 4, "points": 1, "sweep": 12}
     assert (out / "frontiers" / "all.csv").exists()

@@ -173,14 +173,14 @@ def test_a_killed_adaptive_search_knows_its_table(tmp_path, marked):
     splits = load_splits(space, RunOptions(folder, ["mtaf"]))
     table, of_method = TrialTable(folder), space.method("mtaf")
     sampler = build_sampler(of_method, 0)
-    denominators = baselines(table.read())
+    denominators = baselines(table.read(), space.tasks)
     asked = Studies(
         [Study(of_method, 0, splits.id_of(0), sampler, deque())], table.read, denominators, ReportSettings()
     )
     assert asked.empty()
     told = sampler._study.get_trials()
     assert [each.state for each in told] == [TrialState.COMPLETE] * 16
-    trials = with_relative(trials, denominators)
+    trials = with_relative(trials, denominators, space.tasks)
     for name in set(told[0].params) & set(trials):
         np.testing.assert_array_equal([each.params[name] for each in told], trials[name])
     goals = trials[["validation_arfg", "validation_are"]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
 import pytest
+
+from tests.stacks import read_rows
 
 from .conftest import ROOT, SMOKE, SPACE, run
 
@@ -26,7 +27,7 @@ def test_a_module_is_trained_and_a_changed_one_refused(ray_address, tmp_path):
     )
     done = run(*arguments, "--output", "results", cwd=tmp_path, RAY_ADDRESS=ray_address)
     assert done.returncode == 0, done.stdout + done.stderr
-    trials = pd.concat([pd.read_parquet(path) for path in (tmp_path / "results" / "trials").glob("*.parquet")])
+    trials = read_rows((tmp_path / "results" / "trials").glob("*.parquet"))
     assert set(trials["path"]) == {"vmap"}
     assert set(trials["status"]) == {"completed"}
     (tmp_path / "nets.py").write_text(EXAMPLE.replace("0.1", "0.2"))

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from paretofair.cli.report import main
+from paretofair.report.output import MANIFEST
+from tests.stacks import change_rows
 
 from ..report.page_run import make_run
 from .conftest import call, run
@@ -37,7 +39,9 @@ def table(path: Path, splits: tuple[str, ...] = ("validation", "test"), seed: in
 
 
 def files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST
+    }
 
 
 def test_everything_of_a_run(tmp_path):
@@ -81,7 +85,7 @@ def test_methods_that_are_told_apart(tmp_path):
     make_run(tmp_path / "other", 20, prefix="u")
     for name in ("one", "other"):
         path = tmp_path / name / "trials" / "sweep.parquet"
-        pd.read_parquet(path).assign(space_id=name).to_parquet(path)
+        change_rows(path, space_id=name)
     done = report("one", "other", "--output", "both", "--only", "tables", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for method in ("mtaf", "vanilla"):

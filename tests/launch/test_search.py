@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.stacks import read_rows
+
 from .conftest import SPACE
 
 SMALL = [
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.ray
 
 
 def table(folder):
-    frames = [pd.read_parquet(path) for path in sorted((folder / "trials").glob("*.parquet"))]
+    frames = [read_rows(sorted((folder / "trials").glob("*.parquet")))]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -62,7 +64,7 @@ def test_tuned_halved_constrained_and_measured(sweep, tmp_path):
     assert (points["validation_error_pass_bar"] <= 0.225).all()
     assert (trials["validation_error_pass_bar"] > 0.225).any(), "the bound must exclude something"
 
-    curves = pd.concat([pd.read_parquet(path) for path in (tmp_path / "curves").glob("*.parquet")])
+    curves = read_rows((tmp_path / "curves").glob("*.parquet"))
     of_points = trials[trials["stage"] == "points"].set_index("trial_id")
     assert set(curves["trial_id"]) == set(of_points.index)
     assert curves.groupby("trial_id")["epoch"].apply(list).map(sorted).tolist() == [[1, 2, 3]] * 4

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.stacks import read_rows
+
 SPACE = """\
 name: tiny
 data:
@@ -62,7 +64,7 @@ def test_what_has_no_value_is_told_and_enters_no_frontier(folder, sweep):
     done = sweep("--space", folder / "tiny.yaml", "--output", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fpr_gap_y has no value on validation in 51 trials" in done.stdout
-    trials = pd.concat([pd.read_parquet(file) for file in (folder / "out" / "trials").glob("*.parquet")])
+    trials = read_rows((folder / "out" / "trials").glob("*.parquet"))
     searched = trials[trials["stage"] == "sweep"]
     assert (searched["status"] == "completed").all()
     assert searched["test_fpr_gap_y"].isna().all()
@@ -120,7 +122,7 @@ def test_a_survey_with_weights_parts_of_its_own_and_people_that_stay_together(tm
     done = sweep("--space", tmp_path / "tiny.yaml", "--output", tmp_path / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "120 training, 60 validation, 60 test rows" in done.stdout
-    trials = pd.concat([pd.read_parquet(file) for file in (tmp_path / "out" / "trials").glob("*.parquet")])
+    trials = read_rows((tmp_path / "out" / "trials").glob("*.parquet"))
     searched = trials[trials["stage"] == "sweep"]
     assert (searched["status"] == "completed").all()
     test = frame[frame["fold"] == 3]

@@ -8,6 +8,7 @@ import pytest
 import paretofair
 from paretofair.data import DATASETS
 from paretofair.space.space import load_space
+from tests.stacks import read_rows
 
 from .conftest import ROOT
 
@@ -33,7 +34,7 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     # In this process: a command would import PyTorch and Ray once more for every file.
     overrides = [*SMOKE, f"data.source={source}"]
     paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)
-    trials = pd.concat([pd.read_parquet(file) for file in (tmp_path / "trials").glob("*.parquet")])
+    trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
     assert set(trials["method"]) == {*space.methods, "single_task"}
     assert set(trials["status"]) <= {"completed", "diverged"}

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from paretofair.space.numbering import decode_seed
+from tests.stacks import read_rows
 
 from .conftest import ROOT, SMOKE
 
@@ -25,7 +26,7 @@ RUN = [
 
 def table(folder: Path) -> pd.DataFrame:
     """The trial table, with the seed of the space file that each row belongs to."""
-    frames = [pd.read_parquet(path) for path in (folder / "trials").glob("*.parquet")]
+    frames = [read_rows((folder / "trials").glob("*.parquet"))]
     trials = pd.concat(frames).sort_values(["stage", "method", "seed", "index"], ignore_index=True)
     own = [decode_seed(stage, seed)[0] for stage, seed in zip(trials["stage"], trials["seed"], strict=True)]
     return trials.assign(own_seed=own)
@@ -111,7 +112,7 @@ def test_deleted_trials_are_trained_again_and_no_others(finished, sweep):
     chosen = ("baselines-single_task-900001000", "points-vanilla-1", "sweep-mtaf-0", "confirm-")
     deleted = [next(path for path in files if path.name.startswith(start)) for start in chosen]
     times = {path: path.stat().st_mtime_ns for path in files if path not in deleted}
-    lost = sum(len(pd.read_parquet(path)) for path in deleted)
+    lost = len(read_rows(deleted))
     for path in deleted:
         path.unlink()
     done = sweep(*RUN, "--output", finished)

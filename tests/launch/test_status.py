@@ -20,6 +20,7 @@ from paretofair.cli.status import main
 from paretofair.errors import RunError
 from paretofair.results import TrialTable
 from paretofair.runs.status import Status, StatusReader
+from tests.stacks import change_rows
 
 from .conftest import ROOT, SMOKE, SPACE, call, run
 
@@ -60,7 +61,8 @@ def copied(finished, tmp_path) -> Path:
 @pytest.mark.ray
 def test_numbers_are_those_of_the_table(finished):
     status = StatusReader(finished).status()
-    table = TrialTable(finished).read()
+    reader = TrialTable(finished)
+    table = reader.read()
     sizes = table.groupby(["stage", "method"]).size()
     for place, (count, total) in counts(status).items():
         assert count == total == sizes[place], place
@@ -72,7 +74,7 @@ def test_numbers_are_those_of_the_table(finished):
     assert status.driver is False
     front = status.front.sort_values("method")
     volumes = [f"{row.method} {row.hypervolume:.3f}" for row in front.itertuples()]
-    assert hypervolume_so_far(table, ReportSettings()) == f"hypervolume {', '.join(volumes)}"
+    assert hypervolume_so_far(table, ReportSettings(), reader.schema) == f"hypervolume {', '.join(volumes)}"
     times = pd.Series({path: path.stat().st_mtime for path in finished.glob("trials/*.parquet")})
     rows = pd.Series({path: len(pd.read_parquet(path)) for path in times.index})
     minutes = (times.max() - (finished / "space.yaml").stat().st_mtime) / 60
@@ -144,8 +146,7 @@ def test_trials_that_are_not_planned_and_methods_that_are_not_begun(copied):
 @pytest.mark.ray
 def test_diverged_and_stopped_trials(copied):
     (path,) = (copied / "trials").glob("sweep-vanilla-0-4-5.parquet")
-    rows = pd.read_parquet(path)
-    rows.assign(status=["diverged", "stopped"]).to_parquet(path)
+    change_rows(path, status=["diverged", "stopped"])
     own = next(
         each for each in StatusReader(copied).status().progress if (each.stage, each.method) == ("sweep", "vanilla")
     )

@@ -6,11 +6,11 @@ import os
 import re
 import socket
 
-import pandas as pd
 import pytest
 
 from paretofair.results import Store
 from paretofair.results.lease import hold_lease
+from tests.stacks import read_rows
 
 from .conftest import SPACE
 
@@ -50,7 +50,7 @@ def test_results_at_a_url(sweep, tmp_path):
     more = sweep(*SMALL, "--trials", "6", "--output", url, cwd=there)
     assert more.returncode == 0, more.stdout + more.stderr
     assert "2 trials trained now" in more.stdout
-    trials = pd.concat([pd.read_parquet(path) for path in (bucket / "trials").iterdir()])
+    trials = read_rows((bucket / "trials").iterdir())
     assert trials["trial_id"].is_unique
     assert len(trials) == 4 + 1 + 6
     wrong = sweep(*SMALL, "--output", "nonsense://x", cwd=there)

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from paretofair.pareto.fronts import non_dominated
+from tests.stacks import read_rows
 
 from .conftest import SMOKE, SPACE, command, environment, run
 from .processes import TIMEOUT
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.ray
 
 def table(folder: Path) -> pd.DataFrame:
     """Every row of every file of the trial table, in order of trial."""
-    frames = [pd.read_parquet(path) for path in sorted((folder / "trials").glob("*.parquet"))]
-    return pd.concat(frames).sort_values(["stage", "method", "seed", "index"]).reset_index(drop=True)
+    rows = read_rows(sorted((folder / "trials").glob("*.parquet")))
+    return rows.sort_values(["stage", "method", "seed", "index"]).reset_index(drop=True)
 
 
 def assert_same_trials(found: pd.DataFrame, expected: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import sets as sets_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
+from paretofair.results.table_schema import read_spelling
 
 from ..launch.processes import TIMEOUT
 
@@ -235,7 +236,8 @@ def test_explained_variance():
 def test_hyperparameters_that_say_the_same_are_one(made_up_run):
     trials = made_up_run.searched.assign(task_weight_grade=np.linspace(0, 1, len(made_up_run.searched)))
     trials["task_weight_bar"] = 1 - trials["task_weight_grade"]
-    assert find_varied(trials) == ["learning_rate", "fairness_weight", "task_weight_grade"]
+    names = read_spelling(trials).hyperparameter_columns
+    assert find_varied(trials, names) == ["learning_rate", "fairness_weight", "task_weight_grade"]
     table = importance(made_up_run).set_index(["method", "metric", "hyperparameter"])["importance"]
     assert table["mtaf", "arfg", "fairness_weight"] > table["mtaf", "arfg", "learning_rate"]
 

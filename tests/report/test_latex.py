@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from paretofair.metrics.registry import METRICS
-from paretofair.report.latex import booktabs, escape_latex, find_metric, latex_tables, mark_best, write_latex
+from paretofair.report.latex import booktabs, escape_latex, latex_tables, mark_best, write_latex
 
 from ..launch.processes import TIMEOUT
 
@@ -26,10 +26,17 @@ TABLE = pd.DataFrame(
         "seeds": [5, 4, 1200],
     }
 )
+OF_COLUMNS = {f"{name}_x": METRICS[name] for name in ("error", "auc", "disparate_impact_ratio")}
 
 
 def test_values_spreads_and_the_best():
-    text = booktabs(TABLE, ["method", "error_x", "disparate_impact_ratio_x", "seeds"], caption="5 % of a_b", label="t")
+    text = booktabs(
+        TABLE,
+        ["method", "error_x", "disparate_impact_ratio_x", "seeds"],
+        caption="5 % of a_b",
+        label="t",
+        metrics=OF_COLUMNS,
+    )
     lines = text.splitlines()
     assert r"a\_b & \textbf{0.123} $\pm$ 0.010 & 0.900 & 5 \\" in lines
     assert r"100\% & \textbf{0.123} & \textbf{1.050} & 4 \\" in lines
@@ -37,7 +44,9 @@ def test_values_spreads_and_the_best():
     assert r"\caption{5 \% of a\_b}" in lines
     assert r"method & error x & disparate impact ratio x & seeds \\" in lines
     assert r"\begin{tabular}{lrrr}" in lines
-    interval = booktabs(TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2)
+    interval = booktabs(
+        TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2, metrics=OF_COLUMNS
+    )
     assert r"a\_b & 0.70 [$0.60$, $0.75$] \\" in interval
     assert r"100\% & \textbf{0.80} \\" in interval
     assert r"c & $-$0.80 [$-0.90$, $0.10$] \\" in interval
@@ -49,25 +58,6 @@ def test_every_block_has_a_best():
     assert r"a & m & \textbf{0.900} \\" in text
     assert r"b & v & \textbf{2.000} \\" in text
     assert text.count(r"\midrule") == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("fpr_gap_signed_x", "best at 0"),
-        ("fpr_gap_x", "minimised"),
-        ("test_hypervolume", "maximised"),
-        ("accuracy_gap_x", "minimised"),
-        ("accuracy_x", "maximised"),
-        ("realised_positive_rate_x", "diagnostic"),
-    ],
-)
-def test_directions(name, found):
-    assert find_metric(name).direction == found
-
-
-def test_a_column_of_no_metric():
-    assert find_metric("p_value") is None
 
 
 def test_best_without_any():

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 from pyarrow import fs
 
 from paretofair.errors import RunError
 from paretofair.results import Store, TrialTable, is_url, write_stack
 from paretofair.results.table import find_finished
+from tests.stacks import make_stack
 
 NAME = "sweep-mtaf-0-0-1.parquet"
-
-
-def stack(*trials: str) -> pa.Table:
-    return pa.table({"trial_id": list(trials), "index": list(range(len(trials)))})
 
 
 @pytest.fixture
@@ -33,12 +29,12 @@ def test_what_workers_write_is_read_by_the_driver(store, tmp_path):
     folder = tmp_path / "copies"
     table = TrialTable(folder, store=store)
     assert len(table.read()) == 0
-    write_stack(store, NAME, stack("a", "b"))
-    write_stack(store, NAME, stack("a"), into="models")
+    write_stack(store, NAME, make_stack("a", "b"))
+    write_stack(store, NAME, make_stack("a"), into="models")
     assert table.read()["trial_id"].tolist() == ["a", "b"]
     assert find_finished(store, "sweep", "mtaf", [0], [0]) == {"a", "b"}
     assert find_finished(store, "sweep", "mtaf", [0], [7]) == set()
-    write_stack(store, "sweep-mtaf-0-2-2.parquet", stack("c"))
+    write_stack(store, "sweep-mtaf-0-2-2.parquet", make_stack("c"))
     assert len(table.read(older=60)) == 2
     assert table.read()["trial_id"].tolist() == ["a", "b", "c"]
     assert (folder / "models" / NAME).exists()
@@ -72,7 +68,7 @@ def test_settings_and_exports_are_copied_both_ways(store, tmp_path):
 
 
 def test_a_folder_is_removed(store, tmp_path):
-    write_stack(store, NAME, stack("a"), into="logs/ray")
+    write_stack(store, NAME, make_stack("a"), into="logs/ray")
     store.remove("logs/ray")
     store.remove("logs/none")
     assert not (tmp_path / "bucket" / "run" / "logs" / "ray").exists()

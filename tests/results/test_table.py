@@ -7,12 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from paretofair.errors import RunError
-from paretofair.results import TrialTable, stack_name, write_stack
+from paretofair.results import TrialTable, counts_of, stack_name, write_stack
 from paretofair.results.table import find_finished
+from tests.stacks import make_stack
 
 
 def stack(*ids: str) -> pa.Table:
-    return pa.table({"trial_id": list(ids), "seed": [0] * len(ids), "confusion_test": [[1.0, 2.0]] * len(ids)})
+    return make_stack(*ids, confusion_test=[[1.0, 2.0]] * len(ids))
 
 
 def test_names_say_what_is_inside():
@@ -26,7 +27,7 @@ def test_written_whole_and_read_once(tmp_path):
     write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
     assert table.read()["trial_id"].tolist() == ["a", "b"]
     assert "confusion_test" not in table.read()
-    assert "confusion_test" in TrialTable(tmp_path, columns=lambda _: True).read()
+    assert counts_of(tmp_path, ["b"])["confusion_test"].map(list).to_dict() == {"b": [1.0, 2.0]}
     write_stack(tmp_path, "sweep-vanilla-0-0-0.parquet", stack("c"))
     assert table.read()["trial_id"].tolist() == ["a", "b", "c"]
     assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == [
@@ -50,7 +51,7 @@ def test_a_pack_finds_its_own_stacks(tmp_path):
 
 def test_a_trial_that_stands_in_two_files_counts_once(tmp_path):
     write_stack(tmp_path, "sweep-mtaf-0-0-1.parquet", stack("a", "b"))
-    write_stack(tmp_path, "sweep-mtaf-0-1-2.parquet", stack("b", "c"))
+    write_stack(tmp_path, "sweep-mtaf-0-1-2.parquet", make_stack("b", "c", index=[1, 2]))
     assert TrialTable(tmp_path).read()["trial_id"].tolist() == ["a", "b", "c"]
 
 

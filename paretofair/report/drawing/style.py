@@ -11,7 +11,7 @@ import numpy as np
 
 from paretofair.analysis.results import Results
 from paretofair.report.captions import stamps
-from paretofair.results.files import write_whole
+from paretofair.results.files import inside, write_whole
 
 # matplotlib is imported where a figure is made: a report without figures does not pay for it.
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
     written = []
     for kind, unsaid in KINDS.items():
-        target = path.with_name(f"{path.name}.{kind}")
+        target = inside(path.parent, f"{path.name}.{kind}")
         with write_whole(target) as partial, matplotlib.rc_context(SETTINGS):
             figure.savefig(partial, format=kind, metadata={unsaid: None})
         written.append(target)

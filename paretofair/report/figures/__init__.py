@@ -8,7 +8,6 @@ from types import ModuleType
 from paretofair.analysis.results import Results
 from paretofair.report.captions import stamp_caption
 from paretofair.report.drawing.style import KINDS, save
-from paretofair.report.earlier import remove_earlier
 from paretofair.report.figures import (
     accuracies,
     amplification,
@@ -24,6 +23,7 @@ from paretofair.report.figures import (
     splits,
     tasks,
 )
+from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
 FIGURES: dict[str, ModuleType] = {
@@ -50,14 +50,13 @@ def write_figures(results: Results, folder: Path) -> list[Path]:
     Returns the paths of what was written, nothing for a run without trials that may enter a frontier.
     """
     written, captions = [], []
-    target = folder / "figures"
     for name, module in FIGURES.items():
         figure = module.draw(results) if len(results.searched) else None
         if figure is not None:
-            written += save(figure, target / name)
+            written += save(figure, place_file(results, folder, f"figures/{name}"))
             captions.append(f"## {name}\n\n{stamp_caption(results, module.caption(results))}\n")
     if captions:
-        written.append(write_text(target / "captions.md", "\n".join(captions)))
+        written.append(write_text(place_file(results, folder, "figures/captions.md"), "\n".join(captions)))
     names = [f"figures/{name}.{kind}" for name in FIGURES for kind in KINDS]
-    remove_earlier(folder, ["figures/captions.md", *names], written)
+    replace_earlier(folder, ["figures/captions.md", *names], written)
     return written

@@ -42,7 +42,7 @@ def average_audit(results: Results) -> pd.DataFrame:
     cells = results.cells
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
-    table = audit_table(results.midpoints, cells)
+    table = audit_table(results.midpoints, results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
     if results.settings.audit:
         named = {*(results.sensitive or {}).values(), *results.settings.audit}

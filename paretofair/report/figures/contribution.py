@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
 from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, apply_style, legend, looks, panels
+from paretofair.results.table import read_curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CURVES = "curves"
 _STATISTIC = "contribution_ratio_of_sums_{label}_all_{task}"
 
 
@@ -53,13 +52,8 @@ def curves(results: Results) -> pd.DataFrame:
     """Columns `method, task, label, epoch, median, low, high, trials`: the ratio of sums of contributions over the
     trials whose curves were measured; `low` and `high` are the smallest and the largest. Empty without curves."""
     names = {_STATISTIC.format(label=label, task=task): (task, label) for task in results.tasks for label in (0, 1)}
-    parts = []
-    for folder in results.folders:
-        for path in sorted((folder / CURVES).glob("*.parquet")):
-            present = [name for name in pq.read_schema(path).names if name in names]
-            if present:
-                parts.append(pq.read_table(path, columns=["trial_id", "epoch", *present]).to_pandas())
-    if not parts:
+    parts = [found for folder in results.folders if not (found := read_curves(folder, names)).empty]
+    if not any(name in part for part in parts for name in names):
         return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True).drop_duplicates(["trial_id", "epoch"])
     table["method"] = table["trial_id"].map(results.searched.set_index("trial_id")["method"])

@@ -11,6 +11,7 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from paretofair.analysis.results import Results
+from paretofair.report.output import place_file
 from paretofair.report.page.contents import contents_of
 from paretofair.results.files import write_text
 
@@ -32,7 +33,7 @@ def write_page(results: Results, folder: Path) -> Path:
         data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         script="\n".join(_part(f"{name}.js") for name in _SCRIPTS),
     )
-    return write_text(folder / "report.html", page)
+    return write_text(place_file(results, folder, "report.html"), page)
 
 
 def _part(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,17 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.frontiers import hyperparameters
-from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
-from paretofair.metrics.registry import Metric, metric_of
+from paretofair.naming import JOINT
 from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.drawing.style import looks_of
 from paretofair.report.page.packed import pack_column, pack_numbers
-from paretofair.results import TrialTable
-from paretofair.results.files import ENVIRONMENT, SPACE, read_json
+from paretofair.results.files import ENVIRONMENT, SPACE, read_json, read_text
+from paretofair.results.table import read_trials_of
+from paretofair.results.table_schema import SPLITS
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6
@@ -49,7 +48,7 @@ def contents_of(results: Results) -> dict[str, Any]:
     trials = results.searched.reset_index(drop=True)
     place = pd.Series(trials.index, index=trials["trial_id"])
     settings = results.settings
-    metrics = _metrics(trials, settings.metrics)
+    metrics = _metrics(results, trials)
     chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
     fronts = _fronts(results, place, chosen_by)
     names = [folder.resolve().name for folder in results.folders]
@@ -67,11 +66,11 @@ def contents_of(results: Results) -> dict[str, Any]:
         },
         "tasks": results.tasks,
         "metrics": metrics,
-        "hyperparameters": _columns(trials, hyperparameters(results.trials)),
+        "hyperparameters": _columns(trials, results.schema.hyperparameter_columns),
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
         "compared": [_describe(results.objective_set(name)) for name in results.compared_sets],
-        "confirmed": _collect_confirmed(results.trials, place),
+        "confirmed": _collect_confirmed(results, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
         "runs": [_run(folder) for folder in results.folders],
@@ -99,19 +98,18 @@ def _describe(objectives: ObjectiveSet) -> dict[str, Any]:
     return {"name": objectives.name, "objectives": objectives.names, "reference": ends, "exact": exact}
 
 
-def _metrics(trials: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[dict[str, Any]]:
+def _metrics(results: Results, trials: pd.DataFrame) -> list[dict[str, Any]]:
     """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
-    found: dict[str, dict[str, dict[str, str]]] = {"arfg": {}, "are": {}}
-    for split in SPLITS:
-        for column in (name for name in trials if name.startswith(f"{split}_") and name not in _TRAINED):
-            if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any():
-                name = column.removeprefix(f"{split}_")
-                found.setdefault(name, {})[split] = pack_numbers(trials[column].to_numpy(float))
     described = []
-    for name, splits in found.items():
-        metric = metric_of(name, metrics) or name
-        better = metrics[metric].direction if metric in metrics else "minimised"
-        task = name.removeprefix(metric).removeprefix("_")
+    for name, (metric, task) in results.schema.metric_columns.items():
+        columns = {split: f"{split}_{name}" for split in SPLITS if f"{split}_{name}" in trials}
+        splits = {
+            split: pack_numbers(trials[column].to_numpy(float))
+            for split, column in columns.items()
+            if pd.api.types.is_numeric_dtype(trials[column]) and trials[column].notna().any()
+        }
+        known = results.settings.metrics
+        better = known[metric].direction if metric in known else "minimised"
         described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
     return [each for each in described if each["splits"]]
 
@@ -132,18 +130,23 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
     return fronts
 
 
-def _collect_confirmed(trials: pd.DataFrame, place: pd.Series) -> dict[str, Any]:
+def _collect_confirmed(results: Results, place: pd.Series) -> dict[str, Any]:
     """By row of a trial the number of its runs with fresh seeds, and of every metric on test mean and deviation."""
+    trials = results.trials
     if "confirms" not in trials:
         return {}
     runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
     runs = runs[runs["confirms"].isin(place.index)]
-    measured = [name for name in runs if name.startswith("test_") and pd.api.types.is_numeric_dtype(runs[name])]
+    measured = {
+        name: f"test_{name}"
+        for name in results.schema.metric_columns
+        if f"test_{name}" in runs and pd.api.types.is_numeric_dtype(runs[f"test_{name}"])
+    }
     found = {}
     for trial, own in runs.groupby("confirms"):
-        values = own[measured]
+        values = own[list(measured.values())]
         moments = {
-            name.removeprefix("test_"): [_number(mean), _number(deviation)]
+            name: [_number(mean), _number(deviation)]
             for name, mean, deviation in zip(measured, values.mean(), values.std(ddof=1), strict=True)
         }
         found[str(place[trial])] = {"runs": len(own), "metrics": moments}
@@ -184,7 +187,7 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
         for cell in sorted(known, key=lambda cell: tuple(codes[cell])):
             groups.setdefault(" × ".join(map(str, names.iloc[cell])), []).append(int(cell))
         yield {
-            "name": "_x_".join(names),
+            "name": JOINT.join(names),
             "groups": [{"name": name, "cells": members} for name, members in groups.items()],
         }
 
@@ -193,7 +196,10 @@ def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
     if known and not results.baselines.empty and len(results.midpoints):
-        tables |= {"summary": summary(results.midpoints), "per_task": per_task(results.midpoints, results.settings.gap)}
+        tables |= {
+            "summary": summary(results.midpoints),
+            "per_task": per_task(results.midpoints, results.tasks, results.settings.gap),
+        }
     said = ["selected_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
@@ -211,11 +217,10 @@ def _number(value: Any) -> Any:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    space = folder / SPACE
     return {
         "folder": str(folder),
         "environment": read_json(folder / ENVIRONMENT) or None,
-        "space": space.read_text() if space.exists() else None,
+        "space": read_text(folder / SPACE),
     }
 
 
@@ -223,8 +228,7 @@ def _run_of(results: Results, trials: pd.DataFrame) -> np.ndarray:
     """The number of each trial's run, -1 for trials of tables without a folder."""
     found = np.full(len(trials), -1)
     for number, folder in enumerate(results.folders):
-        own = TrialTable(folder, columns="trial_id".__eq__).read()["trial_id"]
-        found[trials["trial_id"].isin(own) & (found < 0)] = number
+        found[trials["trial_id"].isin(read_trials_of(folder)) & (found < 0)] = number
     return found
 
 

@@ -102,8 +102,8 @@ class Studies:
         if rows.empty:
             return
         tasks, settings = study.space.tasks, self._settings
-        rows = with_relative(rows.sort_values("index"), self._denominators, settings.gap)
-        rows = with_objectives(rows, read_objectives(study.sampler, settings, tasks), settings)
+        rows = with_relative(rows.sort_values("index"), self._denominators, tasks, settings.gap)
+        rows = with_objectives(rows, tasks, read_objectives(study.sampler, settings, tasks), settings)
         tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), settings, tasks)
 
 

@@ -13,7 +13,7 @@ from paretofair.analysis.results import find_choosing_split
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.results.files import write_csv
+from paretofair.results.files import inside, write_csv
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.space.method_space import MethodSpace
@@ -68,7 +68,7 @@ class TuneStage(Stage):
             tables.append(table.assign(**values))
             chosen = int(table["chosen"].to_numpy().argmax())
             tuned[name] = freeze_parameters(space, {each: column[chosen].item() for each, column in values.items()})
-        write_csv(context.folder / "tuned.csv", pd.concat(tables, ignore_index=True))
+        write_csv(inside(context.folder, "tuned.csv"), pd.concat(tables, ignore_index=True))
         return replace(context, sweep_spaces=tuned)
 
 

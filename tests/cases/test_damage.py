@@ -1,0 +1,268 @@
+"""Damaged results folders: one sentence that names the file, nothing lost, nothing written elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import paretofair
+from paretofair.cli.export import main as export
+from paretofair.cli.report import main as report
+from paretofair.cli.status import main as status
+from paretofair.cli.sweep import main as sweep
+from paretofair.results import TrialTable
+from tests.stacks import change_rows, read_rows
+
+pytestmark = pytest.mark.ray
+SPACE = """\
+name: small
+data: {name: german, source: simulated, sensitive: sex}
+network: {shared: [8], head: [4], embedding: 3}
+training: {batch_size: 128}
+parameters: {learning_rate: {uniform: [0.02, 0.1]}, epochs: 2, task_weight: simplex}
+methods: {vanilla: }
+seeds: [0]
+stages:
+  baselines: {runs: 2, parameters: {learning_rate: 0.06, epochs: 2}}
+  sweep: {trials: 6}
+resources: {stack: 3, pack: 3, compile: false}
+"""
+STACK = "trials/sweep-vanilla-0-0-2.parquet"
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("damage")
+    (folder / "small.yaml").write_text(SPACE)
+    paretofair.sweep(folder / "small.yaml", folder / "run", quiet=True)
+    return folder / "run"
+
+
+@pytest.fixture
+def run(finished, tmp_path) -> Path:
+    shutil.copy(finished.parent / "small.yaml", tmp_path)
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def as_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def write(text: str) -> Damage:
+    return lambda path: path.write_text(text)
+
+
+def drop(name: str) -> Damage:
+    return lambda path: pq.write_table(pq.read_table(path).drop_columns([name]), path)
+
+
+def change(**columns: object) -> Damage:
+    return lambda path: change_rows(path, **columns)
+
+
+def through_pandas(path: Path) -> None:
+    pd.read_parquet(path).to_parquet(path)
+
+
+def shorten_lists(path: Path) -> None:
+    table = pq.read_table(path)
+    place = table.schema.names.index("test_error")
+    lists = pa.array([each[:1] for each in table["test_error"].to_pylist()])
+    pq.write_table(table.set_column(place, "test_error", lists), path)
+
+
+def forget_metadata(path: Path) -> None:
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"paretofair": b"[]"}), path)
+
+
+def foreign(path: Path) -> None:
+    pq.write_table(pa.table({"a": [1, 2]}), path)
+
+
+def repeat_with_other_values(path: Path) -> None:
+    target = path.with_name("sweep-vanilla-0-1-2.parquet")
+    table = pq.read_table(path)
+    place = table.schema.names.index("test_error")
+    pq.write_table(table.set_column(place, "test_error", pa.array([[0.1, 0.2]] * len(table))), target)
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {
+        path: path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and path.name not in (".lock", "run.log")
+    }
+
+
+def read_all(run: Path, capsys, *, trial: str = "0") -> dict[str, tuple[int, str]]:
+    """What the reading commands end with, and what they say."""
+    found = {}
+    for name, work in {
+        "report": lambda: report([str(run), "--only", "tables,page", "--output", str(run.parent / "out")]),
+        "status": lambda: status([str(run)]),
+        "export": lambda: export([str(run), "--trial", trial, "--output", str(run.parent / "model")]),
+    }.items():
+        code = work()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err + said.out, (name, said.err)
+        found[name] = code, said.err
+    return found
+
+
+GARBAGE = [cut, as_folder, as_pipe, foreign, through_pandas, shorten_lists, forget_metadata]
+GARBAGE += [drop(name) for name in ("status", "seed", "stage", "method", "trial_id")]
+GARBAGE += [write(""), write("no"), change(status="well"), change(stage="dream")]
+
+
+@pytest.mark.parametrize("damage", GARBAGE)
+def test_a_damaged_stack_is_named(run, capsys, damage):
+    damage(run / STACK)
+    before = snapshot(run)
+    for name, (code, said) in read_all(run, capsys).items():
+        assert code == 2, name
+        assert f"{STACK}: " in said, (name, said)
+        assert len(said.strip().splitlines()) == 1
+    assert snapshot(run) == before
+
+
+def test_one_trial_with_two_values_is_named(run, capsys):
+    repeat_with_other_values(run / STACK)
+    for name, (code, said) in read_all(run, capsys).items():
+        assert (code, "stands in several files with other values" in said) == (2, True), name
+
+
+def test_tables_that_say_the_same_in_other_types_are_read(run):
+    path, before = run / STACK, TrialTable(run).read()
+    table = pq.read_table(path)
+    for name, kind in {"method": pa.large_string(), "stage": pa.large_string(), "seed": pa.float64()}.items():
+        place = table.schema.names.index(name)
+        table = table.set_column(place, name, table[name].cast(kind))
+    pq.write_table(table, path)
+    pd.testing.assert_frame_equal(TrialTable(run).read(), before)
+
+
+@pytest.mark.parametrize("damage", [cut, write(""), write("[]"), write("garbage: ["), write("3"), as_folder, as_pipe])
+@pytest.mark.parametrize("name", ["environment.json", "failed.json", "space.yaml", "groups.csv"])
+def test_a_damaged_file_of_a_run_is_named(run, capsys, name, damage):
+    path = run / name
+    path.write_text(path.read_text() if path.exists() else '{"p": {"stage": "sweep"}}')
+    damage(path)
+    before = snapshot(run)
+    ends = read_all(run, capsys)
+    if damage in (cut, as_pipe):
+        code = sweep(["--space", str(run.parent / "small.yaml"), "--output", str(run)])
+        ends["sweep"] = code, capsys.readouterr().err
+        assert "Traceback" not in ends["sweep"][1]
+    assert any(code for code, _ in ends.values()) or name == "groups.csv"
+    for command, (code, said) in ends.items():
+        assert code in (0, 2, 3), command
+        if code == 2 and "no trial with the id" not in said and "several trials" not in said:
+            assert name in said, (command, said)
+    after = snapshot(run)
+    assert all(after[path] == content for path, content in before.items() if path.parent.name == "trials")
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "task,split,metric,mean\nx,test,error,no\n"])
+def test_damaged_baselines_beside_a_table_are_named(tmp_path, capsys, text):
+    names = [f"{split}_{metric}_x" for split in ("validation", "test") for metric in ("error", "fpr_gap")]
+    pd.DataFrame({"method": ["m"], **dict.fromkeys(names, 0.1)}).to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "baselines.csv").write_text(text)
+    assert report([str(tmp_path / "t.csv"), "--output", str(tmp_path / "out"), "--only", "tables"]) == 2
+    assert "baselines.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("test_error_x", 31), ("test_error_x", -1), ("validation_fpr_gap_x", np.inf), ("seed", 1e30), ("seed", -1)],
+)
+def test_impossible_values_in_tables_made_elsewhere_are_named(tmp_path, capsys, column, value):
+    names = [f"{split}_{metric}_x" for split in ("validation", "test") for metric in ("error", "fpr_gap")]
+    table = pd.DataFrame({"method": ["m"], "seed": [0.0], **dict.fromkeys(names, 0.1)})
+    table.assign(**{column: [value]}).to_csv(tmp_path / "t.csv", index=False)
+    assert report([str(tmp_path / "t.csv"), "--output", str(tmp_path / "out"), "--only", "tables"]) == 2
+    assert f"column {column}, row 1: found" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_leaves_what_it_reads_and_what_it_has_not_written(tmp_path, capsys):
+    own = tmp_path / "own"
+    own.mkdir()
+    names = [f"{split}_{metric}_x" for split in ("validation", "test") for metric in ("error", "fpr_gap")]
+    pd.DataFrame({"method": ["m"], **dict.fromkeys(names, 0.1)}).to_csv(own / "t.csv", index=False)
+    alone = [("x", split, metric, 0.1) for split in ("validation", "test") for metric in ("error", "fpr_gap")]
+    pd.DataFrame(alone, columns=["task", "split", "metric", "mean"]).to_csv(own / "baselines.csv", index=False)
+    (own / "audit.csv").write_text("mine\n")
+    before = snapshot(own)
+    for _ in range(2):
+        assert report([str(own / "t.csv"), "--output", str(own), "--only", "tables"]) == 0
+        assert {path: snapshot(own)[path] for path in before} == before
+    assert (own / "frontiers" / "all.csv").exists()
+    shutil.move(own / "t.csv", own / "audit.csv")
+    assert report([str(own / "audit.csv"), "--output", str(own), "--only", "tables"]) == 0
+
+
+@pytest.mark.parametrize("name", [".lock", "frontiers/vanilla", "baselines.csv", "environment.json", "logs"])
+def test_links_are_never_followed_when_writing(run, tmp_path, capsys, name):
+    aim = tmp_path / "aim"
+    if (run / name).is_dir():
+        shutil.rmtree(run / name)
+        aim.mkdir()
+    else:
+        (run / name).rename(aim)
+    (run / name).symlink_to(aim)
+    before = {path: path.read_bytes() for path in [aim, *aim.rglob("*")] if path.is_file()}
+    assert sweep(["--space", str(tmp_path / "small.yaml"), "--output", str(run)]) == 2
+    assert "is a symbolic link, which is not followed" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in [aim, *aim.rglob("*")] if path.is_file()} == before
+
+
+def test_weights_that_do_not_give_the_metrics_of_the_table_are_refused(run, capsys):
+    path = sorted((run / "models").glob("sweep-*.parquet"))[0]
+    table = pq.read_table(path)
+    trial = table["trial_id"][0].as_py()
+    zero = pa.array([[0.0] * len(each) for each in table["parameters"].to_pylist()], table["parameters"].type)
+    pq.write_table(table.set_column(1, "parameters", zero), path)
+    assert export([str(run), "--trial", trial]) == 2
+    assert f"the weights of trial {trial} give" in capsys.readouterr().err
+    assert not (run / "exported").exists()
+    shorter = pa.array([each[:3] for each in table["parameters"].to_pylist()], table["parameters"].type)
+    pq.write_table(table.set_column(1, "parameters", shorter), path)
+    assert export([str(run), "--trial", trial]) == 2
+    assert "are not those of its network" in capsys.readouterr().err
+    for damage in (cut, foreign, as_folder):
+        damage(path)
+        assert export([str(run), "--trial", trial]) == 2
+        assert str(path.name) in capsys.readouterr().err
+
+
+def test_a_sweep_puts_damaged_stacks_aside_and_trains_them_again(run, finished, capsys):
+    cut(run / STACK)
+    shorten_lists(run / "trials" / "sweep-vanilla-0-3-5.parquet")
+    assert sweep(["--space", str(run.parent / "small.yaml"), "--output", str(run)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("It is put aside") == 2
+    assert len(list((run / "trials" / "damaged").iterdir())) == 2
+    found, expected = (
+        read_rows(sorted((folder / "trials").glob("*.parquet"))).set_index("trial_id").sort_index()
+        for folder in (run, finished)
+    )
+    pd.testing.assert_frame_equal(found.drop(columns="train_seconds"), expected.drop(columns="train_seconds"))
