@@ -73,8 +73,9 @@ def test_the_log_of_a_run(tmp_path: Path) -> None:
 def test_an_environment_of_an_earlier_version(tmp_path: Path) -> None:
     """Its secrets are not read; keys that were renewed are no other place."""
     url = f"s3://AKIA:{SECRET}@bucket/run"
-    (tmp_path / "environment.json").write_text(json.dumps({"store": url, "note": 'a "quoted" word'}))
-    assert read_json(tmp_path / "environment.json") == {"store": "s3://***@bucket/run", "note": 'a "quoted" word'}
+    about = {"store": url, "note": 'a "quoted" word', "data": {"source": "real"}}
+    (tmp_path / "environment.json").write_text(json.dumps(about))
+    assert read_json(tmp_path / "environment.json") == about | {"store": "s3://***@bucket/run"}
     check_place(tmp_path, url)
     check_place(tmp_path, "s3://NEW:KEY@bucket/run")
     with pytest.raises(RunError, match=r"copies of the results at s3://\*\*\*@bucket/run"):

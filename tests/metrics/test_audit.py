@@ -144,3 +144,14 @@ def test_inputs_not_mutated() -> None:
     audit(counts, cells, ATTRIBUTES, SIZES, minimum_count=15, vanilla=counts)
     assert np.array_equal(cells, copies[0])
     assert np.array_equal(counts, copies[1])
+
+
+def test_thirty_attributes_are_taken_singly_in_pairs_and_together():
+    """Not in each of 2 ** 30 combinations, and the finest cells are those that have rows."""
+    rng = np.random.default_rng(0)
+    cells = np.unique(rng.integers(0, 2, (500, 30)), axis=0)
+    names = [f"a{number}" for number in range(30)]
+    lines = audit(rng.uniform(1, 9, (len(cells), 6)), cells, names, [2] * 30)
+    groupings = {line.grouping for line in lines}
+    assert len(groupings) == 30 + 30 * 29 // 2 + 1
+    assert "_x_".join(names) in groupings

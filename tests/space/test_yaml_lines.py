@@ -91,3 +91,16 @@ def test_so_many_tasks_and_attributes(write: Callable[[str], Path], key: str, mo
     text = text.replace("data: DATA", f"data: {{csv: {{path: x.csv, {key}: {{{named}}}, {other}}}}}")
     with pytest.raises(SpaceError, match=rf"data.csv.{key}: found {most + 1:,}; accepted: at most {most:,}"):
         load_space(write(text))
+
+
+def test_thirty_sensitive_columns(write: Callable[[str], Path]) -> None:
+    """Intersections are looked at where they are named, not in each of 2 ** 30 combinations."""
+    named = ", ".join(f"a{number}: c{number}" for number in range(30))
+    text = edit_text(("data: {name: lsac, validation: 0.2, sensitive: sex, audit: [race, sex_x_race]}", "data: DATA"))
+    text = text.replace("objectives: [arfg_are, high_grade, all]", "objectives: [arfg_are]")
+    text = text.replace("task_weight: [0.5, 0.5]", "task_weight: [1]")
+    csv = f"{{csv: {{path: x.csv, tasks: {{good: g}}, sensitive: {{{named}}}}}, sensitive: a3_x_a29}}"
+    space = load_space(write(text.replace("data: DATA", f"data: {csv}")))
+    assert space.data.sensitive == "a3_x_a29"
+    with pytest.raises(SpaceError, match=r"data.sensitive: found 'a3_x_b29'; accepted: a0, a1"):
+        load_space(write(text.replace("data: DATA", f"data: {csv.replace('a3_x_a29', 'a3_x_b29')}")))
