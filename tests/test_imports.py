@@ -155,10 +155,7 @@ TESTED_BY = {
         "report.page.contents",
         "report.page.packed",
     ),
-    "results/test_table": (
-        "results.files",
-        "results.stacks",
-    ),
+    "results/test_table": ("results.stacks",),
     "sampling/test_samplers": (
         "sampling.points",
         "sampling.adaptive",
