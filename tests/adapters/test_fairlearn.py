@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from paretofair.adapters import fairlearn
 from paretofair.adapters.fairlearn import CONSTRAINTS, METHODS, FairlearnSettings, add_fairlearn, fit_models, main
-from paretofair.adapters.rows import Model, combinations, evaluate_rows
+from paretofair.adapters.rows import Model, combinations, evaluate_rows, gather_values
 from paretofair.data import split
 from paretofair.errors import RunError
 from paretofair.runs.run import RunOptions, load_splits
@@ -61,10 +61,10 @@ def test_metrics_by_plain_counting() -> None:
     places = combinations([2, 2], 10, 0)
     found = evaluate_rows(models, places, data)
     assert found["status"] == ["completed", "failed", "completed", "failed"]
-    assert found["bound_task_0"] == [0, 0, 1, 1]
+    assert gather_values(models, places)["bound"].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     np.testing.assert_allclose(found["train_seconds"], 6 / 4)
     for name, part in parts.items():
-        assert np.isnan(found[f"{name}_error_task_0"][[1, 3]]).all()
+        assert np.isnan(found[f"{name}_error"][[1, 3]]).all()
         counts = np.stack(found[f"confusion_{name}"].to_numpy(zero_copy_only=False))
         assert np.isnan(counts[[1, 3]]).all()
         for row, t in ((0, 0), (2, 0), (2, 1)):
@@ -81,7 +81,7 @@ def test_metrics_by_plain_counting() -> None:
                 "fpr_gap_signed": rate[0] - rate[1],
             }
             for metric, value in expected.items():
-                assert found[f"{name}_{metric}_task_{t}"][row] == pytest.approx(value, abs=1e-9)
+                assert found[f"{name}_{metric}"][row, t] == pytest.approx(value, abs=1e-9)
             table = counts[row].reshape(2, len(data.cells), 6)[t].sum(0)
             assert table[:4].sum() == known.sum()
             assert table[0] == (decided[y == 1] == 1).sum()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from paretofair.errors import RunError
-from paretofair.results import TrialTable, counts_of, stack_name, write_stack
+from paretofair.results import Quantity, TableSchema, TaskSchema, TrialTable, counts_of, stack_name, write_stack
 from paretofair.results.table import find_finished
+from paretofair.results.table_schema import pack_table
 from tests.stacks import make_stack
 
 
@@ -73,3 +75,27 @@ def test_a_truncated_file_is_named(tmp_path):
         TrialTable(tmp_path).read()
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
         find_finished(tmp_path, "sweep", "mtaf", [0], [0])
+
+
+def test_stacks_of_an_older_version_and_new_ones_are_one_table(tmp_path):
+    """A run that began before the table had a schema goes on with one."""
+    old = {"task_weight_x": [0.5], "task_weight_y": [0.5], "test_error_x": [0.1], "test_error_y": [0.2]}
+    write_stack(tmp_path, "sweep-mtaf-0-0-0.parquet", make_stack("a", **old))
+    tasks = ("x", "y")
+    schema = TableSchema(
+        tuple(map(TaskSchema, tasks)), (Quantity("error", tasks),), (Quantity("task_weight", tasks),), ("sex",)
+    )
+    new = make_stack("b", index=[1])
+    columns = {name: new[name] for name in new.column_names}
+    columns |= {"task_weight": np.array([[0.3, 0.7]]), "test_error": np.array([[0.3, 0.4]])}
+    write_stack(tmp_path, "sweep-mtaf-0-1-1.parquet", pack_table(columns, schema))
+    table = TrialTable(tmp_path)
+    rows = table.read().set_index("trial_id")
+    assert rows.loc["a", list(old)].tolist() == [0.5, 0.5, 0.1, 0.2]
+    assert rows.loc["b", list(old)].tolist() == [0.3, 0.7, 0.3, 0.4]
+    assert table.schema.task_names == ["x", "y"]
+    assert set(table.schema.hyperparameter_columns) == {"task_weight_x", "task_weight_y"}
+    assert table.schema.metric_columns == {"error_x": ("error", "x"), "error_y": ("error", "y")}
+    assert TrialTable(tmp_path, metrics=["test_error_y"]).read().filter(like="error").columns.tolist() == [
+        "test_error_y"
+    ]

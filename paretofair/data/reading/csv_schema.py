@@ -10,7 +10,6 @@ from paretofair.data.dataset import TEST, TRAIN, VALIDATION
 from paretofair.data.reading.expressions import parse_expression
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
-from paretofair.tasks.known import find_kind
 
 AUTO: Final = "auto"
 # Every row of the trial table holds counts for each task and each combination of groups that occurs.
@@ -176,6 +175,9 @@ class TaskColumn(Section):
     def _classes_of_several(self) -> "TaskColumn":
         if self.classes and (self.kind == "binary" or len(self.classes) < 2):
             raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
+        # It imports PyTorch, which takes seconds and which tables of binary tasks can do without.
+        from paretofair.tasks.known import find_kind
+
         try:
             find_kind(self.kind)
         except SpaceError as error:
