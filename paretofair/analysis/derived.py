@@ -82,13 +82,13 @@ class CountedMetrics:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with these columns; NaN for a trial without counts."""
-        for name in [name for name in table.column_names if name.startswith("confusion_")]:
-            lists = table[name].combine_chunks()
+        for split in [split for split in SPLITS if f"confusion_{split}" in table.column_names]:
+            lists = table[f"confusion_{split}"].combine_chunks()
             known = lists.is_valid().to_numpy(zero_copy_only=False)
             flat = lists.drop_null().flatten().to_numpy(zero_copy_only=False).astype(float)
             classes = self.classes or (0,) * len(self.tasks)
             counts = TaskCounts.split(flat.reshape(int(known.sum()), -1), len(self._cells.groups), classes)
-            found = self.measure({name.removeprefix("confusion_"): counts})
+            found = self.measure({split: counts})
             for column, values in found.items():
                 whole = np.full(len(table), np.nan)
                 whole[known] = values

@@ -135,7 +135,7 @@ class GCM(Vanilla):
         """The rows of each cell pass the module on their own, so that the gradient of a cell costs a pass back over its
         rows alone. A batch norm then sees the rows of one cell at a time."""
         assert rows.streams is not None
-        count, width = rows.inputs.shape[-2], rows.labels.shape[-1]
+        count, width = rows.inputs.shape[0 if rows.common else 1], rows.labels.shape[-1]
         edges = sorted({0, count, *(edge for bounds in rows.cells for edge in bounds)})
         pieces = list(itertools.pairwise(edges))
         with torch.enable_grad():

@@ -22,7 +22,8 @@ class MaxMin(Method):
     holdout = False
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        means, sizes = group_means(row_losses(logits, rows), rows.loss_weight, rows.groups, rows.n_groups)
+        weights = rows.loss_weight * (rows.penalty_weight > 0)
+        means, sizes = group_means(row_losses(logits, rows), weights, rows.groups, rows.n_groups)
         largest, _, missing = extremes(means, sizes, at_least=1)
         undefined = missing.to(largest.dtype).expand_as(largest).sum(-1)
         return Losses(weighted(hyper["task_weight"], largest), undefined=undefined)

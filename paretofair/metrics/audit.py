@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretofair.metrics import rates
+from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.objectives import measure_counts
 from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
 
 Array = NDArray[Any]
@@ -34,19 +35,19 @@ class AuditLine(NamedTuple):
 
 
 def audit(
-    confusion: ArrayLike,
+    confusion: TaskCounts | ArrayLike,
     cell_groups: ArrayLike,
     attributes: Sequence[str],
     n_groups: Sequence[int],
     *,
     minimum_count: int = 1,
-    vanilla: ArrayLike | None = None,
-    rows: ArrayLike | None = None,
+    vanilla: TaskCounts | ArrayLike | None = None,
+    rows: TaskCounts | ArrayLike | None = None,
 ) -> list[AuditLine]:
     """All `registry.GROUP_METRICS` of every attribute, every pair of attributes and all attributes together.
 
     Args:
-        confusion: `(..., cells, 6)` over the finest cells.
+        confusion: of a task, over the finest cells; an array `(..., cells, 6)` is that of a binary one.
         cell_groups: `(cells, attributes)` group of every attribute in each cell, -1 unknown; a cell counts where the
             attributes in question are known.
         attributes: their names.
@@ -65,7 +66,7 @@ def audit(
     >>> sorted({line.grouping for line in lines})
     ['race', 'sex', 'sex_x_race']
     """
-    counts, cells = np.asarray(confusion, dtype=float), np.asarray(cell_groups)
+    counts, cells = _as_counts(confusion), np.asarray(cell_groups)
     if cells.ndim != 2 or not cells.shape[1] == len(attributes) == len(n_groups):
         raise ValueError(
             f"got cell_groups of shape {cells.shape}, {len(attributes)} attributes and {len(n_groups)} numbers of "
@@ -78,9 +79,9 @@ def audit(
         else:
             codes, size = _intersection(cells[:, chosen])
         name = "_x_".join(attributes[column] for column in chosen)
-        by_group = rates.merge(counts, codes, size)
-        reference = None if vanilla is None else rates.merge(vanilla, codes, size)
-        counted = by_group if rows is None else rates.merge(rows, codes, size)
+        by_group = counts.merge(codes, size)
+        reference = None if vanilla is None else _as_counts(vanilla).merge(codes, size)
+        counted = by_group if rows is None else _as_counts(rows).merge(codes, size)
         skipped = OF_TWO_GROUPS if len(chosen) > 1 or size != 2 else frozenset()
         lines += _lines(name, by_group, reference, counted, minimum_count, skipped)
     return lines
@@ -103,33 +104,33 @@ def _intersection(cells: Array) -> tuple[Array, int]:
 
 def _lines(
     grouping: str,
-    by_group: Array,
-    vanilla: Array | None,
-    counted: Array,
+    by_group: TaskCounts,
+    vanilla: TaskCounts | None,
+    counted: TaskCounts,
     minimum_count: int,
     skipped: frozenset[str],
 ) -> list[AuditLine]:
-    every = rates.rate_counts(counted)["accuracy"]
+    every = counted.rows
     large = every >= minimum_count
     left_out = ((every > 0) & ~large).sum(axis=-1)
-    # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
-    kept = np.where(large[..., None], by_group, 0)
-    reference = None if vanilla is None else np.where(large[..., None], vanilla, 0)
-    behind = rates.rate_counts(np.where(large[..., None], counted, 0))
-    present = behind["accuracy"] > 0
+    kept = by_group.keep(large)
+    reference = None if vanilla is None else vanilla.keep(large)
+    seen = counted.keep(large)
+    present = seen.rows > 0
     lines = []
-    for metric, function in GROUP_METRICS.items():
+    for metric in GROUP_METRICS:
         if metric in skipped:
             continue
-        value = function(kept)
-        rows = behind[METRICS[metric].rate]
+        value = measure_counts(METRICS[metric], kept)
+        of_vanilla = np.full(value.shape, np.nan) if reference is None else measure_counts(METRICS[metric], reference)
+        rows = seen.behind(METRICS[metric].rate)
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(
             AuditLine(
                 grouping=grouping,
                 metric=metric,
                 value=value,
-                change=np.full(value.shape, np.nan) if reference is None else value - function(reference),
+                change=value - of_vanilla,
                 rows=rows.sum(axis=-1),
                 smallest=np.where(np.isinf(smallest), 0, smallest),
                 groups=present.sum(axis=-1),
@@ -137,3 +138,7 @@ def _lines(
             )
         )
     return lines
+
+
+def _as_counts(counts: TaskCounts | ArrayLike) -> TaskCounts:
+    return counts if isinstance(counts, TaskCounts) else TaskCounts(np.asarray(counts, dtype=float))

@@ -36,7 +36,7 @@ class Metric:
     `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `rate` names
     the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second.
     `signed` are the metrics that say from which side it comes, all of which can be 0 by luck where it can be 0.
-    `kinds` are the kinds of task that have it.
+    `kinds` are the kinds of task that have it, none where all do.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Metric:
     pair: bool = False
     audited: bool = True
     signed: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ("binary",)
+    kinds: tuple[str, ...] = ()
     own: OwnCode | None = None
 
     def __repr__(self) -> str:
@@ -176,7 +176,16 @@ _EVERY = (
     Metric("average_precision", "average precision", "maximised", "rows", 0.0),
     Metric("auc", "area under the ROC curve", "maximised", "rows", 0.0),
     Metric("auc_gap", _GAP.format("the area under the ROC curve"), "minimised", "rows", 1.0),
-    Metric("realised_positive_rate", "share of positive decisions", "diagnostic", "rows"),
+    Metric("macro_f1", "mean over classes of the F1 score", "maximised", "rows", 0.0, kinds=("multiclass",)),
+    Metric(
+        "prediction_bias",
+        "mean over classes of how far decisions are from coming in equal parts from all groups",
+        "minimised",
+        "rows",
+        1.0,
+        kinds=("multiclass",),
+    ),
+    Metric("realised_positive_rate", "share of positive decisions", "diagnostic", "rows", kinds=("binary",)),
     # In the order of an audit.
     Metric(
         "fpr_gap",
@@ -349,8 +358,10 @@ GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
 OF_TWO_GROUPS = frozenset(name for name in GROUP_METRICS if METRICS[name].pair)
 """Those of `GROUP_METRICS` that compare the first of exactly two groups with the second."""
 
-HEADLINE = tuple(metric.name for metric in _EVERY if metric.source == "rows")
-"""Metrics that every trial has for every split and task."""
+HEADLINE = tuple(
+    metric.name for metric in _EVERY if metric.source == "rows" and (not metric.kinds or "binary" in metric.kinds)
+)
+"""Metrics that every trial has for every split and binary task."""
 
 GOAL_GAPS = {
     "fpr": "fpr_gap",

@@ -72,6 +72,8 @@ class Multiclass(Task):
         metrics |= {gap.__name__: gap(against_rest).max(1) for gap in gaps}
         metrics["fpr_gap_signed"] = absent
         metrics["auc_gap"] = rates.auc_gap(auc_by_group, against_rest).max(1)
+        metrics["macro_f1"] = class_counts.macro_f1(counts.sum(1))
+        metrics["prediction_bias"] = class_counts.prediction_bias(by_group)
         return Measured(metrics, counts, unweighted)
 
     def _mark(self, labels: Tensor, like: Tensor) -> Tensor:

@@ -66,7 +66,10 @@ def test_files_are_read_once_and_counts_forgotten(run_folder):
 def test_a_trial_without_counts_has_no_value(run_folder):
     counted = CountedMetrics(run_folder, tuple(COUNTED[:1]), TASKS, dict.fromkeys(TASKS, "sex"))
     lists = [None, [1.0] * (2 * len(CELLS) * 6)]
-    found = counted(pa.table({"confusion_test": pa.array(lists, pa.list_(pa.float32()))}))
+    table = pa.table({"confusion_test": pa.array(lists, pa.list_(pa.float32()))})
+    # Counts of rows, which stand beside weighted ones, are no split.
+    found = counted(table.append_column("confusion_test_rows", table["confusion_test"]))
+    assert not any("test_rows_" in name for name in found.column_names)
     values = found[f"test_{COUNTED[0].name}_bar"].to_numpy()
     assert np.isnan(values[0])
     assert not np.isnan(values[1])

@@ -349,7 +349,7 @@ def test_a_compiled_trial_does_not_depend_on_its_neighbours(dtype, tolerance, ma
 
 def test_a_network_that_cannot_be_differentiated_twice_is_refused():
     class Cut:
-        def forward(self, parameters: Tensor, inputs: Tensor, streams: object) -> Outputs:
+        def forward(self, parameters: Tensor, inputs: Tensor, streams: object, *, common: bool) -> Outputs:
             return Outputs(torch.zeros(1, 1, len(inputs), dtype=torch.float64), None)
 
     hyper = {name: value[:1] if value.dim() == 1 else value[:1, :1] for name, value in HYPER.items()}

@@ -88,9 +88,7 @@ def plain(name: str, logits: torch.Tensor, row: dict[str, torch.Tensor], hyper: 
         seen = [i for i in range(ROWS) if weight[i] > 0]
         known = [i for i in seen if y[i] >= 0]
         if name == "max_min":
-            means = group_values(
-                [i for i in trained if i in seen], loss_weight * weight, a, lambda i, each=each: each[i]
-            )
+            means = group_values([i for i in trained if i in seen], loss_weight, a, lambda i, each=each: each[i])
             loss, missing = (max(means), 0) if means else (0.0, 1)
             total, undefined = total + hyper["task_weight"][t] * loss, undefined + missing
             continue

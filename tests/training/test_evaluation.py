@@ -16,7 +16,7 @@ from paretofair.metrics.registry import HEADLINE, METRICS, own_metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import Threshold, to_device
-from paretofair.training.measuring.evaluation import evaluate, merge_by_task
+from paretofair.training.measuring.evaluation import compute_outputs, evaluate, merge_by_task
 
 from ..conftest import make_dataset
 
@@ -115,7 +115,7 @@ def test_metrics_of_the_users_own(device_data, monkeypatch):
     own_names = {f"{name}_{own}" for name in data.splits for own in ("brier", "share")}
     assert set(found.metrics) - set(plain.metrics) == own_names
     for name, own in data.splits.items():
-        logits = network.forward(parameters, own.inputs).logits
+        logits = compute_outputs(network, parameters, own)
         for task in range(len(data.tasks)):
             known = (own.labels[task] >= 0).numpy()
             for trial in range(3):

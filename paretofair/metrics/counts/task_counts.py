@@ -62,6 +62,16 @@ class TaskCounts:
         merge = class_counts.merge if self.classes else rates.merge
         return TaskCounts(merge(self.values, cell_groups, n_groups), self.classes)
 
+    def keep(self, cells: Array) -> TaskCounts:
+        """The counts with 0 in all cells but these, a mask `(..., cells)`."""
+        mask = cells[..., None, None, None] if self.classes else cells[..., None]
+        # The counts of a diverged trial are NaN: it compares no group, and its values are NaN.
+        return TaskCounts(np.where(mask, self.values, 0), self.classes)
+
+    def behind(self, rate: str) -> Array:
+        """The rows behind a rate of each cell, `(..., cells)`; of several classes those of the one with the fewest."""
+        return np.asarray(rates.rate_counts(self.by_class)[rate].min(-2))
+
     @property
     def total(self) -> TaskCounts:
         """All cells in one, `(..., 1, ...)`."""
