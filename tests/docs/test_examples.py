@@ -123,7 +123,7 @@ def test_add_a_sampler(tmp_path, ray_address):
 
 
 @pytest.mark.ray
-def test_add_an_indicator(tmp_path):
+def test_add_an_indicator(tmp_path, ray_address):
     indicator, use, contract = blocks("add_an_indicator.md", "python")
     (tmp_path / "shortfall.py").write_text(indicator)
     (tmp_path / "compare.py").write_text(use)
@@ -131,7 +131,7 @@ def test_add_an_indicator(tmp_path):
     run(tmp_path, "-m", "pytest", "-q", "test_shortfall.py")
     space = ROOT / "search_spaces" / "mtaf_lsac.yaml"
     small = ["--methods", "vanilla,mtaf", "--set", "data.source=simulated", "--set", "stages.confirm=null"]
-    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", str(space), "--output", "out", *SMOKE, *small)
+    sweep(tmp_path, ray_address, "--space", str(space), "--output", "out", *small)
     run(tmp_path, "compare.py", "out")
 
 
@@ -149,11 +149,11 @@ def test_objectives_list_every_metric():
 
 
 @pytest.mark.ray
-def test_a_metric_of_your_own(tmp_path):
+def test_a_metric_of_your_own(tmp_path, ray_address):
     (tmp_path / "mine.py").write_text(blocks("objectives.md", "python")[0])
     (tmp_path / "own_metric.yaml").write_text(blocks("objectives.md", "yaml")[0])
-    simulated = ["--set", "data.source=simulated", "--set", "stages.confirm={runs: 2}"]
-    run(tmp_path, str(ROOT / "launch" / "sweep.py"), "--space", "own_metric.yaml", *SMOKE, *simulated)
+    settings = ["--set", "data.source=simulated", "--set", "stages.confirm={runs: 2}"]
+    sweep(tmp_path, ray_address, "--space", "own_metric.yaml", *settings)
     folder = tmp_path / "results" / "own_metric"
     front = pd.read_csv(folder / "frontiers" / "all.csv")
     assert set(front["objectives"]) == {"arfg_are", "missed", "ap_odds"}
