@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paretofair import user_code
+from paretofair.errors import SpaceError
+
 
 @dataclass(frozen=True)
 class TaskKind:
@@ -21,3 +24,18 @@ class TaskKind:
 
 
 BINARY = TaskKind()
+# The keys of `known.TASKS`.
+KINDS = ("binary", "multiclass")
+
+
+def check_kind(name: str) -> None:
+    """Raises SpaceError for a name that is neither one of `KINDS` nor a class of the user's own."""
+    if name in KINDS:
+        return
+    if ":" not in name:
+        raise SpaceError(f"no kind of task is called {name!r}; accepted: {', '.join(KINDS)}, or package.module:Class")
+    from paretofair.tasks.task import Task  # a kind of the user's own computes with PyTorch, names do not
+
+    kind = user_code.load(name)
+    if not (isinstance(kind, type) and issubclass(kind, Task)):
+        raise SpaceError(f"{name} is no subclass of paretofair.tasks.task.Task")

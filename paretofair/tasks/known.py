@@ -9,7 +9,7 @@ from torch import Tensor
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.tasks.binary import Binary
-from paretofair.tasks.kind import TaskKind
+from paretofair.tasks.kind import TaskKind, check_kind
 from paretofair.tasks.multiclass import Multiclass
 from paretofair.tasks.task import Task
 
@@ -18,14 +18,8 @@ TASKS: dict[str, type[Task]] = {"binary": Binary, "multiclass": Multiclass}
 
 def find_kind(name: str) -> type[Task]:
     """The kind of this name, or the user's own `package.module:Class`. Raises SpaceError with what is accepted."""
-    if name in TASKS:
-        return TASKS[name]
-    if ":" not in name:
-        raise SpaceError(f"no kind of task is called {name!r}; accepted: {', '.join(TASKS)}, or package.module:Class")
-    kind = user_code.load(name)
-    if not (isinstance(kind, type) and issubclass(kind, Task)):
-        raise SpaceError(f"{name} is no subclass of paretofair.tasks.task.Task")
-    return kind
+    check_kind(name)
+    return TASKS[name] if name in TASKS else user_code.load(name)
 
 
 def make_tasks(kinds: Sequence[TaskKind]) -> tuple[Task, ...]:

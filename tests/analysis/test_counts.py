@@ -49,9 +49,13 @@ def counts(tmp_path):
     return tmp_path, table[:, None]
 
 
+def cells_of(folder):
+    return CellCounts(folder, tasks=[TaskSchema("x")])
+
+
 def test_counts_are_read_in_the_order_asked_for(counts):
     folder, table = counts
-    found = CellCounts(folder, tasks=[TaskSchema("x")]).of(["c", "a"])
+    found = cells_of(folder).of(["c", "a"])
     np.testing.assert_array_equal(found["test"][0].values, table[[2, 0], 0])
 
 
@@ -60,7 +64,7 @@ def test_audit(counts):
     chosen = pd.DataFrame(
         {"trial_id": IDS, "method": ["vanilla", "mtaf", "mtaf"], "seed": [0, 0, 1], "test_error_x": [0.1] * 3}
     )
-    found = audit_table(chosen, ["x"], CellCounts(folder, tasks=[TaskSchema("x")])).set_index(
+    found = audit_table(chosen, ["x"], cells_of(folder)).set_index(
         ["trial_id", "grouping", "metric"]
     )
     assert set(found.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
@@ -80,14 +84,14 @@ def test_intervals_of_rows(counts):
     """Of an error those of the binomial distribution; what is resampled is what the table says; and each trial is
     divided by the single-task means of its own split."""
     folder, table = counts
-    found = row_intervals(TRIALS, ["x"], CellCounts(folder, tasks=[TaskSchema("x")]), {"x": "sex"}, ALONE)
+    found = row_intervals(TRIALS, ["x"], cells_of(folder), {"x": "sex"}, ALONE)
     error = rates.error(table[:, 0].sum(1))
     half = 1.96 * np.sqrt(error * (1 - error) / 2400)
     np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.003)
     np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.003)
     np.testing.assert_allclose(found["test_are_low"], found["test_error_x_low"] / [0.2, 0.2, 0.4])
     np.testing.assert_allclose(found["test_arfg_high"], found["test_fpr_gap_x_high"] / [0.1, 0.1, 0.05])
-    alone = row_intervals(TRIALS[1:2], ["x"], CellCounts(folder, tasks=[TaskSchema("x")]), {"x": "sex"}, ALONE)
+    alone = row_intervals(TRIALS[1:2], ["x"], cells_of(folder), {"x": "sex"}, ALONE)
     pd.testing.assert_frame_equal(alone, found.loc[["b"]])
     points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
     assert list(with_intervals(points, found)) == [
@@ -109,7 +113,7 @@ def test_intervals_are_wider_where_rows_are_worth_less(counts):
         "confusion_test_rows": pa.array(list(table.reshape(3, -1)), pa.list_(pa.float32())),
     }
     write_stack(folder, "s.parquet", pa.table({"trial_id": IDS, **lists}))
-    cells = CellCounts(folder, tasks=[TaskSchema("x")])
+    cells = cells_of(folder)
     np.testing.assert_allclose(cells.of(IDS)["test"][0].values, 3 * table[:, 0])
     np.testing.assert_array_equal(cells.rows_of(IDS)["test"][0].values, table[:, 0])
     assert set(cells.of(IDS)) == {"test"}
@@ -119,7 +123,7 @@ def test_intervals_are_wider_where_rows_are_worth_less(counts):
     np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.004)
     np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.004)
     chosen = TRIALS.assign(method="mtaf", seed=0, test_error_x=0.1)
-    lines = audit_table(chosen, ["x"], CellCounts(folder, tasks=[TaskSchema("x")])).set_index(
+    lines = audit_table(chosen, ["x"], cells_of(folder)).set_index(
         ["trial_id", "grouping", "metric"]
     )
     assert lines.loc[("a", "sex", "accuracy_gap"), "rows"] == 2400

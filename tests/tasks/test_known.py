@@ -9,6 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from paretofair.errors import SpaceError
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.binary import Binary
+from paretofair.tasks.kind import KINDS
 from paretofair.tasks.known import TASKS, make_tasks, split_outputs
 from paretofair.tasks.multiclass import Multiclass
 from paretofair.tasks.task import CURVATURE, SCORES
@@ -26,6 +27,7 @@ def make_outputs(task, dtype=torch.float64):
 
 def test_every_kind_is_tried_here():
     assert set(TASK) == set(TASKS)
+    assert tuple(TASKS) == KINDS
 
 
 @pytest.mark.parametrize("kind", TASK)

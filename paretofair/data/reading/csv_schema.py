@@ -176,10 +176,10 @@ class TaskColumn(Section):
         if self.classes and (self.kind == "binary" or len(self.classes) < 2):
             raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
         # It imports PyTorch, which takes seconds and which tables of binary tasks can do without.
-        from paretofair.tasks.known import find_kind
+        from paretofair.tasks.kind import check_kind
 
         try:
-            find_kind(self.kind)
+            check_kind(self.kind)
         except SpaceError as error:
             raise make_error(str(error)) from None
         return self
