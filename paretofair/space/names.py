@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, build_set, known_sets, parse_goal
+from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, Objective, build_set, known_sets, parse_goal
 from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric
 from paretofair.naming import (
     JOINT,
@@ -27,9 +27,11 @@ _FEW = 3  # attributes, whose intersections all fit a message
 
 
 def resolve_data(
-    settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems
+    settings: Settings, kinds: Mapping[str, str], attributes: tuple[str, ...], problems: Problems
 ) -> Settings:
-    """`settings` with the defaults that depend on the data set; checks every name of a task or an attribute."""
+    """`settings` with the defaults that depend on the data set, whose tasks have these kinds; checks every name of a
+    task or an attribute."""
+    tasks = tuple(kinds)
     data = settings.data
     data = data.model_copy(update={"sensitive": data.sensitive or attributes[0]})
     _check_names(settings, tasks, attributes, problems)
@@ -38,18 +40,19 @@ def resolve_data(
     _check_sensitive(data.sensitive, tasks, attributes, problems)
     for index, name in enumerate(data.audit):
         _check_attribute(name, attributes, ("data", "audit", index), problems)
-    return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, tasks, problems)})
+    return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, kinds, problems)})
 
 
-def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> Frontiers:
+def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> Frontiers:
     """The section with its defaults; checks the names of metrics and sets in it, and of the user's own metrics."""
     for name in settings.metrics:
         if name in METRICS or not name.isidentifier():
             words = "is a metric of ours; choose another name" if name in METRICS else "must be letters, digits and _"
             problems.add(("metrics", name), f"found {name!r}; it {words}")
+    tasks = tuple(kinds)
     frontiers, metrics, every = settings.frontiers, settings.known_metrics, ("arfg_are", *tasks, *OF_SEVERAL_TASKS)
     gap = frontiers.gap or GOAL_GAPS[settings.fairness.goal]
-    gaps = [each.name for each in metrics.values() if each.direction == "minimised" and each.is_of_tasks]
+    gaps = [each.name for each in metrics.values() if each.direction == "minimised" and _is_of_all(each, kinds)]
     check_name(gap, gaps, ("frontiers", "gap"), problems)
     point = {"arfg": frontiers.reference_point.arfg, "are": frontiers.reference_point.are}
     for index, each in enumerate(frontiers.objectives):
@@ -63,7 +66,7 @@ def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Pro
             words = "accepted: letters, digits, _ and -, the first a letter or a digit"
             problems.add((*path, "name"), f"found {show_value(each.name)}; {words}")
         for place, name in enumerate(each.of):
-            check_objective(name, tasks, metrics, (*path, "of", place), problems)
+            check_objective(name, kinds, metrics, (*path, "of", place), problems)
         if (
             not problems
             and build_set(NamedSet(each.name, each.of, each.reference), tasks, metrics, point).reference is None
@@ -82,17 +85,27 @@ def _resolve_frontiers(settings: Settings, tasks: tuple[str, ...], problems: Pro
 
 def check_objective(
     name: str,
-    tasks: tuple[str, ...],
+    kinds: Mapping[str, str],
     metrics: Mapping[str, Metric],
     path: KeyPath,
     problems: Problems,
-    parse: Callable[[str, Sequence[str], Mapping[str, Metric]], object] = parse_goal,
+    parse: Callable[[str, Sequence[str], Mapping[str, Metric]], Objective] = parse_goal,
 ) -> None:
-    """Adds a problem where the value at `path` is nothing that can be optimised, or nothing that `parse` takes."""
+    """Adds a problem where the value at `path` is nothing that can be optimised, or nothing that `parse` takes, or what
+    tasks of these kinds do not have."""
     try:
-        parse(name, tasks, metrics)
+        found = parse(name, tuple(kinds), metrics)
     except ValueError as error:
         problems.add(path, str(error))
+        return
+    for task in kinds if found.task is None else (found.task,):
+        if not found.metric.is_for(kinds[task]):
+            problems.add(path, f"found {name!r}; {task}, which is {kinds[task]}, has no {found.metric.name}")
+            return
+
+
+def _is_of_all(metric: Metric, kinds: Mapping[str, str]) -> bool:
+    return metric.is_of_tasks and all(metric.is_for(kind) for kind in kinds.values())
 
 
 def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems) -> None:

@@ -146,10 +146,11 @@ def _check_space(
         return None
     check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
     tasks = settings.data.tasks or tuple(source.tasks)
-    settings = resolve_data(settings, tasks, tuple(source.attributes), problems)
+    kinds = {task: source.kinds.get(task, "binary") for task in tasks}
+    settings = resolve_data(settings, kinds, tuple(source.attributes), problems)
     settings = resolve_code(settings, problems)
-    settings = resolve_sweep(settings, tasks, folder, problems)
-    views = resolve_methods(settings, methods, tasks, {task: source.kinds[task] for task in tasks}, problems)
+    settings = resolve_sweep(settings, kinds, folder, problems)
+    views = resolve_methods(settings, methods, tasks, kinds, problems)
     sizes = check_samplers(settings, views, problems)
     baselines = resolve_baselines(settings, methods, tasks, problems)
     if problems:

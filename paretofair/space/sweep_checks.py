@@ -19,7 +19,7 @@ from paretofair.space.validation import validate
 SWEEP = ("stages", "sweep")
 
 
-def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, problems: Problems) -> Settings:
+def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, problems: Problems) -> Settings:
     """`settings` with the sampler's options written out, paths being relative to `folder`; checks everything that needs
     no method."""
     sweep = settings.stages.sweep
@@ -40,15 +40,15 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
         code = user_code.digest(name) if ":" in name else None
         settings = _with_sampler(settings, SamplerSettings(name=name, code=code, **checked.model_dump(mode="json")))
         for index, goal in enumerate(getattr(checked, "objectives", ())):
-            check_objective(goal, tasks, metrics, (*SWEEP, "sampler", "objectives", index), problems)
-    _check_halving(settings, tasks, problems)
+            check_objective(goal, kinds, metrics, (*SWEEP, "sampler", "objectives", index), problems)
+    _check_halving(settings, kinds, problems)
     tune = settings.stages.tune
     for seed in sorted(set(tune.seeds) & set(settings.seeds)) if tune is not None else ():
         problems.add(("stages", "tune", "seeds"), f"found {seed}, which is also a seed of the sweep; take others")
     if tune is not None:
         sets = (
             "arfg_are",
-            *tasks,
+            *kinds,
             *OF_SEVERAL_TASKS,
             *(each.name for each in settings.frontiers.objectives if each.of),
         )
@@ -59,7 +59,7 @@ def resolve_sweep(settings: Settings, tasks: tuple[str, ...], folder: Path, prob
         except ValueError as error:
             problems.add(("constraints", index), str(error))
             continue
-        check_objective(name, tasks, metrics, ("constraints", index), problems, parse=parse_objective)
+        check_objective(name, kinds, metrics, ("constraints", index), problems, parse=parse_objective)
     return settings
 
 
@@ -95,13 +95,13 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     return sizes
 
 
-def _check_halving(settings: Settings, tasks: tuple[str, ...], problems: Problems) -> None:
+def _check_halving(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:
     sweep, halving = settings.stages.sweep, settings.stages.sweep.successive_halving
     if halving is None:
         return
     at = (*SWEEP, "successive_halving")
     for index, name in enumerate(halving.objectives):
-        check_objective(name, tasks, settings.known_metrics, (*at, "objectives", index), problems)
+        check_objective(name, kinds, settings.known_metrics, (*at, "objectives", index), problems)
     if list(halving.rungs) != sorted(set(halving.rungs)):
         problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
     if issubclass(find_sampler(sweep.sampler.name), Adaptive):

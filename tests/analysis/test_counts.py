@@ -64,9 +64,7 @@ def test_audit(counts):
     chosen = pd.DataFrame(
         {"trial_id": IDS, "method": ["vanilla", "mtaf", "mtaf"], "seed": [0, 0, 1], "test_error_x": [0.1] * 3}
     )
-    found = audit_table(chosen, ["x"], cells_of(folder)).set_index(
-        ["trial_id", "grouping", "metric"]
-    )
+    found = audit_table(chosen, ["x"], cells_of(folder)).set_index(["trial_id", "grouping", "metric"])
     assert set(found.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     by_sex = np.stack([table[:, 0, :2].sum(1), table[:, 0, 2:].sum(1)], 1)
     gaps = rates.fpr_gap(by_sex)
@@ -123,7 +121,5 @@ def test_intervals_are_wider_where_rows_are_worth_less(counts):
     np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.004)
     np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.004)
     chosen = TRIALS.assign(method="mtaf", seed=0, test_error_x=0.1)
-    lines = audit_table(chosen, ["x"], cells_of(folder)).set_index(
-        ["trial_id", "grouping", "metric"]
-    )
+    lines = audit_table(chosen, ["x"], cells_of(folder)).set_index(["trial_id", "grouping", "metric"])
     assert lines.loc[("a", "sex", "accuracy_gap"), "rows"] == 2400

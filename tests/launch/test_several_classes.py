@@ -132,7 +132,7 @@ def test_an_exported_model_predicts_classes(folder):
     model, people = load(folder / "model"), pd.read_csv(folder / "people.csv")
     scores = model.predict_proba(people)
     assert list(scores) == [*(f"outcome_{name}" for name in CLASSES), "repaid"]
-    np.testing.assert_allclose(scores.iloc[:, :3].sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(scores.iloc[:, :3].sum(axis=1), 1, atol=1e-6)
     decisions = model.predict(people)
     assert set(decisions["outcome"]) <= set(CLASSES)
     assert (decisions["outcome"] == np.array(CLASSES)[scores.iloc[:, :3].to_numpy().argmax(1)]).all()
