@@ -19,7 +19,7 @@ _MOST_COLUMNS = 500_000
 def find_fault(name: object, reserved: Iterable[str] = ()) -> str | None:
     """What is wrong with a name, to be read behind `found 'name', `; None where nothing is.
 
-    >>> find_fault("../evil"), find_fault("all", RESERVED_TASKS), find_fault("pass_bar")
+    >>> find_fault("a/evil"), find_fault("all", RESERVED_TASKS), find_fault("pass_bar")
     ('which has / in it; a name is no path', 'which is the name of a set of objectives; choose another', None)
     """
     fault = find_text_fault(name)

@@ -323,8 +323,8 @@ def test_bias_amplification_by_counting(made_up_run):
     values, shares = [], []
     for trial in range(len(ids)):
         # Task `bar`; the first two cells are women.
-        labelled = [sum(counts["train"][trial, 1, cell, [0, 3]]) for cell in range(4)]
-        predicted = [sum(counts["test"][trial, 1, cell, [0, 1]]) for cell in range(4)]
+        labelled = [sum(counts["train"][1].values[trial, cell, [0, 3]]) for cell in range(4)]
+        predicted = [sum(counts["test"][1].values[trial, cell, [0, 1]]) for cell in range(4)]
         share = sum(labelled[:2]) / sum(labelled)
         moved = sum(predicted[:2]) / sum(predicted) - share
         values.append(moved if share > 0.5 else -moved)
