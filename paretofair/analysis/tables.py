@@ -43,12 +43,9 @@ def per_task(chosen: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -
 
 def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     grouped = chosen.groupby("method", sort=False)
-    table = pd.DataFrame({name: grouped[column].mean() for name, column in columns.items()})
-    for name, column in columns.items():
-        table[f"{name}_std"] = grouped[column].std(ddof=1)
-    table["seeds"] = grouped.size()
-    table["trials"] = grouped["trials"].sum()
-    table["measured_on"] = "test"
-    for name in ("selected_on", "source", "protocol"):
-        table[name] = grouped[name].first()
-    return table.reset_index()
+    table = {name: grouped[column].mean() for name, column in columns.items()}
+    table |= {f"{name}_std": grouped[column].std(ddof=1) for name, column in columns.items()}
+    table |= {"seeds": grouped.size(), "trials": grouped["trials"].sum()}
+    said = {name: grouped[name].first() for name in ("selected_on", "source", "protocol")}
+    whole = pd.DataFrame(table).assign(measured_on="test", **said)
+    return whole.reset_index()
