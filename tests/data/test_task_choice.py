@@ -29,7 +29,8 @@ def test_unknown_tasks_are_told():
 
 
 @pytest.mark.real_data
-def test_adult_income_has_the_rows_of_adult():
+def test_adult_income_has_the_rows_of_adult(real_folder):
+    real_folder("adult")
     adult, income = load("adult", source="real"), load("adult_income", source="real")
     np.testing.assert_array_equal(income.labels[:, 0], adult.labels[:, 0])
     np.testing.assert_array_equal(income.groups["sex"], adult.groups["sex"])
