@@ -57,8 +57,7 @@ def confusion(
             f"labels {tuple(labels.shape)}, cells {tuple(cells.shape)}; "
             "expected (trials, tasks, rows) twice, (tasks, rows) and (rows,)"
         )
-    total = rows if weights is None else math.ceil(weights.sum().item())
-    scale = 2.0 ** (53 - total.bit_length())
+    scale = _find_scale(rows, weights)
     member = cells.unsqueeze(-1) == torch.arange(n_cells, device=cells.device)
     counts = torch.empty(trials, tasks, n_cells, len(COUNTS), dtype=torch.float64, device=decisions.device)
     for task in range(tasks):
@@ -67,8 +66,7 @@ def confusion(
         weighted = sides if weights is None else sides * weights[:, None]
         positives, negatives = weighted.sum(dim=0).split(n_cells)
         chosen = decisions[:, task].double() @ weighted
-        scores = probabilities[:, task].double() if weights is None else probabilities[:, task].double() * weights
-        sums = (scores * scale).round_() @ sides / scale
+        sums = _round_scores(probabilities[:, task], weights, scale) @ sides / scale
         true_positives, false_positives = chosen.split(n_cells, dim=-1)
         score_positives, score_negatives = sums.split(n_cells, dim=-1)
         columns = (
@@ -109,14 +107,23 @@ def count_classes(
             f"got decisions {tuple(decisions.shape)}, scores {tuple(scores.shape)}, labels {tuple(labels.shape)}, "
             f"cells {tuple(cells.shape)}; expected (trials, rows), (trials, classes, rows) and (rows,) twice"
         )
-    total = rows if weights is None else math.ceil(weights.sum().item())
-    scale = 2.0 ** (53 - total.bit_length())
+    scale = _find_scale(rows, weights)
     of_label = torch.stack([labels == label for label in range(classes)], -1)  # (rows, C)
     of_cell = cells[:, None] == torch.arange(n_cells, device=cells.device)
     member = (of_cell[:, :, None] & of_label[:, None, :]).flatten(1).double()  # (rows, cells * C)
     decided = torch.stack([decisions == label for label in range(classes)], 1).double()  # (trials, C, rows)
     hard = decided @ (member if weights is None else member * weights[:, None])
-    weighted = scores.double() if weights is None else scores.double() * weights
-    soft = (weighted * scale).round_() @ member / scale
+    soft = _round_scores(scores, weights, scale) @ member / scale
     both = torch.stack([hard, soft], 1)  # (trials, 2, C decided, cells * C labels)
     return both.unflatten(-1, (n_cells, classes)).permute(0, 3, 1, 4, 2).contiguous()
+
+
+def _find_scale(rows: int, weights: Tensor | None) -> float:
+    """What scores are multiplied by before they are rounded to whole numbers, so that their sums are exact."""
+    total = rows if weights is None else math.ceil(weights.sum().item())
+    return 2.0 ** (53 - total.bit_length())
+
+
+def _round_scores(scores: Tensor, weights: Tensor | None, scale: float) -> Tensor:
+    weighted = scores.double() if weights is None else scores.double() * weights
+    return (weighted * scale).round_()

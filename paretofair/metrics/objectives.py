@@ -196,8 +196,10 @@ def values_of_tasks(
 
 def measure_counts(metric: Metric, by_group: TaskCounts) -> Array:
     """A metric of counts by group, `(…)`; of several classes that of the class against the rest where it is worst, NaN
-    where no side is worse."""
+    where no side is worse. What is made of other metrics is made of their worst values, as it is in the trial table."""
     assert metric.of_groups is not None
+    if by_group.classes and metric.combine is not None:
+        return metric.combine(*(measure_counts(METRICS[part], by_group) for part in metric.parts))
     if by_group.classes and metric.direction == "best at 0":
         return np.full(by_group.values.shape[:-4], np.nan)
     worst = {"maximised": "smallest", "best at 1": "far from 1"}.get(metric.direction, "largest")

@@ -46,19 +46,19 @@ def merge(confusion: ArrayLike, cell_groups: ArrayLike, n_groups: int) -> Array:
 def error(confusion: ArrayLike) -> Array:
     """P(decision differs from label); minimised."""
     counts = _counts(confusion)
-    return _ratio(counts[..., FP] + counts[..., FN], _rows(counts))
+    return ratio(counts[..., FP] + counts[..., FN], _rows(counts))
 
 
 def accuracy(confusion: ArrayLike) -> Array:
     """P(decision equals label); maximised."""
     counts = _counts(confusion)
-    return _ratio(counts[..., TP] + counts[..., TN], _rows(counts))
+    return ratio(counts[..., TP] + counts[..., TN], _rows(counts))
 
 
 def true_positive_rate(confusion: ArrayLike) -> Array:
     """P(decision 1 given label 1)."""
     counts = _counts(confusion)
-    return _ratio(counts[..., TP], _positives(counts))
+    return ratio(counts[..., TP], _positives(counts))
 
 
 def false_positive_rate(confusion: ArrayLike) -> Array:
@@ -68,31 +68,31 @@ def false_positive_rate(confusion: ArrayLike) -> Array:
     0.25
     """
     counts = _counts(confusion)
-    return _ratio(counts[..., FP], _negatives(counts))
+    return ratio(counts[..., FP], _negatives(counts))
 
 
 def positive_rate(confusion: ArrayLike) -> Array:
     """P(decision 1) among the rows of known label; over all groups it is `realised_positive_rate`."""
     counts = _counts(confusion)
-    return _ratio(counts[..., TP] + counts[..., FP], _rows(counts))
+    return ratio(counts[..., TP] + counts[..., FP], _rows(counts))
 
 
 def soft_true_positive_rate(confusion: ArrayLike) -> Array:
     """Mean score of the rows labelled 1: the true positive rate without a threshold."""
     counts = _counts(confusion)
-    return _ratio(counts[..., SCORE_POSITIVES], _positives(counts))
+    return ratio(counts[..., SCORE_POSITIVES], _positives(counts))
 
 
 def soft_false_positive_rate(confusion: ArrayLike) -> Array:
     """Mean score of the rows labelled 0: the false positive rate without a threshold."""
     counts = _counts(confusion)
-    return _ratio(counts[..., SCORE_NEGATIVES], _negatives(counts))
+    return ratio(counts[..., SCORE_NEGATIVES], _negatives(counts))
 
 
 def soft_positive_rate(confusion: ArrayLike) -> Array:
     """Mean score of the rows of known label: the positive rate without a threshold."""
     counts = _counts(confusion)
-    return _ratio(counts[..., SCORE_POSITIVES] + counts[..., SCORE_NEGATIVES], _rows(counts))
+    return ratio(counts[..., SCORE_POSITIVES] + counts[..., SCORE_NEGATIVES], _rows(counts))
 
 
 def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
@@ -128,6 +128,13 @@ def gap(rates: ArrayLike, *, present: ArrayLike | None = None) -> Array:
     largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
     smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
     return np.where(here.sum(axis=-1) >= 2, largest - smallest, np.nan)
+
+
+def smallest(rates: ArrayLike, *, present: ArrayLike) -> Array:
+    """Smallest value of any group that is `present`; NaN where none is."""
+    values, here = _broadcast_presence(rates, present)
+    found = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
+    return np.where(here.any(axis=-1), found, np.nan)
 
 
 def signed_gap(rates: ArrayLike) -> Array:
@@ -206,7 +213,7 @@ def disparate_impact_ratio(confusion_by_group: ArrayLike, *, soft: bool = False)
     largest = np.where(here, values, -np.inf).max(axis=-1, initial=-np.inf)
     smallest = np.where(here, values, np.inf).min(axis=-1, initial=np.inf)
     enough = here.sum(axis=-1) >= 2
-    return _ratio(np.where(enough, smallest, np.nan), np.where(enough, largest, np.nan))
+    return ratio(np.where(enough, smallest, np.nan), np.where(enough, largest, np.nan))
 
 
 def equal_opportunity_ratio(confusion_by_group: ArrayLike, *, soft: bool = False) -> Array:
@@ -217,7 +224,7 @@ def equal_opportunity_ratio(confusion_by_group: ArrayLike, *, soft: bool = False
     rates = soft_true_positive_rate(confusion_by_group) if soft else true_positive_rate(confusion_by_group)
     if rates.shape[-1] != 2:
         return np.full(rates.shape[:-1], np.nan)
-    return _ratio(rates[..., 0], rates[..., 1])
+    return ratio(rates[..., 0], rates[..., 1])
 
 
 def accuracy_gap(confusion_by_group: ArrayLike) -> Array:
@@ -227,9 +234,7 @@ def accuracy_gap(confusion_by_group: ArrayLike) -> Array:
 
 def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
     """Smallest accuracy of any group with rows (one is enough); maximised, NaN without any rows."""
-    here = _has_rows(confusion_by_group)
-    smallest = np.where(here, accuracy(confusion_by_group), np.inf).min(axis=-1, initial=np.inf)
-    return np.where(here.any(axis=-1), smallest, np.nan)
+    return smallest(accuracy(confusion_by_group), present=_has_rows(confusion_by_group))
 
 
 def auc_gap(auc_by_group: ArrayLike, confusion_by_group: ArrayLike) -> Array:
@@ -265,7 +270,8 @@ def _has_rows(confusion: ArrayLike) -> Array:
     return np.asarray(_rows(_counts(confusion)) > 0)
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """The quotient; NaN where the denominator is 0."""
     undefined = np.full(np.shape(denominator), np.nan)
     return np.divide(numerator, denominator, out=undefined, where=np.greater(denominator, 0))
 

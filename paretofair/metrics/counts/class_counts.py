@@ -47,13 +47,13 @@ def error(counts: ArrayLike) -> Array:
     """
     hard = np.asarray(counts, dtype=float)[..., 0, :, :]
     rows = hard.sum((-2, -1))
-    return _ratio(rows - np.trace(hard, axis1=-2, axis2=-1), rows)
+    return rates.ratio(rows - np.trace(hard, axis1=-2, axis2=-1), rows)
 
 
 def accuracy(counts: ArrayLike) -> Array:
     """P(decision equals label); maximised, NaN without rows."""
     hard = np.asarray(counts, dtype=float)[..., 0, :, :]
-    return _ratio(np.trace(hard, axis1=-2, axis2=-1), hard.sum((-2, -1)))
+    return rates.ratio(np.trace(hard, axis1=-2, axis2=-1), hard.sum((-2, -1)))
 
 
 def macro_f1(counts: ArrayLike) -> Array:
@@ -63,7 +63,7 @@ def macro_f1(counts: ArrayLike) -> Array:
     """
     hard = np.asarray(counts, dtype=float)[..., 0, :, :]
     right = np.diagonal(hard, axis1=-2, axis2=-1)
-    return np.asarray(_mean(_ratio(2 * right, hard.sum(-1) + hard.sum(-2))))
+    return np.asarray(_mean(rates.ratio(2 * right, hard.sum(-1) + hard.sum(-2))))
 
 
 def accuracy_gap(counts_by_group: ArrayLike) -> Array:
@@ -74,9 +74,7 @@ def accuracy_gap(counts_by_group: ArrayLike) -> Array:
 
 def worst_group_accuracy(counts_by_group: ArrayLike) -> Array:
     """Smallest accuracy of any group with rows; maximised, NaN without any rows."""
-    here = _has_rows(counts_by_group)
-    smallest = np.where(here, accuracy(counts_by_group), np.inf).min(axis=-1, initial=np.inf)
-    return np.where(here.any(axis=-1), smallest, np.nan)
+    return rates.smallest(accuracy(counts_by_group), present=_has_rows(counts_by_group))
 
 
 def prediction_bias(counts_by_group: ArrayLike) -> Array:
@@ -86,7 +84,7 @@ def prediction_bias(counts_by_group: ArrayLike) -> Array:
     `(..., groups, 2, C, C)` to `(...)`. Classes that are never decided are left out; NaN where there is none.
     """
     decided = np.asarray(counts_by_group, dtype=float)[..., 0, :, :].sum(-2)  # (..., groups, C)
-    shares = _ratio(decided.max(-2), decided.sum(-2))
+    shares = rates.ratio(decided.max(-2), decided.sum(-2))
     return np.asarray(_mean(shares) - 1 / decided.shape[-2])
 
 
@@ -97,9 +95,4 @@ def _has_rows(counts: ArrayLike) -> Array:
 def _mean(values: Array) -> Array:
     """Over the last axis, without the NaN; NaN where nothing is left."""
     known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
-
-
-def _ratio(numerator: Array, denominator: Array) -> Array:
-    undefined = np.full(np.shape(denominator), np.nan)
-    return np.divide(numerator, denominator, out=undefined, where=np.greater(denominator, 0))
+    return rates.ratio(np.where(known, values, 0).sum(-1), known.sum(-1))

@@ -23,12 +23,10 @@ _DECISIONS = 4  # of the six counts of a binary task, those that add up to its r
 _OF_CLASSES: dict[str, Callable[[ArrayLike], Array]] = {
     "error": class_counts.error,
     "accuracy": class_counts.accuracy,
-    "macro_f1": class_counts.macro_f1,
 }
 _OF_GROUPS_OF_CLASSES: dict[str, Callable[[ArrayLike], Array]] = {
     "accuracy_gap": class_counts.accuracy_gap,
     "worst_group_accuracy": class_counts.worst_group_accuracy,
-    "prediction_bias": class_counts.prediction_bias,
 }
 
 
