@@ -139,6 +139,7 @@ TESTED_BY = {
     "models/test_multilayer_perceptron": ("models.network",),
     "models/test_products": ("models.constants",),
     "report/test_figures": (
+        "report.drawing.choice",
         "analysis.importance",
         "report.captions",
         "report.drawing.dots",

@@ -17,6 +17,7 @@ from paretofair.analysis.results import ReportSettings, Results
 from paretofair.pareto.attainment import measure_attained_share
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.captions import stamp_caption
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.planes import steps
 from paretofair.report.drawing.style import is_logarithmic, looks, save, view, wrap_name
 from paretofair.report.figures import FIGURES, write_figures
@@ -403,3 +404,12 @@ def test_captions_name_the_gap(run_folder):
         assert "false positive" not in caption, name
     figure = FIGURES["tasks"].draw(results)
     assert figure.axes[0].get_xlabel() == "demographic_parity_gap grade on test"
+
+
+def test_of_many_tasks_those_with_the_largest_gaps_are_drawn(made_up_run, monkeypatch):
+    assert drawn_tasks(made_up_run) == made_up_run.tasks
+    assert tell_left_out(made_up_run) == ""
+    monkeypatch.setattr("paretofair.report.drawing.choice.MOST_TASKS", 1)
+    gaps = {task: made_up_run.searched[f"test_fpr_gap_{task}"].mean() for task in made_up_run.tasks}
+    assert drawn_tasks(made_up_run) == [max(gaps, key=gaps.get)]
+    assert tell_left_out(made_up_run) == "Of 2 tasks the 1 with the largest gaps are drawn; tables have all."

@@ -10,6 +10,7 @@ from paretofair.analysis.counts import audit_table
 from paretofair.analysis.results import Results
 from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
 from paretofair.report.figures.fronts import has_fronts
@@ -38,12 +39,14 @@ def draw(results: Results) -> Figure | None:
 
 
 def average_audit(results: Results) -> pd.DataFrame:
-    """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds; empty without counts."""
+    """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds, of tasks that are drawn;
+    empty without counts."""
     cells = results.cells
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
     table = audit_table(results.midpoints, results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
+    own = own[own["task"].isin(drawn_tasks(results))]
     if results.settings.audit:
         named = {*(results.sensitive or {}).values(), *results.settings.audit}
         own = own[own["grouping"].isin(named)]
@@ -64,5 +67,6 @@ def caption(results: Results) -> str:
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
         f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "
         "seeds, lines 95 % bootstrap intervals.",
+        tell_left_out(results),
         captions.provenance(results),
     )

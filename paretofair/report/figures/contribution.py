@@ -8,6 +8,7 @@ import pandas as pd
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, apply_style, legend, looks, panels
 from paretofair.results.table import read_curves
 
@@ -51,7 +52,9 @@ def draw(results: Results) -> Figure | None:
 def curves(results: Results) -> pd.DataFrame:
     """Columns `method, task, label, epoch, median, low, high, trials`: the ratio of sums of contributions over the
     trials whose curves were measured; `low` and `high` are the smallest and the largest. Empty without curves."""
-    names = {_STATISTIC.format(label=label, task=task): (task, label) for task in results.tasks for label in (0, 1)}
+    names = {
+        _STATISTIC.format(label=label, task=task): (task, label) for task in drawn_tasks(results) for label in (0, 1)
+    }
     parts = [found for folder in results.folders if not (found := read_curves(folder, names)).empty]
     if not any(name in part for part in parts for name in names):
         return pd.DataFrame()
@@ -90,5 +93,6 @@ def caption(results: Results) -> str:
         "Group contribution disparity (Li et al. 2023, eq. 6 to 9) over epochs, on training rows: sum of the absolute "
         f"gradients of the first group over that of the second{groups}, over all parameters, by task and label; best "
         f"at 1. Lines are medians over the trials whose curves were measured ({captions.spell_range(counts)} for "
-        f"each method){bands}. Nothing is chosen on any split; {captions.seeds(results)}."
+        f"each method){bands}. Nothing is chosen on any split; {captions.seeds(results)}.",
+        tell_left_out(results),
     )

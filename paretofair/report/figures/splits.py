@@ -10,6 +10,7 @@ import pandas as pd
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds
 from paretofair.report.drawing.style import COLUMN, MANY, PAGE, REFERENCE, apply_style, legend, looks_of, panels
 from paretofair.report.figures.tasks import name_attributes
@@ -60,9 +61,9 @@ def draw(results: Results) -> Figure | None:
 
 def split_means(results: Results) -> pd.DataFrame:
     """Columns `method, task, metric, split, mean, low, high, seeds`: means over the points of each seed's frontier of
-    the task, then over seeds."""
+    the task, then over seeds, of the tasks that are drawn."""
     rows = []
-    for task in results.tasks:
+    for task in drawn_tasks(results):
         points = results.frontier(task)
         table = results.rows_of(points["trial_id"])
         if results.settings.pooled:
@@ -86,5 +87,6 @@ def caption(results: Results) -> str:
         f"Error and {captions.name_gap(results)} {name_attributes(results)}of each task's frontier points on training, "
         f"validation and test rows, better the smaller: {over}. A gap grows where there are fewer rows, also without "
         "overfitting.",
+        tell_left_out(results),
         captions.provenance(results).replace("shown on test", "shown on all splits"),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.planes import draw_plane, fronts_on_test, tell_outside, words
 from paretofair.report.drawing.style import COLUMN, LIGHT, PAGE, apply_style, corner, handle, legend, looks_of, panels
 
@@ -18,7 +19,7 @@ _COLUMNS = 3
 @apply_style
 def draw(results: Results) -> Figure | None:
     """Gap and error of each task on test, both minimised; a panel for each task."""
-    tasks = [task for task in results.tasks if len(results.frontier(task))]
+    tasks = [task for task in drawn_tasks(results) if len(results.frontier(task))]
     if not tasks:
         return None
     shown = looks_of(results)
@@ -37,13 +38,14 @@ def draw(results: Results) -> Figure | None:
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    tasks = [task for task in results.tasks if len(results.frontier(task))]
+    tasks = [task for task in drawn_tasks(results) if len(results.frontier(task))]
     return captions.join_sentences(
         f"Frontiers of each task ({captions.join_names(tasks)}): {captions.name_gap(results)} "
         f"{name_attributes(results)}against error on test, both better the smaller; every task has frontiers of its "
         "own.",
         words(results),
         "Light dots are all trials.",
+        tell_left_out(results),
         tell_outside(*(fronts_on_test(results, task) for task in tasks)),
         captions.provenance(results),
     )
