@@ -42,6 +42,10 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
         for index, goal in enumerate(getattr(checked, "objectives", ())):
             check_objective(goal, kinds, metrics, (*SWEEP, "sampler", "objectives", index), problems)
     _check_halving(settings, kinds, problems)
+    for task, kind in kinds.items() if settings.curves is not None and settings.curves.contribution else ():
+        if kind != "binary":
+            problems.add(("curves", "contribution"), f"not for task {task}, which is {kind}: cells are of two labels")
+            break
     tune = settings.stages.tune
     for seed in sorted(set(tune.seeds) & set(settings.seeds)) if tune is not None else ():
         problems.add(("stages", "tune", "seeds"), f"found {seed}, which is also a seed of the sweep; take others")

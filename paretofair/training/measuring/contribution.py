@@ -19,7 +19,7 @@ def disparities(network: StackedNetwork, parameters: Tensor, data: DeviceData) -
 
     `<statistic>_<label>_<parameter>` by `(K, tasks)` array, the parameter `all` for all of them: see
     `metrics.contribution`. Each cell (group x label) of a task costs one pass over its rows. Not for modules, whose
-    evaluation leaves no graph to differentiate.
+    evaluation leaves no graph to differentiate, and for binary tasks alone.
     """
     tasks = []
     for task in range(len(data.tasks)):
