@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
 import torch
 
 from paretofair.data import Columns, Dataset, DatasetSource, split
@@ -46,8 +45,10 @@ class DatasetContract:
             for attribute, names in self.dataset.group_names.items():
                 found = set(self.dataset.groups[attribute][rows].tolist()) - {-1}
                 assert found == set(range(len(names))), f"{attribute}: groups without rows"
-            for task, labels in zip(self.dataset.tasks, self.dataset.labels[rows].T, strict=True):
-                assert {0, 1} <= set(labels.tolist()), f"{task}: one class only"
+            for task, kind, labels in zip(
+                self.dataset.tasks, self.dataset.kinds, self.dataset.labels[rows].T, strict=True
+            ):
+                assert set(range(len(kind.classes))) <= set(labels.tolist()), f"{task}: classes without rows"
 
     def test_no_input_is_a_label(self) -> None:
         """Nor decides one: a column from which a label follows has leaked."""
@@ -57,13 +58,14 @@ class DatasetContract:
         for name, column in zip(inputs.numeric_names, inputs.numeric.T, strict=True):
             for task, labels in enumerate(self.dataset.labels.T):
                 rows = known[:, task]
-                first, second = column[rows][labels[rows] == 0], column[rows][labels[rows] == 1]
-                apart = first.max() < second.min() or second.max() < first.min()
-                assert not apart, f"{name} decides {self.dataset.tasks[task]}"
+                for label in range(len(self.dataset.kinds[task].classes)):
+                    own, others = column[rows & (labels == label)], column[rows & (labels != label)]
+                    apart = own.max() < others.min() or others.max() < own.min()
+                    assert not apart, f"{name} decides {self.dataset.tasks[task]}"
 
     def test_it_can_be_trained_on(self) -> None:
         splits = split(self.dataset)
         attribute = self.source.attributes[0]
         data = to_device(splits, dict.fromkeys(splits.tasks, attribute), torch.device("cpu"), torch.float32)
         assert all(torch.isfinite(part.examples()).all() for part in data.splits.values())
-        assert np.all(sum(data.counts.values()) > 0)
+        assert all(data.counts[name].sum() == len(part) for name, part in data.splits.items())
