@@ -67,13 +67,14 @@ class Adversarial(Vanilla):
         """Without names there are two groups."""
         super().__init__(settings, options, names)
         self.n_groups = max((len(groups) for groups in names.groups), default=2)
-        several = [name for name, task in zip(names.tasks, names.kinds, strict=False) if len(task.scored) > 1]
+        several = [name for name, task in zip(names.tasks, names.predicted, strict=False) if len(task.scored) > 1]
         if several and self.settings.goal in ("fpr", "tpr"):
             words = f"{several[0]} has several classes, and with them no negatives and positives"
             raise ValueError(f"goal: found {self.settings.goal}; {words}; expected odds or parity")
         # What an adversary sees of a task: its logits, and for odds its label.
-        widest = max((task.outputs for task in names.kinds), default=1)
-        self._logits, self._labels = widest, (widest if self.settings.goal == "odds" else 0)
+        self._logits = max((task.outputs for task in names.predicted), default=1)
+        labels = max((len(task.scored) for task in names.predicted), default=1)
+        self._labels = labels if self.settings.goal == "odds" else 0
 
     def adversary(self, network: StackedNetwork) -> Adversaries:
         return adversaries(
@@ -185,7 +186,7 @@ class Adversaries:
 
     def forward(self, parameters: Tensor, inputs: Tensor) -> Outputs:
         apart = inputs.mT.reshape(len(parameters) * self.count, -1, inputs.shape[1]).mT
-        out = self.each.forward(parameters.view(-1, self.each.size), apart)
+        out = self.each.forward(parameters.view(-1, self.each.size), apart, common=False)
         return Outputs(out.logits.view(len(parameters), self.count * self.each.tasks, -1), out)
 
     def backward(self, parameters: Tensor, out: Outputs, cotangent: Tensor) -> Tensor:

@@ -123,12 +123,12 @@ class MethodOptions(BaseModel):
 
 
 class Names(NamedTuple):
-    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, and of what kind it
-    is (empty where all are binary)."""
+    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, and what it
+    predicts (empty where all are binary)."""
 
     tasks: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
-    kinds: tuple[Task, ...] = ()
+    predicted: tuple[Task, ...] = ()
 
     def task(self, option: str, name: str | None) -> int:
         """Index of the task that an option names, the only one by default.

@@ -26,7 +26,7 @@ class ModuleNetwork:
     """K copies of the module that `factory(inputs, outputs, **arguments)` makes.
 
     The module maps rows `(B, inputs)` to the outputs of all tasks `(B, outputs)`, one logit for each binary task and as
-    many as classes for any other (`outputs_of_tasks`; empty: all are binary). Its `forward` must be what
+    many as classes for any other (`outputs`; empty: all are binary). Its `forward` must be what
     `torch.func.vmap` can run: no `.item()`, no branch on the value of a tensor, buffers changed in place only. Batch
     statistics see the rows of their batch and no padding; what is drawn in training (dropout) is one stream for all
     trials of a seed. The parameters under the attribute `heads` are the heads of methods that treat heads and shared
@@ -39,14 +39,14 @@ class ModuleNetwork:
     inputs: int
     tasks: int
     arguments: tuple[tuple[str, Any], ...] = ()
-    outputs_of_tasks: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
 
     compilable = False
     pads = False
 
     @property
     def _outputs(self) -> int:
-        return sum(self.outputs_of_tasks) or self.tasks
+        return sum(self.outputs) or self.tasks
 
     @cached_property
     def _skeleton(self) -> nn.Module:

@@ -178,6 +178,8 @@ class MultilayerPerceptron:
         """Outputs `(K, O, B)` of inputs `(B, F)` or `(K, B, F)`; nothing is drawn."""
         p = self.named(parameters)
         trials, bottom = parameters.shape[0], len(self.shared)
+        # An example of several axes is read as one row.
+        inputs = inputs.flatten(1 if common else 2)
         hidden = product(self._first_layer(p), inputs.mT)
         activations = [hidden.add_(p["bias_0"][..., None]).relu_()]
         for layer in range(1, bottom):

@@ -19,6 +19,8 @@ from paretofair.models.constants import constant
 # Products work in tiles of four rows: a trial whose rows fill no whole tiles has other bits at other places.
 _TILE = 4
 _TRIED = (1, 2, 3, 8, 16, 32, 64, 128)  # trials
+# Multiplications of one trial from which on one product for all is no faster, and trying it would take seconds.
+_LARGE = 1 << 24
 
 
 def product(weight: Tensor, below: Tensor) -> Tensor:
@@ -58,6 +60,8 @@ def flattening_keeps_bits(rows: int, inner: int, columns: int, dtype: torch.dtyp
 
 @functools.cache
 def _compare_bits(rows: int, inner: int, columns: int, dtype: torch.dtype, transposed: bool) -> bool:
+    if rows * inner * columns > _LARGE:
+        return False
     generator = torch.Generator().manual_seed(0)
     left = torch.randn(max(_TRIED), rows, inner, generator=generator, dtype=dtype)
     right = torch.randn(*((columns, inner) if transposed else (inner, columns)), generator=generator, dtype=dtype)

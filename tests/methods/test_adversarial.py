@@ -48,6 +48,7 @@ def make_rows(n_groups: int, device: str = "cpu", *, per_trial: bool = False) ->
         penalty_weight=real * (torch.rand(labels.shape) < 0.8),
         groups=torch.randint(-1, n_groups, labels.shape),
         n_groups=n_groups,
+        common=not per_trial,
     )
     return Rows._make(each.to(device) if isinstance(each, Tensor) else each for each in rows)
 

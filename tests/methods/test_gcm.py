@@ -45,6 +45,7 @@ def make_rows(tasks: int, n_groups: int, *, per_trial: bool = False, hidden: boo
         penalty_weight=real * (torch.rand(*lead, tasks, ROWS) < 0.8) if hidden else real,
         groups=torch.randint(low, n_groups, (*lead, tasks, ROWS)),
         n_groups=n_groups,
+        common=not per_trial,
     )
 
 
@@ -153,7 +154,7 @@ def check(
     hyper["temperature"] = hyper["temperature"] * weighted
     method = gcm(matching, names)
     found = method.gradient(network, parameters.clone(), rows, hyper)
-    out = network.forward(parameters, rows.inputs)
+    out = network.forward(parameters, rows.inputs, common=rows.common)
     values = []
     for t, of_task in enumerate(method._gather_cells(out.logits, rows, hyper)):
         cells = cell_gradients(network, parameters, out, t, rows.labels[..., t, :], of_task.cells, Binary())

@@ -26,6 +26,7 @@ def make_rows(common: bool, unknown: bool) -> Rows:
         penalty_weight=real.expand(*lead, TASKS, ROWS),
         groups=torch.randint(-1 if unknown else 0, 2, (*lead, TASKS, ROWS)),
         n_groups=2,
+        common=common,
     )
 
 

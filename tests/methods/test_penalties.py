@@ -42,6 +42,7 @@ def make_rows(lead=(), n_groups=2, unknown=False, holdout=False, weighted=False,
         penalty_weight=(penalty * scale).expand(shape),
         groups=torch.randint(-1 if unknown else 0, n_groups, shape, generator=random),
         n_groups=n_groups,
+        common=not lead,
     )
 
 

@@ -49,6 +49,7 @@ def make_rows(trials=None, count=64, seed=0):
         penalty_weight=ones,
         groups=torch.randint(-1, 2, (*lead, 2, count)),
         n_groups=2,
+        common=trials is None,
         uniform=torch.rand(*lead, 1, count, dtype=torch.float64),
         tasks=TASKS,
     )

@@ -62,7 +62,7 @@ def test_equals_autograd(shape, ordered, per_trial, tasks):
     cells, cell = zip(*(cells_of_rows(ordered=ordered, per_trial=per_trial) for _ in range(tasks)), strict=True)
     cotangent = torch.randn(TRIALS, tasks, ROWS, dtype=torch.float64)
 
-    out = net.forward(parameters, inputs)
+    out = net.forward(parameters, inputs, common=not per_trial)
     found = [cell_gradients(net, parameters, out, t, labels[..., t, :], cells[t], BINARY) for t in range(tasks)]
     directions = [torch.randn_like(of_task.gradients) for of_task in found]
     through = net.named(backward_through_cells(net, found, directions, cotangent))
@@ -113,7 +113,7 @@ def test_a_trial_does_not_depend_on_its_neighbours(dtype, per_trial, ordered, ta
 
     def run(pick: torch.Tensor) -> list[torch.Tensor]:
         own = parameters[pick]
-        out = net.forward(own, inputs[pick] if per_trial else inputs)
+        out = net.forward(own, inputs[pick] if per_trial else inputs, common=not per_trial)
         y = labels[pick] if per_trial else labels
         found = [cell_gradients(net, own, out, t, y[..., t, :], Cells(share, of_cells), BINARY) for t in range(tasks)]
         directions = [task.gradients.sgn() for task in found]

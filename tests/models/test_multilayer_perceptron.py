@@ -51,7 +51,7 @@ def test_backward_equals_autograd(shape, common, cotangents):
     x = inputs(3, common)
     leaf = parameters.clone().requires_grad_()
     logits = plain(net, leaf, x)
-    out = net.forward(parameters, x)
+    out = net.forward(parameters, x, common=common)
     torch.testing.assert_close(out.logits, logits.detach(), rtol=1e-12, atol=1e-12)
     shared, heads = torch.randn_like(logits), torch.randn_like(logits)
     (into_shared,) = torch.autograd.grad((logits * shared).sum(), leaf, retain_graph=True)
@@ -99,12 +99,12 @@ def test_a_cotangent_of_features_reaches_the_shared_layers(shape, cotangents):
     parameters = net.initial([1, 2, 1], torch.float64) + 0.05
     x = inputs(3, False)
     leaf = parameters.clone().requires_grad_()
-    out = net.forward(leaf, x)
+    out = net.forward(leaf, x, common=False)
     assert out.features.shape == (3, net.shared[-1], 11)
     shared, heads, features = (torch.randn_like(each) for each in (out.logits, out.logits, out.features))
     heads = heads if cotangents == 2 else None
     (expected,) = torch.autograd.grad((out.features * features).sum(), leaf)
-    out = net.forward(parameters, x)
+    out = net.forward(parameters, x, common=False)
     plain = net.backward(parameters, out, shared, heads)
     found = net.backward(parameters, out, shared, heads, features)
     torch.testing.assert_close(found - plain, expected, rtol=1e-12, atol=1e-12)
@@ -169,7 +169,7 @@ def test_heads_of_any_numbers_of_outputs(shape, outputs, cotangents):
     parameters = net.initial([1, 2, 1], torch.float64)
     assert torch.equal(parameters[0], parameters[2])
     x = inputs(3, False)
-    out = net.forward(parameters, x)
+    out = net.forward(parameters, x, common=False)
     assert out.logits.shape == (3, sum(outputs), 11)
     shared, heads = torch.randn_like(out.logits), torch.randn_like(out.logits)
     found = net.backward(parameters, out, shared, heads if cotangents == 2 else None)
@@ -187,8 +187,8 @@ def test_heads_of_any_numbers_of_outputs(shape, outputs, cotangents):
         for name, one, other in zip(names, into_shared, into_heads, strict=True):
             value = dict(expected.named_parameters())[name].detach()
             torch.testing.assert_close(value, other if name.startswith("heads") else one, rtol=1e-11, atol=1e-11)
-    alone = net.forward(parameters[1:2], x[1:2])
-    assert torch.equal(alone.logits[0], net.forward(parameters[1:], x[1:]).logits[0])
+    alone = net.forward(parameters[1:2], x[1:2], common=False)
+    assert torch.equal(alone.logits[0], net.forward(parameters[1:], x[1:], common=False).logits[0])
 
 
 def test_equal_outputs_start_where_one_output_starts():
@@ -197,3 +197,15 @@ def test_equal_outputs_start_where_one_output_starts():
     said = MultilayerPerceptron(3, (), 2, (8,), (4,), outputs=(1, 1))
     assert torch.equal(one.initial([3], torch.float64), said.initial([3], torch.float64))
     assert one.shapes == said.shapes
+
+
+@pytest.mark.parametrize("common", [True, False])
+def test_examples_of_several_axes_are_read_as_one_row(common):
+    net = MultilayerPerceptron(12, (), 1, (8,), ())
+    parameters = net.initial([1, 2], torch.float64)
+    pictures = torch.randn(*(() if common else (2,)), 32, 3, 2, 2, dtype=torch.float64)
+    rows = pictures.flatten(-3)
+    found, expected = net.forward(parameters, pictures, common=common), net.forward(parameters, rows, common=common)
+    assert torch.equal(found.logits, expected.logits)
+    cotangent = torch.randn_like(found.logits)
+    assert torch.equal(net.backward(parameters, found, cotangent), net.backward(parameters, expected, cotangent))

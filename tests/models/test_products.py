@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from paretofair.models.products import outer, product, where_active
+from paretofair.models.products import flattening_keeps_bits, outer, product, where_active
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -29,3 +29,8 @@ def test_products_are_those_of_a_trial_alone(dtype, common, units):
 def test_only_positive_activations_let_values_through():
     values = torch.tensor([1.0, -2.0, 3.0])
     assert where_active(values, torch.tensor([0.5, 2.0, 0.0])).tolist() == [1.0, -2.0, 0.0]
+
+
+def test_large_products_are_not_tried():
+    """They would take seconds and gigabytes at the start of every worker."""
+    assert not flattening_keeps_bits(512, 512, 2048, torch.float32, False)
