@@ -33,7 +33,6 @@ from paretofair.sampling.distributions import parts
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed, training_seeds
 from paretofair.space.space import Space, load_space
-from paretofair.tasks import BINARY
 from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
@@ -138,7 +137,7 @@ def export_trial(
         "kinds": {
             task: {"kind": kind.name, "classes": list(kind.classes)}
             for task, kind in zip(data.tasks, data.kinds, strict=True)
-            if kind != BINARY
+            if not kind.is_binary
         },
         "fills": inputs.columns.fills,
         "metrics": {
@@ -282,7 +281,7 @@ def _has(column: str, kind: str) -> bool:
 def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Tensor | None) -> dict[str, Any]:
     """Of every binary task: the logit from which on a decision is positive, and where groups have their own those."""
     found: dict[str, dict[str, Any]] = {}
-    for t, task in enumerate(task for task, kind in zip(data.tasks, data.kinds, strict=True) if kind == BINARY):
+    for t, task in enumerate(task for task, kind in zip(data.tasks, data.kinds, strict=True) if kind.is_binary):
         attribute = space.sensitive[task]
         found[task] = {"logit": make_plain(cut[t].item()), "probability": torch.sigmoid(cut[t].double()).item()}
         if by_group is not None:
@@ -366,7 +365,7 @@ def _by_group(
 
 def _count_classes(data: DeviceData, task: int) -> int:
     """As `TaskCounts` has them: 0 for a binary task."""
-    return 0 if data.kinds[task] == BINARY else len(data.kinds[task].classes)
+    return 0 if data.kinds[task].is_binary else len(data.kinds[task].classes)
 
 
 def _describe_decisions(about: Mapping[str, Any], split: str) -> str:

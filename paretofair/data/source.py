@@ -1,8 +1,8 @@
 """What the registry knows of a data set: its schema, its public files, and how to read or simulate it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from paretofair.data.dataset import Dataset
@@ -78,7 +78,6 @@ class DatasetSource:
         simulate: The simulated Dataset of the same schema and size; the same rows at every call. None where
             there is no such stand-in.
         folder: Name of its folder inside a data folder, if it isn't its own name.
-        other_kinds: Task -> its kind, of those that aren't binary.
     """
 
     name: str
@@ -88,12 +87,11 @@ class DatasetSource:
     read: Callable[[Path], Dataset]
     simulate: Callable[[], Dataset] | None = None
     folder: str | None = None
-    other_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of each task."""
-        return {task: self.other_kinds.get(task, "binary") for task in self.tasks}
+        """The kind of each task: all are binary."""
+        return dict.fromkeys(self.tasks, "binary")
 
     @property
     def folder_name(self) -> str:

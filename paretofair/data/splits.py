@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from paretofair.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset
+from paretofair.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset, mark_test_rows
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.protocol import FittedInputs
 from paretofair.data.row_weights import RowWeights, normalise_weights
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
-from paretofair.tasks import BINARY
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
 
@@ -211,7 +210,7 @@ def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_see
             )
         # A second number keeps the stream apart from that of an equal split seed.
         is_test = draw_rows(cells, int(dataset.is_test.sum()), (test_seed, 1), dataset.together)
-        part = np.where(is_test, TEST, TRAIN).astype(np.int8)
+        part = mark_test_rows(is_test)
     if own and validation == 0:
         part[part == VALIDATION] = TRAIN
     if not own:
@@ -243,10 +242,10 @@ def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
         found = sorted(set(labels.tolist()) - {-1})
         if len(found) < len(kind.classes):
             words = [kind.classes[label] for label in found] or "all unknown"
-            expected = "both 0 and 1 must occur" if kind == BINARY else f"all of {', '.join(kind.classes)} must occur"
+            expected = "both 0 and 1 must occur" if kind.is_binary else f"all of {', '.join(kind.classes)} must occur"
             raise DataError(
                 f"data set {dataset.name!r}, task {task!r}: labels among the {len(rows)} training rows are "
-                f"{found if kind == BINARY and found else words}; {expected}"
+                f"{found if kind.is_binary and found else words}; {expected}"
             )
     for attribute, members in dataset.groups.items():
         names = dataset.group_names[attribute]

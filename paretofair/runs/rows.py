@@ -103,7 +103,7 @@ def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Seque
     """The names in a trial table: the headline and the user's own metrics of every task, and the hyperparameters
     `values`, `(n,)` or `(n, tasks)` each."""
     tasks = tuple(data.tasks)
-    kinds = [(kind.name, () if kind.name == "binary" else kind.classes) for kind in data.kinds]
+    kinds = [(kind.name, () if kind.is_binary else kind.classes) for kind in data.kinds]
     return TableSchema(
         tasks=tuple(TaskSchema(task, *kind) for task, kind in zip(tasks, kinds, strict=True)),
         metrics=(

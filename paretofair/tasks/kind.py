@@ -18,6 +18,11 @@ class TaskKind:
     name: str = "binary"
     classes: tuple[str, ...] = ("0", "1")
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether its labels are 0 and 1, whatever words they have."""
+        return self.name == "binary"
+
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise ValueError(f"classes are {list(self.classes)}; expected two or more different words")
@@ -39,3 +44,5 @@ def check_kind(name: str) -> None:
     kind = user_code.load(name)
     if not (isinstance(kind, type) and issubclass(kind, Task)):
         raise SpaceError(f"{name} is no subclass of paretofair.tasks.task.Task")
+    if kind.measure is Task.measure:
+        raise SpaceError(f"{name} has no measure of its own; derive it from paretofair.tasks.multiclass.Multiclass")

@@ -25,14 +25,14 @@ def find_kind(name: str) -> type[Task]:
 def make_tasks(kinds: Sequence[TaskKind]) -> tuple[Task, ...]:
     """The tasks of these kinds. Raises SpaceError for an unknown kind, and for one with another number of classes."""
     for kind in kinds:
-        if kind.name == "binary" and len(kind.classes) != 2:
+        if kind.is_binary and len(kind.classes) != 2:
             raise SpaceError(f"a binary task has two classes; found {', '.join(kind.classes)}")
     return tuple(find_kind(kind.name)(len(kind.classes)) for kind in kinds)
 
 
 def all_binary(tasks: Sequence[Task]) -> bool:
     """Whether every task has one logit and the labels 0 and 1: then outputs `(K, O, B)` are logits `(K, T, B)`."""
-    return all(isinstance(task, Binary) for task in tasks)
+    return all(type(task) is Binary for task in tasks)
 
 
 def slice_outputs(tasks: Sequence[Task]) -> list[slice]:

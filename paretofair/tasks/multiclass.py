@@ -78,4 +78,5 @@ class Multiclass(Task):
 
     def _mark(self, labels: Tensor, like: Tensor) -> Tensor:
         """1 where a class is the label, `([K,] C, B)` in the type of `like`; 0 everywhere where it is unknown."""
-        return torch.stack([labels == label for label in range(self.classes)], -2).to(like.dtype)
+        classes = torch.arange(self.classes, device=labels.device)[:, None]
+        return (labels.unsqueeze(-2) == classes).to(like.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from paretofair.data.inputs import DeviceInputs
 from paretofair.data.splits import Examples, Splits
 from paretofair.tasks import TaskKind
-from paretofair.tasks.known import all_binary, make_tasks
+from paretofair.tasks.known import all_binary, make_tasks, slice_outputs
 from paretofair.tasks.task import Task
 
 
@@ -87,6 +87,11 @@ class DeviceData:
         return make_tasks(self.kinds)
 
     @cached_property
+    def binary(self) -> BinaryTasks:
+        """The binary tasks among all."""
+        return BinaryTasks(self.kinds, self.predicted)
+
+    @cached_property
     def several(self) -> tuple[Task, ...]:
         """The same, empty where every task is binary: as `Rows.tasks` says it."""
         return () if all_binary(self.predicted) else self.predicted
@@ -95,6 +100,23 @@ class DeviceData:
     def selection_split(self) -> str:
         """Where thresholds are found: validation, or test where there is none (`protocol: paper`)."""
         return "validation" if "validation" in self.splits else "test"
+
+
+class BinaryTasks:
+    """Which of the tasks have one logit and a threshold: these are measured together."""
+
+    def __init__(self, kinds: Sequence[TaskKind], tasks: Sequence[Task]) -> None:
+        self.places = [place for place, kind in enumerate(kinds) if kind.is_binary]
+        self._outputs = [own.start for own in slice_outputs(tasks)]
+        self._all = len(self.places) == len(kinds)
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """`(K, T, n)` of outputs `(K, O, n)`."""
+        return outputs if self._all else outputs[:, [self._outputs[place] for place in self.places]]
+
+    def of_tasks(self, values: Tensor) -> Tensor:
+        """Their rows of values by task, `(T, ...)`."""
+        return values if self._all else values[self.places]
 
 
 def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device, dtype: torch.dtype) -> DeviceData:

@@ -155,6 +155,10 @@ def test_methods_without_a_meaning_are_refused(folder, sweep):
     done = sweep("--space", folder / "refused.yaml", "--dry-run")
     assert done.returncode == 2
     assert "macro_f1" in done.stderr
+    (folder / "refused.yaml").write_text(SPACE + "curves: {stages: [sweep], contribution: true}\n")
+    done = sweep("--space", folder / "refused.yaml", "--dry-run")
+    assert done.returncode == 2
+    assert "curves.contribution: not for task outcome, which is multiclass" in done.stderr
 
 
 def test_a_class_that_was_not_named_is_told(folder, sweep):

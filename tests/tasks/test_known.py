@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from paretofair.errors import SpaceError
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.binary import Binary
-from paretofair.tasks.kind import KINDS
+from paretofair.tasks.kind import KINDS, check_kind
 from paretofair.tasks.known import TASKS, make_tasks, split_outputs
 from paretofair.tasks.multiclass import Multiclass
 from paretofair.tasks.task import CURVATURE, SCORES
@@ -95,3 +95,12 @@ def test_kinds_become_tasks():
 
 def test_scores_are_what_a_task_gives_where_it_says_so():
     assert all(SCORES in task.gives for task in TASK.values())
+
+
+class OwnBinary(Binary):
+    """A kind that evaluation cannot measure."""
+
+
+def test_a_kind_without_a_measure_of_its_own_is_refused():
+    with pytest.raises(SpaceError, match="has no measure of its own; derive it from"):
+        check_kind(f"{__name__}:OwnBinary")

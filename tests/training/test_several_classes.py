@@ -8,10 +8,12 @@ import torch
 from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 
 from paretofair.methods import METHODS, LossSettings, Names
+from paretofair.metrics import registry
 from paretofair.metrics.counts import class_counts
+from paretofair.metrics.objectives import measure_counts
 from paretofair.models import MultilayerPerceptron
 from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
-from paretofair.training.measuring.evaluation import compute_outputs, evaluate
+from paretofair.training.measuring.evaluation import compute_outputs, evaluate, merge_by_task
 
 CLASSES = 4
 METHODS_HERE = {
@@ -134,3 +136,14 @@ def test_training_learns(data):
     scores = outputs.softmax(0).T.double().numpy()[known]
     assert log_loss(labels[known], scores / scores.sum(1, keepdims=True)) < 0.7 * -(shares * np.log(shares)).sum()
     assert stack.evaluation.metrics["train_error"][0, 1] < 0.6 * (1 - shares.max())
+
+
+def test_counts_say_what_columns_say(data):
+    """Of every metric that follows from others or from counts: one value under one name."""
+    network = make_network(data)
+    found = evaluate(network, network.initial([0, 1], torch.float32) * 3, data, Threshold())
+    counts = merge_by_task(found.confusion["test"], data)[1]
+    for metric in registry.METRICS.values():
+        if metric.source in ("metrics", "counts") and metric.of_groups is not None and not metric.pair:
+            columns = found.values_of(metric, "test", data)[:, 1]
+            np.testing.assert_allclose(measure_counts(metric, counts), columns, atol=1e-6, err_msg=metric.name)

@@ -1,5 +1,6 @@
 """What a user says about a CSV file of their own: the section `data.csv` of a space file."""
 
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -120,7 +121,7 @@ class GivenSplit(Section):
     validation: _Cells = ()
     test: _Cells = ()
 
-    @property
+    @cached_property
     def words(self) -> dict[str, int]:
         """Cell, in lower case where the words are the default ones, -> place of its part in `PARTS`."""
         if not self.train:

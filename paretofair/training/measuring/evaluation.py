@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -117,7 +118,7 @@ def decision_thresholds(
 ) -> tuple[Tensor, Tensor | None]:
     """Thresholds on the logits of the T binary tasks, found on the outputs for the split that chooses `(K, O, n)`:
     common ones `(K, T)`, and where the method decides by group those `(K, T, groups)`."""
-    binary = BinaryTasks(data)
+    binary = data.binary
     logits = binary.logits(outputs)
     by_group = None
     if method is not None and logits.shape[1]:
@@ -147,7 +148,7 @@ def measure_outputs(
 ) -> MeasuredSplit:
     """Headline metrics of one split, the user's own, and the counts of each task, from outputs `(K, O, n)` and the
     thresholds of `decision_thresholds`."""
-    binary = BinaryTasks(data)
+    binary = data.binary
     logits = binary.logits(outputs)
     decisions = logits >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
     probabilities = _in_vectors(torch.sigmoid, logits)
@@ -157,6 +158,7 @@ def measure_outputs(
     if not own_metrics:
         return found
 
+    @functools.cache
     def answer(place: int) -> tuple[Tensor, Tensor]:
         if place in binary.places:
             column = binary.places.index(place)
@@ -172,7 +174,7 @@ def measure_outputs(
 
 def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit, data: DeviceData) -> MeasuredSplit:
     """What was measured on the binary tasks, and what the others measure themselves, in the order of the tasks."""
-    columns = {place: column for column, place in enumerate(BinaryTasks(data).places)}
+    columns = {place: column for column, place in enumerate(data.binary.places)}
     of_tasks: list[Measured] = []
     for place, (task, columns_of) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
         if place in columns:
@@ -206,29 +208,12 @@ def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit
     )
 
 
-class BinaryTasks:
-    """The tasks with one logit and a threshold, which are measured together."""
-
-    def __init__(self, data: DeviceData) -> None:
-        self.places = [place for place, kind in enumerate(data.kinds) if kind.name == "binary"]
-        self._outputs = [own.start for own, kind in zip(slice_outputs(data.predicted), data.kinds, strict=True)]
-        self._all = len(self.places) == len(data.kinds)
-
-    def logits(self, outputs: Tensor) -> Tensor:
-        """`(K, T, n)` of outputs `(K, O, n)`."""
-        return outputs if self._all else outputs[:, [self._outputs[place] for place in self.places]]
-
-    def of_tasks(self, values: Tensor) -> Tensor:
-        """Their rows of values by task, `(T, ...)`."""
-        return values if self._all else values[self.places]
-
-
 def measure_split(
     decisions: Tensor, scores: Tensor, probabilities: Tensor, split: DeviceSplit, data: DeviceData
 ) -> MeasuredSplit:
     """Headline metrics of the T binary tasks on one split, gaps for the attribute each task acts on, and the counts of
     each, `(K, cells, 6)`, from decisions, scores (which rank) and probabilities `(K, T, n)`."""
-    binary = BinaryTasks(data)
+    binary = data.binary
     labels, groups = binary.of_tasks(split.labels), binary.of_tasks(split.groups)
     attributes = [data.acts_on[place] for place in binary.places]
     if not attributes:
