@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paretofair.analysis.results import Results
 
-MOST_TASKS = 6  # panels beside one another that can still be read
+MOST_TASKS = 5  # panels beside one another that can still be read
 
 
 def drawn_tasks(results: Results) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from paretofair.analysis.results import Results
 from paretofair.metrics.rates import FN, FP, TP, merge
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
 from paretofair.report.figures.fronts import has_fronts
@@ -48,6 +49,9 @@ def measure_amplification(results: Results) -> pd.DataFrame:
         return pd.DataFrame()
     chosen = results.midpoints
     counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}
+    # Every class of a task stands on its own; of many tasks only the drawn ones are counted.
+    owners = [task.name for task in results.schema.tasks for _ in task.classes or ("",)]
+    drawn = drawn_tasks(results)
     parts = []
     for attribute in cells.attributes:
         names = cells.group_names(attribute)
@@ -56,7 +60,9 @@ def measure_amplification(results: Results) -> pd.DataFrame:
             merge(counts[split], cells.groups[:, place], cells.n_groups[place]) for split in ("train", "test")
         )
         labelled, predicted = train[..., TP] + train[..., FN], test[..., TP] + test[..., FP]
-        for t, task in enumerate(cells.against_rest):
+        for t, (task, owner) in enumerate(zip(cells.against_rest, owners, strict=True)):
+            if owner not in drawn:
+                continue
             with np.errstate(invalid="ignore", divide="ignore"):
                 of_labels = labelled[:, t] / labelled[:, t].sum(-1, keepdims=True)
                 of_predictions = predicted[:, t] / predicted[:, t].sum(-1, keepdims=True)
@@ -80,5 +86,6 @@ def caption(results: Results) -> str:
         f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "
         "positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, lines "
         "95 % bootstrap intervals.",
+        tell_left_out(results),
         captions.provenance(results),
     )

@@ -51,7 +51,8 @@ def draw(results: Results) -> Figure | None:
                     gid=method,
                 )
             axes.set_ylabel(f"{metric} {task}")
-            axes.set_xticks(range(len(splits)), splits)
+            narrow = {"rotation": 30, "ha": "right"} if len(tasks) > 3 else {}
+            axes.set_xticks(range(len(splits)), splits, **narrow)
             axes.set_xlim(-0.4, len(splits) - 0.6)
             axes.set_ylim(None if metric == "error" else 0, None)
             axes.locator_params(axis="y", nbins=5)
