@@ -2,7 +2,7 @@
 
 import sys
 
-from paretofair.cli.report import main
+from paretofair.cli.main import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("report"))

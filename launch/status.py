@@ -2,7 +2,7 @@
 
 import sys
 
-from paretofair.cli.status import main
+from paretofair.cli.main import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("status"))

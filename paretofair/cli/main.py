@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     if name in COMMANDS:
         # Argparse takes the name of the program from here, for usage and errors.
         sys.argv[0] = f"paretofair {name}"
-        return int(importlib.import_module(f"paretofair.cli.{name}").main(others))
+        return start(name, others)
     listed = "\n".join(f"  {command:8} {words}" for command, words in COMMANDS.items())
     usage = f"usage: paretofair COMMAND ...\n\n{listed}\n\n`paretofair COMMAND --help` has examples."
     if name in ("-h", "--help"):
@@ -28,3 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     print(f"error: no command {name!r}\n\n{usage}", file=sys.stderr)
     return 2
+
+
+def start(name: str, arguments: list[str] | None = None) -> int:
+    """Imports the command and runs it; Ctrl-C is no error either while Python still reads it."""
+    try:
+        return int(importlib.import_module(f"paretofair.cli.{name}").main(arguments))
+    except KeyboardInterrupt:
+        print("\nInterrupted before anything had begun.", file=sys.stderr)
+        return 130

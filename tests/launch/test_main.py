@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from paretofair.cli.main import COMMANDS, main
+from paretofair.cli.main import COMMANDS, main, start
 
 
 def test_help_names_every_command(capsys):
@@ -27,3 +27,12 @@ def test_every_command_has_help_with_its_own_name(name, capsys, monkeypatch):
         main([name, "--help"])
     assert ended.value.code == 0
     assert f"usage: paretofair {name}" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_a_command_is_imported_is_no_error(monkeypatch, capsys):
+    def interrupt(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupt)
+    assert start("sweep", []) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted before anything had begun."
