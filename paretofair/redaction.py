@@ -6,8 +6,8 @@ import logging
 import re
 from urllib.parse import unquote
 
-# The user information is a group of its own, since a secret that should have been quoted may hold any character: after a
-# colon that begins no port it goes to the next @, whatever is between, but for a space and another URL.
+# The user information is a group of its own, since a secret that should have been quoted may hold any character: after
+# a colon that begins no port it goes to the next @, whatever is between, but for a space and another URL.
 _URL = re.compile(
     r"""([A-Za-z][A-Za-z0-9+.-]*)://"""
     r"""([^\s"'<>\\/?:@]*:(?!\d+["'/])(?:(?!://)\S)*?@)?"""
@@ -21,7 +21,7 @@ _SHOWN = frozenset(
     allow_bucket_creation allow_bucket_deletion allow_delayed_open background_writes tls_ca_file_path
     enable_tls blob_storage_authority dfs_storage_authority blob_storage_scheme dfs_storage_scheme
     replication buffer_size default_block_size user
-    """.split()
+    """.split()  # noqa: SIM905 (a list would be a name a line)
 )
 
 
