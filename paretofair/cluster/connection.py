@@ -26,6 +26,7 @@ from paretofair.cluster.ray_internals import (
 )
 from paretofair.cluster.watch import answers
 from paretofair.errors import RunError
+from paretofair.interruption import keep_handler
 
 logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.
@@ -76,22 +77,20 @@ def connect(address: str | None) -> Iterator[None]:
 
 
 def _start(where: dict[str, object], place: str) -> None:
-    on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            log_to_driver=logger.isEnabledFor(logging.DEBUG),
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            **where,  # type: ignore[arg-type]
-        )
+        # Ray puts a handler of its own in place, which would end the program without a word on how to go on.
+        with keep_handler(signal.SIGTERM):
+            ray.init(
+                log_to_driver=logger.isEnabledFor(logging.DEBUG),
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+                **where,  # type: ignore[arg-type]
+            )
     except (OSError, RuntimeError, ValueError, RayError) as error:
         with _ignore_interrupts():
             ray.shutdown()
         reason = str(error).strip() or type(error).__name__
         raise RunError(f"Ray at {place} cannot be reached: {reason.splitlines()[0]}") from None
-    if threading.current_thread() is threading.main_thread():
-        # Ray has put its own in place, which would end the program without a word on how to go on.
-        signal.signal(signal.SIGTERM, on_terminate)
 
 
 def _end() -> None:
@@ -139,14 +138,10 @@ def _list_parents(wanted: Sequence[str | None]) -> list[str]:
 @contextmanager
 def _ignore_interrupts() -> Iterator[None]:
     """No Ctrl-C in the block: a second one in the second that Ray needs to end could crash its native code."""
-    if threading.current_thread() is not threading.main_thread():
+    with keep_handler(signal.SIGINT):
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _probe(address: str) -> None:
