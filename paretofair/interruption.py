@@ -20,6 +20,20 @@ def end_by_threads() -> AbstractContextManager[Callable[[Exception], None]]:
     return _Block()
 
 
+@contextmanager
+def run_beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Runs `work` in another thread beside the block. The event that it is given says that the block has ended, which
+    waits for it."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 class _Block:
     """A block of `end_by_threads`. The signal is SIGUSR2: Ray Tune takes SIGUSR1 for itself."""
 

@@ -24,7 +24,6 @@ from paretofair.cluster.ray_internals import (
     listen_on_loopback,
     require_token,
 )
-from paretofair.cluster.watch import answers
 from paretofair.errors import RunError
 from paretofair.interruption import keep_handler
 
@@ -95,7 +94,7 @@ def _start(where: dict[str, object], place: str) -> None:
 
 def _end() -> None:
     with _ignore_interrupts():
-        if answers(ray.get_runtime_context().gcs_address):
+        if may_answer(ray.get_runtime_context().gcs_address):
             ray.shutdown()
             return
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
@@ -160,3 +159,15 @@ def _probe(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
         raise RunError(f"no Ray answers at {address}: {error.strerror or error}") from None
+
+
+def may_answer(address: str) -> bool:
+    """Whether something listens at `host:port`, or may: a busy machine or network is no dead one."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
