@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from paretofair.interruption import end_by_threads
+from paretofair.interruption import end_by_threads, keep_handler
 
 
 def later(work: Callable[[], object], seconds: float = 0.05) -> None:
@@ -17,7 +21,7 @@ def later(work: Callable[[], object], seconds: float = 0.05) -> None:
 
 
 def test_what_the_main_thread_waits_for_is_interrupted():
-    before = signal.getsignal(signal.SIGUSR1)
+    before = signal.getsignal(signal.SIGUSR2)
 
     def work() -> None:
         with end_by_threads() as end:
@@ -26,7 +30,7 @@ def test_what_the_main_thread_waits_for_is_interrupted():
 
     with pytest.raises(ValueError, match="the network is gone"):
         work()
-    assert signal.getsignal(signal.SIGUSR1) is before
+    assert signal.getsignal(signal.SIGUSR2) is before
 
 
 def test_only_the_first_error_counts_and_none_after_the_end():
@@ -82,3 +86,60 @@ def test_in_another_thread_the_error_is_raised_at_the_end():
     thread.start()
     thread.join()
     assert found == ["went on", "told"]
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_an_error_that_is_told_while_the_block_ends(moment):
+    """At every line that Python runs from the end of the block on: the error is raised or comes too late."""
+    before, count, ending = signal.getsignal(signal.SIGUSR2), 0, False
+    block = end_by_threads()
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if not ending or "interruption" not in frame.f_code.co_filename:
+            return trace
+        if count == moment:
+            sys.settrace(None)
+            thread = threading.Thread(target=tell, args=(ValueError("told"),))
+            thread.start()
+            thread.join(0.2)
+        count += 1
+        return trace
+
+    with contextlib.suppress(ValueError):
+        try:
+            with block as tell:
+                sys.settrace(trace)
+                ending = True
+        finally:
+            sys.settrace(None)
+    time.sleep(0.01)
+    assert signal.getsignal(signal.SIGUSR2) is before
+    tell(ValueError("too late"))
+    time.sleep(0.01)
+
+
+def test_what_handled_a_signal_does_so_again():
+    def work(*_: object) -> None:
+        pass
+
+    with keep_handler(signal.SIGUSR2):
+        signal.signal(signal.SIGUSR2, work)
+        with keep_handler(signal.SIGUSR2):
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGUSR2) is work
+
+
+def test_a_handler_of_c_code_cannot_be_put_back(monkeypatch):
+    """Python knows no name for it."""
+    before = signal.getsignal(signal.SIGUSR2)
+    try:
+        monkeypatch.setattr(signal, "getsignal", lambda _: None)
+        with end_by_threads():
+            pass
+        with keep_handler(signal.SIGTERM), keep_handler(signal.SIGUSR2):
+            pass
+        monkeypatch.undo()
+        assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGUSR2, before)

@@ -24,8 +24,8 @@ from paretofair.cluster.ray_internals import (
     listen_on_loopback,
     require_token,
 )
-from paretofair.cluster.watch import answers
 from paretofair.errors import RunError
+from paretofair.interruption import keep_handler
 
 logger = logging.getLogger("paretofair")
 # Without these the allocator returns and refaults the pages of every step, half of its time.
@@ -76,27 +76,25 @@ def connect(address: str | None) -> Iterator[None]:
 
 
 def _start(where: dict[str, object], place: str) -> None:
-    on_terminate = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            log_to_driver=logger.isEnabledFor(logging.DEBUG),
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            **where,  # type: ignore[arg-type]
-        )
+        # Ray puts a handler of its own in place, which would end the program without a word on how to go on.
+        with keep_handler(signal.SIGTERM):
+            ray.init(
+                log_to_driver=logger.isEnabledFor(logging.DEBUG),
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+                **where,  # type: ignore[arg-type]
+            )
     except (OSError, RuntimeError, ValueError, RayError) as error:
         with _ignore_interrupts():
             ray.shutdown()
         reason = str(error).strip() or type(error).__name__
         raise RunError(f"Ray at {place} cannot be reached: {reason.splitlines()[0]}") from None
-    if threading.current_thread() is threading.main_thread():
-        # Ray has put its own in place, which would end the program without a word on how to go on.
-        signal.signal(signal.SIGTERM, on_terminate)
 
 
 def _end() -> None:
     with _ignore_interrupts():
-        if answers(ray.get_runtime_context().gcs_address):
+        if may_answer(ray.get_runtime_context().gcs_address):
             ray.shutdown()
             return
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
@@ -139,14 +137,10 @@ def _list_parents(wanted: Sequence[str | None]) -> list[str]:
 @contextmanager
 def _ignore_interrupts() -> Iterator[None]:
     """No Ctrl-C in the block: a second one in the second that Ray needs to end could crash its native code."""
-    if threading.current_thread() is not threading.main_thread():
+    with keep_handler(signal.SIGINT):
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _probe(address: str) -> None:
@@ -165,3 +159,15 @@ def _probe(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
         raise RunError(f"no Ray answers at {address}: {error.strerror or error}") from None
+
+
+def may_answer(address: str) -> bool:
+    """Whether something listens at `host:port`, or may: a busy machine or network is no dead one."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return True

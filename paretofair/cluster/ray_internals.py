@@ -4,8 +4,7 @@ What breaks when they move: `ray._private.ray_constants.ENABLE_RAY_CLUSTER` (a R
 machine's address, where whoever reaches its ports can run programs), `ray._raylet.Config`, `AuthenticationTokenLoader`
 and `get_authentication_mode` (other users of the machine could run programs as this one), `_global_node` (processes
 would be left behind when a head dies) and `ray._raylet.setproctitle` (the dashboard and `ps` would not say which pack a
-worker trains). `tests/cluster/test_ray_internals.py` fails on a
-version of Ray where one of them did.
+worker trains). `tests/cluster/test_ray_internals.py` fails on a version of Ray where one of them did.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 import threading
 import time
@@ -14,9 +13,11 @@ from pathlib import Path
 
 import ray
 
+from paretofair.cluster.connection import may_answer
 from paretofair.cluster.queue import PackQueue
 from paretofair.cluster.ray_internals import kill_processes
 from paretofair.errors import OutageError
+from paretofair.interruption import run_beside
 from paretofair.results import TRIALS
 from paretofair.results.checkpoints import CHECKPOINTS
 
@@ -34,9 +35,8 @@ TIMES, AT_LEAST, UNKNOWN = 5.0, 600.0, 3600.0
 def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]) -> Iterator[None]:
     """Looks every two seconds, while the block runs, whether it can go on, and calls `end` with an error if not."""
     watch = PackWatch(queue, folder, ray.get_runtime_context().gcs_address)
-    ended = threading.Event()
 
-    def look() -> None:
+    def look(ended: threading.Event) -> None:
         while not ended.wait(EVERY):
             try:
                 watch.look()
@@ -51,13 +51,8 @@ def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]
             except Exception as error:  # a look that fails says nothing about the run
                 logger.warning("the run could not be looked at: %s", error)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
+    with run_beside(look):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 class PackWatch:
@@ -81,7 +76,7 @@ class PackWatch:
 
     def head_answers(self) -> bool:
         """Whether Ray's head can be connected to."""
-        return answers(self._head)
+        return may_answer(self._head)
 
     def _listen(self) -> None:
         """Anything that begins, ends or is written is a sign of life."""
@@ -122,15 +117,3 @@ def _count_files(folder: Path) -> tuple[int, float]:
         return len(os.listdir(folder)), os.stat(folder).st_mtime
     except FileNotFoundError:
         return 0, 0.0
-
-
-def answers(address: str) -> bool:
-    """Whether something listens at `host:port`, or may: a busy machine or network is no dead one."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except ConnectionRefusedError:
-        return False
-    except (OSError, ValueError):
-        return True
-    return True

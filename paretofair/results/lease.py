@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from paretofair.errors import OutageError, RunError
-from paretofair.interruption import end_by_threads
+from paretofair.interruption import end_by_threads, run_beside
 from paretofair.results.store import Store
 
 LEASE = ".driver.json"
@@ -43,16 +43,9 @@ def hold_lease(store: Store) -> Iterator[None]:
         raise RunError(f"--output {store} cannot be written: {str(error).splitlines()[0]}") from None
     if found is not None and found[0] != mine:
         raise _make_refusal(store, found[0], 0.0)
-    ended = threading.Event()
     try:
-        with end_by_threads() as end:
-            thread = threading.Thread(target=_renew, args=(store, mine, ended, end), daemon=True)
-            thread.start()
-            try:
-                yield
-            finally:
-                ended.set()
-                thread.join()
+        with end_by_threads() as end, run_beside(lambda ended: _renew(store, mine, ended, end)):
+            yield
     finally:
         with suppress(OSError):  # it expires
             found = store.read(LEASE)

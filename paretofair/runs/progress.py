@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from paretofair.interruption import run_beside
+
 logger = logging.getLogger("paretofair")
 _LINE_SECONDS = 15.0
 _SHARE = 20  # what is shown takes at most one part in so many of a core, which the workers need
@@ -46,13 +48,12 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
     `done` and `note` are called from another thread, about once a second; in a large run, where they take long, less
     often.
     """
-    stop, begun_with = threading.Event(), done()
+    rate = Rate(done())
 
-    def follow(show: Show, seconds: float) -> None:
-        rate = Rate(begun_with)
-        ended, pause = False, seconds
-        while not ended:
-            ended = stop.wait(pause)
+    def follow(show: Show, seconds: float, ended: threading.Event) -> None:
+        last, pause = False, seconds
+        while not last:
+            last = ended.wait(pause)
             started = time.monotonic()
             try:
                 now, text = done(), note()
@@ -62,14 +63,8 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
             pause = max(seconds, _SHARE * (time.monotonic() - started))
 
     kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)
-    with kind(console, what, total) as show:
-        thread = threading.Thread(target=follow, args=(show, seconds), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    with kind(console, what, total) as show, run_beside(lambda ended: follow(show, seconds, ended)):
+        yield
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from ray.cluster_utils import Cluster
 
 from paretofair.cluster.connection import connect
 from paretofair.cluster.engine import _slots, run_packs
-from paretofair.errors import RunError
+from paretofair.errors import OutageError, RunError
+from paretofair.interruption import end_by_threads
 from paretofair.results import TrialTable
 from paretofair.runs.jobs import Job, PackList
+from paretofair.runs.packs import Pack
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages import Context, packs_ahead
 from paretofair.space.space import load_space
@@ -47,20 +51,16 @@ def test_a_pack_is_on_one_machine_and_on_one_gpu(two_machines):
         _slots(1, 2)
 
 
-@pytest.mark.slow
-@pytest.mark.ray
-@pytest.mark.parametrize(("gpus", "at_once"), [(0.5, 2), (1, 1)])
-def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at_once):
-    """Scheduling alone: what they train, they train on the CPU."""
-    (tmp_path / "space.yaml").write_text(SPACE)
-    space = load_space(tmp_path / "space.yaml")
-    splits = load_splits(space, RunOptions(tmp_path, ()))
-    packs = packs_ahead(Context(space, ["vanilla"], splits))
+def make_job(folder: Path, *overrides: str) -> tuple[Job, list[Pack]]:
+    """A job that trains on the CPU, and its packs."""
+    (folder / "space.yaml").write_text(SPACE)
+    space = load_space(folder / "space.yaml", list(overrides))
+    splits = load_splits(space, RunOptions(folder, ()))
     job = Job(
         spaces={("baselines", "single_task"): space.baselines, ("sweep", "vanilla"): space.method("vanilla")},
         splits={splits.id_of(0): splits.of(0)},
         sensitive=space.baselines.sensitive,
-        folder=tmp_path,
+        folder=folder,
         store=None,
         device="cpu",
         stack=4,
@@ -70,6 +70,36 @@ def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at
         curves={},
         models=False,
     )
+    return job, packs_ahead(Context(space, ["vanilla"], splits))
+
+
+@pytest.mark.ray
+def test_an_error_of_a_block_around_the_packs_ends_them(two_machines, tmp_path):
+    """As the loss of a lease. While Tune runs, it takes some signals for itself."""
+    job, packs = make_job(tmp_path, "parameters.epochs=20000")
+    inside: list[object] = []
+
+    def train() -> None:
+        with end_by_threads() as end:
+            threading.Timer(5, end, [OutageError("the lease is lost")]).start()
+            try:
+                run_packs(job, PackList(packs), cpus=1, gpus=0)
+            except BaseException as error:
+                inside.append(type(error))
+                raise
+            inside.append("the next stage")
+
+    with pytest.raises(OutageError, match="the lease is lost"):
+        train()
+    assert inside == [KeyboardInterrupt]
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.parametrize(("gpus", "at_once"), [(0.5, 2), (1, 1)])
+def test_packs_share_a_gpu_by_fractions(two_machines, tmp_path, caplog, gpus, at_once):
+    """Scheduling alone: what they train, they train on the CPU."""
+    job, packs = make_job(tmp_path)
     with caplog.at_level(logging.INFO, "paretofair"):
         outcome = run_packs(job, PackList(packs), cpus=1, gpus=gpus)
     assert outcome.failed == {}
