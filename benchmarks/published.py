@@ -37,7 +37,6 @@ from machine import describe  # noqa: E402
 
 from paretofair.analysis.relative import baselines, with_relative  # noqa: E402
 from paretofair.cluster.connection import WORKER_ENVIRONMENT  # noqa: E402
-from paretofair.metrics.intervals import mean_interval  # noqa: E402
 from paretofair.results import TrialTable  # noqa: E402
 from paretofair.runs.build import build_experiment  # noqa: E402
 from paretofair.runs.packs import Pack, as_trials  # noqa: E402
@@ -45,6 +44,7 @@ from paretofair.runs.run import RunOptions, load_splits  # noqa: E402
 from paretofair.runs.stages import Context, packs_ahead  # noqa: E402
 from paretofair.space.method_space import MethodSpace  # noqa: E402
 from paretofair.space.space import Space, load_space  # noqa: E402
+from paretofair.statistics.intervals import mean_interval  # noqa: E402
 from paretofair.training import DeviceData, to_device, train_pack  # noqa: E402
 
 # Draws per method and seed at budget 1.
@@ -276,7 +276,7 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
 def choose_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
     from paretofair.analysis.frontiers import frontier
-    from paretofair.analysis.settings import ReportSettings
+    from paretofair.analysis.reading.settings import ReportSettings
     from paretofair.analysis.tables import midpoints
     from paretofair.results.table_schema import read_spelling
 

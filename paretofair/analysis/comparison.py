@@ -11,8 +11,8 @@ import pandas as pd
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import select_trials
 from paretofair.metrics.objectives import Objective, ObjectiveSet
-from paretofair.pareto.comparison import bootstrap_interval, holm, paired_comparison
 from paretofair.pareto.indicators import share_dominated
+from paretofair.statistics.comparison import bootstrap_interval, holm, paired_comparison
 
 
 def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.settings import ReportSettings
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import Objective, measure_counts, needed_metrics, stored_metrics, values_of_tasks
 from paretofair.metrics.registry import Metric

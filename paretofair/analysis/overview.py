@@ -9,8 +9,8 @@ import pandas as pd
 
 from paretofair.analysis.derived import columns_behind
 from paretofair.analysis.frontiers import candidates
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
-from paretofair.analysis.settings import ReportSettings
 from paretofair.metrics.objectives import Objective, needed_metrics, parse_objective
 from paretofair.results import KEYS, TableSchema
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics.intervals import mean_interval
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import RELATIVE, relative_metrics
 from paretofair.results.table_schema import SPLITS
+from paretofair.statistics.intervals import mean_interval
 
 BASELINES = "baselines.csv"
 # Of `baselines.csv`, beside those that a space divides by.

@@ -21,9 +21,9 @@ from paretofair.analysis.frontiers import (
     keep_constraints,
     with_confirmed,
 )
+from paretofair.analysis.reading.runs import Run, merge_runs
+from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
-from paretofair.analysis.runs import Run, merge_runs
-from paretofair.analysis.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from paretofair.analysis.derived import counted_metrics
 from paretofair.analysis.overview import deciding_metrics, deciding_objectives, hypervolume_so_far
+from paretofair.analysis.reading.settings import read_plain
 from paretofair.analysis.results import ReportSettings, Results, read_settings
-from paretofair.analysis.settings import read_plain
 from paretofair.metrics.objectives import needed_metrics
 from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable

@@ -10,8 +10,8 @@ import pytest
 
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.analysis.rules import select_trials
-from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.hypervolume import hypervolume
+from paretofair.statistics.comparison import bootstrap_interval
 
 
 def dominates(one, other) -> bool:

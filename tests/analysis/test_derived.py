@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from paretofair.analysis.derived import CountedMetrics, columns_behind, counted_metrics, with_objectives
 from paretofair.analysis.frontiers import frontier
+from paretofair.analysis.reading.settings import read_plain
 from paretofair.analysis.relative import SPLITS
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.rules import select_trials
-from paretofair.analysis.settings import read_plain
 from paretofair.errors import ParetofairError
 from paretofair.metrics import rates
 from paretofair.metrics.objectives import NamedSet, build_set, known_objectives, parse_objective

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.rules import parse_rule
-from paretofair.analysis.settings import ReportSettings
 
 TASKS = ["grade", "bar"]
 ARFG_ARE = ReportSettings().build_set("arfg_are", TASKS)

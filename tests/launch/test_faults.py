@@ -19,8 +19,8 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.relative import baselines, with_relative
-from paretofair.analysis.settings import ReportSettings
 from paretofair.results import TrialTable
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages.studies import Studies, Study, build_sampler

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.analysis.settings import ReportSettings
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.metrics.objectives import NamedSet, build_set
 from paretofair.runs.build import build_halving
 from paretofair.runs.rows import model_table

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from paretofair import user_code
-from paretofair.analysis.settings import read_plain
+from paretofair.analysis.reading.settings import read_plain
 from paretofair.errors import SpaceError
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.run import RunOptions, load_splits

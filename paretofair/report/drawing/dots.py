@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.report.drawing.style import LIGHT, REFERENCE, Look
+from paretofair.statistics.comparison import bootstrap_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

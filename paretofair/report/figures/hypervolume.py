@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
-from paretofair.pareto.comparison import bootstrap_interval
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
 from paretofair.report import captions
@@ -26,6 +25,7 @@ from paretofair.report.drawing.style import (
     make_logarithmic,
     panels,
 )
+from paretofair.statistics.comparison import bootstrap_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.derived import with_objectives
+from paretofair.analysis.reading.settings import ReportSettings, read_settings
 from paretofair.analysis.relative import with_relative
 from paretofair.analysis.results import Results
-from paretofair.analysis.settings import ReportSettings, read_settings
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import Objective, parse_objective

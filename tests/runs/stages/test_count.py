@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
-from paretofair.analysis.settings import ReportSettings
 from paretofair.results import STAGES
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages import STAGE_OF, Context, Plan

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.foreign import check_values, read_foreign
 from paretofair.analysis.frontiers import SEARCHED
+from paretofair.analysis.reading.foreign import check_values, read_foreign
+from paretofair.analysis.reading.settings import ReportSettings, read_settings
 from paretofair.analysis.relative import BASELINES
-from paretofair.analysis.settings import ReportSettings, read_settings
 from paretofair.errors import RunError
 from paretofair.results import TRIALS, TableSchema, TrialTable
 from paretofair.results.files import read_csv

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from paretofair.metrics.intervals import mean_interval
+from paretofair.statistics.intervals import mean_interval
 
 values_of_runs = st.lists(st.integers(-1000, 1000).map(lambda n: n / 1000), min_size=2, max_size=20)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from paretofair.pareto import comparison
-from paretofair.pareto.comparison import bootstrap_interval, holm, paired_comparison
+from paretofair.statistics import comparison
+from paretofair.statistics.comparison import bootstrap_interval, holm, paired_comparison
 
 tenths = st.integers(-20, 20)
 runs = st.lists(tenths.map(lambda n: n / 10), min_size=2, max_size=12)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.settings import PROTOCOLS
+from paretofair.analysis.reading.settings import PROTOCOLS
 from paretofair.errors import RunError
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics

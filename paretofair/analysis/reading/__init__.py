@@ -1,0 +1,1 @@
+"""Results folders and tables made elsewhere, read as values."""
