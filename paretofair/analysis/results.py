@@ -25,6 +25,7 @@ from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
 from paretofair.analysis.tables import midpoints
+from paretofair.analysis.undefined import count_undefined, keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
@@ -211,8 +212,9 @@ class Results:
 
     @property
     def unreliable(self) -> list[str]:
-        """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
-        return find_unreliable(self.baselines, self.settings.gap)
+        """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it. Where it is 0 or missing ARFG
+        has no value, which `undefined.explain_undefined` says."""
+        return find_unreliable(keep_usable(self.baselines, self.settings.gap), self.settings.gap)
 
     def objective_set(self, *objectives: str) -> ObjectiveSet:
         """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
@@ -252,9 +254,11 @@ class Results:
         return {method: dict(iter(own.groupby(keys.loc[own.index]))) for method, own in by_method.items() if len(own)}
 
     def _has_values(self, objectives: ObjectiveSet) -> bool:
-        relative = any(each.metric.source == "baselines" for each in objectives.objectives)
-        columns = [f"{split}_{name}" for split in (self.settings.selected_on, "test") for name in objectives.names]
-        return all(name in self.trials for name in columns) and not (relative and self.baselines.empty)
+        """Whether some trial that may enter a frontier has a value of every objective on the split that chooses."""
+        chosen_by = [f"{self.settings.selected_on}_{name}" for name in objectives.names]
+        needed = [*chosen_by, *(f"test_{name}" for name in objectives.names)]
+        known = all(name in self.trials for name in needed)
+        return known and bool(candidates(self.trials, chosen_by).notna().all(axis=1).any())
 
     @functools.cached_property
     def midpoints(self) -> pd.DataFrame:
@@ -265,12 +269,7 @@ class Results:
     @property
     def undefined(self) -> dict[str, int]:
         """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", self.settings.gap)]
-        columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
-        columns = {name: column for name, column in columns.items() if column in self.trials}
-        searched = candidates(self.trials, columns.values())
-        counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
-        return {name: count for name, count in counts.items() if count}
+        return {f"{metric}_{task}": count for (metric, task), count in count_undefined(self).items()}
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
