@@ -86,6 +86,7 @@ TESTED_BY = {
         "analysis.reading.settings",
         "report.wide",
     ),
+    "cases/test_rare": ("cli.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
         "runs.jobs",
