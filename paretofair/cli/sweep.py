@@ -145,8 +145,8 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
                 left = sum(len(pack.without(finished)) for pack in packs)
                 table.add_row(stage.name, method, f"{len(packs):,}", trained, f"{count - left:,}")
     console.print(table)
-    for words in space.advice(where.methods):
-        console.print(words, style="yellow", soft_wrap=True)
+    for words in (*splits.dataset.notes, *space.advice(where.methods)):
+        console.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
 
 

@@ -77,10 +77,11 @@ def _fill_columns(numeric: Mapping[str, np.ndarray], texts: Mapping[str, np.ndar
         base = name.removesuffix(f"_{MISSING}")
         if base != name and base in numeric and np.isnan(numeric[base]).any():
             _refuse_taken(base, name)
-    return Columns.of(fill_missing(numeric, train), texts)
+    filled, fills = fill_missing(numeric, train)
+    return Columns.of(filled, texts, fills)
 
 
-def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[str, np.ndarray]:
+def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Replace NaN by the median of the training rows, and tell so by one more input.
 
     These are the training rows of the given split: where `split` redraws the test rows, the medians stay.
@@ -91,12 +92,12 @@ def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[st
 
     Returns:
         The inputs; behind them, for each that had a NaN, `<name>_missing`: 1 where it was missing, else 0. Where
-        there is such an input with just these values, it stays where it is.
+        there is such an input with just these values, it stays where it is. And what each such input was filled with.
 
     Raises:
         DataError: An input is missing in every training row; an input `<name>_missing` has other values.
     """
-    filled, indicators = {}, {}
+    filled, indicators, fills = {}, {}, {}
     for name, values in inputs.items():
         missing = np.isnan(values)
         filled[name] = values
@@ -104,12 +105,13 @@ def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[st
             known = values[train & ~missing]
             if not len(known):
                 raise DataError(f"input {name!r} is missing in all {train.sum()} training rows; exclude it")
-            filled[name] = np.where(missing, np.median(known), values)
+            fills[name] = float(np.median(known))
+            filled[name] = np.where(missing, fills[name], values)
             indicators[f"{name}_{MISSING}"] = missing.astype(np.float64)
     for name, values in indicators.items():
         if name in inputs and not np.array_equal(inputs[name], values):
             _refuse_taken(name.removesuffix(f"_{MISSING}"), name)
-    return filled | indicators
+    return filled | indicators, fills
 
 
 def _refuse_taken(name: str, indicator: str) -> NoReturn:

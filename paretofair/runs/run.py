@@ -126,8 +126,8 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
     if torch.cuda.is_available() and not space.resources.gpus:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
         console.print(words, style="yellow")
-    for words in space.advice(options.methods):
-        console.print(words, style="yellow", soft_wrap=True)
+    for words in (*first.dataset.notes, *space.advice(options.methods)):
+        console.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
     folder = options.output
     check_warm_start(space)
     context = Context(space, options.methods, splits, folder, console)

@@ -71,9 +71,6 @@ class _Reader:
             labels[task] = self.labels(task, expression)
             made_of |= dict.fromkeys(expression.columns, expression.text)
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
-        for attribute, sensitive in schema.sensitive.items():
-            if sensitive.column in made_of:
-                self.table.say(f"Attribute {attribute} is made of {sensitive.column}, which also makes labels.")
         numeric, categorical = choose_inputs(schema, self.table, made_of)
         part = None if schema.split is None else self.read_given_split(schema.split)
         together = None if schema.keep_together is None else self.read_clusters(schema.keep_together, part)

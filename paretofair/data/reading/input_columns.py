@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
@@ -46,8 +44,6 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
     if not numeric and not categorical:
         table.fail("no inputs are left; every column is excluded, sensitive or makes a label")
     _check_categories(table, categorical)
-    for name in numeric:
-        _note_row_numbers(table, name)
     if schema.missing.inputs == "error":
         for name in (*numeric, *categorical):
             missing = table.texts(name) == ""
@@ -104,9 +100,3 @@ def _check_categories(table: CellTable, categorical: list[str]) -> None:
             table.say(
                 f"In {name}, {words} are categories of their own; they differ by case, spaces or Unicode form alone."
             )
-
-
-def _note_row_numbers(table: CellTable, name: str) -> None:
-    values = np.sort(table.numbers(name))
-    if not np.isnan(values).any() and (np.diff(values) == 1).all():
-        table.say(f"{name} numbers the rows and is an input; exclude it if it is an identifier.")

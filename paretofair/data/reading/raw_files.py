@@ -21,7 +21,7 @@ from paretofair.errors import DataError
 _FIRST = 4096
 _GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b\x08", b"1AY&SY", b"\xfd7zXZ\x00", b"PK\x03\x04"
 # At both ends: a column of a text file may well be called PAR1.
-_PARQUET, _FEATHERS = b"PAR1", (b"ARROW1", b"FEA1")
+_PARQUET, _FEATHER = b"PAR1", b"ARROW1"
 _SAVE_AS_CSV = "save it as CSV or Parquet"
 # What files of other programs begin with, and what they are.
 _OTHERS = {
@@ -59,7 +59,7 @@ def is_typed_table(path: Path) -> bool:
         first = file.read(8)
         file.seek(-min(8, file.seek(0, io.SEEK_END)), io.SEEK_END)
         last = file.read()
-    return any(first.startswith(mark) and last.endswith(mark) for mark in (_PARQUET, *_FEATHERS))
+    return any(first.startswith(mark) and last.endswith(mark) for mark in (_PARQUET, _FEATHER))
 
 
 def read_typed_table(path: Path) -> pa.Table:
@@ -68,13 +68,13 @@ def read_typed_table(path: Path) -> pa.Table:
     Raises:
         DataError: It is damaged.
     """
-    from pyarrow import feather, parquet
+    from pyarrow import parquet
 
     with _open_bytes(path) as file:
         name = "Parquet" if file.read(4) == _PARQUET else "Feather"
     try:
         # Not parquet.read_table, which makes columns of the names of folders.
-        return parquet.ParquetFile(path).read() if name == "Parquet" else feather.read_table(path, memory_map=False)
+        return parquet.ParquetFile(path).read() if name == "Parquet" else pa.ipc.open_file(path).read_all()
     except (pa.ArrowException, OSError) as error:
         _fail(path, f"is a damaged {name} file: {' '.join(str(error).split())[:200]}")
 
@@ -144,8 +144,10 @@ def _check_text(path: Path, first: bytes, encoding: str | None) -> None:
     """A DataError where the first bytes are those of something else."""
     if first.startswith((_GZIP, _XZ, _ZIP)):
         _fail(path, "is packed twice; unpack it once")
-    if b"\0" in first and first.startswith((_PARQUET, *_FEATHERS)):
-        _fail(path, "is a Parquet or Feather file that is packed or cut off; unpack it, or fetch it again")
+    if b"\0" in first and first.startswith((_PARQUET, _FEATHER, b"FEA1")):
+        _fail(
+            path, "is a Parquet or Feather file that is packed, cut off or of Feather's first version; write it again"
+        )
     for beginning, what in _OTHERS.items():
         if first.startswith(beginning):
             _fail(path, what)
