@@ -252,11 +252,13 @@ class _Reader:
             other = [text for text in spellings if text not in named]
             if other and (plain in folded or not named):
                 texts = self.table.texts(column)
-                said = " and ".join(f"{text!r} ({(texts == text).sum()} rows)" for text in spellings)
+                counts = {text: int((texts == text).sum()) for text in spellings}
+                spellings = sorted(spellings, key=lambda text: -counts[text])  # the rarest is the fault
+                said = " and ".join(f"{counts[text]:,} {text!r}" for text in spellings)
                 way_out = "" if name_each is None else f", or name each: {name_each(spellings)}"
                 self.table.fail_at(
                     column,
-                    other[-1],
+                    next(text for text in reversed(spellings) if text in other),
                     f"{said} differ by case, spaces or Unicode form alone, for {where}; write them alike{way_out}",
                 )
 
