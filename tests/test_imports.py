@@ -91,7 +91,10 @@ TESTED_BY = {
         "cluster.worker",
         "runs.jobs",
     ),
-    "data/reading/test_csv_file": ("data.reading.csv_schema",),
+    "data/reading/test_csv_file": (
+        "data.reading.csv_schema",
+        "data.reading.input_columns",
+    ),
     "data/sets/test_public_sets": (
         "data.sets.adult",
         "data.sets.german",

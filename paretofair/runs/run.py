@@ -118,10 +118,11 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
 
 
 def find_cautions_of(space: Space, splits: Splits) -> list[str]:
-    """What a user should know of the data of a space before training, a line each."""
+    """What a user should know of the data of a space before training, a line each: how they were read, and what they
+    hold."""
     csv = space.data.csv
     own_columns = {} if csv is None else {name: each.column for name, each in csv.sensitive.items()}
-    return find_cautions(splits, LEAST_ROWS, own_columns)
+    return [*splits.dataset.notes, *find_cautions(splits, LEAST_ROWS, own_columns)]
 
 
 def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> Result:

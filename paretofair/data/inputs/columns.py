@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ class Columns:
         codes: `(rows, categorical inputs)` int32: the place of each text in the table of its column.
         tables: The texts of each categorical input.
         categorical_names: Their names.
+        fills: Numeric input -> what stands where it was missing, which the input `<name>_missing` tells.
 
     Raises:
         DataError: Shapes disagree, a name occurs twice, or a number is not finite.
@@ -41,9 +42,14 @@ class Columns:
     codes: np.ndarray
     tables: tuple[tuple[str, ...], ...]
     categorical_names: tuple[str, ...]
+    fills: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def of(numeric: Mapping[str, np.ndarray], categorical: Mapping[str, np.ndarray]) -> Columns:
+    def of(
+        numeric: Mapping[str, np.ndarray],
+        categorical: Mapping[str, np.ndarray],
+        fills: Mapping[str, float] | None = None,
+    ) -> Columns:
         """Columns by name, each `(rows,)`: numbers, and texts of which every different one is a category."""
         lengths = {len(column) for column in (*numeric.values(), *categorical.values())}
         if len(lengths) != 1:
@@ -56,14 +62,14 @@ class Columns:
         for place, column in enumerate(categorical.values()):
             table, codes[:, place] = np.unique(np.asarray(column).astype(str), return_inverse=True)
             tables.append(tuple(table.tolist()))
-        return Columns(numbers, tuple(numeric), codes, tuple(tables), tuple(categorical))
+        return Columns(numbers, tuple(numeric), codes, tuple(tables), tuple(categorical), dict(fills or {}))
 
     def __post_init__(self) -> None:
         rows = len(self.numeric)
-        for field, width in (("numeric", len(self.numeric_names)), ("codes", len(self.categorical_names))):
-            shape = getattr(self, field).shape
+        for name, width in (("numeric", len(self.numeric_names)), ("codes", len(self.categorical_names))):
+            shape = getattr(self, name).shape
             if shape != (rows, width):
-                raise DataError(f"inputs: {field} has shape {shape}, expected {(rows, width)} (rows, names)")
+                raise DataError(f"inputs: {name} has shape {shape}, expected {(rows, width)} (rows, names)")
         names = self.numeric_names + self.categorical_names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
@@ -84,18 +90,6 @@ class Columns:
         for place, table in enumerate(self.tables):
             texts[:, place] = np.array(table, dtype=object)[self.codes[:, place]]
         return texts
-
-    @property
-    def fills(self) -> dict[str, float]:
-        """What stands where a number was missing, of every input that has had missing ones."""
-        found = {}
-        for place, name in enumerate(self.numeric_names):
-            base = name.removesuffix(f"_{MISSING}")
-            if base != name and base in self.numeric_names:
-                missing = np.flatnonzero(self.numeric[:, place] == 1)
-                if len(missing):
-                    found[base] = float(self.numeric[missing[0], self.numeric_names.index(base)])
-        return found
 
     def add_to(self, digest: Digest) -> None:
         """Adds every name and value."""

@@ -123,7 +123,9 @@ class CellRules:
     def _explain_marks(self, text: str) -> str | None:
         """The same for numbers with other marks between thousands or before the decimals."""
         for decimal, thousands in _MARKS:
-            if thousands not in text or not CellRules(frozenset(), decimal, thousands).is_number(text):
+            if not re.search(_class_of(thousands), text) or not CellRules(frozenset(), decimal, thousands).is_number(
+                text
+            ):
                 continue
             if decimal == self.decimal:
                 return f"a number with thousands separators; write thousands: {_quote(thousands)}"
@@ -166,7 +168,7 @@ def format_number(value: float) -> str:
     >>> format_number(20130101.0), format_number(0.1), format_number(-0.0)
     ('20130101', '0.1', '0')
     """
-    return repr(value + 0.0).removesuffix(".0")
+    return repr(float(value) + 0.0).removesuffix(".0")
 
 
 def merge_equal_numbers(texts: Iterable[str], rules: CellRules) -> dict[str, str]:
@@ -199,7 +201,7 @@ def find_spellings(texts: Iterable[str]) -> Mapping[str, list[str]]:
 def _class_of(mark: str) -> str:
     """A pattern of one mark, however programs write it."""
     for family in (_GAPS, _APOSTROPHES):
-        if mark in family:
+        if mark and mark in family:
             return f"[{family}]"
     return re.escape(mark)
 

@@ -75,6 +75,7 @@ def test_other_marks(decimal, thousands, text, value):
     [
         ("35,446", "thousands separators; write thousands: ','"),
         ("35 446", "thousands separators; write thousands: ' '"),
+        ("35\u202f446", "thousands separators; write thousands: ' '"),
         ("35'446", 'thousands separators; write thousands: "\'"'),
         ("10300,0", "a decimal comma; write decimal: ','"),
         ("1.234.567,8", "thousands separators before a decimal comma; write decimal: ',' and thousands: '.'"),
