@@ -74,8 +74,9 @@ class GCM(Vanilla):
     - `iga`: Σ_w Σ_a (g_w(a) - mean of g_w over groups)², the trace of eq. 15; its cells are whole groups.
 
     p is the option `power`. The paper argues for squares (before its eq. 6) and prints absolute values; its numbers are
-    those of squares. With more groups the first two are averaged over all pairs. Cells without rows are left out; what then has fewer
-    than two groups to compare, a label or for `iga` a task, adds exactly 0 and is counted in `undefined`.
+    those of squares. With more groups the first two are averaged over all pairs. Cells without rows are left out; what
+    then has fewer than two groups to compare, a label or for `iga` a task, adds exactly 0 and is counted in
+    `undefined`.
 
     The option `layers` limits Σ_w to the parameters of these names (eq. 14). All losses are means over rows,
     whatever `training.reduction` says.

@@ -54,6 +54,26 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
             "no metric 'errr_pass_bar'. Did you mean `error_pass_bar`",
         ),
         (
+            "512}",
+            "512, keep_epoch: {by: errr}}",
+            "training.keep_epoch.by: no metric 'errr'",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: arfg}}",
+            "training.keep_epoch.by: arfg is relative to baselines, which may not be trained yet",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: error, from: 0}}",
+            "training.keep_epoch.from: found 0; must be at least 1",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: error}}\ncurves: {every: 2}",
+            "training.keep_epoch: curves show every epoch: leave out either",
+        ),
+        (
             "seeds:",
             "curves: {stages: [tune]}\nseeds:",
             "curves.stages[0]: found 'tune'; accepted: points, sweep, confirm",
