@@ -10,6 +10,7 @@ from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, parse_goal, parse_objective
 from paretofair.metrics.registry import Metric
 from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
+from paretofair.sampling.distributions import is_one_point
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_name, check_objective
 from paretofair.space.problems import KeyPath, Problems, list_known, propose
@@ -94,6 +95,9 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
         except ValueError as error:
             problems.add((*SWEEP, "sampler"), f"{name}: {error}")
             continue
+        if sweep.successive_halving is None and settings.protocol == "validation":
+            # Trials of a seed begin with the same weights, those of the published protocol each with its own.
+            size = 1 if is_one_point(of_sweep.parameters, view.tasks) else size
         sizes[name] = size
         if size is not None and size < sweep.trials and view.bracket is not None and size % view.bracket:
             words = f"found {view.bracket}; the {size:,} trials of {name} are no whole brackets"

@@ -2,7 +2,12 @@
 
 import pytest
 
+from paretofair.space.space import load_space
+
+from .conftest import EXAMPLE
+
 TUNE = "  tune: {parameters: [epochs], settings: 4, trials: 8, seeds: [1000]}\n  sweep:"
+ONE_POINT = "{task_weight: {high_grade: 0.5, pass_bar: 0.5}, epochs: 20, learning_rate: 0.1}"
 HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
 
 
@@ -82,3 +87,10 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
 )
 def test_a_problem_is_told_with_place_found_and_accepted(refusal, old: str, new: str, message: str) -> None:
     assert message in refusal((old, new))
+
+
+@pytest.mark.parametrize(("protocol", "trials"), [("validation", 1), ("paper", 2000)])
+def test_what_has_nothing_to_draw_is_trained_once(write, protocol, trials):
+    """But under the published protocol, where every trial has initial weights of its own."""
+    space = load_space(write(EXAMPLE), [f"methods.vanilla={{parameters: {ONE_POINT}}}", f"protocol={protocol}"])
+    assert (space.trials_of("vanilla"), space.trials_of("mtaf")) == (trials, 2000)
