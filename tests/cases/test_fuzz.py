@@ -87,6 +87,11 @@ NAMES = st.one_of(
 )
 
 
+def mostly(usual: st.SearchStrategy[Any], hostile: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One in ten is hostile, so that many tables are read to the end."""
+    return st.integers(0, 9).flatmap(lambda number: usual if number else hostile)
+
+
 USUAL = {
     "repaid": ["0", "1"],
     "sex": ["f", "m", "m"],
@@ -96,6 +101,7 @@ USUAL = {
     "part": ["train", "test", "train", "validation"],
     "code": ["01", "1", "7.0"],
 }
+TASKS = {"repaid": "repaid", "repaid == 1": "repaid", "age > 40": "age", "grade in ['A', 'C']": "grade"}
 
 
 @st.composite
@@ -124,8 +130,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
 @st.composite
 def descriptions(draw: st.DrawFn, header: list[str]) -> dict[str, Any]:
     """A section `csv` about columns, most of which are there."""
-    there = st.sampled_from(header)
-    column = st.one_of(there, there, there, there, NAMES)
+    column = mostly(st.sampled_from(header), NAMES)
     word = st.one_of(CELLS, st.integers(-2, 3), st.sampled_from(["f", "m", "A", "1"]))
     compare = st.builds(
         lambda name, sign, cell: f"`{name}` {sign} {cell}",
@@ -135,25 +140,31 @@ def descriptions(draw: st.DrawFn, header: list[str]) -> dict[str, Any]:
             CELLS.map(repr), CELLS, st.lists(CELLS, max_size=3).map(repr), st.sampled_from(["1", "'m'", "['m']"])
         ),
     )
-    task = st.one_of(
-        st.just("repaid"),
-        st.sampled_from(["repaid == 1", "age > 40", "grade in ['A', 'C']", "sex != 'f' and not income < 2"]),
-        column,
-        compare,
-        st.builds(lambda first, second: f"{first} and not {second}", compare, compare),
-        st.fixed_dictionaries(
-            {"column": column, "kind": st.sampled_from(["multiclass", "binary"])},
-            optional={"classes": st.lists(word, max_size=3)},
-        ),
+    usual = [task for task in TASKS if TASKS[task] in header]
+    task = (
+        mostly(st.sampled_from(usual), column)
+        if usual and draw(st.booleans())
+        else st.one_of(
+            column,
+            compare,
+            st.builds(lambda first, second: f"{first} and not {second}", compare, compare),
+            st.fixed_dictionaries(
+                {"column": column, "kind": st.sampled_from(["multiclass", "binary"])},
+                optional={"classes": st.lists(word, max_size=3)},
+            ),
+        )
     )
-    attribute = st.one_of(
-        st.just("sex"),
-        st.just("sex"),
-        column,
-        st.fixed_dictionaries(
-            {"column": column, "bins": st.lists(st.floats(-5, 50), min_size=1, max_size=4).map(sorted)}
-        ),
-        st.fixed_dictionaries({"column": column, "groups": st.dictionaries(word, word, max_size=3)}),
+    groups = [name for name in ("sex", "grade", "code") if name in header]
+    attribute = (
+        mostly(st.sampled_from(groups), column)
+        if groups and draw(st.booleans())
+        else st.one_of(
+            column,
+            st.fixed_dictionaries(
+                {"column": column, "bins": st.lists(st.floats(-5, 50), min_size=1, max_size=4).map(sorted)}
+            ),
+            st.fixed_dictionaries({"column": column, "groups": st.dictionaries(word, word, max_size=3)}),
+        )
     )
     inputs = st.one_of(st.just("auto"), st.lists(column, max_size=3))
     optional = {
@@ -182,17 +193,12 @@ def descriptions(draw: st.DrawFn, header: list[str]) -> dict[str, Any]:
             },
         ),
     }
-    # Each key seldom, so that many tables are read to the end.
     keys = draw(st.lists(st.sampled_from(sorted(optional)), max_size=2, unique=True)) if draw(st.booleans()) else []
-    task_name = st.one_of(st.just("t"), st.just("u"), st.just("t"), NAMES)
+    name = mostly(st.sampled_from(["t", "u", "v"]), NAMES)
     return {
         "path": "data.csv",
-        "tasks": draw(st.dictionaries(task_name, task, min_size=1, max_size=2)),
-        "sensitive": draw(
-            st.dictionaries(
-                st.one_of(st.just("s"), st.just("s"), st.just("r"), NAMES), attribute, min_size=1, max_size=2
-            )
-        ),
+        "tasks": draw(st.dictionaries(name, task, min_size=1, max_size=2)),
+        "sensitive": draw(st.dictionaries(name, attribute, min_size=1, max_size=2)),
         **{key: draw(optional[key]) for key in keys},
     }
 
@@ -222,8 +228,7 @@ def cases(draw: st.DrawFn) -> tuple[bytes, str]:
         data = data[:place] + draw(st.binary(max_size=5)) + data[place:]
     elif damage == 4:
         data = data[: draw(st.integers(0, len(data)))]
-    known = st.sampled_from(sorted(described["sensitive"]))
-    sensitive = draw(st.one_of(known, known, known, NAMES))
+    sensitive = draw(mostly(st.sampled_from(sorted(described["sensitive"])), NAMES))
     space = {"name": "fuzz", "data": {"csv": described, "sensitive": sensitive}} | SPACE
     return data, yaml.safe_dump(space, sort_keys=False, allow_unicode=draw(st.booleans()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from paretofair.data.inputs.columns import LARGEST
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
@@ -44,6 +45,13 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
     if not numeric and not categorical:
         table.fail("no inputs are left; every column is excluded, sensitive or makes a label")
     _check_categories(table, categorical)
+    for name in numeric:
+        values = table.numbers(name)
+        large = abs(values) > LARGEST
+        if large.any():
+            row = int(large.argmax())
+            accepted = f"numbers from {-LARGEST:g} to {LARGEST:g}"
+            table.fail(f"{table.place(row)}, column {name!r}: found {values[row]:g}; accepted for an input: {accepted}")
     if schema.missing.inputs == "error":
         for name in (*numeric, *categorical):
             missing = table.texts(name) == ""
