@@ -19,6 +19,7 @@ from paretofair.naming import show
 NEARLY_ALL = 0.9  # of the cells: a column of numbers with a few odd cells
 _SEPARATORS = ";\t|,: "
 _MOST_NOTES = 5  # for each column
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def convert_table(table: pa.Table) -> RawTable:
     columns = []
     for place, column in enumerate(table.columns):
         kind = column.type
-        if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        if pa.types.is_dictionary(kind) or any(is_text(kind) for is_text in _TEXTS):
             texts.add(place)
         columns.append([text_of(value) for value in column.to_pylist()])
     # The index that pandas stores is a column that nobody has named.
@@ -198,6 +199,10 @@ class CellTable:
         said = self.rules.explain(text)
         if said is not None:
             return f", {said}"
+        if text.lower() in ("true", "false", "yes", "no"):
+            return (
+                f"; a truth is no number: compare it as a text, as in == {text!r}, or name its column alone as a label"
+            )
         return f"; if it stands for a missing value, write missing: {{add: [{text!r}]}}"
 
     def require(self, name: str, where: str) -> None:
@@ -275,7 +280,12 @@ class CellTable:
             self.say(f"Equal numbers in {name} are one value: {pairs}{', …' if len(spellings) > 3 else ''}.")
 
     def _hint(self) -> str:
-        """Where a name of the header is a number in a column of numbers, that there may be no header."""
+        """Where names of the header have another separator in them, or are numbers above numbers, what may be wrong."""
+        for mark in _SEPARATORS.strip():
+            if self.raw.unit == "line" and sum(name.count(mark) for name in self.raw.header) >= max(
+                2, len(self.header)
+            ):
+                return f"; {mark!r} stands in these names: is it the separator?"
         for position, name in enumerate(self.raw.header):
             if self.rules.is_number(name) and _share_of_numbers(self.raw.columns[position]) >= NEARLY_ALL:
                 return f"; the first line may be a row ({name!r} is a number): a file needs a header"

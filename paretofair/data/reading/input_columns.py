@@ -36,8 +36,11 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
             table.fail(f"column {name!r} is named twice among the inputs")
     numeric, categorical = listed["numeric"], listed["categorical"]
     free = [] if None not in (numeric, categorical) else [n for n in table.header if n not in barred and n not in named]
+    grouped = {sensitive.column for sensitive in schema.sensitive.values() if not sensitive.bins}
     for name in free:
-        _refuse_odd_cell(table, name)
+        table.require(name, "inputs")
+        if name not in grouped:  # whose values are groups, whatever they look like
+            _refuse_odd_cell(table, name)
     if numeric is None:
         numeric = [name for name in free if table.is_numeric(name)]
     if categorical is None:
@@ -79,7 +82,6 @@ def _bar_columns(schema: CsvSchema, made_of: Mapping[str, str]) -> dict[str, str
 
 def _refuse_odd_cell(table: CellTable, name: str) -> None:
     """A DataError for a column of numbers but for a few cells, which would silently become categories."""
-    table.require(name, "inputs")
     odd = table.find_odd_cell(name)
     if odd is not None:
         table.fail_at(
