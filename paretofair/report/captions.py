@@ -10,6 +10,7 @@ import pandas as pd
 from paretofair.analysis.results import Results
 from paretofair.metrics.objectives import Objective, ObjectiveSet
 from paretofair.pareto.hypervolume import EXACT_UP_TO
+from paretofair.statistics.intervals import name_interval
 
 
 def stamps(results: Results) -> list[str]:
@@ -46,6 +47,11 @@ def seeds(results: Results) -> str:
     if len(found) > 6 and found == list(range(found[0], found[-1] + 1)):
         return f"{len(found)} seeds, {found[0]} to {found[-1]}"
     return "seeds " + ", ".join(map(str, found))
+
+
+def name_intervals(results: Results) -> str:
+    """What intervals over the seeds of the run are: `95 % Student's t intervals`."""
+    return f"{name_interval(results.searched['seed'].nunique())}s"
 
 
 def trials(results: Results) -> str:

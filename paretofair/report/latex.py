@@ -196,8 +196,8 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             caption=_caption(
                 results,
                 f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
-                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
-                "% bootstrap interval; best in bold, the largest.",
+                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with "
+                f"{captions.name_intervals(results)}; {_BOLD}, the largest.",
                 exact,
             ),
             label=f"{inside}hypervolume",
@@ -229,7 +229,7 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             caption=_caption(
                 results,
                 f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
-                "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
+                "same seeds: mean with {name_interval(least)}, p-value of a two-sided sign-flip test, and adjusted "
                 f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
                 exact,
             ),

@@ -85,7 +85,7 @@ def caption(results: Results) -> str:
         "positive, less its share among training rows labelled positive (in brackets), turned so that positive is "
         f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "
         "positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, lines "
-        "95 % bootstrap intervals.",
+        f"{captions.name_intervals(results)}.",
         tell_left_out(results),
         captions.provenance(results),
     )

@@ -66,7 +66,7 @@ def caption(results: Results) -> str:
         "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
         f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "
-        "seeds, lines 95 % bootstrap intervals.",
+        f"seeds, lines {captions.name_intervals(results)}.",
         tell_left_out(results),
         captions.provenance(results),
     )
