@@ -86,7 +86,7 @@ def relative_interval(
     """The ends of an interval of relative gaps, the mean over tasks of gap / gap of single-task models.
 
     As `gap_interval`, with deviations of both: in every resample the largest and the smallest mean ratio that they
-    allow, of which the quantiles `level` and 1 - `level` are taken. Where the interval of a single-task gap reaches
+    allow, of which the quantiles `level` and 1 - `level` are taken, not below 0. Where the interval of a single-task gap reaches
     what chance alone gives (`floor`), the divisor may be nothing, and there is no upper end.
 
     Args:
@@ -102,9 +102,8 @@ def relative_interval(
     own, single = np.asarray(gaps, dtype=float), np.asarray(alone, dtype=float)
     off, off_single = np.asarray(deviations, dtype=float), np.asarray(alone_deviations, dtype=float)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = np.quantile(
-            (np.maximum(own - off, 0) / (single + off_single)).mean(-1), 1 - level, axis=0, method="lower"
-        )
+        # Not cut at 0 task by task: luck in one task then makes up for none in another.
+        low = np.quantile(((own - off) / (single + off_single)).mean(-1), 1 - level, axis=0, method="lower")
         below = single - off_single
         ratios = np.where(below > 0, (own + off) / np.where(below > 0, below, 1), np.inf)
         # Infinities have no quantile by interpolation.
@@ -112,4 +111,4 @@ def relative_interval(
     unknown = np.isnan(own).any(-1) | np.isnan(single).any()
     least, _ = gap_interval(single, np.asarray(alone_deviations, dtype=float), level=level)
     unbounded = (least <= np.asarray(floor, dtype=float)).any()
-    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, np.inf if unbounded else high)
+    return np.where(unknown, np.nan, np.maximum(low, 0)), np.where(unknown, np.nan, np.inf if unbounded else high)

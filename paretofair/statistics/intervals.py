@@ -29,7 +29,7 @@ def seed_interval(values: ArrayLike, /, *, level: float = 0.95, resamples: int =
 
     Of few runs a bootstrap interval is too narrow, because no resample goes beyond their extremes: of three it holds
     the mean three times out of four. Student's holds it 95 times out of 100 for values that are about normal
-    (`benchmarks/statistics.py` counts both). From six runs on the bootstrap comes as close, and follows skewed values.
+    (`benchmarks/simulations.py` counts both). From six runs on the bootstrap comes as close, and follows skewed values.
 
     Args:
         values: `(seeds,)`, in any order. NaN and infinite values are left out.
