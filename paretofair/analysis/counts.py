@@ -17,7 +17,7 @@ from paretofair.results.table_schema import COUNTS, SPLITS, TaskSchema
 
 GROUPS = "groups.csv"
 _OF_ROWS = "_rows"  # ends the names of counts that no weights enter
-_LEAST_ROWS = 50  # of a group that the audit compares
+LEAST_ROWS = 50  # of a group that the audit compares
 _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
@@ -134,7 +134,7 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
                     cells.groups,
                     cells.attributes,
                     cells.n_groups,
-                    minimum_count=_LEAST_ROWS,
+                    minimum_count=LEAST_ROWS,
                     vanilla=reference,
                     rows=rows[split][t],
                 )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from paretofair.analysis.chance.reliability import find_unreliable, with_gap_tests
 from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
 from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
@@ -24,7 +25,6 @@ from paretofair.analysis.frontiers import (
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, with_relative
-from paretofair.analysis.reliability import find_unreliable, with_gap_tests
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.analysis.counts import audit_table
 from paretofair.analysis.overview import arfg_are_points
 from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
-from paretofair.analysis.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO

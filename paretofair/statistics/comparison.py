@@ -130,8 +130,8 @@ def count_needed_seeds(
     """How many pairs it would take to find a difference as large as the observed one, were it the true one.
 
     The power of a paired t-test, which a sign-flip test comes close to for differences that are about normal
-    (`benchmarks/simulations.py`), and never fewer pairs than the sign-flip test needs to fall below `level` at all. Mean
-    and deviation are themselves estimates of few seeds: read the result as an order of size.
+    (`benchmarks/simulations.py`), and never fewer pairs than the sign-flip test needs to fall below `level` at all.
+    Mean and deviation are themselves estimates of few seeds: read the result as an order of size.
 
     Args:
         differences: `(seeds,)` of paired differences; NaN and infinite ones are left out.

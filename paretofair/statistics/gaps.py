@@ -86,8 +86,8 @@ def relative_interval(
     """The ends of an interval of relative gaps, the mean over tasks of gap / gap of single-task models.
 
     As `gap_interval`, with deviations of both: in every resample the largest and the smallest mean ratio that they
-    allow, of which the quantiles `level` and 1 - `level` are taken, not below 0. Where the interval of a single-task gap reaches
-    what chance alone gives (`floor`), the divisor may be nothing, and there is no upper end.
+    allow, of which the quantiles `level` and 1 - `level` are taken, not below 0. Where the interval of a single-task
+    gap reaches what chance alone gives (`floor`), the divisor may be nothing, and there is no upper end.
 
     Args:
         gaps: `(trials, tasks)`.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.counted_gaps import draw_deviations, follows_from_decisions, merge_worth
+from paretofair.analysis.chance.counted_gaps import draw_deviations, follows_from_decisions, merge_worth
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.relative import relative_to
 from paretofair.metrics.objectives import measure_counts

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.counted_gaps import compare_gap, follows_from_decisions, merge_worth
+from paretofair.analysis.chance.counted_gaps import compare_gap, follows_from_decisions, merge_worth
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.relative import find_single_task
 from paretofair.metrics.registry import METRICS

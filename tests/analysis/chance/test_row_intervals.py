@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.counts import CellCounts
-from paretofair.analysis.row_intervals import row_intervals, with_intervals
 from paretofair.metrics import rates
 from paretofair.results import write_stack
 from paretofair.results.table_schema import TaskSchema
