@@ -1,6 +1,6 @@
 """How often intervals hold the truth and tests find what is there: every interval and test that reports print.
 
-    python benchmarks/simulations.py            # three minutes; writes benchmarks/results/simulations.json
+    python benchmarks/simulations.py            # some minutes; writes benchmarks/results/simulations.json
     python benchmarks/simulations.py --quick    # a tenth of the draws, written nowhere
 
 Seeds are drawn from a normal and a skewed distribution. Rows have a group and a score of their own, which the models of
