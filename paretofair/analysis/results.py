@@ -25,6 +25,7 @@ from paretofair.analysis.frontiers import (
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, with_relative
+from paretofair.analysis.undefined import count_undefined, keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
