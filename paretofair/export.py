@@ -99,7 +99,7 @@ def export_trial(
         if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
         else _find_space(space, row, run)
     )
-    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
     pack = _pack(own, row)
     given = as_trials(pack, data.tasks, type(method))
@@ -382,7 +382,7 @@ def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
 
 def _metrics_of(about: Mapping[str, Any], task: str, own: Sequence[str]) -> list[str]:
     """The metrics that a trial has of a task."""
-    names = [metric.name for metric in METRICS.values() if metric.source == "rows"]
+    names = [metric.name for metric in METRICS.values() if metric.source == "rows" and not metric.is_asked_for]
     return [
         *HEADLINE,
         *(name for name in names if name not in HEADLINE and f"test_{name}_{task}" in about["metrics"]),

@@ -7,7 +7,7 @@ classes each class is measured against the rest and the worst counts, but for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -155,12 +155,6 @@ def conditional_parity_gap(rows: ScoredRows) -> float:
         used = ~np.isnan(gaps)
         values.append(float(np.average(gaps[used], weights=weight[used].sum(-1))) if used.any() else float("nan"))
     return _worst(values)
-
-
-METRICS: dict[str, Callable[[ScoredRows], float]] = {
-    each.__name__: each for each in (brier, calibration_gap, worst_group_calibration_error, abroca)
-}
-"""Those that are given no column, by name."""
 
 
 def _worst(values: Any) -> float:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
+from paretofair.metrics.registry import ASKED_FOR
 from paretofair.metrics.rows import scores as measures
 from paretofair.metrics.rows.scores import ScoredRows
 
-EVERY = [*measures.METRICS.values(), measures.conditional_parity_gap]
+EVERY = [*(metric.of_rows for metric in ASKED_FOR.values()), measures.conditional_parity_gap]
 
 
 def sample(seed: int, *, classes: int = 0, groups: int = 2, rows: int = 400, weights: bool = False) -> ScoredRows:
