@@ -7,8 +7,9 @@ For every data set and task a logistic regression and a gradient boosting (sciki
 the real and on the simulated rows, and every row is scored by the model that has not seen it.
 `results/simulation.csv` has the error of decisions at a score of one half, the AUC, and the gaps of false and true
 positive rates between the groups of at least a hundredth of the rows where as many decisions are positive as labels
-are. The real data are needed (`PARETOFAIR_DATA`). Printed: the largest difference between simulated and real ones. `--weights` prints what `simulation.relabel` draws
-labels by: the coefficients of one logistic regression for each task on the real data, rounded.
+are. The real data are needed (`PARETOFAIR_DATA`). Printed: the largest difference between simulated and real ones.
+`--weights` prints what `simulation.relabel` draws labels by: the coefficients of one logistic regression for each task
+on the real data, rounded.
 """
 
 from __future__ import annotations

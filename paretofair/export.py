@@ -97,11 +97,11 @@ def export_trial(
     own = (
         space.baselines
         if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
-        else _find_space(space, row, run)
+        else find_space(space, row, run)
     )
     data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
-    pack = _pack(own, row)
+    pack = pack_of(own, row)
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
     if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
@@ -208,13 +208,14 @@ def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
     return row
 
 
-def _find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+def find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+    """What the space says about the method of a trial. Raises RunError where it lists no such method."""
     if row["method"] not in space.methods:
         raise RunError(f"{row['method']} is no method of {run / 'space.yaml'}: it was not trained by a sweep")
     return space.method(row["method"])
 
 
-def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
+def pack_of(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
     """The trial as it was trained."""
     names = [name for columns, _ in parts(space.parameters, space.tasks) for name in columns]
     names += [name for name in (f"task_weight_{task}" for task in space.tasks) if name not in names]

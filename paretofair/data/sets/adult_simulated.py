@@ -3,7 +3,8 @@
 Nothing in it is a real person's row, and nothing was copied from one. Every row is drawn by `simulation` from rounded
 aggregates of the public data (B. Becker and R. Kohavi, "Adult", UCI Machine Learning Repository, 1996): rows by split,
 sex and race; joint rates of the labels; shares and quantiles of every input by labels and sex (sampling weight and
-country: by race); correlations between inputs; how labels follow from inputs. The number of years of education follows from its name.
+country: by race); correlations between inputs; and how labels follow from inputs. The number of years of education
+follows from its name.
 
 What it keeps of the real data: sizes, label and group rates, errors within .01 of a linear and of a strong learner, and
 false positive gaps within .03. Results on it say nothing about people.

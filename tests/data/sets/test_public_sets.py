@@ -185,7 +185,8 @@ def test_a_linear_learner_finds_about_the_errors_and_gaps_of_the_real_rows(
 ) -> None:
     """Those on the real rows are stored with the benchmark, of which this is the quick half."""
     spec = spec_from_file_location("simulation", BENCHMARKS / "simulation.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     benchmark = module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     stored = pd.read_csv(BENCHMARKS / "results" / "simulation.csv")
