@@ -6,7 +6,8 @@ by sex and age group; joint rates of the labels; shares and quantiles of every i
 correlations between inputs; and how labels follow from inputs.
 
 What it keeps of the real data: size, label and group rates, errors within .03 of a linear and of a strong learner, and
-false positive gaps within .1; on 1,000 rows a gap has a standard error of .06. Results on it say nothing about borrowers.
+false positive gaps within .1; on 1,000 rows a gap has a standard error of .06. Results on it say nothing about
+borrowers.
 """
 
 import numpy as np
