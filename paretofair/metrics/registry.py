@@ -421,6 +421,7 @@ _EVERY = (
     _rate("soft_positive_rate", "mean score"),
     _rate("soft_true_positive_rate", "mean score of rows labelled 1"),
     _rate("soft_false_positive_rate", "mean score of rows labelled 0"),
+    Metric("group_harm", "largest increase of the error of any group over vanilla", "minimised", "report"),
     Metric("bias_amplification", "bias amplification away from one half", "minimised", "report"),
     Metric("bias_amplification_towards", "bias amplification towards the group", "best at 0", "report"),
     Metric("bias_amplification_absolute", "bias amplification in size", "minimised", "report"),
