@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import (
@@ -86,6 +86,11 @@ class MethodSpace:
     def given(self) -> tuple[str, ...]:
         """The columns that metrics are given."""
         return tuple(dict.fromkeys(each.given for each in self.metrics.values() if each.given is not None))
+
+    @property
+    def known_metrics(self) -> dict[str, Metric]:
+        """Every metric by name, the run's own among them."""
+        return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property
     def tuned_settings(self) -> int:
