@@ -100,11 +100,11 @@ def export_trial(
     own = (
         space.baselines
         if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
-        else _find_space(space, row, run)
+        else find_space(space, row, run)
     )
-    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
-    pack = _pack(own, row)
+    pack = pack_of(own, row)
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
     if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
@@ -212,13 +212,14 @@ def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
     return row
 
 
-def _find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+def find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+    """What the space says about the method of a trial. Raises RunError where it lists no such method."""
     if row["method"] not in space.methods:
         raise RunError(f"{row['method']} is no method of {run / 'space.yaml'}: it was not trained by a sweep")
     return space.method(row["method"])
 
 
-def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
+def pack_of(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
     """The trial as it was trained."""
     names = [name for columns, _ in parts(space.parameters, space.tasks) for name in columns]
     names += [name for name in (f"task_weight_{task}" for task in space.tasks) if name not in names]
@@ -411,7 +412,7 @@ def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
 
 def _metrics_of(about: Mapping[str, Any], task: str, own: Sequence[str]) -> list[str]:
     """The metrics that a trial has of a task."""
-    names = [metric.name for metric in METRICS.values() if metric.source == "rows"]
+    names = [metric.name for metric in METRICS.values() if metric.source == "rows" and not metric.is_asked_for]
     return [
         *HEADLINE,
         *(name for name in names if name not in HEADLINE and f"test_{name}_{task}" in about["metrics"]),

@@ -100,7 +100,7 @@ def _name(part: Pack) -> str:
 
 
 def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Sequence[Metric] = ()) -> TableSchema:
-    """The names in a trial table: the headline and the user's own metrics of every task, and the hyperparameters
+    """The names in a trial table: the headline and the run's own metrics of every task, and the hyperparameters
     `values`, `(n,)` or `(n, tasks)` each."""
     tasks = tuple(data.tasks)
     kinds = [(kind.name, () if kind.is_binary else kind.classes) for kind in data.kinds]
@@ -118,7 +118,7 @@ def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Seque
 def _of_kinds(metric: Metric, data: DeviceData) -> Quantity | None:
     """A metric that is measured where trials are trained, with the tasks that have it; None for any other. Those that
     binary tasks have stand there for all, as every table has them."""
-    if metric.source != "rows":
+    if metric.source != "rows" or metric.is_asked_for:
         return None
     has = [task for task, kind in zip(data.tasks, data.kinds, strict=True) if metric.is_for(kind.name)]
     own = tuple(data.tasks) if metric.is_for("binary") else tuple(has)

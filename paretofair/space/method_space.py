@@ -36,7 +36,7 @@ class MethodSpace:
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
     table. `reads`: the settings of losses that change its results. `kind` is the method's name in the registry, or
     `package.module:Class` with the digest `code` of its source; `options` are its own keys. `gap` is what ARFG divides,
-    `metrics` are the user's own.
+    `metrics` are the run's own.
     """
 
     method: str
@@ -79,12 +79,17 @@ class MethodSpace:
 
     @property
     def own_metrics(self) -> tuple[Metric, ...]:
-        """The user's own metrics."""
+        """The metrics that the run has of its own."""
         return tuple(each.metric(name) for name, each in self.metrics.items())
 
     @property
+    def given(self) -> tuple[str, ...]:
+        """The columns that metrics are given."""
+        return tuple(dict.fromkeys(each.given for each in self.metrics.values() if each.given is not None))
+
+    @property
     def known_metrics(self) -> dict[str, Metric]:
-        """Every metric by name, the user's own among them."""
+        """Every metric by name, the run's own among them."""
         return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property

@@ -5,9 +5,19 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, Objective, build_set, known_sets, parse_goal
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.objectives import (
+    OF_SEVERAL_TASKS,
+    NamedSet,
+    Objective,
+    build_set,
+    known_sets,
+    parse_goal,
+    parse_objective,
+)
+from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS, Metric
 from paretofair.naming import (
     JOINT,
     MOST,
@@ -20,7 +30,7 @@ from paretofair.naming import (
 from paretofair.results.table_schema import IDENTITY, RESULTS
 from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
-from paretofair.space.schema import Frontiers, FrontierSet, Settings
+from paretofair.space.schema import Frontiers, FrontierSet, OwnMetric, Settings
 
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _FEW = 3  # attributes, whose intersections all fit a message
@@ -40,13 +50,19 @@ def resolve_data(
     _check_sensitive(data.sensitive, tasks, attributes, problems)
     for index, name in enumerate(data.audit):
         _check_attribute(name, attributes, ("data", "audit", index), problems)
-    return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, kinds, problems)})
+    frontiers = _resolve_frontiers(settings, kinds, problems)
+    settings = settings.model_copy(update={"data": data, "frontiers": frontiers})
+    return settings.model_copy(update={"metrics": settings.metrics | _find_asked_for(settings, tasks)})
 
 
 def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> Frontiers:
-    """The section with its defaults; checks the names of metrics and sets in it, and of the user's own metrics."""
-    for name in settings.metrics:
-        if name in METRICS or not name.isidentifier():
+    """The section with its defaults; checks the names of metrics and sets in it, and of the run's own metrics."""
+    for name, listed in settings.metrics.items():
+        if listed.function is None and listed.given is None:
+            if name not in ASKED_FOR:
+                words = f"required: a function, or what is given; without them one of {list_known(ASKED_FOR)}"
+                problems.add(("metrics", name), f"{words}.{propose(name, ASKED_FOR)}")
+        elif name in METRICS or not name.isidentifier():
             words = "is a metric of ours; choose another name" if name in METRICS else "must be letters, digits and _"
             problems.add(("metrics", name), f"found {name!r}; it {words}")
     tasks = tuple(kinds)
@@ -81,6 +97,24 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
     own = {each.name: each for each in frontiers.objectives}
     sets = tuple(own.get(name, FrontierSet(name=name)) for name in names)
     return frontiers.model_copy(update={"objectives": sets, "gap": gap})
+
+
+def _find_asked_for(settings: Settings, tasks: tuple[str, ...]) -> dict[str, OwnMetric]:
+    """Those metrics of ours that only a run has that asks for them, which the space names somewhere without listing
+    them."""
+    sweep, named = settings.stages.sweep, list[str]()
+    for each in settings.frontiers.objectives:
+        named += each.of
+    for text in settings.constraints:
+        with suppress(ValueError):  # told where constraints are checked, as names are that are no metric
+            named.append(parse_constraint(text).name)
+    named += sweep.successive_halving.objectives if sweep.successive_halving is not None else ()
+    named += [name for name in sweep.sampler.options.get("objectives") or () if isinstance(name, str)]
+    found = {settings.frontiers.gap or ""}
+    for name in named:
+        with suppress(ValueError):
+            found.add(parse_objective(name, tasks).metric.name)
+    return {name: OwnMetric() for name in ASKED_FOR if name in found and name not in settings.metrics}
 
 
 def check_objective(

@@ -110,7 +110,7 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
     metrics = {}
     for name, metric in settings.metrics.items():
         update = {}
-        if metric.code is None:
+        if metric.function is not None and metric.code is None:
             try:
                 if not callable(user_code.load(metric.function)):
                     raise SpaceError(f"{metric.function} is not callable")

@@ -5,7 +5,7 @@ checked in `resolve`.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,7 @@ from pydantic import (
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.errors import SpaceError
-from paretofair.metrics.registry import METRICS, Direction, Metric, own_metric
+from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
 from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
@@ -374,19 +374,43 @@ class Frontiers(Section):
 
 
 class OwnMetric(Section):
-    """A metric of the user's own: `function`, `package.module:function`, reads the `counts` of every group or the
-    `rows` (labels, scores, decisions, groups); docs/objectives.md has examples. `direction` says which way it is
-    better, `worst` what no trial is worse than. `code`, a digest of its source file, is filled in."""
+    """A metric that a run has of its own; docs/objectives.md has examples. Of the user: `function`,
+    `package.module:function`, reads the `counts` of every group or the `rows` (labels, scores, decisions, groups);
+    `direction` says which way it is better, `worst` what no trial is worse than; `code`, a digest of its source file,
+    is filled in. With a column that is `given`, conditional demographic parity. With nothing, one of ours that only a
+    run has that asks for it."""
 
-    function: str
+    function: str | None = None
     reads: Literal["counts", "rows"] = "counts"
-    direction: Direction
+    direction: Direction | None = None
     worst: float | None = None
+    given: str | None = None
     code: str | None = None
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> OwnMetric:
+        own = self.model_fields_set
+        if self.function is None:
+            for key in ("reads", "direction", "worst", "code"):
+                if key in own and getattr(self, key) is not None:
+                    raise make_error(f"{key} belongs to a function")
+        elif self.given is not None:
+            raise make_error("function and given exclude each other")
+        elif self.direction is None:
+            raise make_error(f"direction is required of a function; accepted: {', '.join(get_args(Direction))}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found = written(self)
+        if self.function is not None:
+            return {key: value for key, value in found.items() if key != "given"}
+        return {} if self.given is None else {"given": self.given}
+
     def metric(self, name: str) -> Metric:
-        """The metric of this name."""
-        return own_metric(name, self.function, self.reads, self.direction, self.worst)
+        """The metric of this name. Raises KeyError for one without a function, and given nothing, that is none of ours
+        that a run asks for."""
+        return listed_metric(name, dict(self))
 
 
 def _stack(value: Any) -> Any:
@@ -432,8 +456,8 @@ class Resources(Section):
 
 class Settings(Section):
     """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
-    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are the
-    user's own."""
+    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are those
+    that the run has of its own."""
 
     name: Name
     protocol: Literal["validation", "paper"] = "validation"
@@ -448,12 +472,13 @@ class Settings(Section):
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
     constraints: Names = ()
-    metrics: dict[Name, OwnMetric] = {}
+    metrics: dict[Name, Annotated[OwnMetric, BeforeValidator(_replace_nothing)]] = {}
     curves: Curves | None = None
     frontiers: Frontiers = Frontiers()
     resources: Resources = Resources()
 
     @property
     def known_metrics(self) -> dict[str, Metric]:
-        """Every metric by name, the user's own among them."""
-        return {**METRICS, **{name: each.metric(name) for name, each in self.metrics.items()}}
+        """Every metric by name, the run's own among them."""
+        own = {name: each for name, each in self.metrics.items() if each.function or each.given}
+        return {**METRICS, **{name: each.metric(name) for name, each in own.items()}}

@@ -19,7 +19,7 @@ from paretofair.metrics.objectives import (
     objective_names,
     objective_sets,
 )
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric, own_metric
+from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric, listed_metric
 from paretofair.metrics.relative import relative_metrics
 from paretofair.results.files import SPACE, read_text
 
@@ -32,9 +32,9 @@ class ReportSettings:
 
     `objectives` are the names of the sets whose frontiers are written, `named` those that the space file defines,
     `gap` what ARFG divides and the gap of a task's own set, `reference` the hypervolume's reference point (arfg, are),
-    `own_metrics` the user's own metrics. `sensitive` is the attribute that the losses act on, or those by task, `audit`
-    what the figure of the audit shows
-    beside it (empty: everything), `threshold` the rule of decision in words.
+    `own_metrics` the metrics that the run has of its own. `sensitive` is the attribute that the losses act on, or those
+    by task, `audit` what the figure of the audit shows beside it (empty: everything), `threshold` the rule of decision
+    in words.
     """
 
     objectives: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class ReportSettings:
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Every metric by name, the user's own among them."""
+        """Every metric by name, the run's own among them."""
         return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property
@@ -133,10 +133,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
             if not isinstance(each, str)
         ),
         gap=frontiers.get("gap") or GOAL_GAPS[space.get("fairness", {}).get("goal", "fpr")],
-        own_metrics=tuple(
-            own_metric(name, each["function"], each.get("reads", "counts"), each["direction"], each.get("worst"))
-            for name, each in space.get("metrics", {}).items()
-        ),
+        own_metrics=tuple(listed_metric(name, each or {}) for name, each in space.get("metrics", {}).items()),
         reference=(float(point.get("arfg", 1.5)), float(point.get("are", 1.1))),
         protocol=PROTOCOLS[PROTOCOLS.index(space.get("protocol", "validation"))],
         sensitive=space.get("data", {}).get("sensitive"),

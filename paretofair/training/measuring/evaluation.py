@@ -129,6 +129,18 @@ def decision_thresholds(
     return _find_threshold(logits, data, binary.of_tasks(data.positive_rate), threshold), by_group
 
 
+def decide_rows(outputs: Tensor, cut: Tensor, by_group: Tensor | None, split: DeviceSplit, data: DeviceData) -> Tensor:
+    """The label that is decided for every task and row, `(K, T, n)`, from outputs `(K, O, n)` and the thresholds of
+    `decision_thresholds`."""
+    binary = data.binary
+    decided = iter((binary.logits(outputs) >= _of_rows(cut, by_group, binary.of_tasks(split.groups))).long().unbind(1))
+    found = []
+    for place, (task, columns) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
+        own = outputs[:, columns]
+        found.append(next(decided) if place in binary.places else task.decide(own, _in_vectors(task.scores, own)))
+    return torch.stack(found, 1)
+
+
 class MeasuredSplit(NamedTuple):
     """What was found on one split: `metrics` `(K, T)` by name, and the `counts` of each task as in `Evaluation`; where
     rows have weights also the `unweighted` ones, else none."""
