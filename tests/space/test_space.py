@@ -277,6 +277,11 @@ def test_a_shared_parameter_that_only_other_methods_read(refusal) -> None:
         ("[20, 40, 60]", "[20, off]", "parameters.epochs[1]: YAML reads off as true or false"),
         ("0.08", "8e-2", "parameters.learning_rate: YAML reads 8e-2 as text; write 8.0e-2 or 0.08"),
         ("trials: 2000", "trials: 1e3", "stages.sweep.trials: YAML reads 1e3 as text; write 1.0e+3 or 1000"),
+        (
+            "trials: 2000",
+            "trials: 1e400",
+            "stages.sweep.trials: YAML reads 1e400 as text, and it is larger than any number",
+        ),
         ("batch_size: 512", "batch_size: 0512", "training.batch_size: YAML does not read 0512 as it looks; write a p"),
         ("batch_size: 512", "batch_size: 8:32", "YAML does not read 8:32 as it looks"),
         ("name: example", "name: 2021-03-09", "name: YAML reads 2021-03-09 as timestamp; quote it"),
