@@ -79,12 +79,13 @@ class TrialTable:
         """`metrics`: those that are read, as in `test_error_income`, by default all. `derive`: adds columns to rows
         and their lists of counts, which are then forgotten. `times`: whether rows say when
         their file was `written`. `store`: where workers write, if not to `folder`, which then holds copies.
-        `damaged`: called with each file that does not hold what it should, which is left out then; by default it is
-        raised."""
+        `damaged`: takes away each file that does not hold what it should; by default an error is raised. A new file of
+        that name is read as any other."""
         self._run, self._store, self._times = folder, store, times
         self._folder = folder / TRIALS
         self._metrics = None if metrics is None else frozenset(metrics)
         self._known: set[str] = set()
+        self._refused: set[str] = set()
         self._frame = pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         self._lock = threading.Lock()
         self._pulled = -math.inf
@@ -112,6 +113,7 @@ class TrialTable:
         new = [path for path in _list(self._folder) if path.name not in self._known]
         if not new:
             return self._frame
+        self._refused.clear()
         # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it.
         parts = list(self._parts(new))
         if not parts:
@@ -126,7 +128,7 @@ class TrialTable:
         if repeated.any() and self._find_other(frame):
             return self._read()
         self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
-        self._known.update(path.name for path in new)
+        self._known.update(path.name for path in new if path.name not in self._refused)
         pa.default_memory_pool().release_unused()
         return self._frame
 
@@ -186,6 +188,7 @@ class TrialTable:
             words = "The same sweep again puts it aside and trains its trials anew"
             raise RunError(f"{error}. {words}; or move it away") from None
         self._damaged(error)
+        self._refused.add(Path(error.path).name)
 
 
 def read_trials_of(folder: Path) -> set[str]:

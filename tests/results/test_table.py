@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,6 +77,20 @@ def test_a_truncated_file_is_named(tmp_path):
         TrialTable(tmp_path).read()
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
         find_finished(tmp_path, "sweep", "mtaf", [0], [0])
+
+
+def test_a_damaged_stack_that_is_trained_again_is_read(tmp_path):
+    """Whether it is alone or beside others, under the name that the damaged one had."""
+    table = TrialTable(tmp_path, damaged=lambda error: Path(error.path).unlink())
+    for name, trial in (("sweep-mtaf-0-0-0.parquet", "a"), ("sweep-mtaf-0-1-1.parquet", "b")):
+        (tmp_path / "trials").mkdir(exist_ok=True)
+        (tmp_path / "trials" / name).write_text("half a file")
+        before = table.read()["trial_id"].tolist()
+        write_stack(tmp_path, f"sweep-vanilla-{trial}.parquet", stack(f"beside {trial}"))
+        (tmp_path / "trials" / name).write_text("half a file")
+        assert table.read()["trial_id"].tolist() == [*before, f"beside {trial}"]
+        write_stack(tmp_path, name, stack(trial))
+        assert table.read()["trial_id"].tolist() == [*before, f"beside {trial}", trial]
 
 
 def test_stacks_of_an_older_version_and_new_ones_are_one_table(tmp_path):
