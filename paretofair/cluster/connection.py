@@ -24,7 +24,7 @@ from paretofair.cluster.ray_internals import (
     listen_on_loopback,
     require_token,
 )
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.interruption import keep_handler
 
 logger = logging.getLogger("paretofair")
@@ -88,8 +88,7 @@ def _start(where: dict[str, object], place: str) -> None:
     except (OSError, RuntimeError, ValueError, RayError) as error:
         with _ignore_interrupts():
             ray.shutdown()
-        reason = str(error).strip() or type(error).__name__
-        raise RunError(f"Ray at {place} cannot be reached: {reason.splitlines()[0]}") from None
+        raise RunError(f"Ray at {place} cannot be reached: {first_line(error)}") from None
 
 
 def _end() -> None:

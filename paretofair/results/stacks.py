@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.results.files import check_file
 from paretofair.results.table_schema import COUNTS, KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
 
@@ -67,8 +67,7 @@ def open_parquet(path: Path | pa.NativeFile, name: Path | str) -> Iterator[pq.Pa
     except RunError as error:
         raise DamagedFileError(name, str(error).removeprefix(f"{path}: ")) from None
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError) as error:
-        words = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-        raise DamagedFileError(name, f"not a readable Parquet file ({words})") from None
+        raise DamagedFileError(name, f"not a readable Parquet file ({first_line(error)})") from None
 
 
 def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False, counts: bool = False) -> StackFile:
@@ -126,7 +125,7 @@ def make_part(alike: Sequence[StackFile], metrics: Collection[str] | None) -> pa
             try:
                 _make_rows(each.table, each.schema, metrics)
             except (ValueError, pa.ArrowException) as error:
-                raise DamagedFileError(each.path, str(error).splitlines()[0].rstrip(".")) from None
+                raise DamagedFileError(each.path, first_line(error)) from None
         raise
 
 
@@ -162,8 +161,9 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
             try:
                 whole = whole.set_column(place, field.name, whole[field.name].cast(kind))
             except pa.ArrowException as error:
-                words = str(error).splitlines()[0].rstrip(".")
-                raise ValueError(f"column {field.name} is {field.type}, expected {kind} ({words})") from None
+                raise ValueError(
+                    f"column {field.name} is {field.type}, expected {kind} ({first_line(error)})"
+                ) from None
     for name in KEYS:
         if whole[name].null_count:
             raise ValueError(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.redaction import redact, redact_record
 from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, inside, write_whole
 
@@ -48,7 +48,7 @@ class Store:
         try:
             self._files, self._root = fs.FileSystem.from_uri(given)
         except (pa.ArrowInvalid, OSError, ValueError) as error:
-            raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
+            raise RunError(f"--output {url}: no file system that pyarrow knows ({first_line(error)})") from None
 
     def __str__(self) -> str:
         return redact(self.url)
@@ -193,7 +193,3 @@ def _own_files(folder: Path) -> Iterator[Path]:
             and not path.name.startswith(".")
         ):
             yield path
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

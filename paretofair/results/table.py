@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.results.files import check_file, inside, write_whole
 from paretofair.results.stacks import (
     DamagedFileError,
@@ -219,7 +219,7 @@ def _filter(files: list[Path], wanted: dataset.Expression) -> pa.Table:
         for path in files:
             with open_parquet(path, path):
                 _select([path], ["trial_id", *names], wanted)
-        raise RunError(f"{files[0].parent}: {str(error).splitlines()[0]}") from None
+        raise RunError(f"{files[0].parent}: {first_line(error)}") from None
 
 
 def _select(files: list[Path], names: list[str], wanted: dataset.Expression) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.reading.settings import PROTOCOLS
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.naming import find_fault, find_task_faults, find_twins
@@ -45,7 +45,7 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
             check_file(path)
             table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str))
         except (OSError, ValueError) as error:
-            raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
+            raise RunError(f"{path}: not a readable trial table ({first_line(error)})") from None
         schema = read_spelling(table)
     else:
         table, schema = read_tables(sorted(path.glob("*.parquet")) if path.is_dir() else [path])

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
     NamedSet,
@@ -113,7 +113,7 @@ def read_settings(folder: Path) -> ReportSettings:
     try:
         return read_plain(yaml.safe_load(text))
     except yaml.YAMLError as error:
-        words = str(error).splitlines()[0]
+        words = first_line(error)
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
         words = "it is not what a run has written"
     raise RunError(f"{folder / SPACE}: not a readable space file ({words})")
