@@ -129,6 +129,26 @@ def make_part(alike: Sequence[StackFile], metrics: Collection[str] | None) -> pa
         raise
 
 
+def join_tables(tables: Sequence[pa.Table], paths: Sequence[Path]) -> pa.Table:
+    """Tables with whichever columns as one, each from the file of its place. Raises DamagedFileError for the first file
+    with a column of another type than those before."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        types = pa.schema([])
+        for table, path in zip(tables, paths, strict=True):
+            types = merge_types(types, table, path)
+        raise
+
+
+def merge_types(types: pa.Schema, table: pa.Table, path: Path) -> pa.Schema:
+    """The columns of earlier files and of the one of this table. Raises DamagedFileError where they do not fit."""
+    try:
+        return pa.unify_schemas([types, table.schema], promote_options="permissive")
+    except pa.ArrowException as error:
+        raise DamagedFileError(path, f"its columns do not fit those of other files ({first_line(error)})") from None
+
+
 def find_other_values(frame: pd.DataFrame) -> str | None:
     """A trial that stands in several rows with other results, although it was trained on the same path and machine.
 

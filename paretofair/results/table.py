@@ -23,7 +23,9 @@ from paretofair.results.stacks import (
     StackFile,
     find_other_values,
     group_alike,
+    join_tables,
     make_part,
+    merge_types,
     open_parquet,
     read_stack,
     read_trial_ids,
@@ -89,7 +91,7 @@ class TrialTable:
         self._frame = pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         self._lock = threading.Lock()
         self._pulled = -math.inf
-        self._schema = TableSchema()
+        self._schema, self._types = TableSchema(), pa.schema([])
         self._damaged, self._derive = damaged, derive
 
     @property
@@ -160,10 +162,12 @@ class TrialTable:
                 if self._derive is not None:
                     part = self._derive(part, alike[0].schema)
                     part = part.drop_columns([name for name in part.column_names if name.startswith(COUNTS)])
+                types = merge_types(self._types, part, alike[0].path)
                 try:
                     self._schema = self._schema.merge(alike[0].schema)
                 except ValueError as error:
                     raise DamagedFileError(alike[0].path, str(error)) from None
+                self._types = types
                 return part
             except DamagedFileError as error:
                 self._refuse(error)
@@ -180,7 +184,7 @@ class TrialTable:
             if trial in read_trial_ids(path, path):
                 self._refuse(DamagedFileError(path, f"trial {trial} stands in several files with other values"))
         self._known.clear()
-        self._frame, self._schema = self._frame.iloc[:0], TableSchema()
+        self._frame, self._schema, self._types = self._frame.iloc[:0], TableSchema(), pa.schema([])
         return True
 
     def _refuse(self, error: DamagedFileError) -> None:
@@ -204,7 +208,7 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
     wanted = dataset.field("trial_id").isin(list(trial_ids))
     # A data set keeps what every one of its files says of itself, far more than what is wanted of them.
     parts = [_filter(files[first : first + _TOGETHER], wanted) for first in range(0, len(files), _TOGETHER)]
-    found = pa.concat_tables(parts, promote_options="permissive").to_pandas()
+    found = join_tables(parts, files[::_TOGETHER]).to_pandas()
     pa.default_memory_pool().release_unused()
     return found.drop_duplicates("trial_id").set_index("trial_id")
 
@@ -216,9 +220,11 @@ def _filter(files: list[Path], wanted: dataset.Expression) -> pa.Table:
     try:
         return _select(files, ["trial_id", *names], wanted)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        parts = []
         for path in files:
             with open_parquet(path, path):
-                _select([path], ["trial_id", *names], wanted)
+                parts.append(_select([path], ["trial_id", *names], wanted))
+        join_tables(parts, files)
         raise RunError(f"{files[0].parent}: {first_line(error)}") from None
 
 
@@ -257,7 +263,7 @@ def read_tables(paths: Sequence[Path], metrics: Collection[str] | None = None) -
     """Parquet files with columns as in a trial table, but with whichever of them, spelled out by task; and what their
     names are. `metrics`: those that are read, by default all.
 
-    Raises RunError for a file that cannot be read.
+    Raises RunError for a file that cannot be read, or whose columns are of other types than those of the others.
     """
     parts, schema = [], TableSchema()
     for path in paths:
@@ -267,7 +273,7 @@ def read_tables(paths: Sequence[Path], metrics: Collection[str] | None = None) -
             table = file.read(choose_columns(found.names, own, metrics)).replace_schema_metadata(None)
             parts.append(spell_out(table, own, metrics))
             schema = schema.merge(own)
-    return pa.concat_tables(parts, promote_options="permissive").to_pandas() if parts else pd.DataFrame(), schema
+    return join_tables(parts, paths).to_pandas() if parts else pd.DataFrame(), schema
 
 
 def find_finished(
