@@ -33,6 +33,7 @@ from paretofair.metrics.objectives import (
     Objective,
     ObjectiveSet,
     known_objectives,
+    known_sets,
     parse_objective,
 )
 from paretofair.metrics.registry import Metric
@@ -111,7 +112,7 @@ class Results:
         self.inputs: frozenset[Path] = frozenset()
         self.tasks, self.schema = schema.task_names, schema
         self.trials = trials if len(trials) else _with_keys(trials)
-        self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
+        self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
         for name in self.settings.objectives if self.tasks else ():
             if name not in settings.set_names(self.tasks):
                 raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")

@@ -56,7 +56,7 @@ class Run:
         if (beside / BASELINES).exists():
             self.baselines = _read_known_baselines(beside / BASELINES)
         if self.folder is not None:
-            self.settings = read_settings(path)
+            self.settings = read_settings(path, self.schema.task_names)
         else:
             self.settings = ReportSettings(protocol=self.trials["protocol"].iloc[0])
 
