@@ -75,7 +75,7 @@ class Results:
         settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
-        self._fill(trials, settings, schema, folders, known, apart)
+        self._fill(trials, settings, schema, folders, known, apart, whole=len(folders) == len(parts))
         self.inputs |= {path for part in parts for path in part.inputs}
         if self.baselines is known:
             # Denominators that somebody has put beside a table stay as they are.
@@ -105,10 +105,13 @@ class Results:
         folders: tuple[Path, ...],
         known: pd.DataFrame | None = None,
         told_apart: Mapping[str, Mapping[str, Sequence[Path]]] | None = None,
+        *,
+        whole: bool = True,
     ) -> None:
-        """`known` are single-task baselines for a table that has none."""
+        """`known` are single-task baselines for a table that has none. `whole`: whether all trials are of `folders`."""
         order = ["stage", "method", "seed", "index"]
         self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self._whole = whole
         self.inputs: frozenset[Path] = frozenset()
         self.tasks, self.schema = schema.task_names, schema
         self.trials = trials if len(trials) else _with_keys(trials)
@@ -275,8 +278,9 @@ class Results:
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
-        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
-        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first,
+        or where a table was made elsewhere."""
+        if not self.folders or not self._whole or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
         same = all(codes[0].equals(each) for each in codes)

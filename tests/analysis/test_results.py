@@ -245,6 +245,18 @@ def test_a_table_made_elsewhere(made_up_run, tmp_path):
     )
 
 
+def test_a_run_beside_a_table_made_elsewhere_has_no_counts(run_folder, made_up_run, tmp_path):
+    """Those of the run alone would be taken for those of both."""
+    theirs = made_up_run.searched[made_up_run.searched["method"] == "mtaf"]
+    theirs = theirs.assign(method="theirs", trial_id="their-" + theirs["trial_id"]).dropna(axis=1, how="all")
+    theirs.to_parquet(tmp_path / "theirs.parquet")
+    results = Results(run_folder, tmp_path / "theirs.parquet", sensitive="sex")
+    assert results.cells is None
+    written = write_report(results, tmp_path / "out")
+    assert "audit.csv" not in {path.name for path in written}
+    assert {"theirs", "mtaf"} <= set(pd.read_csv(tmp_path / "out" / "frontiers" / "all.csv")["method"])
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
