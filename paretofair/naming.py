@@ -96,7 +96,8 @@ def find_shared_columns(
 def find_attribute_faults(attributes: Sequence[str]) -> dict[str, str]:
     """Attributes whose name is taken: by another one's intersection, or by a column of `groups.csv`, in words."""
     taken = {"cell": "a column of groups.csv"}
-    taken |= {f"rows_{split}": "a column of groups.csv" for split in ("train", "validation", "test")}
+    of_splits = (f"{what}_{split}" for what in ("rows", "independent") for split in ("train", "validation", "test"))
+    taken |= dict.fromkeys(of_splits, "a column of groups.csv")
     taken |= {f"code_{name}": f"a column of groups.csv for {name!r}" for name in attributes}
     known = set(attributes)
     found = {name: taken[name] for name in attributes if name in taken}
