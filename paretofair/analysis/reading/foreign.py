@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.reading.settings import PROTOCOLS
-from paretofair.errors import RunError, first_line
+from paretofair.errors import RunError
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.naming import find_fault, find_task_faults, find_twins
 from paretofair.results import STAGES, STATUSES, TableSchema
-from paretofair.results.files import check_file
+from paretofair.results.files import read_csv
 from paretofair.results.table import read_tables
 from paretofair.results.table_schema import SPLITS, read_spelling
 
@@ -41,11 +41,7 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     Raises RunError for what cannot be read, lacks a column that is needed, or says what nobody knows.
     """
     if path.suffix == ".csv":
-        try:
-            check_file(path)
-            table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path}: not a readable trial table ({first_line(error)})") from None
+        table = read_csv(path, {}, dtype=dict.fromkeys(_WORDS, str))
         schema = read_spelling(table)
     else:
         table, schema = read_tables(sorted(path.glob("*.parquet")) if path.is_dir() else [path])
