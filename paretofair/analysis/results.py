@@ -14,7 +14,6 @@ from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
 from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
     VOLUMES,
-    WITHIN,
     candidates,
     front_hypervolumes,
     frontier,
@@ -38,7 +37,7 @@ from paretofair.metrics.objectives import (
 )
 from paretofair.metrics.registry import Metric
 from paretofair.results import KEYS, TableSchema, TrialTable
-from paretofair.results.table_schema import read_spelling
+from paretofair.results.table_schema import WITHIN, read_spelling
 
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 

@@ -15,7 +15,16 @@ import pyarrow.parquet as pq
 
 from paretofair.errors import RunError, first_line
 from paretofair.results.files import check_file
-from paretofair.results.table_schema import COUNTS, KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
+from paretofair.results.table_schema import (
+    COUNTS,
+    KEY,
+    PREFIXES,
+    TYPES,
+    TableSchema,
+    choose_columns,
+    read_schema,
+    spell_out,
+)
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -23,16 +32,6 @@ KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "s
 STAGES = ("baselines", "points", "tune", "sweep", "confirm")
 STATUSES = ("completed", "stopped", "diverged", "failed")
 _WORDS = {"stage": STAGES, "status": STATUSES}
-_TEXTS = (
-    *("trial_id", "stage", "method", "pack_id", "space_id", "data_id", "split_id", "status", "source", "protocol"),
-    *("threshold", "penalty_split", "device", "dtype", "path", "torch_version", "numerics", "confirms"),
-)
-_TYPES = {
-    **dict.fromkeys(_TEXTS, pa.string()),
-    **dict.fromkeys(("seed", "index", "epochs_trained", "undefined_losses", "stack_width"), pa.int64()),
-    "train_seconds": pa.float64(),
-}
-
 # What a repeated training may change.
 _OF_THE_TRAINING = {"pack_id", "train_seconds", "stack_width", "written"}
 
@@ -198,8 +197,8 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
 
 def _find_type(field: pa.Field) -> pa.DataType:
     """What the column should be."""
-    if field.name in _TYPES:
-        return _TYPES[field.name]
+    if field.name in TYPES:
+        return TYPES[field.name]
     if field.name.startswith(PREFIXES) and not pa.types.is_floating(field.type):
         return pa.float64()
     return field.type

@@ -22,14 +22,21 @@ SPLITS = ("train", "validation", "test")
 PREFIXES = tuple(f"{split}_" for split in SPLITS)
 COUNTS = "confusion_"
 RESULTS = (*PREFIXES, COUNTS)
-# Columns that say which trial a row is, what it was made with and what became of it.
-IDENTITY = frozenset(
-    (
-        *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
-        *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
-        *("within_constraints", "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
-    )
+# Of counts of rows, whatever their weights, at the end of the column.
+UNWEIGHTED = "_rows"
+# A column of whether a trial keeps the constraints of the space, where it has any.
+WITHIN = "within_constraints"
+_TEXTS = (
+    *("trial_id", "stage", "method", "pack_id", "space_id", "data_id", "split_id", "status", "source", "protocol"),
+    *("threshold", "penalty_split", "device", "dtype", "path", "torch_version", "numerics", "confirms"),
 )
+# Columns that say which trial a row is, what it was made with and what became of it, with their types in a file.
+TYPES = {
+    **dict.fromkeys(_TEXTS, pa.string()),
+    **dict.fromkeys(("seed", "index", "epochs_trained", "undefined_losses", "stack_width"), pa.int64()),
+    "train_seconds": pa.float64(),
+}
+IDENTITY = frozenset((*TYPES, WITHIN))
 # Under which the metadata of a Parquet file have the schema.
 KEY = b"paretofair"
 _VERSION = 1

@@ -20,6 +20,7 @@ from pydantic import (
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.errors import SpaceError
 from paretofair.metrics.registry import METRICS, Direction, Metric, own_metric
+from paretofair.naming import MOST, PLAIN
 from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
@@ -305,8 +306,7 @@ class ReferencePoint(Section):
     are: Annotated[float, Field(gt=0)] = 1.1
 
 
-# A part of file names.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Name = Annotated[str, Field(pattern=PLAIN, max_length=MOST)]
 
 
 class FrontierSet(Section):

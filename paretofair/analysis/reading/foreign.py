@@ -124,8 +124,8 @@ def _check_methods(table: pd.DataFrame, path: Path) -> None:
         fault = find_fault(method)
         if fault is not None:
             raise RunError(f"{path}: found the method {method!r}, {fault}")
-    for method, other in find_twins(table["method"].unique()).items():
-        raise RunError(f"{path}: found the method {method!r}, which differs from {other!r} by case alone; rename one")
+    for method, fault in find_twins(table["method"].unique()).items():
+        raise RunError(f"{path}: found the method {method!r}, {fault}")
 
 
 def _check_numbers(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
