@@ -130,7 +130,7 @@ class TableSchema:
         if not self.tasks:
             return other
         if other.tasks != self.tasks:
-            raise ValueError(f"its tasks are {_spell_tasks(other)}, those of other files {_spell_tasks(self)}")
+            raise ValueError(f"its tasks are {spell_tasks(other)}, those of other files {spell_tasks(self)}")
         if self.attributes and other.attributes and other.attributes != self.attributes:
             own, others = ", ".join(other.attributes), ", ".join(self.attributes)
             raise ValueError(f"its attributes are {own}, those of other files {others}")
@@ -142,8 +142,9 @@ class TableSchema:
         )
 
 
-def _spell_tasks(schema: TableSchema) -> str:
-    return ", ".join(" ".join((task.name, task.kind, *task.classes)) for task in schema.tasks)
+def spell_tasks(schema: TableSchema) -> str:
+    """The tasks with their kinds and classes, in words."""
+    return ", ".join(f"{task.name} ({', '.join((task.kind, *task.classes))})" for task in schema.tasks)
 
 
 def pack_table(columns: Mapping[str, Any], schema: TableSchema) -> pa.Table:

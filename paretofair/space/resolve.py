@@ -185,6 +185,7 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         threshold=settings.threshold,
         sampler=settings.stages.sweep.sampler,
         halving=settings.stages.sweep.successive_halving,
+        led_by=settings.stages.sweep.led_by,
         tune=settings.stages.tune,
         gap=settings.frontiers.gap,
         metrics=settings.metrics,

@@ -235,6 +235,11 @@ class SamplerSettings(Section):
         """The keys that are the sampler's own."""
         return dict(self.model_extra or {})
 
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What it learns from; none where it learns nothing."""
+        return tuple(self.options.get("objectives", ()))
+
 
 class SuccessiveHalving(Section):
     """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
@@ -271,6 +276,13 @@ class Sweep(Section):
     trials: Annotated[int, Field(ge=0, le=50_000_000)]
     sampler: Annotated[SamplerSettings, BeforeValidator(_sampler)] = SamplerSettings()
     successive_halving: SuccessiveHalving | None = None
+
+    @property
+    def led_by(self) -> tuple[str, ...]:
+        """The objectives that its trials follow from; none where they follow from nothing measured."""
+        if self.successive_halving is not None:
+            return self.successive_halving.objectives
+        return self.sampler.objectives
 
 
 class Confirm(Section):

@@ -24,6 +24,7 @@ from paretofair.report.output import MANIFEST
 from paretofair.report.page import write_page
 from paretofair.report.wide import write_wide
 from paretofair.report.write import write_report
+from paretofair.results.table_schema import TaskSchema, pack_table, read_schema
 
 SPACE = """\
 name: made_up
@@ -132,12 +133,30 @@ def test_a_method_that_was_trained_otherwise_is_told_apart(run_folder, another):
         (lambda table: table.assign(protocol="paper"), "the protocol is validation and paper"),
         (lambda table: table.assign(split_id="s1"), "the splits of seed 0 are s0 and s1"),
         (lambda table: table.assign(split_id="s1", seed=table["seed"] + 50), "the splits are s0 and s1"),
-        (lambda table: table.filter(regex="^(?!.*_bar)"), "the tasks are grade, bar and grade"),
+        (
+            lambda table: table.filter(regex="^(?!.*_bar)"),
+            r"the tasks are grade \(binary\), bar \(binary\) and grade \(binary\)",
+        ),
     ],
 )
 def test_what_must_not_stand_on_one_figure(run_folder, another, change, message):
     with pytest.raises(RunError, match=message):
         Results(run_folder, another("other", change))
+
+
+def test_tasks_of_other_kinds_are_told_apart(run_folder, tmp_path):
+    kinds = {"a": ("binary", ()), "b": ("multiclass", ("low", "mid", "high"))}
+    runs = []
+    for name, (kind, classes) in kinds.items():
+        folder = shutil.copytree(run_folder, tmp_path / name)
+        (path,) = (folder / "trials").glob("*.parquet")
+        table = pq.read_table(path)
+        own = read_schema(table.column_names, None)
+        schema = replace(own, tasks=tuple(TaskSchema(task.name, kind, classes) for task in own.tasks))
+        pq.write_table(pack_table({each: table[each] for each in table.column_names}, schema), path)
+        runs.append(folder)
+    with pytest.raises(RunError, match=r"grade \(binary\), .* and grade \(multiclass, low, mid, high\), "):
+        Results(*runs)
 
 
 def trained_in(space_ids):

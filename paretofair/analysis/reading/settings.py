@@ -146,13 +146,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
     sets = frontiers.get("objectives", ())
     return ReportSettings(
         objectives=tuple(each if isinstance(each, str) else each["name"] for each in sets),
-        named=tuple(
-            NamedSet(
-                *_texts([each["name"]]), _texts(each["of"]), tuple(map(float, each.get("reference") or ())) or None
-            )
-            for each in sets
-            if not isinstance(each, str)
-        ),
+        named=tuple(_read_set(each) for each in sets if not isinstance(each, str)),
         gap=frontiers.get("gap") or GOAL_GAPS[space.get("fairness", {}).get("goal", "fpr")],
         own_metrics=tuple(_read_metric(name, each) for name, each in space.get("metrics", {}).items()),
         reference=(float(point.get("arfg", 1.5)), float(point.get("are", 1.1))),
@@ -163,6 +157,11 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
         methods=_texts(list(space.get("methods", ()))),
     )
+
+
+def _read_set(written: Mapping[str, Any]) -> NamedSet:
+    (name,), reference = _texts([written["name"]]), tuple(map(float, written.get("reference") or ()))
+    return NamedSet(name, _texts(written["of"]), reference or None)
 
 
 def _read_metric(name: str, written: Mapping[str, Any]) -> Metric:
