@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import shutil
 import weakref
 from dataclasses import replace
@@ -442,6 +443,8 @@ def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatc
     second = Results.of(without, replace(first.settings, objectives=("arfg_are", "grade")))
     written = write_everything(second, tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*written, *own])
+    listed = json.loads((tmp_path / MANIFEST).read_text())["files"]
+    assert listed == sorted(path.relative_to(tmp_path).as_posix() for path in written)
     assert sorted(path.name for path in (tmp_path / "frontiers").iterdir()) == ["all.csv", "mtaf", "vanilla"]
     assert not (tmp_path / "figures" / "audit.pdf").exists()
     third = Results.of(without[without["stage"] != "baselines"], replace(first.settings, objectives=("grade",)))
