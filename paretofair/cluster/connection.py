@@ -41,6 +41,8 @@ WORKER_ENVIRONMENT = {
 # Ray keeps sockets in FOLDER/session_<time>_<process>/sockets, and a socket's path has at most 107 bytes.
 _SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.9")
 _LONGEST = 107 - _SESSION - len("/pf12345678/r")
+# The folders of Rays that this process has started and not yet ended.
+_folders: set[Path] = set()
 
 
 @contextmanager
@@ -101,6 +103,13 @@ def _end() -> None:
         kill_processes()
 
 
+def abandon() -> None:
+    """Ends what this process has started of a Ray whose head is dead, without asking it, and removes its folder."""
+    kill_processes()
+    for folder in tuple(_folders):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def _make_folder() -> Iterator[Path]:
     """A folder for Ray's sockets and logs that this user alone can enter, until the end of the block.
@@ -116,12 +125,14 @@ def _make_folder() -> Iterator[Path]:
             if error.errno == errno.ENOSPC:
                 break
             continue
+        _folders.add(folder)
         try:
             # Ray opens its own folder to everybody; it is in one that it does not know.
             (folder / "r").mkdir()
             yield folder / "r"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            _folders.remove(folder)
         return
     words = "Ray has no folder for its sockets and logs"
     raise RunError(f"{words} ({', '.join(tried)}); set RAY_TMPDIR to one with a path of at most {_LONGEST} bytes")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import ray
 
-from paretofair.cluster.connection import may_answer
+from paretofair.cluster.connection import abandon, may_answer
 from paretofair.cluster.queue import PackQueue
-from paretofair.cluster.ray_internals import kill_processes
 from paretofair.errors import OutageError
 from paretofair.interruption import run_beside
 from paretofair.results import TRIALS
 from paretofair.results.checkpoints import CHECKPOINTS
+from paretofair.runs.folder import log_ending
 
 logger = logging.getLogger("paretofair")
 
@@ -44,8 +44,9 @@ def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]
                 end(error)
                 # What waits for a dead head cannot be interrupted; after a minute Ray would end this process itself.
                 if not ended.wait(GRACE) and not watch.head_answers():
+                    log_ending(error)
                     print(f"error: {error}", file=sys.stderr, flush=True)
-                    kill_processes()
+                    abandon()
                     os._exit(1)
                 return
             except Exception as error:  # a look that fails says nothing about the run

@@ -99,12 +99,17 @@ def log_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        logger.info("ended by %s: %s", type(error).__name__, str(error).partition("\n")[0])
+        log_ending(error)
         raise
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
         handler.close()
+
+
+def log_ending(error: BaseException) -> None:
+    """The last words of a run that does not end well."""
+    logger.info("ended by %s: %s", type(error).__name__, str(error).partition("\n")[0])
 
 
 def is_in_use(folder: Path) -> bool | None:
