@@ -138,9 +138,13 @@ class Store:
 
     def names(self, into: str) -> list[str]:
         """The files of a folder, in order; none where there is no such folder."""
+        return sorted(self.files(into))
+
+    def files(self, into: str) -> dict[str, int | None]:
+        """The files of a folder by name, and when they were written, in nanoseconds, as far as the place tells."""
         selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
         found = self._files.get_file_info(selected)
-        return sorted(each.base_name for each in found if each.is_file and not each.base_name.startswith("."))
+        return {each.base_name: each.mtime_ns for each in found if each.is_file and not each.base_name.startswith(".")}
 
     def open(self, into: str, name: str) -> pa.NativeFile:
         """A file of a folder, to be read."""
