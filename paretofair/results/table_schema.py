@@ -33,7 +33,7 @@ _TEXTS = (
 # Columns that say which trial a row is, what it was made with and what became of it, with their types in a file.
 TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
-    **dict.fromkeys(("seed", "index", "epochs_trained", "undefined_losses", "stack_width"), pa.int64()),
+    **dict.fromkeys(("seed", "index", "epochs_trained", "kept_epoch", "undefined_losses", "stack_width"), pa.int64()),
     "train_seconds": pa.float64(),
 }
 IDENTITY = frozenset((*TYPES, WITHIN))
