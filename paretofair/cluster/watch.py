@@ -68,7 +68,7 @@ class PackWatch:
         self._place = _identify(self._folder)
         self._refused = 0
         self._seen: object = None
-        self._seen_there: object = None
+        self._seen_there: dict[str, int | None] = {}
         self._heard = time.monotonic()
 
     def look(self) -> None:
