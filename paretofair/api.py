@@ -43,6 +43,7 @@ def sweep(
 
     Raises:
         SpaceError, DataError, RunError: as the command; RunError also where packs failed every time.
+        OutageError: what the run needs has gone while it ran, as Ray or the disk; finished trials are kept.
     """
     loaded = load_space(space, overrides)
     options = RunOptions.of(

@@ -12,6 +12,16 @@ class ParetofairError(Exception):
         super().__init__(redact(message))
 
 
+def first_line(error: Exception) -> str:
+    """What an error of somebody else's program says, as a part of a sentence of ours: its first line, or its type where
+    it says nothing.
+
+    >>> first_line(ValueError("no such thing.\\nMore of it")), first_line(KeyError())
+    ('no such thing', 'KeyError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
 class SpaceError(ParetofairError):
     """A space file or a `--set` override that cannot be run as written."""
 

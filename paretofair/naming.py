@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 MOST = 100  # characters
+# What becomes a part of the names of files, and what that is in words.
+PLAIN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+PLAIN_WORDS = "letters, digits, _ and -, the first a letter or a digit"
 # What sets of objectives are called, and what is in them: a task of that name would be taken for it.
 RESERVED_TASKS = ("all", "accuracies", "arfg_are", "arfg", "are")
 # Between the attributes of an intersection.
@@ -61,18 +64,18 @@ def show(text: str) -> str:
 
 
 def find_twins(names: Iterable[str]) -> dict[str, str]:
-    """Names that differ from an earlier one by case or by Unicode form alone, with that one: on some disks both are one
-    file.
+    """What is wrong with names that differ from an earlier one by case or by Unicode form alone, to be read behind
+    `found 'name', `: on some disks both are one file.
 
     >>> find_twins(["repaid", "large", "Repaid"])
-    {'Repaid': 'repaid'}
+    {'Repaid': "which differs from 'repaid' by case or Unicode form alone; rename one"}
     """
     found: dict[str, str] = {}
     first: dict[str, str] = {}
     for name in names:
         plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
         if plain in first and first[plain] != name:
-            found[name] = first[plain]
+            found[name] = f"which differs from {first[plain]!r} by case or Unicode form alone; rename one"
         first.setdefault(plain, name)
     return found
 
@@ -105,7 +108,8 @@ def find_shared_columns(
 def find_attribute_faults(attributes: Sequence[str]) -> dict[str, str]:
     """Attributes whose name is taken: by another one's intersection, or by a column of `groups.csv`, in words."""
     taken = {"cell": "a column of groups.csv"}
-    taken |= {f"rows_{split}": "a column of groups.csv" for split in ("train", "validation", "test")}
+    of_splits = (f"{what}_{split}" for what in ("rows", "independent") for split in ("train", "validation", "test"))
+    taken |= dict.fromkeys(of_splits, "a column of groups.csv")
     taken |= {f"code_{name}": f"a column of groups.csv for {name!r}" for name in attributes}
     known = set(attributes)
     found = {name: taken[name] for name in attributes if name in taken}
@@ -119,8 +123,8 @@ def find_attribute_faults(attributes: Sequence[str]) -> dict[str, str]:
 def find_task_faults(metrics: Iterable[str], tasks: Sequence[str], attributes: Sequence[str] = ()) -> Mapping[str, str]:
     """All that is wrong with the names of tasks, by task, to be read behind `found 'name', `."""
     faults = {task: fault for task in tasks if (fault := find_fault(task, RESERVED_TASKS)) is not None}
-    for name, other in find_twins(tasks).items():
-        faults.setdefault(name, f"which differs from {other!r} by case or Unicode form alone; rename one")
+    for name, fault in find_twins(tasks).items():
+        faults.setdefault(name, fault)
     for name, (other, column) in find_shared_columns(metrics, tasks, attributes).items():
         faults.setdefault(name, f"which shares the column {column} with {other!r}; rename one")
     return faults

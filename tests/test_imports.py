@@ -30,7 +30,7 @@ MAY_IMPORT = {
     },
     "cluster": {"training", "results", "runs"},
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
-    "testing": {"data", "models", "methods", "sampling", "tasks", "training"},
+    "testing": {"data", "models", "methods", "metrics", "sampling", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
 }
 # Open to all.
@@ -142,6 +142,7 @@ TESTED_BY = {
         "methods.transfer",
         "training.batches",
     ),
+    "metrics/test_contract": ("testing.metrics",),
     "models/test_multilayer_perceptron": ("models.network",),
     "models/test_products": ("models.constants",),
     "report/test_figures": (

@@ -14,7 +14,7 @@ import torch
 
 from paretofair.data import Splits
 from paretofair.results import stack_name, write_stack
-from paretofair.results.table_schema import COUNTS, pack_table
+from paretofair.results.table_schema import COUNTS, UNWEIGHTED, pack_table
 from paretofair.runs.rows import table_schema
 from paretofair.space.method_space import trial_id
 from paretofair.training import DeviceData
@@ -126,7 +126,7 @@ def evaluate_rows(models: Sequence[Sequence[Model]], places: np.ndarray, data: D
         found = measure_split(decisions, scores, scores, split, data)
         for metric, values in found.metrics.items():
             columns[f"{name}_{metric}"] = np.where(bad[:, None], np.nan, values[places, tasks])
-        for of, by_task in ((name, found.counts), (f"{name}_rows", found.unweighted)):
+        for of, by_task in ((name, found.counts), (f"{name}{UNWEIGHTED}", found.unweighted)):
             if by_task:
                 counts = np.stack(by_task, 1)[places, tasks].reshape(len(places), -1)
                 of_rows = np.where(bad[:, None], np.nan, counts).astype(np.float32)

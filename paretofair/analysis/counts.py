@@ -13,10 +13,9 @@ from paretofair.metrics.audit import audit
 from paretofair.metrics.counts.task_counts import TaskCounts, count_size
 from paretofair.results import TRIALS, counts_of
 from paretofair.results.files import read_csv
-from paretofair.results.table_schema import COUNTS, SPLITS, TaskSchema
+from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TaskSchema
 
 GROUPS = "groups.csv"
-_OF_ROWS = "_rows"  # ends the names of counts that no weights enter
 LEAST_ROWS = 50  # of a group that the audit compares
 _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
@@ -57,7 +56,7 @@ class CellCounts:
     def rows_of(self, trial_ids: Sequence[str]) -> dict[str, list[TaskCounts]]:
         """The same counts of rows, whatever their weights."""
         lists = self._lists(trial_ids)
-        return {name: lists.get(f"{name}{_OF_ROWS}", counts) for name, counts in self.of(trial_ids).items()}
+        return {split: lists.get(f"{split}{UNWEIGHTED}", lists[split]) for split in SPLITS if split in lists}
 
     def _lists(self, trial_ids: Sequence[str]) -> dict[str, list[TaskCounts]]:
         new = [name for name in trial_ids if name not in self._read.index]
@@ -65,7 +64,7 @@ class CellCounts:
             found = pd.concat([self._read, *(counts_of(folder, new) for folder in self._folders)])
             self._read = found[~found.index.duplicated()]
         table = self._read.loc[list(trial_ids)]
-        names = [name for split in SPLITS for name in (split, f"{split}{_OF_ROWS}")]
+        names = [name for split in SPLITS for name in (split, f"{split}{UNWEIGHTED}")]
         return {name: self._stack(table[f"{COUNTS}{name}"], name) for name in names if f"{COUNTS}{name}" in table}
 
     def _stack(self, lists: pd.Series, name: str) -> list[TaskCounts]:

@@ -11,11 +11,9 @@ from paretofair.metrics.constraints import Constraint
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.results.table_schema import TableSchema
+from paretofair.results.table_schema import WITHIN, TableSchema
 
 SEARCHED = ("points", "sweep")
-# A column of whether a trial keeps the constraints of the space, where it has any.
-WITHIN = "within_constraints"
 VOLUMES = ["method", "seed", "trials", "hypervolume", "test_hypervolume"]
 _IDENTITY = ["method", "objectives", "seed", "rank", "selected_on", "trial_id", "source", "protocol"]
 

@@ -15,7 +15,6 @@ from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
 from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
     VOLUMES,
-    WITHIN,
     candidates,
     front_hypervolumes,
     frontier,
@@ -34,11 +33,12 @@ from paretofair.metrics.objectives import (
     Objective,
     ObjectiveSet,
     known_objectives,
+    known_sets,
     parse_objective,
 )
 from paretofair.metrics.registry import Metric
 from paretofair.results import KEYS, TableSchema, TrialTable
-from paretofair.results.table_schema import read_spelling
+from paretofair.results.table_schema import WITHIN, read_spelling
 
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
@@ -75,7 +75,7 @@ class Results:
         settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
-        self._fill(trials, settings, schema, folders, known, apart)
+        self._fill(trials, settings, schema, folders, known, apart, whole=len(folders) == len(parts))
         self.inputs |= {path for part in parts for path in part.inputs}
         if self._baselines_are_given:
             # Denominators that somebody has put beside a table stay as they are.
@@ -105,14 +105,17 @@ class Results:
         folders: tuple[Path, ...],
         known: pd.DataFrame | None = None,
         told_apart: Mapping[str, Mapping[str, Sequence[Path]]] | None = None,
+        *,
+        whole: bool = True,
     ) -> None:
-        """`known` are single-task baselines for a table that has none."""
+        """`known` are single-task baselines for a table that has none. `whole`: whether all trials are of `folders`."""
         order = ["stage", "method", "seed", "index"]
         self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self._whole = whole
         self.inputs: frozenset[Path] = frozenset()
         self.tasks, self.schema = schema.task_names, schema
         self.trials = trials if len(trials) else _with_keys(trials)
-        self.settings = replace(settings, objectives=tuple(settings.shown_sets(self.tasks)))
+        self.settings = replace(settings, objectives=tuple(known_sets(settings.objectives, self.tasks)))
         for name in self.settings.objectives if self.tasks else ():
             if name not in settings.set_names(self.tasks):
                 raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")
@@ -262,8 +265,9 @@ class Results:
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
-        """The counts in the finest cells of all attributes; None where a run has none, or others than the first."""
-        if not self.folders or not all((folder / GROUPS).exists() for folder in self.folders):
+        """The counts in the finest cells of all attributes; None where a run has none, or others than the first,
+        or where a table was made elsewhere."""
+        if not self.folders or not self._whole or not all((folder / GROUPS).exists() for folder in self.folders):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
         same = all(codes[0].equals(each) for each in codes)

@@ -12,6 +12,7 @@ import pandas as pd
 from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
+from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
@@ -30,7 +31,7 @@ RULES = (
 OF_ANY_SET = RULES[:2]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _NAME = r"[A-Za-z_]\w*"
-_BOUNDED = re.compile(rf"(smallest|best) ({_NAME}), ({_NAME}) (<=|>=) ({_NUMBER})")
+_BOUNDED = re.compile(rf"(smallest|best) ({_NAME}), (.+)")
 _SUM = re.compile(rf"(smallest|best) ((?:{_NUMBER} )?{_NAME}(?: \+ (?:{_NUMBER} )?{_NAME})+)")
 _WORDS = "best METRIC, METRIC <= NUMBER; best METRIC, METRIC >= NUMBER; best NUMBER METRIC + METRIC"
 
@@ -70,20 +71,20 @@ def parse_rule(
     Raises:
         ValueError: a name that is none of these, or a metric that is none.
     """
-    bounded, total = _BOUNDED.fullmatch(name), _SUM.fullmatch(name)
+    bounded, total = _read_bounded(name), _SUM.fullmatch(name)
     if name == MIDPOINT:
         last = objectives.objectives[-1]
         return Rule((last,), lambda front, runs: midpoint(last.metric.loss(front[:, 0]), last.metric.loss(runs[:, 0])))
     if name == KNEE:
         return Rule(objectives.objectives, lambda front, runs: knee(objectives.losses(front)))
-    if bounded is not None and bounded[2] != bounded[3]:
-        best = parse_goal(bounded[2], tasks, metrics)
-        limited = parse_objective(bounded[3], tasks, metrics)
-        _check_word(name, bounded[1], [best])
-        sign, bound = (1 if bounded[4] == "<=" else -1), float(bounded[5])
+    if bounded is not None:
+        word, metric, limit = bounded
+        best, limited = parse_goal(metric, tasks, metrics), parse_objective(limit.name, tasks, metrics)
+        _check_word(name, word, [best])
+        sign = 1 if limit.at_most else -1
         return Rule(
             (best, limited),
-            lambda front, runs: smallest_under(best.metric.loss(front[:, 0]), sign * front[:, 1], sign * bound),
+            lambda front, runs: smallest_under(best.metric.loss(front[:, 0]), sign * front[:, 1], sign * limit.bound),
         )
     if total is not None:
         terms = [each.split() for each in total[2].split(" + ")]
@@ -96,6 +97,18 @@ def parse_rule(
         f"found the rule {name!r}; accepted: {'; '.join(RULES)}; bounds and weights may be others, and with any "
         f"metrics: {_WORDS}"
     )
+
+
+def _read_bounded(name: str) -> tuple[str, str, Constraint] | None:
+    """The word, the metric and the bound on another one of `best METRIC, METRIC <= NUMBER`; None for any other rule."""
+    found = _BOUNDED.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        limit = parse_constraint(found[3])
+    except ValueError:
+        return None
+    return (found[1], found[2], limit) if limit.name != found[2] else None
 
 
 def _check_word(name: str, word: str, reads: Sequence[Objective]) -> None:

@@ -24,7 +24,7 @@ from paretofair.cluster.ray_internals import (
     listen_on_loopback,
     require_token,
 )
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.interruption import keep_handler
 
 logger = logging.getLogger("paretofair")
@@ -41,6 +41,8 @@ WORKER_ENVIRONMENT = {
 # Ray keeps sockets in FOLDER/session_<time>_<process>/sockets, and a socket's path has at most 107 bytes.
 _SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.9")
 _LONGEST = 107 - _SESSION - len("/pf12345678/r")
+# The folders of Rays that this process has started and not yet ended.
+_folders: set[Path] = set()
 
 
 @contextmanager
@@ -88,8 +90,7 @@ def _start(where: dict[str, object], place: str) -> None:
     except (OSError, RuntimeError, ValueError, RayError) as error:
         with _ignore_interrupts():
             ray.shutdown()
-        reason = str(error).strip() or type(error).__name__
-        raise RunError(f"Ray at {place} cannot be reached: {reason.splitlines()[0]}") from None
+        raise RunError(f"Ray at {place} cannot be reached: {first_line(error)}") from None
 
 
 def _end() -> None:
@@ -100,6 +101,13 @@ def _end() -> None:
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
         atexit.unregister(ray.shutdown)
         kill_processes()
+
+
+def abandon() -> None:
+    """Ends what this process has started of a Ray whose head is dead, without asking it, and removes its folder."""
+    kill_processes()
+    for folder in tuple(_folders):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -117,12 +125,14 @@ def _make_folder() -> Iterator[Path]:
             if error.errno == errno.ENOSPC:
                 break
             continue
+        _folders.add(folder)
         try:
             # Ray opens its own folder to everybody; it is in one that it does not know.
             (folder / "r").mkdir()
             yield folder / "r"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            _folders.remove(folder)
         return
     words = "Ray has no folder for its sockets and logs"
     raise RunError(f"{words} ({', '.join(tried)}); set RAY_TMPDIR to one with a path of at most {_LONGEST} bytes")

@@ -52,7 +52,7 @@ def run_packs(job: Job, source: Source, *, cpus: float, gpus: float, deadline: f
     """
     with end_by_threads() as end:
         queue = PackQueue(source, deadline, end)
-        with watch_packs(queue, job.folder, end):
+        with watch_packs(queue, job, end):
             return _fit(queue, job, cpus, gpus)
 
 

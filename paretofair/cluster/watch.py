@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
@@ -13,13 +14,15 @@ from pathlib import Path
 
 import ray
 
-from paretofair.cluster.connection import may_answer
+from paretofair.cluster.connection import abandon, may_answer
 from paretofair.cluster.queue import PackQueue
-from paretofair.cluster.ray_internals import kill_processes
 from paretofair.errors import OutageError
 from paretofair.interruption import run_beside
-from paretofair.results import TRIALS
+from paretofair.results import TRIALS, Store
 from paretofair.results.checkpoints import CHECKPOINTS
+from paretofair.runs.folder import log_ending
+from paretofair.runs.jobs import Job
+from paretofair.runs.packs import Pack
 
 logger = logging.getLogger("paretofair")
 
@@ -27,14 +30,14 @@ EVERY = 2.0  # seconds between two looks
 GRACE = 10.0  # seconds in which a run ends by itself
 _SILENT_LOOKS = 3  # of a head that refuses connections
 # A pack stands still when nothing has been heard for so many times the longest of its stage and method, and for at
-# least so many seconds; where none has ended yet, for so many.
-TIMES, AT_LEAST, UNKNOWN = 5.0, 600.0, 3600.0
+# least so many seconds; where none has ended yet, for so many. And for so many times longer than it may go on unheard.
+TIMES, AT_LEAST, UNKNOWN, UNHEARD = 5.0, 600.0, 3600.0, 2.0
 
 
 @contextmanager
-def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]) -> Iterator[None]:
+def watch_packs(queue: PackQueue, job: Job, end: Callable[[Exception], None]) -> Iterator[None]:
     """Looks every two seconds, while the block runs, whether it can go on, and calls `end` with an error if not."""
-    watch = PackWatch(queue, folder, ray.get_runtime_context().gcs_address)
+    watch = PackWatch(queue, job, ray.get_runtime_context().gcs_address)
 
     def look(ended: threading.Event) -> None:
         while not ended.wait(EVERY):
@@ -44,8 +47,9 @@ def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]
                 end(error)
                 # What waits for a dead head cannot be interrupted; after a minute Ray would end this process itself.
                 if not ended.wait(GRACE) and not watch.head_answers():
+                    log_ending(error)
                     print(f"error: {error}", file=sys.stderr, flush=True)
-                    kill_processes()
+                    abandon()
                     os._exit(1)
                 return
             except Exception as error:  # a look that fails says nothing about the run
@@ -58,11 +62,13 @@ def watch_packs(queue: PackQueue, folder: Path, end: Callable[[Exception], None]
 class PackWatch:
     """What is known of a run from outside of Ray."""
 
-    def __init__(self, queue: PackQueue, folder: Path, head: str) -> None:
-        self._queue, self._folder, self._head = queue, folder, head
-        self._place = _identify(folder)
+    def __init__(self, queue: PackQueue, job: Job, head: str) -> None:
+        self._queue, self._job, self._folder, self._head = queue, job, job.folder, head
+        self._store = None if job.store is None else Store(job.store)
+        self._place = _identify(self._folder)
         self._refused = 0
         self._seen: object = None
+        self._seen_there: dict[str, int | None] = {}
         self._heard = time.monotonic()
 
     def look(self) -> None:
@@ -90,16 +96,31 @@ class PackWatch:
             self._seen, self._heard = seen, time.monotonic()
             return
         silent = time.monotonic() - self._heard
-        if silent > max(self._wait(pack.stage, pack.method) for pack in running.values()):
+        if silent > max(map(self._wait, running.values())) and not self._is_heard_there():
             names = ", ".join(sorted(pack.name for pack in running.values()))
             raise OutageError(
                 f"nothing has been heard of {names} for {silent / 60:.0f} min: a worker or Ray stands still"
             )
 
-    def _wait(self, stage: str, method: str) -> float:
-        """The seconds after which a pack that is not heard of stands still."""
-        known = self._queue.seconds.get((stage, method))
-        return max(AT_LEAST, TIMES * max(known)) if known else UNKNOWN
+    def _is_heard_there(self) -> bool:
+        """Whether stacks in training were saved at a URL since this was asked last. It takes a look over the network,
+        and what is saved has no copy here."""
+        if self._store is None:
+            return False
+        saved = self._store.files(CHECKPOINTS)
+        if saved == self._seen_there:
+            return False
+        self._seen_there, self._heard = saved, time.monotonic()
+        return True
+
+    def _wait(self, pack: Pack) -> float:
+        """The seconds after which a pack that is not heard of stands still; for ever where nothing says how long it may
+        take."""
+        known = self._queue.seconds.get((pack.stage, pack.method))
+        if self._job.checkpoint is None or self._job.halving_of(pack) is not None:
+            # Nothing is saved, or at rungs alone.
+            return max(UNKNOWN, TIMES * max(known)) if known else math.inf
+        return (max(AT_LEAST, TIMES * max(known)) if known else UNKNOWN) + UNHEARD * self._job.checkpoint
 
 
 def _identify(folder: Path) -> tuple[int, int] | None:

@@ -96,8 +96,8 @@ class Dataset:
                 fault = find_fault(name)
                 if fault is not None:
                     self._fail(f"found the {what} {name!r}, {fault}")
-            for name, other in find_twins(names).items():
-                self._fail(f"found the {what} {name!r}, which differs from {other!r} by case or Unicode form alone")
+            for name, fault in find_twins(names).items():
+                self._fail(f"found the {what} {name!r}, {fault}")
         for attribute, groups in self.group_names.items():
             for group in groups:
                 fault = find_text_fault(group)

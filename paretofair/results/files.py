@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.redaction import redact
 
 # What a run leaves beside its tables: its space file with every default, what it was made with, and which packs failed
@@ -121,7 +121,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(redact(text))
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path}: not readable JSON ({_first_line(error)})") from None
+        raise RunError(f"{path}: not readable JSON ({first_line(error)})") from None
     if not isinstance(found, dict):
         raise RunError(f"{path}: found {_name(found)}; expected a JSON object")
     return found
@@ -137,7 +137,7 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({_first_line(error)})") from None
+        raise RunError(f"{path}: cannot be read ({first_line(error)})") from None
 
 
 def read_csv(path: Path, columns: dict[str, type | str], **options: Any) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def read_csv(path: Path, columns: dict[str, type | str], **options: Any) -> pd.D
         check_file(path)
         table = pd.read_csv(path, **options)
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: not a readable CSV file ({_first_line(error)})") from None
+        raise RunError(f"{path}: not a readable CSV file ({first_line(error)})") from None
     missing = [name for name in columns if name not in table]
     if missing:
         raise RunError(f"{path} has no column {', '.join(missing)}")
@@ -157,7 +157,7 @@ def read_csv(path: Path, columns: dict[str, type | str], **options: Any) -> pd.D
         try:
             table[name] = table[name].astype(kind)
         except (ValueError, TypeError) as error:
-            raise RunError(f"{path}: column {name}: {_first_line(error)}") from None
+            raise RunError(f"{path}: column {name}: {first_line(error)}") from None
     return table
 
 
@@ -171,7 +171,3 @@ def check_file(path: Path) -> None:
 
 def _name(value: Any) -> str:
     return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

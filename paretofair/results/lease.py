@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from paretofair.errors import OutageError, RunError
+from paretofair.errors import OutageError, RunError, first_line
 from paretofair.interruption import end_by_threads, run_beside
 from paretofair.results.store import Store
 
@@ -40,7 +40,7 @@ def hold_lease(store: Store) -> Iterator[None]:
         time.sleep(_SETTLED)
         found = store.read(LEASE)
     except (OSError, ValueError) as error:
-        raise RunError(f"--output {store} cannot be written: {str(error).splitlines()[0]}") from None
+        raise RunError(f"--output {store} cannot be written: {first_line(error)}") from None
     if found is not None and found[0] != mine:
         raise _make_refusal(store, found[0], 0.0)
     try:
@@ -71,8 +71,7 @@ def _renew(store: Store, mine: str, ended: threading.Event, end: Callable[[Excep
             logger.warning("%s could not be written: %s", store, error)
             silent = time.monotonic() - renewed
             if silent > EXPIRED - 2 * RENEWED:
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                words = f"{store} could not be written for {silent:.0f} s ({reason})"
+                words = f"{store} could not be written for {silent:.0f} s ({first_line(error)})"
                 end(OutageError(f"{words}; this run stops, before another takes it for dead"))
                 return
 

@@ -13,9 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.results.files import check_file
-from paretofair.results.table_schema import COUNTS, KEY, PREFIXES, TableSchema, choose_columns, read_schema, spell_out
+from paretofair.results.table_schema import (
+    COUNTS,
+    KEY,
+    PREFIXES,
+    TYPES,
+    TableSchema,
+    choose_columns,
+    read_schema,
+    spell_out,
+)
 
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
@@ -23,16 +32,6 @@ KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "s
 STAGES = ("baselines", "points", "tune", "sweep", "confirm")
 STATUSES = ("completed", "stopped", "diverged", "failed")
 _WORDS = {"stage": STAGES, "status": STATUSES}
-_TEXTS = (
-    *("trial_id", "stage", "method", "pack_id", "space_id", "data_id", "split_id", "status", "source", "protocol"),
-    *("threshold", "penalty_split", "device", "dtype", "path", "torch_version", "numerics", "confirms"),
-)
-_TYPES = {
-    **dict.fromkeys(_TEXTS, pa.string()),
-    **dict.fromkeys(("seed", "index", "epochs_trained", "kept_epoch", "undefined_losses", "stack_width"), pa.int64()),
-    "train_seconds": pa.float64(),
-}
-
 # What a repeated training may change.
 _OF_THE_TRAINING = {"pack_id", "train_seconds", "stack_width", "written"}
 
@@ -67,8 +66,7 @@ def open_parquet(path: Path | pa.NativeFile, name: Path | str) -> Iterator[pq.Pa
     except RunError as error:
         raise DamagedFileError(name, str(error).removeprefix(f"{path}: ")) from None
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError) as error:
-        words = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-        raise DamagedFileError(name, f"not a readable Parquet file ({words})") from None
+        raise DamagedFileError(name, f"not a readable Parquet file ({first_line(error)})") from None
 
 
 def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = False, counts: bool = False) -> StackFile:
@@ -126,8 +124,28 @@ def make_part(alike: Sequence[StackFile], metrics: Collection[str] | None) -> pa
             try:
                 _make_rows(each.table, each.schema, metrics)
             except (ValueError, pa.ArrowException) as error:
-                raise DamagedFileError(each.path, str(error).splitlines()[0].rstrip(".")) from None
+                raise DamagedFileError(each.path, first_line(error)) from None
         raise
+
+
+def join_tables(tables: Sequence[pa.Table], paths: Sequence[Path]) -> pa.Table:
+    """Tables with whichever columns as one, each from the file of its place. Raises DamagedFileError for the first file
+    with a column of another type than those before."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        types = pa.schema([])
+        for table, path in zip(tables, paths, strict=True):
+            types = merge_types(types, table, path)
+        raise
+
+
+def merge_types(types: pa.Schema, table: pa.Table, path: Path) -> pa.Schema:
+    """The columns of earlier files and of the one of this table. Raises DamagedFileError where they do not fit."""
+    try:
+        return pa.unify_schemas([types, table.schema], promote_options="permissive")
+    except pa.ArrowException as error:
+        raise DamagedFileError(path, f"its columns do not fit those of other files ({first_line(error)})") from None
 
 
 def find_other_values(frame: pd.DataFrame) -> str | None:
@@ -162,8 +180,9 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
             try:
                 whole = whole.set_column(place, field.name, whole[field.name].cast(kind))
             except pa.ArrowException as error:
-                words = str(error).splitlines()[0].rstrip(".")
-                raise ValueError(f"column {field.name} is {field.type}, expected {kind} ({words})") from None
+                raise ValueError(
+                    f"column {field.name} is {field.type}, expected {kind} ({first_line(error)})"
+                ) from None
     for name in KEYS:
         if whole[name].null_count:
             raise ValueError(
@@ -178,8 +197,8 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
 
 def _find_type(field: pa.Field) -> pa.DataType:
     """What the column should be."""
-    if field.name in _TYPES:
-        return _TYPES[field.name]
+    if field.name in TYPES:
+        return TYPES[field.name]
     if field.name.startswith(PREFIXES) and not pa.types.is_floating(field.type):
         return pa.float64()
     return field.type

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.redaction import redact, redact_record
 from paretofair.results.files import ENVIRONMENT, FAILED, SPACE, inside, write_whole
 
@@ -48,7 +48,7 @@ class Store:
         try:
             self._files, self._root = fs.FileSystem.from_uri(given)
         except (pa.ArrowInvalid, OSError, ValueError) as error:
-            raise RunError(f"--output {url}: no file system that pyarrow knows ({_first_line(error)})") from None
+            raise RunError(f"--output {url}: no file system that pyarrow knows ({first_line(error)})") from None
 
     def __str__(self) -> str:
         return redact(self.url)
@@ -138,9 +138,13 @@ class Store:
 
     def names(self, into: str) -> list[str]:
         """The files of a folder, in order; none where there is no such folder."""
+        return sorted(self.files(into))
+
+    def files(self, into: str) -> dict[str, int | None]:
+        """The files of a folder by name, and when they were written, in nanoseconds, as far as the place tells."""
         selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
         found = self._files.get_file_info(selected)
-        return sorted(each.base_name for each in found if each.is_file and not each.base_name.startswith("."))
+        return {each.base_name: each.mtime_ns for each in found if each.is_file and not each.base_name.startswith(".")}
 
     def open(self, into: str, name: str) -> pa.NativeFile:
         """A file of a folder, to be read."""
@@ -193,7 +197,3 @@ def _own_files(folder: Path) -> Iterator[Path]:
             and not path.name.startswith(".")
         ):
             yield path
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -16,14 +16,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.results.files import check_file, inside, write_whole
 from paretofair.results.stacks import (
     DamagedFileError,
     StackFile,
     find_other_values,
     group_alike,
+    join_tables,
     make_part,
+    merge_types,
     open_parquet,
     read_stack,
     read_trial_ids,
@@ -79,16 +81,17 @@ class TrialTable:
         """`metrics`: those that are read, as in `test_error_income`, by default all. `derive`: adds columns to rows
         and their lists of counts, which are then forgotten. `times`: whether rows say when
         their file was `written`. `store`: where workers write, if not to `folder`, which then holds copies.
-        `damaged`: called with each file that does not hold what it should, which is left out then; by default it is
-        raised."""
+        `damaged`: takes away each file that does not hold what it should; by default an error is raised. A new file of
+        that name is read as any other."""
         self._run, self._store, self._times = folder, store, times
         self._folder = folder / TRIALS
         self._metrics = None if metrics is None else frozenset(metrics)
         self._known: set[str] = set()
+        self._refused: set[str] = set()
         self._frame = pd.DataFrame({"trial_id": pd.Series(dtype=str)})
         self._lock = threading.Lock()
         self._pulled = -math.inf
-        self._schema = TableSchema()
+        self._schema, self._types = TableSchema(), pa.schema([])
         self._damaged, self._derive = damaged, derive
 
     @property
@@ -112,6 +115,7 @@ class TrialTable:
         new = [path for path in _list(self._folder) if path.name not in self._known]
         if not new:
             return self._frame
+        self._refused.clear()
         # One conversion for many files: pandas takes longer over a narrow file than Arrow takes to read it.
         parts = list(self._parts(new))
         if not parts:
@@ -126,7 +130,7 @@ class TrialTable:
         if repeated.any() and self._find_other(frame):
             return self._read()
         self._frame = frame[~repeated].reset_index(drop=True) if repeated.any() else frame
-        self._known.update(path.name for path in new)
+        self._known.update(path.name for path in new if path.name not in self._refused)
         pa.default_memory_pool().release_unused()
         return self._frame
 
@@ -158,10 +162,12 @@ class TrialTable:
                 if self._derive is not None:
                     part = self._derive(part, alike[0].schema)
                     part = part.drop_columns([name for name in part.column_names if name.startswith(COUNTS)])
+                types = merge_types(self._types, part, alike[0].path)
                 try:
                     self._schema = self._schema.merge(alike[0].schema)
                 except ValueError as error:
                     raise DamagedFileError(alike[0].path, str(error)) from None
+                self._types = types
                 return part
             except DamagedFileError as error:
                 self._refuse(error)
@@ -178,7 +184,7 @@ class TrialTable:
             if trial in read_trial_ids(path, path):
                 self._refuse(DamagedFileError(path, f"trial {trial} stands in several files with other values"))
         self._known.clear()
-        self._frame, self._schema = self._frame.iloc[:0], TableSchema()
+        self._frame, self._schema, self._types = self._frame.iloc[:0], TableSchema(), pa.schema([])
         return True
 
     def _refuse(self, error: DamagedFileError) -> None:
@@ -186,6 +192,7 @@ class TrialTable:
             words = "The same sweep again puts it aside and trains its trials anew"
             raise RunError(f"{error}. {words}; or move it away") from None
         self._damaged(error)
+        self._refused.add(Path(error.path).name)
 
 
 def read_trials_of(folder: Path) -> set[str]:
@@ -201,7 +208,7 @@ def counts_of(folder: Path, trial_ids: Iterable[str]) -> pd.DataFrame:
     wanted = dataset.field("trial_id").isin(list(trial_ids))
     # A data set keeps what every one of its files says of itself, far more than what is wanted of them.
     parts = [_filter(files[first : first + _TOGETHER], wanted) for first in range(0, len(files), _TOGETHER)]
-    found = pa.concat_tables(parts, promote_options="permissive").to_pandas()
+    found = join_tables(parts, files[::_TOGETHER]).to_pandas()
     pa.default_memory_pool().release_unused()
     return found.drop_duplicates("trial_id").set_index("trial_id")
 
@@ -213,10 +220,12 @@ def _filter(files: list[Path], wanted: dataset.Expression) -> pa.Table:
     try:
         return _select(files, ["trial_id", *names], wanted)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        parts = []
         for path in files:
             with open_parquet(path, path):
-                _select([path], ["trial_id", *names], wanted)
-        raise RunError(f"{files[0].parent}: {str(error).splitlines()[0]}") from None
+                parts.append(_select([path], ["trial_id", *names], wanted))
+        join_tables(parts, files)
+        raise RunError(f"{files[0].parent}: {first_line(error)}") from None
 
 
 def _select(files: list[Path], names: list[str], wanted: dataset.Expression) -> pa.Table:
@@ -254,7 +263,7 @@ def read_tables(paths: Sequence[Path], metrics: Collection[str] | None = None) -
     """Parquet files with columns as in a trial table, but with whichever of them, spelled out by task; and what their
     names are. `metrics`: those that are read, by default all.
 
-    Raises RunError for a file that cannot be read.
+    Raises RunError for a file that cannot be read, or whose columns are of other types than those of the others.
     """
     parts, schema = [], TableSchema()
     for path in paths:
@@ -264,7 +273,7 @@ def read_tables(paths: Sequence[Path], metrics: Collection[str] | None = None) -
             table = file.read(choose_columns(found.names, own, metrics)).replace_schema_metadata(None)
             parts.append(spell_out(table, own, metrics))
             schema = schema.merge(own)
-    return pa.concat_tables(parts, promote_options="permissive").to_pandas() if parts else pd.DataFrame(), schema
+    return join_tables(parts, paths).to_pandas() if parts else pd.DataFrame(), schema
 
 
 def find_finished(

@@ -22,15 +22,21 @@ SPLITS = ("train", "validation", "test")
 PREFIXES = tuple(f"{split}_" for split in SPLITS)
 COUNTS = "confusion_"
 RESULTS = (*PREFIXES, COUNTS)
-# Columns that say which trial a row is, what it was made with and what became of it.
-IDENTITY = frozenset(
-    (
-        *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
-        *("epochs_trained", "kept_epoch", "train_seconds", "undefined_losses", "source", "protocol", "threshold"),
-        "penalty_split",
-        *("within_constraints", "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
-    )
+# Of counts of rows, whatever their weights, at the end of the column.
+UNWEIGHTED = "_rows"
+# A column of whether a trial keeps the constraints of the space, where it has any.
+WITHIN = "within_constraints"
+_TEXTS = (
+    *("trial_id", "stage", "method", "pack_id", "space_id", "data_id", "split_id", "status", "source", "protocol"),
+    *("threshold", "penalty_split", "device", "dtype", "path", "torch_version", "numerics", "confirms"),
 )
+# Columns that say which trial a row is, what it was made with and what became of it, with their types in a file.
+TYPES = {
+    **dict.fromkeys(_TEXTS, pa.string()),
+    **dict.fromkeys(("seed", "index", "epochs_trained", "kept_epoch", "undefined_losses", "stack_width"), pa.int64()),
+    "train_seconds": pa.float64(),
+}
+IDENTITY = frozenset((*TYPES, WITHIN))
 # Under which the metadata of a Parquet file have the schema.
 KEY = b"paretofair"
 _VERSION = 1
@@ -124,7 +130,7 @@ class TableSchema:
         if not self.tasks:
             return other
         if other.tasks != self.tasks:
-            raise ValueError(f"its tasks are {_spell_tasks(other)}, those of other files {_spell_tasks(self)}")
+            raise ValueError(f"its tasks are {spell_tasks(other)}, those of other files {spell_tasks(self)}")
         if self.attributes and other.attributes and other.attributes != self.attributes:
             own, others = ", ".join(other.attributes), ", ".join(self.attributes)
             raise ValueError(f"its attributes are {own}, those of other files {others}")
@@ -136,8 +142,9 @@ class TableSchema:
         )
 
 
-def _spell_tasks(schema: TableSchema) -> str:
-    return ", ".join(" ".join((task.name, task.kind, *task.classes)) for task in schema.tasks)
+def spell_tasks(schema: TableSchema) -> str:
+    """The tasks with their kinds and classes, in words."""
+    return ", ".join(f"{task.name} ({', '.join((task.kind, *task.classes))})" for task in schema.tasks)
 
 
 def pack_table(columns: Mapping[str, Any], schema: TableSchema) -> pa.Table:

@@ -16,7 +16,7 @@ from rich.console import Console
 from paretofair.errors import RunError
 from paretofair.redaction import redact
 from paretofair.results import TRIALS, Store
-from paretofair.results.files import ENVIRONMENT, FAILED, inside, read_json
+from paretofair.results.files import ENVIRONMENT, FAILED, inside, make_folder, read_json
 from paretofair.results.stacks import DamagedFileError
 
 LOG = "logs/run.log"
@@ -69,7 +69,7 @@ def check_place(folder: Path, store: str | None) -> None:
 def open_folder(folder: Path) -> Iterator[None]:
     """The results folder, made if need be, for this process alone."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # Neither followed where it is a link, nor truncated: it may be somebody's file.
         number = os.open(inside(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         lock = open(number)  # noqa: SIM115 (closed below, after what it guards)
@@ -90,7 +90,7 @@ def open_folder(folder: Path) -> Iterator[None]:
 def log_to(folder: Path) -> Iterator[None]:
     """Keeps what the program logs, from INFO on, in `logs/run.log`."""
     logger, file = logging.getLogger("paretofair"), inside(folder, LOG)
-    file.parent.mkdir(exist_ok=True)
+    make_folder(file.parent)
     handler = logging.FileHandler(file, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
@@ -99,12 +99,17 @@ def log_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        logger.info("ended by %s: %s", type(error).__name__, str(error).partition("\n")[0])
+        log_ending(error)
         raise
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
         handler.close()
+
+
+def log_ending(error: BaseException) -> None:
+    """The last words of a run that does not end well."""
+    logger.info("ended by %s: %s", type(error).__name__, str(error).partition("\n")[0])
 
 
 def is_in_use(folder: Path) -> bool | None:
@@ -131,7 +136,7 @@ def put_aside(folder: Path, store: Store | None, console: Console) -> Callable[[
     def move(error: DamagedFileError) -> None:
         path = Path(error.path)
         target = inside(folder, f"{TRIALS}/{DAMAGED}") / f"{path.name}.{uuid.uuid4().hex[:8]}"
-        target.parent.mkdir(exist_ok=True)
+        make_folder(target.parent)
         os.rename(path, target)
         if store is not None:
             store.put_aside(TRIALS, path.name)

@@ -10,7 +10,7 @@ import torch
 
 from paretofair import user_code
 from paretofair.data import Splits
-from paretofair.errors import ParetofairError, SpaceError
+from paretofair.errors import ParetofairError, SpaceError, first_line
 from paretofair.runs.build import build_experiment, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials, build_packs
 from paretofair.runs.stages import STAGE_OF, Context
@@ -50,7 +50,7 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
             hint = f"\n{HINT}" if space.network.module is not None else ""
             raise SpaceError(
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
-                f"{_first_line(error)}{_place(error, own)}{hint}"
+                f"{first_line(error)}{_place(error, own)}{hint}"
             ) from error
 
 
@@ -93,7 +93,7 @@ def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:
         except Exception as error:
             raise SpaceError(
                 f"metrics.{metric.name}: {metric.own.reference} cannot be measured: {type(error).__name__}: "
-                f"{_first_line(error)}{_place(error, metric.own.reference)}"
+                f"{first_line(error)}{_place(error, metric.own.reference)}"
             ) from error
 
 
@@ -111,10 +111,6 @@ def _check_code(key: str, reference: str | None, written: str | None) -> None:
             f"{key}: the source of {reference} has changed since {written} was written; "
             "remove `code` from the space file to use it as it is now"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]
 
 
 def _place(error: Exception, reference: str) -> str:

@@ -21,7 +21,7 @@ from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
-from paretofair.results.table_schema import COUNTS, SPLITS, pack_table
+from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, pack_table
 from paretofair.runs.build import build_experiment
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack, as_trials, gather_values
@@ -170,7 +170,7 @@ def stack_table(
     if part.confirms is not None:
         columns["confirms"] = part.confirms.tolist()
     columns |= stack.evaluation.metrics
-    of_rows = {f"{name}_rows": counts for name, counts in stack.evaluation.unweighted.items()}
+    of_rows = {f"{name}{UNWEIGHTED}": counts for name, counts in stack.evaluation.unweighted.items()}
     for name, of_tasks in (stack.evaluation.confusion | of_rows).items():
         counts = np.concatenate([of_task.reshape(n, -1) for of_task in of_tasks], 1).astype(np.float32)
         columns[f"{COUNTS}{name}"] = pa.array(list(counts), pa.list_(pa.float32()))

@@ -191,7 +191,9 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
     table = TrialTable(folder)
-    results = Results.of(table.read(), read_settings(folder), [folder], schema=table.schema)
+    trials = table.read()
+    settings = read_settings(folder, table.schema.task_names)
+    results = Results.of(trials, settings, [folder], schema=table.schema)
     write_report(results, folder)
     return results
 

@@ -216,10 +216,10 @@ def derive_columns(space: Space, folder: Path) -> Callable[[pa.Table, TableSchem
 
 
 def _led_by(space: Space) -> list[str]:
-    """The objectives of the sampler and of the stage `tune`."""
-    tune, sampled = space.stages.tune, space.stages.sweep.sampler.options.get("objectives", ())
+    """The objectives of the sampler and of the stage `tune`. Trials are halved where they train."""
+    tune = space.stages.tune
     tuned = settings_of(space).build_set(tune.objectives, space.tasks).names if tune is not None else ()
-    return [*sampled, *tuned]
+    return [*space.stages.sweep.sampler.objectives, *tuned]
 
 
 def settings_of(space: Space) -> ReportSettings:

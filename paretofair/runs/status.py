@@ -109,7 +109,7 @@ class StatusReader:
         """The status now. Raises RunError or SpaceError for a folder that is no run or cannot be read."""
         space, environment = settings(self._folder), read_environment(self._folder)
         tasks = _tasks(space)
-        report = read_settings(self._folder)
+        report = read_settings(self._folder, tasks)
         derived = counted_metrics(
             self._folder, deciding_objectives(tasks, report), tasks, space.data.sensitive_by_task(tuple(tasks)), report
         )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import platformdirs
 import torch
 
 from paretofair.errors import RunError
-from paretofair.results.files import check_file
+from paretofair.results.files import read_json, write_text
 from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
@@ -40,15 +39,9 @@ def stack_width(
 
 def remember(space: MethodSpace, data: DeviceData, width: int) -> None:
     """Keeps a width for later runs; where the cache cannot be written, it is measured again."""
-    file = _file()
     widths = _read() | {_key(space, data): width}
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".widths", delete=False) as partial:
-            json.dump(widths, partial, indent=0)
-        os.replace(partial.name, file)
-    except OSError:
-        return
+    with suppress(OSError, RunError):
+        write_text(_file(), json.dumps(widths, indent=0))
 
 
 def _file() -> Path:
@@ -57,13 +50,11 @@ def _file() -> Path:
 
 def _read() -> dict[str, Any]:
     try:
-        check_file(_file())
-        known = json.loads(_file().read_text())
-    except (OSError, ValueError, RecursionError, RunError):
+        known = read_json(_file())
+    except RunError:
         return {}
     # Whatever else stands there is measured again.
-    widths = known.items() if isinstance(known, dict) else ()
-    return {name: width for name, width in widths if type(width) is int and 1 <= width <= _WIDEST}
+    return {name: width for name, width in known.items() if type(width) is int and 1 <= width <= _WIDEST}
 
 
 def _key(space: MethodSpace, data: DeviceData) -> str:

@@ -35,8 +35,8 @@ class MethodSpace:
 
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
     table. `reads`: the settings of losses that change its results. `kind` is the method's name in the registry, or
-    `package.module:Class` with the digest `code` of its source; `options` are its own keys. `gap` is what ARFG divides,
-    `metrics` are the run's own.
+    `package.module:Class` with the digest `code` of its source; `options` are its own keys. `led_by` are the
+    objectives that the trials of the sweep follow from, `gap` is what ARFG divides, `metrics` are the run's own.
     """
 
     method: str
@@ -53,6 +53,7 @@ class MethodSpace:
     threshold: Threshold
     sampler: SamplerSettings
     halving: SuccessiveHalving | None
+    led_by: tuple[str, ...]
     tune: Tune | None
     parameters: Distributions
     points: tuple[Mapping[str, Number], ...]
@@ -69,13 +70,6 @@ class MethodSpace:
     def bracket(self) -> int | None:
         """Trials of a bracket of successive halving."""
         return None if self.halving is None else self.halving.bracket
-
-    @property
-    def led_by(self) -> tuple[str, ...]:
-        """The objectives that the trials of the sweep follow from; none where they follow from nothing measured."""
-        if self.halving is not None:
-            return self.halving.objectives
-        return tuple(self.sampler.options.get("objectives", ()))
 
     @property
     def own_metrics(self) -> tuple[Metric, ...]:

@@ -21,6 +21,8 @@ from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS, Metric
 from paretofair.naming import (
     JOINT,
     MOST,
+    PLAIN,
+    PLAIN_WORDS,
     find_attribute_faults,
     find_fault,
     find_task_faults,
@@ -32,7 +34,6 @@ from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
 from paretofair.space.schema import Frontiers, FrontierSet, OwnMetric, Settings
 
-_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _FEW = 3  # attributes, whose intersections all fit a message
 
 
@@ -78,9 +79,8 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
             continue
         if each.name in every:
             problems.add((*path, "name"), f"found {each.name!r}, which is a set that every run has; choose another")
-        elif not _SET.fullmatch(each.name) or len(each.name) > MOST:
-            words = "accepted: letters, digits, _ and -, the first a letter or a digit"
-            problems.add((*path, "name"), f"found {show_value(each.name)}; {words}")
+        elif not re.fullmatch(PLAIN, each.name) or len(each.name) > MOST:
+            problems.add((*path, "name"), f"found {show_value(each.name)}; accepted: {PLAIN_WORDS}")
         for place, name in enumerate(each.of):
             check_objective(name, kinds, metrics, (*path, "of", place), problems)
         if (
@@ -89,9 +89,9 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
         ):
             words = "required: a metric of the set has no worst value (metrics.NAME.worst) to end the hypervolume at"
             problems.add((*path, "reference"), words)
-    for name, other in find_twins([*every, *(each.name for each in frontiers.objectives)]).items():
+    for name, fault in find_twins([*every, *(each.name for each in frontiers.objectives)]).items():
         if name not in every:
-            words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
+            words = f"found {name!r}, {fault}"
             problems.add(("frontiers", "objectives"), words)
     names = known_sets([each.name for each in frontiers.objectives], tasks)
     own = {each.name: each for each in frontiers.objectives}
@@ -150,10 +150,7 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
     for name, words in find_task_faults(settings.known_metrics, tasks, attributes).items():
         problems.add((*of_tasks, name), f"found {name!r}, {words}")
     faults = {name: fault for name in attributes if (fault := find_fault(name)) is not None}
-    faults |= {
-        name: f"which differs from {other!r} by case or Unicode form alone; rename one"
-        for name, other in find_twins(attributes).items()
-    }
+    faults |= find_twins(attributes)
     faults |= {name: f"which is also {words}; rename it" for name, words in find_attribute_faults(attributes).items()}
     for name, fault in faults.items():
         problems.add((*of_attributes, name), f"found {name!r}, {fault}")
@@ -162,9 +159,8 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
             wrong = find_text_fault(group)
             if wrong is not None:
                 problems.add((*of_attributes, attribute, "groups"), f"found {group!r}, {wrong}")
-    for name, other in find_twins(settings.methods).items():
-        words = f"found {name!r}, which differs from {other!r} by case or Unicode form alone; rename one"
-        problems.add(("methods", name), words)
+    for name, fault in find_twins(settings.methods).items():
+        problems.add(("methods", name), f"found {name!r}, {fault}")
 
 
 def check_parameters(name: str, columns: Mapping[str, Sequence[str]], problems: Problems) -> None:

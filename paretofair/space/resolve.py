@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
-from paretofair.metrics.registry import GOAL_GAPS
 from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
 from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
@@ -174,6 +173,7 @@ def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str,
 
 
 def _build_shared_space(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:
+    assert settings.frontiers.gap is not None, "its default is filled in with those of the data set"
     return MethodSpace(
         method=name,
         tasks=tasks,
@@ -185,8 +185,9 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         threshold=settings.threshold,
         sampler=settings.stages.sweep.sampler,
         halving=settings.stages.sweep.successive_halving,
+        led_by=settings.stages.sweep.led_by,
         tune=settings.stages.tune,
-        gap=settings.frontiers.gap or GOAL_GAPS[settings.fairness.goal],
+        gap=settings.frontiers.gap,
         metrics=settings.metrics,
         parameters={},
         points=(),

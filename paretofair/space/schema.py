@@ -20,6 +20,7 @@ from pydantic import (
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.errors import SpaceError
 from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
+from paretofair.naming import MOST, PLAIN
 from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
@@ -251,6 +252,11 @@ class SamplerSettings(Section):
         """The keys that are the sampler's own."""
         return dict(self.model_extra or {})
 
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What it learns from; none where it learns nothing."""
+        return tuple(self.options.get("objectives", ()))
+
 
 class SuccessiveHalving(Section):
     """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
@@ -288,6 +294,13 @@ class Sweep(Section):
     sampler: Annotated[SamplerSettings, BeforeValidator(_sampler)] = SamplerSettings()
     successive_halving: SuccessiveHalving | None = None
 
+    @property
+    def led_by(self) -> tuple[str, ...]:
+        """The objectives that its trials follow from; none where they follow from nothing measured."""
+        if self.successive_halving is not None:
+            return self.successive_halving.objectives
+        return self.sampler.objectives
+
 
 class Confirm(Section):
     """Every frontier point trained again with `runs` fresh seeds."""
@@ -322,8 +335,7 @@ class ReferencePoint(Section):
     are: Annotated[float, Field(gt=0)] = 1.1
 
 
-# A part of file names.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Name = Annotated[str, Field(pattern=PLAIN, max_length=MOST)]
 
 
 class FrontierSet(Section):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from paretofair.naming import PLAIN_WORDS
 from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 
 M = TypeVar("M", bound=BaseModel)
@@ -74,7 +75,7 @@ def _explain_error(error: ErrorDetails, model: type[BaseModel]) -> str:
         known = re.findall(r"'([^']*)'", context["expected"])
         return f"found {found}; accepted: {list_known(known)}.{propose(error['input'], known)}"
     if kind == "string_pattern_mismatch":
-        return f"found {found}; accepted: letters, digits, _ and -, the first a letter or a digit"
+        return f"found {found}; accepted: {PLAIN_WORDS}"
     for name, sign in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most")):
         if name in context:
             return f"found {found}; must be {sign} {context[name]:g}"

@@ -4,6 +4,7 @@ from paretofair.testing.data_sets import DatasetContract
 from paretofair.testing.indicators import IndicatorContract
 from paretofair.testing.inputs import InputsContract
 from paretofair.testing.methods import MethodContract
+from paretofair.testing.metrics import MetricContract
 from paretofair.testing.samplers import SamplerContract
 from paretofair.testing.tasks import TaskContract
 
@@ -12,6 +13,7 @@ __all__ = [
     "IndicatorContract",
     "InputsContract",
     "MethodContract",
+    "MetricContract",
     "SamplerContract",
     "TaskContract",
 ]

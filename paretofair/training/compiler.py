@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import torch
 
+from paretofair.errors import first_line
 from paretofair.models.constants import mark_constants
 
 logger = logging.getLogger("paretofair")
@@ -49,7 +50,7 @@ def compiler_works() -> bool:
     try:
         torch.compile(torch.neg)(torch.ones(32))
     except BackendCompilerFailed as error:
-        logger.warning("Training goes on uncompiled, up to half as fast. %s", str(error).splitlines()[0])
+        logger.warning("Training goes on uncompiled, up to half as fast: %s.", first_line(error))
         return False
     return True
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from paretofair.errors import first_line
 from paretofair.methods import Rows
 from paretofair.training.state import Learner, Memory, Step
 
@@ -69,7 +70,7 @@ class _CapturedStep:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            logger.warning("Training goes on without CUDA graphs. %s", str(error).splitlines()[0])
+            logger.warning("Training goes on without CUDA graphs: %s.", first_line(error))
             graph = None
         for here, there in zip(updated, before, strict=True):
             here.copy_(there)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import shutil
 import weakref
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.analysis.rules import choose_points, select_trials
@@ -23,6 +25,7 @@ from paretofair.report.output import MANIFEST
 from paretofair.report.page import write_page
 from paretofair.report.wide import write_wide
 from paretofair.report.write import write_report
+from paretofair.results.table_schema import TaskSchema, pack_table, read_schema
 
 SPACE = """\
 name: made_up
@@ -63,6 +66,39 @@ def test_settings_come_from_the_space_file(tmp_path):
     assert (found.selected_on, found.pooled) == ("validation", False)
 
 
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"constraints": ["error_grade << 0.9"]}, "expected a name, <= or >=, and a number"),
+        ({"constraints": ["eror_grade <= 0.9"]}, "no metric 'eror_grade'"),
+        ({"frontiers": {"gap": "fpr_gp"}}, "no metric 'fpr_gp_grade'"),
+        ({"frontiers": {"objectives": [{"name": "own", "of": ["auc_x"]}]}}, "no metric 'auc_x'"),
+        ({"frontiers": {"objectives": [{"name": "own", "of": "auc"}]}}, "it is not what a run has written"),
+        (
+            {"frontiers": {"objectives": [{"name": "own", "of": ["auc", "error"], "reference": [1]}]}},
+            "the set own has 2 objectives and 1 references",
+        ),
+        ({"metrics": {"own": {"function": "a:b", "direction": "upwards"}}}, "it is not what a run has written"),
+        (
+            {
+                "metrics": {"own": {"function": "a:b", "direction": "minimised"}},
+                "frontiers": {"objectives": [{"name": "two", "of": ["own_grade", "auc"]}]},
+            },
+            "the set two needs a reference point: own_grade has no worst value",
+        ),
+    ],
+)
+def test_a_damaged_space_file_is_named(run_folder, tmp_path, written, words):
+    folder = shutil.copytree(run_folder, tmp_path / "run")
+    (folder / "space.yaml").write_text(yaml.safe_dump(written))
+    with pytest.raises(RunError) as error:
+        Results(folder)
+    named, _, said = str(error.value).partition(": ")
+    assert named == str(folder / "space.yaml")
+    assert words in said
+    assert "\n" not in said
+
+
 def test_one_run_twice_is_one_run(another):
     first, second = (another(name, lambda table: table.assign(space_id="a")) for name in ("first", "second"))
     one, both = Results(first), Results(first, second)
@@ -98,12 +134,30 @@ def test_a_method_that_was_trained_otherwise_is_told_apart(run_folder, another):
         (lambda table: table.assign(protocol="paper"), "the protocol is validation and paper"),
         (lambda table: table.assign(split_id="s1"), "the splits of seed 0 are s0 and s1"),
         (lambda table: table.assign(split_id="s1", seed=table["seed"] + 50), "the splits are s0 and s1"),
-        (lambda table: table.filter(regex="^(?!.*_bar)"), "the tasks are grade, bar and grade"),
+        (
+            lambda table: table.filter(regex="^(?!.*_bar)"),
+            r"the tasks are grade \(binary\), bar \(binary\) and grade \(binary\)",
+        ),
     ],
 )
 def test_what_must_not_stand_on_one_figure(run_folder, another, change, message):
     with pytest.raises(RunError, match=message):
         Results(run_folder, another("other", change))
+
+
+def test_tasks_of_other_kinds_are_told_apart(run_folder, tmp_path):
+    kinds = {"a": ("binary", ()), "b": ("multiclass", ("low", "mid", "high"))}
+    runs = []
+    for name, (kind, classes) in kinds.items():
+        folder = shutil.copytree(run_folder, tmp_path / name)
+        (path,) = (folder / "trials").glob("*.parquet")
+        table = pq.read_table(path)
+        own = read_schema(table.column_names, None)
+        schema = replace(own, tasks=tuple(TaskSchema(task.name, kind, classes) for task in own.tasks))
+        pq.write_table(pack_table({each: table[each] for each in table.column_names}, schema), path)
+        runs.append(folder)
+    with pytest.raises(RunError, match=r"grade \(binary\), .* and grade \(multiclass, low, mid, high\), "):
+        Results(*runs)
 
 
 def trained_in(space_ids):
@@ -209,6 +263,18 @@ def test_a_table_made_elsewhere(made_up_run, tmp_path):
     np.testing.assert_allclose(
         sorted(with_baselines.hypervolumes["hypervolume"]), sorted(made_up_run.hypervolumes["hypervolume"])
     )
+
+
+def test_a_run_beside_a_table_made_elsewhere_has_no_counts(run_folder, made_up_run, tmp_path):
+    """Those of the run alone would be taken for those of both."""
+    theirs = made_up_run.searched[made_up_run.searched["method"] == "mtaf"]
+    theirs = theirs.assign(method="theirs", trial_id="their-" + theirs["trial_id"]).dropna(axis=1, how="all")
+    theirs.to_parquet(tmp_path / "theirs.parquet")
+    results = Results(run_folder, tmp_path / "theirs.parquet", sensitive="sex")
+    assert results.cells is None
+    written = write_report(results, tmp_path / "out")
+    assert "audit.csv" not in {path.name for path in written}
+    assert {"theirs", "mtaf"} <= set(pd.read_csv(tmp_path / "out" / "frontiers" / "all.csv")["method"])
 
 
 @pytest.mark.parametrize(
@@ -378,6 +444,8 @@ def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatc
     second = Results.of(without, replace(first.settings, objectives=("arfg_are", "grade")))
     written = write_everything(second, tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*written, *own])
+    listed = json.loads((tmp_path / MANIFEST).read_text())["files"]
+    assert listed == sorted(path.relative_to(tmp_path).as_posix() for path in written)
     assert sorted(path.name for path in (tmp_path / "frontiers").iterdir()) == ["all.csv", "mtaf", "vanilla"]
     assert not (tmp_path / "figures" / "audit.pdf").exists()
     third = Results.of(without[without["stage"] != "baselines"], replace(first.settings, objectives=("grade",)))

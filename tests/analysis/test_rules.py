@@ -26,6 +26,8 @@ def take(name: str, front: np.ndarray, runs: np.ndarray | None = None) -> int:
         ("knee", 1),
         ("smallest arfg, are <= 1", 1),
         ("smallest arfg, are <= 1.3", 2),
+        ("smallest arfg, are<=13e-1", 2),
+        ("smallest arfg, are >= -1", 2),
         ("smallest are, arfg <= 0.5", 1),
         ("smallest are, arfg <= .25", 2),
         ("smallest arfg + are", 1),

@@ -266,3 +266,16 @@ def test_a_sweep_puts_damaged_stacks_aside_and_trains_them_again(run, finished, 
         for folder in (run, finished)
     )
     pd.testing.assert_frame_equal(found.drop(columns="train_seconds"), expected.drop(columns="train_seconds"))
+
+
+def test_what_rests_on_damaged_stacks_is_trained_from_those_that_take_their_place(run, capsys):
+    """Also the denominators of ARE and ARFG, without which no frontier would be confirmed."""
+    damaged = [*(run / "trials").glob("baselines-*"), run / STACK]
+    for path in damaged:
+        cut(path)
+    more = ["--set", "stages.confirm.runs=1"]
+    assert sweep(["--space", str(run.parent / "small.yaml"), "--output", str(run), *more]) == 0
+    assert " ".join(capsys.readouterr().out.split()).count("It is put aside") == len(damaged) > 1
+    results = paretofair.Results(run)
+    confirmed = results.trials.loc[results.trials["stage"] == "confirm", "confirms"]
+    assert set(confirmed) == set(results.frontier("arfg_are")["trial_id"])

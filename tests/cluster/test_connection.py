@@ -181,6 +181,13 @@ def test_a_short_folder_in_place_of_a_long_one(tmp_path, monkeypatch):
         shutil.rmtree(own)
 
 
+def test_a_folder_is_removed_before_a_process_ends_at_once():
+    with connection._make_folder() as folder:
+        (folder / "session").touch()
+        connection.abandon()
+        assert not folder.parent.exists()
+
+
 def test_no_folder_at_all(monkeypatch):
     def full(**_: object) -> str:
         raise OSError(28, "No space left on device")

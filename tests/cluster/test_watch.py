@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import defaultdict
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from paretofair.cluster import watch
-from paretofair.cluster.watch import AT_LEAST, TIMES, UNKNOWN, PackWatch
+from paretofair.cluster.watch import AT_LEAST, TIMES, UNHEARD, UNKNOWN, PackWatch
 from paretofair.errors import OutageError
 
 
@@ -36,9 +37,15 @@ def queue():
 
 
 @pytest.fixture
-def look(queue, tmp_path, head, clock):
+def job(tmp_path):
+    """A run that saves its stacks so often that nobody needs to wait for it longer."""
     (tmp_path / "run" / "trials").mkdir(parents=True)
-    found = PackWatch(queue, tmp_path / "run", f"127.0.0.1:{head.getsockname()[1]}")
+    return SimpleNamespace(folder=tmp_path / "run", store=None, checkpoint=0.0, halving_of=lambda pack: None)
+
+
+@pytest.fixture
+def look(queue, job, head, clock):
+    found = PackWatch(queue, job, f"127.0.0.1:{head.getsockname()[1]}")
     found.look()
     return found.look
 
@@ -78,6 +85,49 @@ def test_a_pack_that_stands_still_is_named(look, queue, clock, tmp_path):
     look()
     clock.seconds += 1
     with pytest.raises(OutageError, match="for 50 min"):
+        look()
+
+
+def test_a_stack_that_is_seldom_saved_may_go_on_unheard(look, queue, job, clock):
+    """As long as it takes until it is saved, in packs that take longer than those before too."""
+    job.checkpoint = 7200.0
+    queue.seconds["sweep", "mtaf"].append(1.0)
+    look()
+    clock.seconds = AT_LEAST + UNHEARD * 7200
+    look()
+    clock.seconds += 1
+    with pytest.raises(OutageError, match="for 250 min"):
+        look()
+
+
+@pytest.mark.parametrize("change", [{"checkpoint": None}, {"halving_of": lambda pack: "by rungs"}])
+def test_what_is_never_saved_is_known_by_packs_alone(look, queue, job, clock, change):
+    """Nobody knows how long the first one takes."""
+    vars(job).update(change)
+    clock.seconds = 100 * UNKNOWN
+    look()
+    queue.seconds["sweep", "mtaf"].append(1.0)
+    look()
+    clock.seconds += UNKNOWN
+    look()
+    clock.seconds += 1
+    with pytest.raises(OutageError, match="for 60 min"):
+        look()
+
+
+def test_stacks_that_are_saved_at_a_url_are_looked_for_there(queue, job, head, clock, tmp_path):
+    job.store = f"file://{tmp_path}/bucket/run"
+    look = PackWatch(queue, job, f"127.0.0.1:{head.getsockname()[1]}").look
+    look()
+    saved = tmp_path / "bucket" / "run" / "checkpoints" / "a.safetensors"
+    saved.parent.mkdir(parents=True)
+    for written in (1, 2):
+        saved.touch()
+        os.utime(saved, (written, written))
+        clock.seconds += UNKNOWN + 1
+        look()
+    clock.seconds += UNKNOWN + 1
+    with pytest.raises(OutageError, match="for 60 min"):
         look()
 
 

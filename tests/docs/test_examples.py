@@ -151,7 +151,10 @@ def test_objectives_list_every_metric():
 
 @pytest.mark.ray
 def test_a_metric_of_your_own(tmp_path, ray_address):
-    (tmp_path / "mine.py").write_text(blocks("objectives.md", "python")[0])
+    metrics, contract = blocks("objectives.md", "python")
+    (tmp_path / "mine.py").write_text(metrics)
+    (tmp_path / "test_mine.py").write_text(contract)
+    run(tmp_path, "-m", "pytest", "-q", "test_mine.py")
     (tmp_path / "own_metric.yaml").write_text(blocks("objectives.md", "yaml")[0])
     settings = ["--set", "data.source=simulated", "--set", "stages.confirm={runs: 2}"]
     sweep(tmp_path, ray_address, "--space", "own_metric.yaml", *settings)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 
 from paretofair.cli.sweep import main as sweep_main
 
-from .processes import TIMEOUT
+from .processes import TIMEOUT, Marked
 
 ROOT = Path(__file__).parent.parent.parent
 SPACE = ROOT / "search_spaces" / "mtaf_lsac.yaml"
@@ -84,6 +84,15 @@ def call(
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> Iterator[Marked]:
+    """Commands in processes of their own, which are killed with all that they have started at the end of the test."""
+    (tmp_path / "output").mkdir()
+    found = Marked(tmp_path / "output", environment())
+    yield found
+    found.clean()
 
 
 @pytest.fixture(scope="session")

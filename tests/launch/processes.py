@@ -39,11 +39,15 @@ cluster.shutdown()
 
 
 class Marked:
-    """Starts commands and finds the processes that descend from them, by a variable of the environment."""
+    """Starts commands and finds the processes that descend from them, by a variable of the environment.
+
+    Their output goes to `folder`, the files of their Rays to `temporary`, whose name is short because those of sockets
+    are limited: a driver that is killed leaves them there."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = environment
+        self.temporary = Path(tempfile.mkdtemp(prefix="pf"))
+        self._environment = {**environment, "RAY_TMPDIR": str(self.temporary)}
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, arguments: list[str], **changes: str) -> subprocess.Popen[bytes]:
@@ -69,9 +73,9 @@ class Marked:
         output, errors = ((self._folder / f"{mark}.{kind}").read_text() for kind in ("out", "err"))
         return subprocess.CompletedProcess(process.args, code, output, errors)
 
-    def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    def run(self, arguments: list[str], **changes: str) -> subprocess.CompletedProcess[str]:
         """Starts a command and waits for it."""
-        return self.finish(self.start(arguments))
+        return self.finish(self.start(arguments, **changes))
 
     def alive(self, of: subprocess.Popen[bytes] | None = None) -> dict[int, str]:
         """Process ids and programs of a command, or of all, and what descends from it."""
@@ -91,12 +95,13 @@ class Marked:
         return [pid for pid, name in self.alive(of).items() if "paretofair_packs" in name]
 
     def clean(self) -> None:
-        """Kills the groups of the commands and what has left them."""
+        """Kills the groups of the commands and what has left them, and removes the files of their Rays."""
         for process in self._started.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(30)
         assert wait_for(lambda: not [kill(pid) for pid in self.alive()])
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

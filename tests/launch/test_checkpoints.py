@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from paretofair.results.checkpoints import read_facts
 
-from .conftest import command, environment
-from .processes import Marked, files, kill, raw, wait_for
+from .conftest import command
+from .processes import files, kill, raw, wait_for
 from .test_faults import assert_same
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -37,13 +36,9 @@ def epochs(folder: Path) -> int:
     return 0
 
 
-@pytest.fixture
-def marked(tmp_path) -> Iterator[Marked]:
-    (tmp_path / "output").mkdir()
+@pytest.fixture(autouse=True)
+def space(tmp_path) -> None:
     (tmp_path / "long.yaml").write_text(SPACE)
-    found = Marked(tmp_path / "output", environment())
-    yield found
-    found.clean()
 
 
 def sweep(tmp_path: Path, folder: Path | str, *more: str) -> list[str]:

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from paretofair.runs.stages.studies import Studies, Study, build_sampler
 from paretofair.space.space import load_space
 
 from .conftest import SPACE, command, environment
-from .processes import TIMEOUT, Marked, at_work_on, files, kill, kill_driver, raw, start_ray, wait_for
+from .processes import TIMEOUT, at_work_on, files, kill, kill_driver, raw, start_ray, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -54,15 +53,6 @@ def small(folder: Path, *overrides: str) -> list[str]:
     """The command of a sweep of one method and 16 trials."""
     settings = [part for each in (*OVERRIDES, *overrides) for part in ("--set", each)]
     return command("--space", SPACE, "--methods", "mtaf", *settings, "--output", folder)
-
-
-@pytest.fixture
-def marked(tmp_path) -> Iterator[Marked]:
-    """Commands that are killed with all their processes at the end of the test."""
-    (tmp_path / "output").mkdir()
-    found = Marked(tmp_path / "output", environment())
-    yield found
-    found.clean()
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -208,16 +198,10 @@ def test_a_node_goes_and_another_comes(tmp_path, marked):
 
 def test_a_dead_cluster_is_not_waited_for(tmp_path, marked):
     """`ray start` leaves a note of its address, which `ray.init` follows; a head that was killed leaves it there."""
-    folder = tempfile.mkdtemp(prefix="pf")
-    try:
-        note = Path(folder) / "ray" / "ray_current_cluster"
-        note.parent.mkdir()
-        note.write_text("127.0.0.1:1")
-        process = marked.start(small(tmp_path / "out", "stages.sweep.trials=0"), RAY_TMPDIR=folder)
-        done = marked.finish(process, 120)
-    finally:
-        marked.clean()
-        shutil.rmtree(folder, ignore_errors=True)
+    note = marked.temporary / "ray" / "ray_current_cluster"
+    note.parent.mkdir()
+    note.write_text("127.0.0.1:1")
+    done = marked.finish(marked.start(small(tmp_path / "out", "stages.sweep.trials=0")), 120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(raw(tmp_path / "out")) == 5
 

@@ -120,7 +120,7 @@ def test_help_has_examples():
         (["in"], "in holds no trial table; give the results folder"),
         (["empty"], "empty has no finished trials yet"),
         (["in/short.csv", "--output", "out"], "in/short.csv has no column validation_fpr_gap_x, test_error_x"),
-        (["in/none.csv", "--output", "out"], "in/none.csv: not a readable trial table"),
+        (["in/none.csv", "--output", "out"], "in/none.csv: not a readable CSV file"),
         (["in/t.csv"], "--output is needed for several runs, and for tables made elsewhere"),
         (["in/t.csv", "--output", "file"], "--output file: file is a file; give a folder"),
         (["in/t.csv", "--output", "file/under/it"], "--output file/under/it: file is a file; give a folder"),

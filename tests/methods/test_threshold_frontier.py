@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -82,6 +84,24 @@ def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
             found, expected = (np.stack(each.evaluation.confusion[split], 1) for each in (stack, vanilla))
             np.testing.assert_array_equal(found[:, :, unknown], expected[:, :, unknown])
             assert not np.array_equal(found[:, :, ~unknown], expected[:, :, ~unknown])
+
+
+class WithoutWeights(ThresholdFrontier):
+    """As a method that was written before rows could have weights."""
+
+    def thresholds(self, logits, labels, groups, n_groups, hyper):
+        return super().thresholds(logits, labels, groups, n_groups, hyper)
+
+
+def test_a_method_that_knows_no_weights_decides_where_there_are_none(device_data) -> None:
+    data = device_data(torch.float32)
+    found, expected = (train_four(data, kind(LossSettings())) for kind in (WithoutWeights, ThresholdFrontier))
+    for name, values in expected.evaluation.metrics.items():
+        np.testing.assert_array_equal(found.evaluation.metrics[name], values)
+    chosen = data.selection_split
+    weighted = replace(data.splits[chosen], units=torch.ones(len(data.splits[chosen]), dtype=torch.int64))
+    with pytest.raises(TypeError, match="weights"):
+        train_four(replace(data, splits={**data.splits, chosen: weighted}), WithoutWeights(LossSettings()))
 
 
 def test_the_space_file_names_tolerances_by_task(tmp_path) -> None:

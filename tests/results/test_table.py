@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from paretofair.analysis.reading.foreign import read_foreign
 from paretofair.errors import RunError
 from paretofair.results import Quantity, TableSchema, TaskSchema, TrialTable, counts_of, stack_name, write_stack
 from paretofair.results.table import find_finished
@@ -75,6 +78,50 @@ def test_a_truncated_file_is_named(tmp_path):
         TrialTable(tmp_path).read()
     with pytest.raises(RunError, match=r"sweep-mtaf-0-0-1\.parquet: not a readable Parquet file"):
         find_finished(tmp_path, "sweep", "mtaf", [0], [0])
+
+
+def test_a_damaged_stack_that_is_trained_again_is_read(tmp_path):
+    """Whether it is alone or beside others, under the name that the damaged one had."""
+    table = TrialTable(tmp_path, damaged=lambda error: Path(error.path).unlink())
+    for name, trial in (("sweep-mtaf-0-0-0.parquet", "a"), ("sweep-mtaf-0-1-1.parquet", "b")):
+        (tmp_path / "trials").mkdir(exist_ok=True)
+        (tmp_path / "trials" / name).write_text("half a file")
+        before = table.read()["trial_id"].tolist()
+        write_stack(tmp_path, f"sweep-vanilla-{trial}.parquet", stack(f"beside {trial}"))
+        (tmp_path / "trials" / name).write_text("half a file")
+        assert table.read()["trial_id"].tolist() == [*before, f"beside {trial}"]
+        write_stack(tmp_path, name, stack(trial))
+        assert table.read()["trial_id"].tolist() == [*before, f"beside {trial}", trial]
+
+
+class TestColumnsOfOtherTypes:
+    """A file whose columns are no numbers where those of the others are is named, whoever reads it."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path):
+        write_stack(tmp_path, "sweep-mtaf-0-0-0.parquet", stack("a"))
+        other = make_stack("b", index=[1], learning_rate=["fast"], confusion_test=[["one", "two"]])
+        write_stack(tmp_path, "sweep-mtaf-0-1-1.parquet", other)
+        write_stack(
+            tmp_path,
+            "sweep-mtaf-0-2-2.parquet",
+            make_stack("c", index=[2], learning_rate=[0.1], confusion_test=[[3.0, 4.0]]),
+        )
+
+    def test_in_a_trial_table(self, tmp_path):
+        named = r"sweep-mtaf-0-2-2\.parquet: its columns do not fit .*learning_rate"
+        with pytest.raises(RunError, match=named):
+            TrialTable(tmp_path).read()
+        table = TrialTable(tmp_path, damaged=lambda error: Path(error.path).unlink())
+        assert table.read()["trial_id"].tolist() == ["a", "b"]
+
+    def test_in_counts(self, tmp_path):
+        with pytest.raises(RunError, match=r"sweep-mtaf-0-1-1\.parquet: its columns do not fit .*confusion_test"):
+            counts_of(tmp_path, ["a", "b"])
+
+    def test_in_tables_made_elsewhere(self, tmp_path):
+        with pytest.raises(RunError, match=r"sweep-mtaf-0-2-2\.parquet: its columns do not fit .*learning_rate"):
+            read_foreign(tmp_path / "trials")
 
 
 def test_stacks_of_an_older_version_and_new_ones_are_one_table(tmp_path):

@@ -15,7 +15,7 @@ from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.naming import find_fault, find_task_faults, find_twins
 from paretofair.results import STAGES, STATUSES, TableSchema
-from paretofair.results.files import check_file
+from paretofair.results.files import read_csv
 from paretofair.results.table import read_tables
 from paretofair.results.table_schema import SPLITS, read_spelling
 
@@ -41,11 +41,7 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     Raises RunError for what cannot be read, lacks a column that is needed, or says what nobody knows.
     """
     if path.suffix == ".csv":
-        try:
-            check_file(path)
-            table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
+        table = read_csv(path, {}, dtype=dict.fromkeys(_WORDS, str))
         schema = read_spelling(table)
     else:
         table, schema = read_tables(sorted(path.glob("*.parquet")) if path.is_dir() else [path])
@@ -128,8 +124,8 @@ def _check_methods(table: pd.DataFrame, path: Path) -> None:
         fault = find_fault(method)
         if fault is not None:
             raise RunError(f"{path}: found the method {method!r}, {fault}")
-    for method, other in find_twins(table["method"].unique()).items():
-        raise RunError(f"{path}: found the method {method!r}, which differs from {other!r} by case alone; rename one")
+    for method, fault in find_twins(table["method"].unique()).items():
+        raise RunError(f"{path}: found the method {method!r}, {fault}")
 
 
 def _check_numbers(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:

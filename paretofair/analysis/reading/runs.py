@@ -19,6 +19,7 @@ from paretofair.analysis.relative import BASELINES
 from paretofair.errors import RunError
 from paretofair.results import TRIALS, TableSchema, TrialTable
 from paretofair.results.files import read_csv
+from paretofair.results.table_schema import spell_tasks
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Run:
         if (beside / BASELINES).exists():
             self.baselines = _read_known_baselines(beside / BASELINES)
         if self.folder is not None:
-            self.settings = read_settings(path)
+            self.settings = read_settings(path, self.schema.task_names)
         else:
             self.settings = ReportSettings(protocol=self.trials["protocol"].iloc[0])
 
@@ -145,7 +146,7 @@ def _check_same(one: Run, other: Run) -> None:
         if values[0] != values[1]:
             refuse(what, *(", ".join(value) for value in values))
     if one.schema.tasks != other.schema.tasks:
-        refuse("the tasks are", *(", ".join(run.schema.task_names) for run in (one, other)))
+        refuse("the tasks are", *(spell_tasks(run.schema) for run in (one, other)))
     if one.settings.sensitive and other.settings.sensitive and one.settings.sensitive != other.settings.sensitive:
         refuse("the losses act on", *(run.settings.sensitive for run in (one, other)))
     if all("data_id" in run.trials for run in (one, other)):

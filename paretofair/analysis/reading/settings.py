@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
-from paretofair.errors import RunError
+from paretofair.errors import RunError, first_line
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
     NamedSet,
     ObjectiveSet,
     build_set,
-    known_sets,
     objective_names,
     objective_sets,
+    parse_goal,
+    parse_objective,
 )
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric, listed_metric
+from paretofair.metrics.registry import GOAL_GAPS, METRICS, Direction, Metric, listed_metric
 from paretofair.metrics.relative import relative_metrics
 from paretofair.results.files import SPACE, read_text
 
@@ -73,10 +74,6 @@ class ReportSettings:
         """Every set of objectives that has a name."""
         return [*objective_sets(tasks), *(each.name for each in self.named)]
 
-    def shown_sets(self, tasks: Sequence[str]) -> list[str]:
-        """The sets whose frontiers are written."""
-        return known_sets(self.objectives, tasks)
-
     def build_set(self, objectives: str | Sequence[str], tasks: Sequence[str]) -> ObjectiveSet:
         """The set of this name, or one of these objectives.
 
@@ -105,35 +102,53 @@ def find_choosing_split(protocol: str) -> tuple[str, bool]:
     return ("test", True) if protocol == "paper" else ("validation", False)
 
 
-def read_settings(folder: Path) -> ReportSettings:
-    """What the space file of a results folder says about reports; the defaults where there is none."""
+def read_settings(folder: Path, tasks: Sequence[str] = ()) -> ReportSettings:
+    """What the space file of a results folder says about reports; the defaults where there is none. `tasks` are those
+    of its trials, by which the names in it are checked.
+
+    Raises RunError for a file that no run has written.
+    """
     text = read_text(folder / SPACE)
     if text is None:
         return ReportSettings()
     try:
-        return read_plain(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        words = str(error).splitlines()[0]
-    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
-        words = "it is not what a run has written"
-    raise RunError(f"{folder / SPACE}: not a readable space file ({words})")
+        settings = read_plain(yaml.safe_load(text))
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, KeyError, RecursionError) as error:
+        words = first_line(error) if isinstance(error, yaml.YAMLError) else "it is not what a run has written"
+        raise RunError(f"{folder / SPACE}: not a readable space file ({words})") from None
+    try:
+        _check_names(settings, tasks)
+    except ValueError as error:
+        raise RunError(f"{folder / SPACE}: {error}") from None
+    return settings
+
+
+def _check_names(settings: ReportSettings, tasks: Sequence[str]) -> None:
+    """Raises ValueError for a name of nothing that the trials of these tasks have."""
+    bounded = settings.bounded
+    for each in settings.named:
+        if each.reference is not None and len(each.reference) != len(each.of):
+            raise ValueError(f"the set {each.name} has {len(each.of)} objectives and {len(each.reference)} references")
+    if tasks:
+        for name in bounded:
+            parse_objective(name, tasks, settings.metrics)
+        parse_goal(f"{settings.gap}_{tasks[0]}", tasks, settings.metrics)
+        # Without a reference point it has no hypervolume.
+        for each in settings.named:
+            _ = settings.build_set(each.name, tasks).corner
 
 
 def read_plain(space: Mapping[str, Any]) -> ReportSettings:
-    """What a space file says about reports, as plain data."""
+    """What a space file says about reports, as plain data. Raises one of a number of errors for anything else."""
     frontiers = space.get("frontiers", {})
     point = frontiers.get("reference_point", {})
     threshold = space.get("threshold", "base_rate")
     sets = frontiers.get("objectives", ())
     return ReportSettings(
         objectives=tuple(each if isinstance(each, str) else each["name"] for each in sets),
-        named=tuple(
-            NamedSet(each["name"], tuple(each["of"]), tuple(each["reference"]) if each.get("reference") else None)
-            for each in sets
-            if not isinstance(each, str)
-        ),
+        named=tuple(_read_set(each) for each in sets if not isinstance(each, str)),
         gap=frontiers.get("gap") or GOAL_GAPS[space.get("fairness", {}).get("goal", "fpr")],
-        own_metrics=tuple(listed_metric(name, each or {}) for name, each in space.get("metrics", {}).items()),
+        own_metrics=tuple(_read_metric(name, each) for name, each in space.get("metrics", {}).items()),
         reference=(float(point.get("arfg", 1.5)), float(point.get("are", 1.1))),
         protocol=PROTOCOLS[PROTOCOLS.index(space.get("protocol", "validation"))],
         sensitive=space.get("data", {}).get("sensitive"),
@@ -142,6 +157,19 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
         methods=_texts(list(space.get("methods", ()))),
     )
+
+
+def _read_set(written: Mapping[str, Any]) -> NamedSet:
+    (name,), reference = _texts([written["name"]]), tuple(map(float, written.get("reference") or ()))
+    return NamedSet(name, _texts(written["of"]), reference or None)
+
+
+def _read_metric(name: str, written: Mapping[str, Any] | None) -> Metric:
+    entry = written or {}
+    known = not entry.get("function") or entry["direction"] in get_args(Direction)
+    if not known or not isinstance(entry.get("worst"), int | float | None):
+        raise ValueError(f"the direction of {name}")
+    return listed_metric(name, entry)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

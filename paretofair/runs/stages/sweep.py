@@ -44,10 +44,7 @@ class SweepStage(Stage):
         results, settings = context.results_so_far, context.space
         if results.trials.empty:
             raise RunError("nothing was trained that a search could begin with: every pack failed (--retry-failed)")
-        sweep, denominators = settings.stages.sweep, results.baselines
-        led_by = set(sweep.sampler.options.get("objectives", ()))
-        if sweep.successive_halving is not None:
-            led_by = set(sweep.successive_halving.objectives)
+        led_by, denominators = settings.stages.sweep.led_by, results.baselines
         split, _ = find_choosing_split(settings.protocol)
         for name, metric in results.settings.relative.items():
             of_metric = denominators[(denominators["split"] == split) & (denominators["metric"] == metric)]

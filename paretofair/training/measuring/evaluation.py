@@ -125,7 +125,9 @@ def decision_thresholds(
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
         chosen_on = data.splits[data.selection_split]
         labels, groups = binary.of_tasks(chosen_on.labels), binary.of_tasks(chosen_on.groups)
-        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, chosen_on.weights)
+        # A method that knows no weights decides as it did on rows without any, and fails on others.
+        weights = {} if chosen_on.weights is None else {"weights": chosen_on.weights}
+        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, **weights)
     return _find_threshold(logits, data, binary.of_tasks(data.positive_rate), threshold), by_group
 
 
