@@ -94,11 +94,7 @@ def export_trial(
     if not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
         raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
-    own = (
-        space.baselines
-        if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
-        else _find_space(space, row, run)
-    )
+    own = space.baselines if row["method"] == BASELINE_METHOD else _find_space(space, row, run)
     data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
     network, method = build_network(own, data), build_method(own, data)
     pack = _pack(own, row)

@@ -245,10 +245,21 @@ class SuccessiveHalving(Section):
     objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
 
 
+class TuneBaselines(Section):
+    """Before the baselines, `settings` of those of their parameters that are not fixed, each trained `runs` times for
+    every task. A task's baselines then have the setting with its smallest mean error."""
+
+    settings: Size = 16
+    runs: Size = 2
+
+
 class Baselines(Section):
-    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG."""
+    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG. Their parameters are those given
+    here, else the shared ones; what is not one number there is tuned, by default with the budget of
+    `TuneBaselines`."""
 
     runs: Size = 10
+    tune: TuneBaselines | None = None
     parameters: Parameters = {}
 
 
