@@ -23,7 +23,7 @@ from paretofair.analysis.frontiers import (
 )
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
-from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
+from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, find_weak, with_relative
 from paretofair.analysis.tables import midpoints
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
@@ -213,6 +213,11 @@ class Results:
     def unreliable(self) -> list[str]:
         """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
         return find_unreliable(self.baselines, self.settings.gap)
+
+    @property
+    def weak(self) -> pd.DataFrame:
+        """`relative.find_weak`: tasks whose single-task models err clearly more than untreated multi-task ones."""
+        return find_weak(self.searched, self.baselines, self.tasks, self.settings.selected_on)
 
     def objective_set(self, *objectives: str) -> ObjectiveSet:
         """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a

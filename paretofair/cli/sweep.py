@@ -37,7 +37,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
     "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
-    "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
+    "tuned.csv": "the settings that were compared, and the chosen one of each method and of each task alone",
     "audit.csv": "the midpoints measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
     "curves": "what was measured while trials trained",
@@ -179,6 +179,18 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
             f"ARFG is not reliable: the single-task {result.report.settings.gap} is not known to differ from 0 for "
             + ", ".join(result.report.unreliable),
             style="yellow",
+        )
+    weak = [
+        f"{row.task} ({row.untreated:.4f} against {row.alone:.4f}, interval {row.low:.4f} to {row.high:.4f})"
+        for row in result.report.weak.itertuples()
+    ]
+    if weak:
+        console.print(
+            f"ARE and ARFG flatter: on {result.report.settings.selected_on} vanilla errs clearly less than the "
+            f"single-task models that they divide by, in {', '.join(weak)}. A wider search of the baselines "
+            "(stages.baselines) makes them stronger.",
+            style="yellow",
+            soft_wrap=True,
         )
     for name, count in result.report.undefined.items():
         console.print(

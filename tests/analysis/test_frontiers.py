@@ -15,7 +15,7 @@ from paretofair.analysis.frontiers import (
     with_confirmed,
 )
 from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
-from paretofair.analysis.relative import baselines, find_unreliable, with_relative
+from paretofair.analysis.relative import baselines, find_unreliable, find_weak, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.tables import midpoints, summary
 from paretofair.metrics.objectives import ObjectiveSet, objective_names, objective_sets
@@ -106,6 +106,29 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert find_unreliable(denominators) == ["bar (validation, test)"]
     one_run = baselines(trials[trials["seed"] == 0], TASKS)
     assert find_unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
+
+
+def test_single_task_models_that_untreated_ones_beat_are_named(trials):
+    """On validation `grade` alone errs .40 and `bar` .04, with intervals from about .27 and -.09."""
+
+    def find(*vanilla: tuple[float, float, float]) -> list[str]:
+        """The weak tasks where trials of `vanilla` have these errors of `grade` and `bar`, and this much more on
+        test."""
+        own = [
+            row(f"v{place}", "sweep", "vanilla", 0, place, (grade, 0.1), (bar, 0.1))
+            | {"test_error_grade": grade + more, "test_error_bar": bar + more}
+            for place, (grade, bar, more) in enumerate(vanilla)
+        ]
+        table = find_weak(pd.DataFrame(own), baselines(trials, TASKS), TASKS, "validation")
+        for each in table.itertuples():
+            assert each.untreated < each.low < each.alone < each.high
+        return table["task"].tolist()
+
+    assert find((0.2, 0.02, 0.01)) == ["grade"]
+    assert find((0.38, 0.001, 0.0), (0.9, 0.9, 0.0)) == []
+    assert find((0.2, 0.02, 0.3)) == [], "it was the smallest by chance"
+    assert find((0.5, 0.1, 0.0), (0.2, 0.1, 0.0)) == ["grade"], "the best of all trials"
+    assert find_weak(trials[trials["method"] == "vanilla"], baselines(trials, TASKS), TASKS, "validation").empty
 
 
 def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
