@@ -53,8 +53,9 @@ def gap_and_errors(stack, data, split, goal):
 @pytest.mark.parametrize("sensitive", ["sex", "race"])
 def test_trains_as_vanilla_and_keeps_the_gap_in_bounds_where_it_chooses(device_data, goal, sensitive) -> None:
     data = device_data(torch.float32, sensitive=sensitive, rows=1200, unknown=0.1)
-    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)))
-    vanilla = train_four(data, METHODS["vanilla"](LossSettings()))
+    rule = Threshold("least_error")
+    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)), rule)
+    vanilla = train_four(data, METHODS["vanilla"](LossSettings()), rule)
     np.testing.assert_array_equal(stack.parameters, vanilla.parameters)
     for name in ("auc", "average_precision", "soft_fpr_gap"):
         np.testing.assert_array_equal(
@@ -68,6 +69,23 @@ def test_trains_as_vanilla_and_keeps_the_gap_in_bounds_where_it_chooses(device_d
         assert (np.diff(errors[order, task]) <= 0).all()
     assert (errors[3] <= gap_and_errors(vanilla, data, "validation", goal)[1][3]).all()
     assert not np.array_equal(stack.evaluation.metrics["test_error"], vanilla.evaluation.metrics["test_error"])
+
+
+@pytest.mark.parametrize("goal", GAPS)
+@pytest.mark.parametrize("rule", [Threshold(), Threshold("fixed", 0.4)])
+def test_under_another_rule_it_decides_who_is_positive_and_not_how_many(device_data, goal, rule) -> None:
+    data = device_data(torch.float32, rows=1200)
+    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)), rule)
+    vanilla = train_four(data, METHODS["vanilla"](LossSettings()), rule)
+    rates_of = [each.evaluation.metrics["validation_realised_positive_rate"] for each in (stack, vanilla)]
+    np.testing.assert_array_equal(*rates_of)
+    gaps, errors = gap_and_errors(stack, data, "validation", goal)
+    if goal != "odds":
+        assert (gaps <= TOLERANCES + 0.02).all(), "within a row or two"
+    for task in range(2):
+        order = np.argsort(TOLERANCES[:, task], kind="stable")
+        assert (np.diff(errors[order, task]) <= 0).all()
+    assert (errors[3] <= gap_and_errors(vanilla, data, "validation", goal)[1][3]).all()
 
 
 def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:

@@ -221,7 +221,11 @@ def test_methods_share_their_draws(example: Space) -> None:
             "threshold: thresholds by group are the method th",
         ),
         ("threshold: base_rate", "threshold: {fixed: 2}", "threshold: found fixed: 2; expected a number between 0 a"),
-        ("threshold: base_rate", "threshold: half", "threshold: found 'half'; accepted: base_rate, {fixed: 0.5}"),
+        (
+            "threshold: base_rate",
+            "threshold: half",
+            "threshold: found 'half'; accepted: base_rate, least_error, {fixed",
+        ),
         ("simplex", "[0.5, 0.5]", "parameters.task_weight: found [0.5, 0.5], which would be a choice; expected `simp"),
         ("{uniform: [0, 5]}", "{uniform: [-1, 5]}", "parameters.fairness_weight: found -1; must be at least 0"),
         ("{uniform: [0, 5]}", "", "parameters.fairness_weight: found nothing; expected a number"),
