@@ -162,13 +162,16 @@ def export_trial(
     return ExportedTrial(folder, model, kept is None, difference)
 
 
-def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str = "arfg_are") -> str:
+def choose_trial(
+    run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
+) -> str:
     """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
-    a set of objectives.
+    a set of objectives, by default the first one of the run.
 
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
+    objectives = results.leading if objectives is None else objectives
     if objectives not in results.settings.set_names(results.tasks):
         known = ", ".join(results.settings.set_names(results.tasks))
         raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")

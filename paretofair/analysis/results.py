@@ -231,6 +231,16 @@ class Results:
         """Those of the ARFG-ARE frontiers."""
         return self.hypervolumes_of("arfg_are")
 
+    @property
+    def leading(self) -> str:
+        """The set of objectives that the space names first, ARFG-ARE by default."""
+        return self.settings.leading_set(self.tasks or self._tasks_of_sets)
+
+    @property
+    def shown_objectives(self) -> set[str]:
+        """The objectives of all sets whose frontiers are written."""
+        return {name for each in self.settings.objectives for name in self.objective_set(each).names}
+
     def hypervolumes_of(self, name: str) -> pd.DataFrame:
         """`frontiers.front_hypervolumes` of every method and seed under a set; empty before there is what it needs.
         Raises ValueError for a set without a reference point."""
@@ -263,9 +273,9 @@ class Results:
 
     @functools.cached_property
     def midpoints(self) -> pd.DataFrame:
-        """`tables.midpoints` of every ARFG-ARE frontier."""
-        own = self.settings
-        return midpoints(self.trials, self.frontier("arfg_are"), selected_on=own.selected_on, pooled=own.pooled)
+        """`tables.midpoints` of every frontier under the leading set."""
+        own, last = self.settings, self.objective_set(self.leading).objectives[-1]
+        return midpoints(self.trials, self.frontier(self.leading), last, selected_on=own.selected_on, pooled=own.pooled)
 
     @property
     def undefined(self) -> dict[str, int]:

@@ -69,8 +69,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--trial", metavar="ID", help=what)
     what = "a rule of tables/selected.csv: midpoint, knee, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
     one.add_argument("--rule", metavar="RULE", help=what)
-    what = "with --rule: the set of objectives whose frontier it is (default: %(default)s)"
-    command.add_argument("--objectives", default="arfg_are", metavar="NAME", help=what)
+    what = "with --rule: the set of objectives whose frontier it is (default: the first one of the run)"
+    command.add_argument("--objectives", metavar="NAME", help=what)
     command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
     command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
     what = "folder to write (default: RUN/exported/ID)"

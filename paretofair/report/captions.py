@@ -83,6 +83,13 @@ def frontiers(objectives: ObjectiveSet) -> str:
     return f"frontiers {objectives.name} ({join_names([say(each) for each in objectives.objectives])})"
 
 
+def midpoint(objectives: ObjectiveSet) -> str:
+    """The rule of tables and audits that show one point of each frontier."""
+    last = say(objectives.objectives[-1])
+    of = f"the midpoint of the {frontiers(objectives)}"
+    return f"{of}, the point whose {last} is nearest to the middle of the range of {last} over all trials"
+
+
 def say(objective: Objective) -> str:
     """An objective's name on an axis or in a table: `ARFG`, `error income`."""
     if objective.metric.source == "baselines":
@@ -101,9 +108,9 @@ def tell_gap(results: Results) -> str:
 
 
 def reliability(results: Results) -> str:
-    """A warning where ARFG divides by gaps that may be 0; empty where it does not."""
+    """A warning where ARFG divides by gaps that may be 0; empty where it does not, or no set of the run has it."""
     tasks = results.unreliable
-    if not tasks:
+    if not tasks or "arfg" not in results.shown_objectives:
         return ""
     return (
         "ARFG is unreliable: it divides by single-task gaps that are not known to differ from 0, "

@@ -14,7 +14,7 @@ from paretofair.analysis.frontiers import (
     frontier,
     with_confirmed,
 )
-from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
+from paretofair.analysis.overview import hypervolume_so_far, leading_points, overview
 from paretofair.analysis.relative import baselines, find_unreliable, find_weak, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.tables import midpoints, summary
@@ -199,12 +199,13 @@ def test_hypervolume_and_midpoint(trials):
     expected = (1.0 - 0.5) * (1.1 - 0.975) + (1.5 - 1.0) * (1.1 - 0.75)
     assert volumes.set_index(["method", "seed"]).loc[("mtaf", 0), "hypervolume"] == pytest.approx(expected)
     front = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
-    chosen = midpoints(table, front, selected_on="validation", pooled=False)
+    are = sets("arfg_are").objectives[-1]
+    chosen = midpoints(table, front, are, selected_on="validation", pooled=False)
     pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="test", pooled=True)
-    assert midpoints(table, pooled, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
+    assert midpoints(table, pooled, are, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
     assert chosen["trial_id"].tolist() == ["A", "other", "V"]
-    table = summary(chosen).set_index("method")
+    table = summary(chosen, sets("arfg_are")).set_index("method")
     assert table.loc["mtaf", ["seeds", "trials"]].tolist() == [2, 6]
 
 
@@ -252,7 +253,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty
     assert results.midpoints.empty
-    points = arfg_are_points(results)
+    points = leading_points(results)
     assert points[points["method"] == "mtaf"].empty
     assert list(points.groupby(["stage", "seed"])) == []
     assert {"trial_id", "index"} <= set(points)
@@ -267,7 +268,7 @@ def test_nothing_went_well(trials, tmp_path, settings, status):
     searched = trials[own].assign(status=status)
     for table in (searched, pd.concat([trials[~own], searched]), bare[own].assign(status=status)):
         results = Results.of(table, settings)
-        points = arfg_are_points(results)
+        points = leading_points(results)
         assert points[points["method"] == "mtaf"].empty
         assert results.methods == []
         assert hypervolume_so_far(table, settings, read_spelling(table)) == ""

@@ -77,6 +77,10 @@ class ReportSettings:
         """The sets whose frontiers are written."""
         return known_sets(self.objectives, tasks)
 
+    def leading_set(self, tasks: Sequence[str]) -> str:
+        """The first set whose frontiers are written: what `confirm`, audits and one-line results follow."""
+        return self.shown_sets(tasks)[0]
+
     def build_set(self, objectives: str | Sequence[str], tasks: Sequence[str]) -> ObjectiveSet:
         """The set of this name, or one of these objectives.
 

@@ -13,7 +13,6 @@ from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +44,7 @@ def measure_amplification(results: Results) -> pd.DataFrame:
     knows no predicted groups. Of two groups the first is shown, as the other is its mirror.
     """
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     chosen = results.midpoints
     counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}
@@ -81,9 +80,10 @@ def measure_amplification(results: Results) -> pd.DataFrame:
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     return captions.join_sentences(
-        "Bias amplification of each method's midpoint: the share of a group among test rows that are predicted "
-        "positive, less its share among training rows labelled positive (in brackets), turned so that positive is "
-        f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "
+        f"Bias amplification of each method at {captions.midpoint(results.objective_set(results.leading))}: the share "
+        "of a group among test rows that are predicted positive, less its share among training rows labelled positive "
+        "(in brackets), turned so that positive is away from one half (Zhao et al. 2017); best at 0. Tasks with at "
+        f"least {LEAST} training rows labelled "
         "positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, lines "
         "95 % bootstrap intervals.",
         tell_left_out(results),

@@ -13,7 +13,6 @@ from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
 from paretofair.report.figures.tasks import name_attributes
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def average_audit(results: Results) -> pd.DataFrame:
     """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds, of tasks that are drawn;
     empty without counts."""
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     table = audit_table(results.midpoints, results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
@@ -63,7 +62,7 @@ def caption(results: Results) -> str:
     acts, every = name_attributes(results).strip(), "" if results.settings.audit else "all "
     return captions.join_sentences(
         f"The audit: {METRICS[metric_shown(results)].words} on test, better the smaller, of each "
-        "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
+        f"method at {captions.midpoint(results.objective_set(results.leading))}, for "
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
         f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "
         "seeds, lines 95 % bootstrap intervals.",

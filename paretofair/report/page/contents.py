@@ -197,10 +197,10 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
 
 def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
-    known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(results.midpoints):
+    leading = results.objective_set(results.leading)
+    if results.fronts_of(leading.name) and len(results.midpoints):
         tables |= {
-            "summary": summary(results.midpoints),
+            "summary": summary(results.midpoints, leading),
             "per_task": per_task(results.midpoints, results.tasks, results.settings.gap),
         }
     said = ["selected_on", "source", "protocol"]
