@@ -74,7 +74,7 @@ def error_minimal(
     """
     bounds = _as_bounds(tolerance, scores, goal)
     found = scores.new_empty(*scores.shape[:2], n_groups)
-    for part, task, curves, members in _curves(scores, labels, groups, n_groups, goal, weights):
+    for part, task, curves, members in _draw_curves(scores, labels, groups, n_groups, goal, weights):
         bounded = [g for g in range(n_groups) if len(members[g]) and curves[g].has_rates]
         ranges = dict(zip(bounded, _search([curves[g] for g in bounded], bounds[part, task]), strict=True))
         for group, curve in enumerate(curves):
@@ -110,7 +110,7 @@ def share_positives(
     """
     bounds = _as_bounds(tolerance, scores, goal)
     found = common[..., None].repeat(1, 1, n_groups)
-    for part, task, curves, members in _curves(scores, labels, groups, n_groups, goal, weights):
+    for part, task, curves, members in _draw_curves(scores, labels, groups, n_groups, goal, weights):
         bounded = [g for g in range(n_groups) if len(members[g]) and curves[g].has_rates]
         own = [curves[g] for g in bounded]
         places = [curve.place(common[part, task]) for curve in own]
@@ -126,7 +126,7 @@ def _as_bounds(tolerance: Tensor | float, scores: Tensor, goal: str) -> Tensor:
     return torch.as_tensor(tolerance, dtype=torch.float64, device=scores.device).expand(scores.shape[:2])
 
 
-def _curves(
+def _draw_curves(
     scores: Tensor, labels: Tensor, groups: Tensor, n_groups: int, goal: str, weights: Tensor | None
 ) -> Iterator[tuple[slice, int, list[_Curve], list[Tensor]]]:
     """For some trials and one task at a time the curve of every group and the rows behind it; a group without rows has

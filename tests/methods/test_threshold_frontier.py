@@ -11,6 +11,7 @@ from paretofair.methods import METHODS, LossSettings
 from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.metrics import rates
 from paretofair.models import MultilayerPerceptron
+from paretofair.runs.build import describe_threshold
 from paretofair.space.space import load_space
 from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
 
@@ -114,6 +115,9 @@ def test_the_space_file_names_tolerances_by_task(tmp_path) -> None:
     path.write_text(yaml.safe_dump(document))
     spaces = {goal: load_space(path, [f"fairness.goal={goal}"]) for goal in ("fpr", "odds")}
     view = spaces["odds"].method("post")
+    assert describe_threshold(view) == "base_rate by group", "rows say what rule they have"
+    assert describe_threshold(spaces["odds"].baselines) == "base_rate"
+    assert describe_threshold(load_space(path, ["threshold={fixed: 0.5}"]).baselines) == "fixed 0.5"
     assert set(view.parameters["tolerance"]) == set(view.tasks)
     assert view.space_id("sweep") != spaces["fpr"].method("post").space_id("sweep")
     assert spaces["odds"].baselines.space_id("baselines") == spaces["fpr"].baselines.space_id("baselines")

@@ -484,3 +484,12 @@ stages: {sweep: {trials: 3}}
     drawn = draw(view.parameters, view.tasks, seed=0, first=0, last=2)
     assert drawn["layers"].dtype == np.int64
     assert load_space(write(dump(space)), **known) == space
+
+
+def test_methods_that_decide_by_different_rules_are_told(write) -> None:
+    same = load_space(write(edit_text(("threshold: base_rate", "threshold: least_error"))))
+    assert same.advice(list(same.methods)) == []
+    space = load_space(write(edit_text(("vanilla:", "vanilla: {threshold: least_error}"))))
+    (words,) = space.advice(list(space.methods))
+    assert words.startswith("Methods decide by different rules (vanilla least_error, per_task base_rate)")
+    assert space.advice(["vanilla"]) == []

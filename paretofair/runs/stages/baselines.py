@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretofair.errors import RunError
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.sampling.distributions import column, draw
@@ -42,6 +43,10 @@ class BaselineStage(Stage):
 
     def waits(self, settings: Settings) -> bool:
         return settings.stages.baselines.tune is not None
+
+    def check(self, context: Context) -> None:
+        if context.results_so_far.trials.empty:
+            raise RunError("no training that baselines are tuned by has ended: every pack failed (--retry-failed)")
 
     def packs(self, context: Context) -> list[Pack]:
         space, runs = self.space(context, BASELINE_METHOD), self.runs(context.space)
