@@ -97,11 +97,7 @@ def export_trial(
     if not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
         raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
-    own = (
-        space.baselines
-        if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
-        else find_space(space, row, run)
-    )
+    own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
     data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
     pack = pack_of(own, row)
@@ -170,13 +166,16 @@ def export_trial(
     return ExportedTrial(folder, model, kept is None, difference)
 
 
-def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str = "arfg_are") -> str:
+def choose_trial(
+    run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
+) -> str:
     """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
-    a set of objectives.
+    a set of objectives, by default the first one of the run.
 
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
+    objectives = results.leading if objectives is None else objectives
     if objectives not in results.settings.set_names(results.tasks):
         known = ", ".join(results.settings.set_names(results.tasks))
         raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")

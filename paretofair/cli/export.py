@@ -79,8 +79,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--rule", metavar="RULE", help=what)
     what = "how far the points of each front whose errors are within .01 of the smallest disagree: multiplicity.csv"
     one.add_argument("--multiplicity", action="store_true", help=what)
-    what = "with --rule or --multiplicity: the set of objectives whose frontier it is (default: %(default)s)"
-    command.add_argument("--objectives", default="arfg_are", metavar="NAME", help=what)
+    what = "with --rule or --multiplicity: the set of objectives whose frontier it is (default: the first of the run)"
+    command.add_argument("--objectives", metavar="NAME", help=what)
     command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
     command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
     what = "folder to write (default: RUN/exported/ID)"

@@ -74,7 +74,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
         console.print(f"{method} was trained in different ways: {words}", highlight=False, markup=False, soft_wrap=True)
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    if results.unreliable:
+    if "arfg" in results.shown_objectives and results.unreliable:
         words = f"ARFG is not reliable: the single-task {results.settings.gap} is not resolved for "
         words += ", ".join(results.unreliable)
         console.print(words, style="yellow", soft_wrap=True)

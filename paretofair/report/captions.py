@@ -108,9 +108,9 @@ def tell_gap(results: Results) -> str:
 
 
 def reliability(results: Results) -> str:
-    """A warning where ARFG divides by gaps that may be luck; empty where it does not."""
+    """A warning where ARFG divides by gaps that may be luck; empty where it does not, or no set of the run has it."""
     tasks = results.unreliable
-    if not tasks:
+    if not tasks or "arfg" not in results.shown_objectives:
         return ""
     return (
         "ARFG is unreliable: it divides by single-task gaps that are not resolved, no larger than permuted groups have "
@@ -120,10 +120,10 @@ def reliability(results: Results) -> str:
 
 def tell_rule(results: Results) -> str:
     """The rule that takes one point of each frontier, in words: `knee, the point of the frontier that ...`."""
-    rule = default_rule(results.settings)
+    rule, last = default_rule(results.settings), say(results.objective_set(results.leading).objectives[-1])
     words = {
         KNEE: "the point of the frontier that lies farthest below the line between its ends",
-        MIDPOINT: "the point of the frontier whose ARE is nearest to the middle of the range of ARE over all trials",
+        MIDPOINT: f"the point of the frontier whose {last} is nearest to the middle of its range over all trials",
     }
     return f"{rule} ({words[rule]})"
 

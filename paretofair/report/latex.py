@@ -147,8 +147,9 @@ def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
 def latex_tables(results: Results) -> dict[str, str]:
     """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
     found = dict[str, str]()
-    if len(results.hypervolumes) and len(results.frontier("arfg_are")):
-        found = _chosen_tables(results) | _compared(results, "arfg_are")
+    if results.fronts_of(results.leading):
+        found = _chosen_tables(results)
+    found |= _compared(results, "arfg_are")
     for name in results.compared_sets:
         found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
     return found
@@ -160,17 +161,25 @@ def _chosen_tables(results: Results) -> dict[str, str]:
         f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
     }
     words = f"at the {captions.tell_rule(results)}: {_OVER}."
+    leading = results.objective_set(results.leading)
+    named = captions.join_names([captions.say(each) for each in leading.objectives])
+    relative = any(each.metric.source == "baselines" for each in leading.objectives)
+    of_gap = captions.tell_gap(results) if relative else ""
     return {
         "summary": booktabs(
-            _order_by_method(summary(chosen), results),
-            ["method", "arfg", "are", "seeds"],
-            caption=_caption(results, f"ARFG and ARE on test {words}", captions.tell_gap(results)),
+            _order_by_method(summary(chosen, leading), results),
+            ["method", *leading.names, "seeds"],
+            caption=_caption(results, f"{named} on test {words}", of_gap),
             label="tab:summary",
+            wide=len(leading.names) > 2,
+            metrics={each.name: each.metric for each in leading.objectives},
         ),
         "per_task": booktabs(
             _order_by_method(per_task(chosen, results.tasks, gap), results),
             ["method", *tasks],
-            caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
+            caption=_caption(
+                results, f"Error and {captions.name_gap(results)} on test, of each task, {words}, the smallest."
+            ),
             label="tab:per_task",
             wide=len(tasks) > 2,
             metrics=tasks,

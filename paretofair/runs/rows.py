@@ -22,7 +22,7 @@ from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema,
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, pack_table
-from paretofair.runs.build import build_experiment
+from paretofair.runs.build import build_experiment, describe_threshold
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack, as_trials, gather_values
 from paretofair.runs.widths import remember, stack_width
@@ -146,7 +146,7 @@ def stack_table(
         "split_id": splits.split_id,
         "source": splits.dataset.source,
         "protocol": space.protocol,
-        "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
+        "threshold": describe_threshold(space),
         "penalty_split": space.penalty_split,
         "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
         "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),

@@ -198,10 +198,11 @@ def _check_each(settings: Settings, problems: Problems) -> None:
     if settings.protocol == "paper":
         words = "found 'each'; under protocol paper one frontier holds all seeds, so that all need the same test rows"
         problems.add(("data", "test_seed"), f"{words}. Accepted: an integer")
-    runs = settings.stages.baselines.runs
-    if runs > MOST_BASELINE_RUNS:
-        words = f"found {runs}; must be at most {MOST_BASELINE_RUNS:,} where data.test_seed is each"
-        problems.add(("stages", "baselines", "runs"), words)
+    baselines = settings.stages.baselines
+    for path, stage in ((("runs",), baselines), (("tune", "runs"), baselines.tune)):
+        if stage is not None and stage.runs > MOST_BASELINE_RUNS:
+            words = f"found {stage.runs}; must be at most {MOST_BASELINE_RUNS:,} where data.test_seed is each"
+            problems.add(("stages", "baselines", *path), words)
 
 
 def check_items(items: Sequence[str], known: Iterable[str], path: KeyPath, problems: Problems) -> None:

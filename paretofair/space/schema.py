@@ -180,19 +180,19 @@ class FixedThreshold(Section):
 def _threshold(value: Any) -> Any:
     if value == "per_group":
         raise make_error(
-            "thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}"
+            "thresholds by group are the method threshold_frontier; accepted here: base_rate, least_error, {fixed: 0.5}"
         )
     if isinstance(value, dict) and set(value) == {"fixed"}:
         fixed = value["fixed"]
         if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
             return FixedThreshold(fixed=fixed)
         raise make_error(f"found fixed: {show_value(fixed)}; expected a number between 0 and 1")
-    if value != "base_rate" and not isinstance(value, FixedThreshold):
-        raise make_error(f"found {show_value(value)}; accepted: base_rate, {{fixed: 0.5}}")
+    if value not in ("base_rate", "least_error") and not isinstance(value, FixedThreshold):
+        raise make_error(f"found {show_value(value)}; accepted: base_rate, least_error, {{fixed: 0.5}}")
     return value
 
 
-Threshold = Annotated[Literal["base_rate"] | FixedThreshold, BeforeValidator(_threshold)]
+Threshold = Annotated[Literal["base_rate", "least_error"] | FixedThreshold, BeforeValidator(_threshold)]
 # Distributions and points are checked against the methods' declarations, in `parameters`.
 Parameters = dict[str, Any]
 
@@ -268,10 +268,21 @@ class SuccessiveHalving(Section):
     objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
 
 
+class TuneBaselines(Section):
+    """Before the baselines, `settings` of those of their parameters that are not fixed, each trained `runs` times for
+    every task. A task's baselines then have the setting with its smallest mean error."""
+
+    settings: Size = 16
+    runs: Size = 2
+
+
 class Baselines(Section):
-    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG."""
+    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG. Their parameters are those given
+    here, else the shared ones; what is not one number there is tuned, by default with the budget of
+    `TuneBaselines`."""
 
     runs: Size = 10
+    tune: TuneBaselines | None = None
     parameters: Parameters = {}
 
 

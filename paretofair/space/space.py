@@ -74,6 +74,14 @@ class Space(Settings):
                     f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
                     "differ in the last parameters alone (stages.sweep.trials)."
                 )
+        rules: dict[str, str] = {}
+        for name in methods:
+            rules.setdefault(str(self.method(name).threshold), name)
+        if len(rules) > 1:
+            words = ", ".join(f"{name} {rule}" for rule, name in rules.items())
+            found.append(
+                f"Methods decide by different rules ({words}): a part of what they differ in is the rule (threshold)."
+            )
         at_random = find_sampler(sampler.name).Options(**sampler.options).at_random
         if 0 < trials <= at_random:
             found.append(

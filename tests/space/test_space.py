@@ -221,7 +221,11 @@ def test_methods_share_their_draws(example: Space) -> None:
             "threshold: thresholds by group are the method th",
         ),
         ("threshold: base_rate", "threshold: {fixed: 2}", "threshold: found fixed: 2; expected a number between 0 a"),
-        ("threshold: base_rate", "threshold: half", "threshold: found 'half'; accepted: base_rate, {fixed: 0.5}"),
+        (
+            "threshold: base_rate",
+            "threshold: half",
+            "threshold: found 'half'; accepted: base_rate, least_error, {fixed",
+        ),
         ("simplex", "[0.5, 0.5]", "parameters.task_weight: found [0.5, 0.5], which would be a choice; expected `simp"),
         ("{uniform: [0, 5]}", "{uniform: [-1, 5]}", "parameters.fairness_weight: found -1; must be at least 0"),
         ("{uniform: [0, 5]}", "", "parameters.fairness_weight: found nothing; expected a number"),
@@ -248,8 +252,9 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("head_ratio: 1}", "head_ratio: -1}", "points[0].head_ratio.high_grade: found -1; must be at least 0"),
         ("trials: 2000", "trials: -1", "stages.sweep.trials: found -1; must be at least 0"),
         ("runs: 10", "runs: 0", "stages.baselines.runs: found 0; must be at least 1"),
-        ("epochs: 60", "epochs: [60]", "stages.baselines.parameters.epochs: required: one number; found [60]"),
-        (", epochs: 60", "", "stages.baselines.parameters.epochs: required: one number; `parameters` gives [20, 40,"),
+        ("epochs: 60", "epochs: [0]", "stages.baselines.parameters.epochs[0]: found 0; must be at least 1"),
+        ("runs: 10", "tune: {}", "stages.baselines.tune: every parameter of the baselines is one number; remove this"),
+        ("epochs: 60}", "epochs: [2]}, tune: {runs: 0}", "stages.baselines.tune.runs: found 0; must be at least 1"),
         (", epochs: 60", ", epochs: 60, task_weight: 1", "baselines.parameters.task_weight: no parameter of the ba"),
         ("high_grade, all", "high_grades", "frontiers.objectives[1]: found 'high_grades'; accepted: arfg_are, high_"),
         ("high_grade, all]", "all], reference_point: {are: 0}", "frontiers.reference_point.are: found 0; must be ab"),
@@ -484,3 +489,12 @@ stages: {sweep: {trials: 3}}
     drawn = draw(view.parameters, view.tasks, seed=0, first=0, last=2)
     assert drawn["layers"].dtype == np.int64
     assert load_space(write(dump(space)), **known) == space
+
+
+def test_methods_that_decide_by_different_rules_are_told(write) -> None:
+    same = load_space(write(edit_text(("threshold: base_rate", "threshold: least_error"))))
+    assert same.advice(list(same.methods)) == []
+    space = load_space(write(edit_text(("vanilla:", "vanilla: {threshold: least_error}"))))
+    (words,) = space.advice(list(space.methods))
+    assert words.startswith("Methods decide by different rules (vanilla least_error, per_task base_rate)")
+    assert space.advice(["vanilla"]) == []

@@ -34,7 +34,7 @@ def stack(data):
 
 
 @pytest.mark.parametrize("protocol", ["validation", "paper"])
-@pytest.mark.parametrize("threshold", [Threshold(), Threshold("fixed", 0.5), Threshold("fixed", 0.3)])
+@pytest.mark.parametrize("threshold", [Threshold(), Threshold("fixed", 0.3), Threshold("least_error")])
 @pytest.mark.parametrize("sensitive", ["sex", "race"])
 def test_metrics_by_plain_counting(protocol, threshold, sensitive):
     splits = split(make_dataset(700, unknown=0.1), validation=0.2 if protocol == "validation" else 0)
@@ -54,6 +54,11 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
                     cut = chosen[max(0, int((1 - rate) * len(chosen)) - 1)]
                 else:
                     cut = min(value for value in chosen if (chosen >= value).mean() <= rate)
+            if threshold.rule == "least_error":
+                labels = (splits.validation if splits.validation is not None else splits.test).labels[:, t]
+                own, labels = scores[data.selection_split][k, t][labels >= 0], labels[labels >= 0]
+                cut = min((np.inf, *-np.sort(-own)), key=lambda value: ((own >= value) != labels).sum())
+                cut = -np.inf if cut == own.min() else cut
             for name, part in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
                 if part is None:
                     assert f"{name}_error" not in found.metrics

@@ -15,6 +15,7 @@ from paretofair.metrics.objectives import (
     NamedSet,
     ObjectiveSet,
     build_set,
+    known_sets,
     objective_names,
     objective_sets,
     parse_goal,
@@ -73,6 +74,10 @@ class ReportSettings:
     def set_names(self, tasks: Sequence[str]) -> list[str]:
         """Every set of objectives that has a name."""
         return [*objective_sets(tasks), *(each.name for each in self.named)]
+
+    def leading_set(self, tasks: Sequence[str]) -> str:
+        """The first set whose frontiers are written: what `confirm`, audits and one-line results follow."""
+        return known_sets(self.objectives, tasks)[0]
 
     def build_set(self, objectives: str | Sequence[str], tasks: Sequence[str]) -> ObjectiveSet:
         """The set of this name, or one of these objectives.

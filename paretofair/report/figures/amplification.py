@@ -14,7 +14,6 @@ from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +45,7 @@ def measure_amplification(results: Results) -> pd.DataFrame:
     knows no predicted groups. Of two groups the first is shown, as the other is its mirror.
     """
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     chosen = choose_points(results)
     counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}

@@ -14,7 +14,6 @@ from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
 from paretofair.report.figures.tasks import name_attributes
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def average_audit(results: Results) -> pd.DataFrame:
     """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds, of tasks that are drawn;
     empty without counts."""
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     table = audit_table(choose_points(results), results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]

@@ -199,10 +199,10 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
 
 def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.tested_baselines}
-    known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(chosen := choose_points(results)):
+    leading = results.objective_set(results.leading)
+    if results.fronts_of(leading.name) and len(chosen := choose_points(results)):
         tables |= {
-            "summary": summary(chosen),
+            "summary": summary(chosen, leading),
             "per_task": per_task(chosen, results.tasks, results.settings.gap),
         }
     said = ["selected_on", "source", "protocol"]
