@@ -80,6 +80,7 @@ TESTED_BY = {
         "report.output",
         "report.write",
     ),
+    "analysis/chance/test_reliability": ("analysis.chance.counted_gaps",),
     "analysis/test_results": (
         "analysis.reading.foreign",
         "analysis.reading.runs",

@@ -75,7 +75,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if results.unreliable:
-        words = f"ARFG is not reliable: the single-task {results.settings.gap} may be 0 for "
+        words = f"ARFG is not reliable: the single-task {results.settings.gap} is not resolved for "
         words += ", ".join(results.unreliable)
         console.print(words, style="yellow", soft_wrap=True)
     for sentence in explain_undefined(results):

@@ -40,9 +40,9 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
-    "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "tables/summary.csv": "ARFG and ARE at the knee of frontiers (the midpoint under protocol: paper); more in tables/",
     "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
-    "audit.csv": "the midpoints measured again for every attribute and intersection",
+    "audit.csv": "the points of the summary measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
     "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
@@ -210,7 +210,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
         console.print(
-            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not known to differ from 0 for "
+            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not resolved for "
             + ", ".join(result.report.unreliable),
             style="yellow",
         )

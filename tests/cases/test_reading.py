@@ -195,6 +195,10 @@ def test_odd_cells_are_errors(read, cell, words, every):
 def test_odd_cells_where_the_column_is_no_input(read):
     columns = loans() | {"age": put(loans()["age"], 17, "old")}
     assert "age" not in read(columns, inputs={"exclude": ["age"]}).inputs.numeric_names
+    codes = put(["1", "2"] * (ROWS // 2), 5, "other")
+    data = read(loans() | {"race": codes}, sensitive={"race": "race"})
+    assert data.group_names["race"] == ("1", "2", "other")
+    assert "race" in data.inputs.categorical_names
 
 
 def test_many_numbers_that_are_listed_as_categories(read):
@@ -328,6 +332,12 @@ def test_no_column_of_the_users_is_replaced(read):
     own = read(loans() | {"age_missing": ["5", "7"] * (ROWS // 2)}).inputs
     assert own.fills == {}
     assert set(own.numeric[:, own.numeric_names.index("age_missing")]) == {5, 7}
+
+
+def test_clusters_that_differ_by_case_are_said(read):
+    people = np.array(["p1", "P1", "p2", "p3"], dtype=object)[np.arange(ROWS) // 2 % 4].tolist()
+    said = read(loans() | {"person": people}, keep_together="person").notes
+    assert said[0].startswith("Rows of 'P1' and 'p1' in person need not stay together (1 such values)")
 
 
 # Forms of files.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
+LARGEST = 1e100  # an input may be: sums of squares must be numbers
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,12 @@ class Columns:
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise DataError(f"inputs: names occur twice: {', '.join(repeated)}")
-        finite = np.isfinite(self.numeric)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
+        wrong = ~(np.abs(self.numeric) <= LARGEST)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
             value = self.numeric[row, column]
-            raise DataError(f"input {self.numeric_names[column]!r} is {value} in row {row}; inputs must be finite")
+            must = "finite" if not np.isfinite(value) else f"between -{LARGEST:g} and {LARGEST:g}"
+            raise DataError(f"input {self.numeric_names[column]!r} is {value} in row {row}; inputs must be {must}")
 
     def __len__(self) -> int:
         return len(self.numeric)

@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 
 from paretofair.data.reading.cells import CellRules, merge_equal_numbers, text_of
-from paretofair.data.reading.raw_files import is_typed_table, read_typed_table
+from paretofair.data.reading.raw_files import fail, is_typed_table, read_typed_table
 from paretofair.data.reading.tables import collect_columns, read_first, read_records, suggest_known
-from paretofair.errors import DataError
+from paretofair.naming import show
 
 NEARLY_ALL = 0.9  # of the cells: a column of numbers with a few odd cells
 _SEPARATORS = ";\t|,: "
 _MOST_NOTES = 5  # for each column
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def convert_table(table: pa.Table) -> RawTable:
     columns = []
     for place, column in enumerate(table.columns):
         kind = column.type
-        if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        if pa.types.is_dictionary(kind) or any(is_text(kind) for is_text in _TEXTS):
             texts.add(place)
         columns.append([text_of(value) for value in column.to_pylist()])
     # The index that pandas stores is a column that nobody has named.
@@ -198,6 +199,10 @@ class CellTable:
         said = self.rules.explain(text)
         if said is not None:
             return f", {said}"
+        if text.lower() in ("true", "false", "yes", "no"):
+            return (
+                f"; a truth is no number: compare it as a text, as in == {text!r}, or name its column alone as a label"
+            )
         return f"; if it stands for a missing value, write missing: {{add: [{text!r}]}}"
 
     def require(self, name: str, where: str) -> None:
@@ -216,7 +221,7 @@ class CellTable:
 
     def say(self, note: str) -> None:
         """Add to what the owner of the file should know."""
-        self._notes[note] = None
+        self._notes[show(note)] = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -226,7 +231,7 @@ class CellTable:
             for word, count in sorted(column.written.items(), key=lambda item: -item[1])[:_MOST_NOTES]:
                 are, count_as = ("is", "counts") if count == 1 else ("are", "count")
                 cells = "cell" if count == 1 else "cells"
-                found.append(f"{count:,} {cells} of {name} {are} {word!r} and {count_as} as missing.")
+                found.append(show(f"{count:,} {cells} of {name} {are} {word!r} and {count_as} as missing."))
         return (*found, *self._notes)
 
     def line_of(self, name: str, text: str) -> str:
@@ -240,7 +245,7 @@ class CellTable:
 
     def fail(self, message: str) -> NoReturn:
         """A DataError of this file."""
-        raise DataError(f"{self.path}: {message}")
+        fail(self.path, message)
 
     def _column(self, name: str) -> _CellColumn:
         if name not in self._columns:
@@ -275,7 +280,12 @@ class CellTable:
             self.say(f"Equal numbers in {name} are one value: {pairs}{', …' if len(spellings) > 3 else ''}.")
 
     def _hint(self) -> str:
-        """Where a name of the header is a number in a column of numbers, that there may be no header."""
+        """Where names of the header have another separator in them, or are numbers above numbers, what may be wrong."""
+        for mark in _SEPARATORS.strip():
+            if self.raw.unit == "line" and sum(name.count(mark) for name in self.raw.header) >= max(
+                2, len(self.header)
+            ):
+                return f"; {mark!r} stands in these names: is it the separator?"
         for position, name in enumerate(self.raw.header):
             if self.rules.is_number(name) and _share_of_numbers(self.raw.columns[position]) >= NEARLY_ALL:
                 return f"; the first line may be a row ({name!r} is a number): a file needs a header"
@@ -290,9 +300,10 @@ def _check_separator(path: Path, header: Sequence[str], separator: str) -> None:
     mark, count = max(counts.items(), key=lambda item: item[1])
     if count:
         shown = {"\t": '"\\t"'}.get(mark, f"'{mark}'")
-        raise DataError(
-            f"{path}: the header has {count} {shown} and no {separator!r}; write separator: {shown} where it stands "
-            "between columns"
+        fail(
+            path,
+            f"the header has {count} {shown} and no {separator!r}; write separator: {shown} where it stands "
+            "between columns",
         )
 
 
@@ -301,7 +312,7 @@ def _refuse_headers(
 ) -> Iterator[tuple[int, list[str]]]:
     for line, record in records:
         if record == header and any(record):
-            raise DataError(f"{path}: line {line} repeats the header, as in files that were joined; remove it")
+            fail(path, f"line {line} repeats the header, as in files that were joined; remove it")
         yield line, record
 
 
@@ -310,7 +321,7 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[Sequence[
     below itself. Numbers that count on, as programs number columns, are names."""
     named = [(name, column) for name, column in zip(header, columns, strict=True) if name]
     if not named:
-        raise DataError(f"{path}: no column has a name; a file needs a header")
+        fail(path, "no column has a name; a file needs a header")
     rules = CellRules()
     values = [rules.read_number(name) for name, _ in named]
     if not np.isnan(values).any() and (np.diff(values) == 1).all() and len(values) > 1:
@@ -320,9 +331,10 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[Sequence[
         for (name, column), value in zip(named, values, strict=True)
     ):
         first = ", ".join(repr(name) for name, _ in named[:4]) + (", …" if len(named) > 4 else "")
-        raise DataError(
-            f"{path}: the first line ({first}) looks like the rows below it; a file needs "
-            "a header, a first line with the names of its columns"
+        fail(
+            path,
+            f"the first line ({first}) looks like the rows below it; a file needs "
+            "a header, a first line with the names of its columns",
         )
 
 

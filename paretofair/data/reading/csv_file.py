@@ -212,7 +212,14 @@ class _Reader:
         self.table.require(column, "keep_together")
         texts = self.table.texts(column)
         self.refuse_missing(texts == "", f"column {column!r}: found a missing value; accepted: any text")
-        clusters, _ = pd.factorize(texts, sort=True)
+        clusters, values = pd.factorize(texts, sort=True)
+        alike = find_spellings(values.tolist())
+        if alike:
+            first, second, *_ = next(iter(alike.values()))
+            self.table.say(
+                f"Rows of {first!r} and {second!r} in {column} need not stay together ({len(alike):,} such values): "
+                "they differ by case, spaces or Unicode form alone."
+            )
         cut = None if part is None else find_cut_cluster(clusters, part)
         if part is not None and cut is not None:
             where = " and ".join(f"{PARTS[part[row]]} ({self.table.place(row)})" for row in cut)

@@ -25,8 +25,8 @@ _LONGEST = 1000
 _DEEPEST = 100
 _UNKNOWN = 0.5  # between false (0) and true (1), so that `and` is the least, `or` the greatest
 
-# A text in quotes, which is left alone, or a name in backticks.
-_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`""")
+# A text in quotes, which is left alone, a name in backticks, or a space of any kind.
+_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(`[^`]*`)|\s""")
 
 _Operation = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _COMPARISONS: dict[type[ast.cmpop], _Operation] = {
@@ -117,8 +117,8 @@ def _parse(text: str) -> tuple[ast.expr, dict[tuple[int, int], str]]:
     """The syntax tree, and the column name at every place (first byte, end) where a name in it may stand."""
     if len(text) > _LONGEST:
         _reject(text, 0, f"{len(text)} characters", f"at most {_LONGEST}")
-    # A name in backticks becomes a word of its length.
-    source = _QUOTED.sub(lambda match: match[0] if match[2] is None else "_" * len(match[0]), re.sub(r"\s", " ", text))
+    # A name in backticks becomes a word of its length, in bytes, as places are counted in them.
+    source = _QUOTED.sub(lambda match: match[1] or ("_" if match[2] else " ") * len(match[0].encode()), text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of a wrong escape in a text, for example

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from paretofair.data.inputs.columns import LARGEST
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
@@ -35,8 +36,11 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
             table.fail(f"column {name!r} is named twice among the inputs")
     numeric, categorical = listed["numeric"], listed["categorical"]
     free = [] if None not in (numeric, categorical) else [n for n in table.header if n not in barred and n not in named]
+    grouped = {sensitive.column for sensitive in schema.sensitive.values() if not sensitive.bins}
     for name in free:
-        _refuse_odd_cell(table, name)
+        table.require(name, "inputs")
+        if name not in grouped:  # whose values are groups, whatever they look like
+            _refuse_odd_cell(table, name)
     if numeric is None:
         numeric = [name for name in free if table.is_numeric(name)]
     if categorical is None:
@@ -44,6 +48,13 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
     if not numeric and not categorical:
         table.fail("no inputs are left; every column is excluded, sensitive or makes a label")
     _check_categories(table, categorical)
+    for name in numeric:
+        values = table.numbers(name)
+        large = abs(values) > LARGEST
+        if large.any():
+            row = int(large.argmax())
+            accepted = f"numbers from {-LARGEST:g} to {LARGEST:g}"
+            table.fail(f"{table.place(row)}, column {name!r}: found {values[row]:g}; accepted for an input: {accepted}")
     if schema.missing.inputs == "error":
         for name in (*numeric, *categorical):
             missing = table.texts(name) == ""
@@ -71,7 +82,6 @@ def _bar_columns(schema: CsvSchema, made_of: Mapping[str, str]) -> dict[str, str
 
 def _refuse_odd_cell(table: CellTable, name: str) -> None:
     """A DataError for a column of numbers but for a few cells, which would silently become categories."""
-    table.require(name, "inputs")
     odd = table.find_odd_cell(name)
     if odd is not None:
         table.fail_at(

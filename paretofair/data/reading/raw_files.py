@@ -17,6 +17,7 @@ from typing import IO, NoReturn, cast
 import pyarrow as pa
 
 from paretofair.errors import DataError
+from paretofair.naming import show
 
 _FIRST = 4096
 _GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b\x08", b"1AY&SY", b"\xfd7zXZ\x00", b"PK\x03\x04"
@@ -53,6 +54,11 @@ _BYTE_ORDER_MARKS = {
 }
 
 
+def fail(path: Path, message: str) -> NoReturn:
+    """A DataError of a file, on one line, whatever stands in the file."""
+    raise DataError(show(f"{path}: {message}"))
+
+
 def is_typed_table(path: Path) -> bool:
     """Whether a file is a Parquet or Feather file; a DataError where it can't be read."""
     with _open_bytes(path) as file:
@@ -76,7 +82,7 @@ def read_typed_table(path: Path) -> pa.Table:
         # Not parquet.read_table, which makes columns of the names of folders.
         return parquet.ParquetFile(path).read() if name == "Parquet" else pa.ipc.open_file(path).read_all()
     except (pa.ArrowException, OSError) as error:
-        _fail(path, f"is a damaged {name} file: {' '.join(str(error).split())[:200]}")
+        fail(path, f"is a damaged {name} file: {' '.join(str(error).split())[:200]}")
 
 
 @contextmanager
@@ -99,11 +105,11 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[IO[str]]:
                 # utf-8-sig: spreadsheet programs put a byte order mark before the first column's name.
                 yield io.TextIOWrapper(unpacked, encoding=encoding or "utf-8-sig", newline="")
         except UnicodeDecodeError as error:
-            _fail(path, _describe_encoding(error, encoding))
+            fail(path, _describe_encoding(error, encoding))
         except UnicodeError as error:  # of UTF-16 without a byte order mark
-            _fail(path, f"is not written in {encoding} ({error})")
+            fail(path, f"is not written in {encoding} ({error})")
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-            _fail(path, f"is packed and damaged: {error}")
+            fail(path, f"is packed and damaged: {error}")
 
 
 @contextmanager
@@ -112,9 +118,9 @@ def _open_bytes(path: Path) -> Iterator[io.BufferedReader]:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        _fail(path, "no such file")
+        fail(path, "no such file")
     except OSError as error:
-        _fail(path, f"can't be read: {error.strerror or error}")
+        fail(path, f"can't be read: {error.strerror or error}")
 
 
 def _unpack(path: Path, file: io.BufferedReader) -> io.BufferedReader:
@@ -129,41 +135,39 @@ def _unpack(path: Path, file: io.BufferedReader) -> io.BufferedReader:
         archive = zipfile.ZipFile(file)
         names = archive.namelist()
         if "[Content_Types].xml" in names:
-            _fail(path, f"is an Excel workbook; {_SAVE_AS_CSV}")
+            fail(path, f"is an Excel workbook; {_SAVE_AS_CSV}")
         members = [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(members) != 1:
-            _fail(path, f"is a zip archive of {len(members)} files; accepted: one")
+            fail(path, f"is a zip archive of {len(members)} files; accepted: one")
         try:
             return io.BufferedReader(cast(io.RawIOBase, archive.open(members[0])))
         except RuntimeError as error:  # of a password, or of a way to pack that Python does not know
-            _fail(path, f"can't be unpacked: {error}")
+            fail(path, f"can't be unpacked: {error}")
     return file
 
 
 def _check_text(path: Path, first: bytes, encoding: str | None) -> None:
     """A DataError where the first bytes are those of something else."""
     if first.startswith((_GZIP, _XZ, _ZIP)):
-        _fail(path, "is packed twice; unpack it once")
+        fail(path, "is packed twice; unpack it once")
     if b"\0" in first and first.startswith((_PARQUET, _FEATHER, b"FEA1")):
-        _fail(
-            path, "is a Parquet or Feather file that is packed, cut off or of Feather's first version; write it again"
-        )
+        fail(path, "is a Parquet or Feather file that is packed, cut off or of Feather's first version; write it again")
     for beginning, what in _OTHERS.items():
         if first.startswith(beginning):
-            _fail(path, what)
+            fail(path, what)
     if encoding is not None:
         return
     for mark, name in _BYTE_ORDER_MARKS.items():
         if first.startswith(mark):
-            _fail(
+            fail(
                 path, f"is not UTF-8 text: it begins with the byte order mark of {name.upper()}; write encoding: {name}"
             )
     if b"\0" in first:
         at_odd, at_even = first[1::2].count(0), first[::2].count(0)
         for zeros, name in ((at_odd, "utf-16-le"), (at_even, "utf-16-be")):
             if zeros > len(first) // 4 > at_odd + at_even - zeros:
-                _fail(path, f"is not UTF-8 text: every other byte is 0, as in UTF-16; write encoding: {name}")
-        _fail(path, "is no text: bytes of 0 are in it")
+                fail(path, f"is not UTF-8 text: every other byte is 0, as in UTF-16; write encoding: {name}")
+        fail(path, "is no text: bytes of 0 are in it")
 
 
 def _describe_encoding(error: UnicodeDecodeError, encoding: str | None) -> str:
@@ -178,7 +182,3 @@ def _describe_encoding(error: UnicodeDecodeError, encoding: str | None) -> str:
         f"is not UTF-8 text ({error.reason}: the byte 0x{error.object[error.start]:02x}); Windows and older programs "
         f"write latin-1 or cp1252: if {near!r} reads right, write encoding: {'cp1252' if windows else 'latin-1'}"
     )
-
-
-def _fail(path: Path, message: str) -> NoReturn:
-    raise DataError(f"{path}: {message}")

@@ -4,14 +4,12 @@ import csv
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from paretofair.data.reading.cells import CellRules
-from paretofair.data.reading.raw_files import open_text
-from paretofair.errors import DataError
+from paretofair.data.reading.raw_files import fail, open_text
 
 _MOST_KNOWN = 100
 
@@ -86,7 +84,7 @@ def read_first(path: Path, records: Iterator[tuple[int, list[str]]]) -> list[str
     """The names in the header, the first record of a file; a DataError where there is none."""
     first = next(records, None)
     if first is None:
-        _fail(path, "is empty; expected a header and rows")
+        fail(path, "is empty; expected a header and rows")
     return first[1]
 
 
@@ -99,12 +97,12 @@ def collect_columns(
     columns: list[list[str]] = [[] for _ in positions]
     for line, record in records:
         if len(record) != width:
-            _fail(path, f"line {line}: {len(record)} fields, expected {width}")
+            fail(path, f"line {line}: {len(record)} fields, expected {width}")
         lines.append(line)
         for column, position in zip(columns, positions, strict=True):
             column.append(record[position])
     if not lines:
-        _fail(path, "has no rows")
+        fail(path, "has no rows")
     return lines, columns
 
 
@@ -125,14 +123,14 @@ def read_records(
                     yield start, [field.strip() for field in record]
                 start = skip_lines + reader.line_num + 1
         except csv.Error as error:
-            _fail(path, f"line {start}: {error}")
+            fail(path, f"line {start}: {error}")
 
 
 def _position(path: Path, name: str, header: Sequence[str]) -> int:
     if name not in header:
-        _fail(path, f"has no column {name!r}; {suggest_known(name, header)}")
+        fail(path, f"has no column {name!r}; {suggest_known(name, header)}")
     if header.count(name) > 1:
-        _fail(path, f"has {header.count(name)} columns of the name {name!r}; rename all but one")
+        fail(path, f"has {header.count(name)} columns of the name {name!r}; rename all but one")
     return header.index(name)
 
 
@@ -146,9 +144,5 @@ def _parse_numbers(
         values[row] = rules.read_number(cell)
         if np.isnan(values[row]) and cell not in missing:
             found = repr(cell) if cell else "an empty cell"
-            _fail(path, f"line {lines[row]}, column {name!r}: expected a number, found {found}")
+            fail(path, f"line {lines[row]}, column {name!r}: expected a number, found {found}")
     return values
-
-
-def _fail(path: Path, message: str) -> NoReturn:
-    raise DataError(f"{path}: {message}")

@@ -67,6 +67,8 @@ def test_numbers_say_what_to_do() -> None:
         DataError, match=r"line 3, column 'a': expected a number, found '1,000', a number with thousands"
     ):
         make(a=["1", "1,000"]).numbers("a")
+    with pytest.raises(DataError, match=r"found 'True'; a truth is no number: compare it as a text, as in == 'True'"):
+        make(a=["1", "True"]).numbers("a")
     with pytest.raises(DataError, match=r"found 'unknown'; if it stands for a missing value, write missing: \{add:"):
         make(a=["1", "unknown"]).numbers("a")
     assert make(CellRules(thousands=","), a=["1", "1,000"]).numbers("a").tolist() == [1, 1000]
@@ -118,12 +120,13 @@ def test_repeated_names(tmp_path: Path) -> None:
         ("39,x\n40,y\n41,x\n", "the first line \\('39', 'x'\\) looks like the rows below it; a file needs a header"),
         ("3,5\n1,2\n", "the first line"),
         ("a,b\n1,2\na,b\n", "line 3 repeats the header"),
+        ("a;b,c;d\n1;2,3;4\n", "';' stands in these names: is it the separator"),
         (",\n1,2\n", "no column has a name"),
     ],
 )
 def test_headers_that_are_none(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read(tmp_path / "t.csv", text)
+        read(tmp_path / "t.csv", text).require("d", "it")
 
 
 def test_headers_of_numbers(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_other_marks(decimal, thousands, text, value):
         ("Jan 31, 2013", "a date"),
         ("2013-01-31T12:00:00Z", "a date"),
         ("12:30", "a date or a time"),
+        ("2013-01", "a date"),
         ("-inf", "not finite"),
     ],
 )
