@@ -80,12 +80,14 @@ TESTED_BY = {
         "report.output",
         "report.write",
     ),
+    "analysis/chance/test_reliability": ("analysis.chance.counted_gaps",),
     "analysis/test_results": (
         "analysis.reading.foreign",
         "analysis.reading.runs",
         "analysis.reading.settings",
         "report.wide",
     ),
+    "cases/test_rare": ("cli.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
         "runs.jobs",

@@ -84,6 +84,10 @@ def _check_encoding(name: str) -> str:
     return name
 
 
+Separator = Annotated[str, AfterValidator(_one_character)]
+Decimal = Literal[".", ","]
+Thousands = Literal["", ",", ".", " ", "'"]
+TextEncoding = Annotated[str, AfterValidator(_check_encoding)]
 _Cells = Annotated[tuple[str, ...], BeforeValidator(_list_of_cells), Field(strict=False), AfterValidator(check_unique)]
 
 
@@ -266,10 +270,10 @@ class CsvSchema(Section):
         dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]],
         Field(min_length=1, max_length=MOST_ATTRIBUTES),
     ]
-    separator: Annotated[str, AfterValidator(_one_character)] = ","
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ",", ".", " ", "'"] = ""
-    encoding: Annotated[str, AfterValidator(_check_encoding)] | None = None
+    separator: Separator = ","
+    decimal: Decimal = "."
+    thousands: Thousands = ""
+    encoding: TextEncoding | None = None
     inputs: InputColumns = InputColumns()
     split: Annotated[GivenSplit, BeforeValidator(_mapping_of_column)] | None = None
     test: Annotated[float, Field(gt=0, lt=1)] = 0.3
