@@ -178,7 +178,7 @@ def _estimate(context: Context, first: Splits, to_train: Mapping[tuple[str, str]
     points = "; frontier points that are trained again come on top" if space.stages.confirm is not None else ""
     return (
         f"estimated time: {duration(seconds)} by one worker{here} (a few steps were timed, good to a factor of two or "
-        f"so; starting, evaluating and compiling not counted){points}"
+        f"three; starting, evaluating and compiling not counted){points}"
     )
 
 
