@@ -40,7 +40,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
-    "tables/summary.csv": "each method at the knee of its frontiers (under protocol: paper the midpoint); more in tables/",
+    "tables/summary.csv": "each method at the knee of its frontiers (protocol: paper: the midpoint); more in tables/",
     "tuned.csv": "the settings that were compared, and the chosen one of each method and of each task alone",
     "audit.csv": "the points of the summary measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -129,9 +129,8 @@ def decision_thresholds(
         chosen_on = data.splits[data.selection_split]
         labels, groups = binary.of_tasks(chosen_on.labels), binary.of_tasks(chosen_on.groups)
         common = None if threshold.rule == "least_error" else cut
-        by_group = method.thresholds(
-            *(logits, labels, groups, n_groups, values or {}), **_keep_known(method, common, chosen_on.weights)
-        )
+        told: Any = _keep_known(method, common, chosen_on.weights)
+        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, **told)
     return cut, by_group
 
 
