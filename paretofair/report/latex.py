@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
+from paretofair.report.labels import Labels
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
@@ -28,10 +31,11 @@ _ESCAPES = {
     ">": "$>$",
     "±": r"$\pm$",
 }
-_HEADERS = {"arfg": "ARFG", "are": "ARE"}
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
 _OVER = "mean ± deviation over seeds; best in bold"
+# In points, of \\footnotesize: one column of a paper, a letter, and the space between columns.
+_COLUMN, _LETTER, _BETWEEN = 238, 4.3, 6
 
 
 def escape_latex(text: str) -> str:
@@ -60,49 +64,56 @@ def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -
 
 def booktabs(
     table: pd.DataFrame,
-    columns: Sequence[str],
+    columns: Mapping[str, str],
     *,
     caption: str,
     label: str,
     within: str | None = None,
     spread: str = "deviation",
     digits: int = 3,
-    wide: bool = False,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> str:
     r"""A `table` environment; the document needs `\usepackage{booktabs}`.
 
     Args:
         table: rows as they are printed; NaN is a dash.
-        columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
-            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
-            of its metric.
+        columns: those that are printed, in this order, each with the text above it. A number has the deviation
+            `<name>_std` or the interval `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the
+            best is bold by the direction of its metric.
         caption, label: plain text, and the label of `\ref`.
-        within: a column whose equal values, one after the other, are a block of rows with a best of its own.
+        within: a column whose equal values, one after the other, are a block of rows with a best of its own; they stand
+            above their rows.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
-        wide: over both columns of a page (`table*`).
         metrics: what columns are of that are not named after a metric.
+
+    Returns:
+        LaTeX of a table for one column of a paper, of both (`table*`) where it would not fit.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
     cells = [_cells(table, name, blocks, spread, digits, {**METRICS, **metrics}.get(name)) for name in columns]
+    heads = [escape_latex(text) for text in columns.values()]
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
-            lines.append(r"\midrule")
+            lines.append(r"\addlinespace")
+        if within is not None and (not place or blocks[place] != blocks[place - 1]):
+            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escape_latex(str(blocks[place]))}}}}} \\")
         lines.append(" & ".join(row) + r" \\")
-    environment = "table*" if wide else "table"
+    widest = [max(map(_count_letters, (head, *own))) for head, own in zip(heads, cells, strict=True)]
+    is_wide = sum(widest) * _LETTER + (len(widest) + 1) * _BETWEEN > _COLUMN
+    environment = "table*" if is_wide else "table"
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in columns)
     return "\n".join(
         [
             rf"\begin{{{environment}}}",
-            r"\centering\small",
+            rf"\centering\footnotesize\setlength{{\tabcolsep}}{{{_BETWEEN / 2:g}pt}}",
             rf"\caption{{{escape_latex(caption)}}}",
             rf"\label{{{label}}}",
             r"\smallskip",
             rf"\begin{{tabular}}{{{alignment}}}",
             r"\toprule",
-            " & ".join(escape_latex(_HEADERS.get(name, name).replace("_", " ")) for name in columns) + r" \\",
+            " & ".join(heads) + r" \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -111,6 +122,11 @@ def booktabs(
             "",
         ]
     )
+
+
+def _count_letters(text: str) -> int:
+    """About, as they are printed."""
+    return len(re.sub(r"\\textbf|\\text(?=ascii|back)|\\pm|\\leq|\\geq|[\\${}]", "", text))
 
 
 def _cells(
@@ -157,26 +173,33 @@ def latex_tables(results: Results) -> dict[str, str]:
 
 
 def _midpoint_tables(results: Results) -> dict[str, str]:
-    chosen, gap = results.midpoints, results.settings.gap
-    tasks = {
-        f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
-    }
+    chosen, gap, labels = results.midpoints, results.settings.gap, Labels.of(results)
     rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
     words = f"at the midpoint, {rule}: {_OVER}, the smallest."
+    whole = _order_by_method(summary(chosen), results)
+    of_tasks = _order_by_method(per_task(chosen, results.tasks, gap), results)
+    parts = []
+    for task in drawn_tasks(results):
+        names = {f"{name}_{task}{end}": f"{name}{end}" for name in ("error", gap) for end in ("", "_std")}
+        parts.append(of_tasks[["method", *names]].rename(columns=names).assign(task=labels.task(task)))
     return {
         "summary": booktabs(
-            _order_by_method(summary(chosen), results),
-            ["method", "arfg", "are", "seeds"],
+            whole,
+            {"method": "method", "arfg": labels.metric("arfg"), "are": labels.metric("are"), **_counts(whole)},
             caption=_caption(results, f"ARFG and ARE on test {words}", captions.tell_gap(results)),
             label="tab:summary",
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen, results.tasks, gap), results),
-            ["method", *tasks],
-            caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
+            pd.concat(parts, ignore_index=True),
+            {"method": "method", "error": labels.metric("error"), gap: labels.metric(gap)},
+            caption=_caption(
+                results,
+                f"Error and {captions.name_gap(results)} on test, of each task, {words}",
+                tell_left_out(results),
+            ),
             label="tab:per_task",
-            wide=len(tasks) > 2,
-            metrics=tasks,
+            within="task",
+            metrics=results.settings.metrics,
         ),
     }
 
@@ -185,59 +208,70 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     """Tables that compare methods under a set of objectives; none where it has no values."""
     if not len(results.hypervolumes_of(of)) or not len(results.frontier(of)):
         return {}
-    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    objectives, chosen_on, labels = results.objective_set(of), results.settings.selected_on, Labels.of(results)
     inside = "tab:" if of == "arfg_are" else f"tab:{of}:"
-    named = captions.join_names([captions.say(each) for each in objectives.objectives])
+    named = {each.name: labels.objective(each) for each in objectives.objectives}
     exact = captions.exactness(objectives)
+    spaces, rules = (_name_methods(table_of(results, of), labels) for table_of in (volumes, selected))
+    on_test = {} if chosen_on == "test" else {"test_hypervolume": "on test"}
     tables = {
         "hypervolume": booktabs(
-            volumes(results, of),
-            ["method", "hypervolume", "test_hypervolume", "seeds", "trials"],
+            spaces,
+            {"method": "method", "hypervolume": f"on {chosen_on}", **on_test, **_counts(spaces)},
             caption=_caption(
                 results,
-                f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
-                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
-                "% bootstrap interval; best in bold, the largest.",
+                f"Hypervolume of the {captions.frontiers(labels, objectives)} "
+                f"({captions.reference(labels, objectives)}) on {chosen_on}, where their points are chosen, and of the "
+                "same points on test: mean over seeds with 95 % bootstrap interval; best in bold, the largest.",
                 exact,
             ),
             label=f"{inside}hypervolume",
             spread="interval",
-            wide=True,
             metrics={"test_hypervolume": METRICS["hypervolume"]},
         ),
         "selected": booktabs(
-            selected(results, of),
-            ["rule", "method", *objectives.names, "seeds", "without"],
+            rules,
+            {"method": "method", **named, **_counts(rules), "without": "without"},
             caption=_caption(
                 results,
-                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER} for each rule"
-                f"{', the smallest' if _all_minimised(objectives) else ''}. Without: seeds where no point keeps the "
-                "bound, which are in no mean.",
+                f"{captions.join_names(list(named.values()))} on test of the frontier points that rules take on "
+                f"{chosen_on}: {_OVER} for each rule{', the smallest' if _all_minimised(objectives) else ''}. Without: "
+                "seeds where no point keeps the bound, which are in no mean.",
             ),
             label=f"{inside}selected",
             within="rule",
-            wide=True,
             metrics={each.name: each.metric for each in objectives.objectives},
         ),
     }
-    pairs = comparison(results, of)
+    pairs = _name_methods(comparison(results, of), labels)
     if len(pairs):
         least = int(pairs["seeds"].min())
+        heads = {"against": "against", "difference": "difference", "p_value": "p", "p_holm": "Holm", **_counts(pairs)}
         tables["comparison"] = booktabs(
-            pairs,
-            ["method", "against", "difference", "p_value", "p_holm", "seeds"],
+            pairs.assign(method=pairs["method"] + " less"),
+            heads,
             caption=_caption(
                 results,
-                f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
-                "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
-                f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+                f"Difference of hypervolume on test ({captions.reference(labels, objectives)}), method less against, "
+                "over the same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and "
+                "adjusted for the number of pairs (Holm). "
+                f"With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
                 exact,
             ),
             label=f"{inside}comparison",
+            within="method",
             spread="interval",
-            wide=True,
         )
     return tables
+
+
+def _counts(table: pd.DataFrame) -> dict[str, str]:
+    """The columns that say how many seeds and trials stand behind a row, where rows differ; else captions do."""
+    return {name: name for name in ("seeds", "trials") if name in table and table[name].nunique() > 1}
+
+
+def _name_methods(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    return table.assign(**{name: table[name].map(labels.method) for name in ("method", "against") if name in table})
 
 
 def _all_minimised(objectives: ObjectiveSet) -> bool:
@@ -262,6 +296,6 @@ def _caption(results: Results, *sentences: str) -> str:
 
 
 def _order_by_method(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Rows in the order of the run's methods."""
+    """Rows in the order of the run's methods, with what these are called."""
     present = [name for name in results.methods if name in set(table["method"])]
-    return table.set_index("method").loc[present].reset_index()
+    return _name_methods(table.set_index("method").loc[present].reset_index(), Labels.of(results))

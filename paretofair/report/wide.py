@@ -17,7 +17,7 @@ from paretofair.errors import RunError
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import measure_counts
 from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS, RATES
-from paretofair.report.output import place_file
+from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_whole
 from paretofair.results.table_schema import TaskSchema
 
@@ -51,6 +51,7 @@ def write_wide(results: Results, folder: Path) -> Path:
             writer.write_table(pa.Table.from_pandas(wide, schema=writer.schema, preserve_index=False))
         assert writer is not None, "runs without trials are refused when they are read"
         writer.close()
+    replace_earlier(folder, [WIDE], [folder / WIDE])
     return folder / WIDE
 
 

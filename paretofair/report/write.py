@@ -56,7 +56,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):
-            unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
+            empty = own.columns[own.isna().all()]
+            unused = [column for column in empty if column not in points.columns[:5]]
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
             files["tables/summary.csv"] = summary(results.midpoints)

@@ -101,6 +101,7 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
         dataset = load(wanted.name, source=source, data_dir=options.data_dir)
     if wanted.tasks:
         dataset = with_tasks(dataset, wanted.tasks)
+    space.check_labels(dataset.group_names)
     for attribute in dict.fromkeys(wanted.sensitive_by_task(space.tasks).values()):
         if attribute not in dataset.groups:
             dataset = with_intersection(dataset, attribute)

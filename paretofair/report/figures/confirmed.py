@@ -21,6 +21,7 @@ from paretofair.report.drawing.style import (
     sparse_ticks,
     view,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def draw(results: Results) -> Figure | None:
         axes.set_xlabel(f"{_TITLES[metric]} on {results.settings.selected_on}, as selected")
         axes.set_ylabel(f"{_TITLES[metric]} on test, mean of fresh seeds")
         sparse_ticks(axes)
-    legend(figure, shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
+    legend(figure, Labels.of(results), shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
     return figure
 
 
@@ -86,7 +87,7 @@ def caption(results: Results) -> str:
     shifts = []
     for method, own in points.groupby("method", sort=False):
         arfg, are = ((own[f"{name}_mean"] - own[f"{chosen}_{name}"]).mean() for name in _TITLES)
-        shifts.append(f"{method} {arfg:+.3f} and {are:+.3f}")
+        shifts.append(f"{Labels.of(results).method(method)} {arfg:+.3f} and {are:+.3f}")
     runs = sorted(points["runs"].unique())
     outside = _count_outside(points, chosen)
     return captions.join_sentences(

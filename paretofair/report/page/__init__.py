@@ -11,10 +11,11 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from paretofair.analysis.results import Results
-from paretofair.report.output import place_file
+from paretofair.report.output import place_file, replace_earlier
 from paretofair.report.page.contents import contents_of
 from paretofair.results.files import write_text
 
+PAGE = "report.html"
 # In this order: together they are one program.
 _SCRIPTS = ("columns", "elements", "fronts", "figure", "points", "trial", "about", "page")
 
@@ -33,7 +34,9 @@ def write_page(results: Results, folder: Path) -> Path:
         data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         script="\n".join(_part(f"{name}.js") for name in _SCRIPTS),
     )
-    return write_text(place_file(results, folder, "report.html"), page)
+    path = write_text(place_file(results, folder, PAGE), page)
+    replace_earlier(folder, [PAGE], [path])
+    return path
 
 
 def _part(name: str) -> str:
