@@ -86,7 +86,7 @@ class Labels:
 
     def hyperparameter(self, column: str) -> str:
         """`fairness weight, repaid`."""
-        task = next((task for task in self._longest_first if column.endswith(f"_{task}")), None)
+        task = self.find_owner(column)
         if task is None:
             return column.replace("_", " ")
         return f"{column.removesuffix(f'_{task}').replace('_', ' ')}, {self.task(task)}"
@@ -94,6 +94,10 @@ class Labels:
     def front(self, name: str) -> str:
         """A set of objectives: that of ARFG and ARE, of a task, or one of the space file."""
         return "ARFG-ARE" if name == "arfg_are" else self.task(name)
+
+    def find_owner(self, column: str) -> str | None:
+        """The task that a hyperparameter is of; None where it is of none."""
+        return next((task for task in self._longest_first if column.endswith(f"_{task}")), None)
 
     @property
     def _longest_first(self) -> list[str]:

@@ -55,8 +55,8 @@ def tell_missing_letters(texts: Iterable[str]) -> str:
 
 
 def wrap_text(text: str, longest: int, lines: int = 4) -> str:
-    """A long text in up to so many lines of at most `longest` letters, broken behind spaces, `_`, `-`, `/` and `×`, or
-    within a word that is longer than a line; what does not fit ends in `…`.
+    """A long text in up to so many lines of at most `longest` letters, broken at spaces; a word that is longer than a
+    line is broken behind `_`, `-` or `/`, or anywhere. What does not fit ends in `…`.
 
     >>> wrap_text("a_method_with_a_long_name", 14)
     'a_method_with_\\na_long_name'
@@ -81,12 +81,16 @@ def measure_width(text: str) -> int:
 
 def _break_up(text: str, longest: int) -> Iterator[str]:
     """Parts that stand on one line each."""
-    for word in re.findall(r"[^\s_\-/×]*[\s_\-/×]*", text):
-        part = ""
-        for letter in word:
-            if measure_width(part + letter) > longest and not letter.isspace():
+    for word in re.findall(r"\S+\s*|\s+", text):
+        if measure_width(word.rstrip()) <= longest:
+            yield word
+            continue
+        for piece in re.findall(r"[^_\-/]*[_\-/]*", word):
+            part = ""
+            for letter in piece:
+                if measure_width(part + letter) > longest and not letter.isspace():
+                    yield part
+                    part = ""
+                part += letter
+            if part:
                 yield part
-                part = ""
-            part += letter
-        if part:
-            yield part

@@ -153,6 +153,6 @@ def words(results: Results) -> str:
     if one_front:
         return f"Markers are frontier points; lines bound what those of a method reach on test.{grey}"
     return (
-        "Markers are frontier points. Every line bounds what is reached on test, right of it and above: a thin, pale "
-        f"one what the points of one seed reach, a bold one {half}.{grey}"
+        "Markers are frontier points. Every line bounds what is reached on test, which is to its right and above: a "
+        f"thin, pale one what the points of one seed reach, a bold one {half}.{grey}"
     )
