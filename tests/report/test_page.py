@@ -87,6 +87,8 @@ def test_the_page_holds_the_table(tmp_path):
         "metric": "auc",
         "task": "bar",
         "direction": "maximised",
+        "label": "AUC, bar",
+        "short": "AUC",
         "splits": 0,
     }
     assert named["fpr_gap_signed_bar"]["direction"] == "best at 0"
@@ -120,7 +122,7 @@ def test_counts_by_group(tmp_path, monkeypatch, limit):
         tp, fp = (unpack_column(own[name]).reshape(shape) for name in ("tp", "fp"))
         again = np.stack([tp, fp, behind[..., 1] - fp, behind[..., 0] - tp], -1)
         np.testing.assert_array_equal(again, np.stack([of_task.decisions for of_task in counts], 1))
-    assert [grouping["name"] for grouping in groups["groupings"]] == ["sex", "race", "sex_x_race"]
+    assert [grouping["name"] for grouping in groups["groupings"]] == ["sex", "race", "sex × race"]
     assert groups["groupings"][1]["groups"][0] == {"name": "White", "cells": [0, 3]}
 
 
@@ -139,7 +141,7 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path):
     assert all(link.startswith(("#", "data:")) for link in page.links), page.links
     assert not re.search(r"url\(|@import", page.texts["style"])
     parts = [part for part in Path(contents.__file__).parent.iterdir() if part.suffix in (".html", ".css", ".js")]
-    assert len(parts) == 10
+    assert len(parts) == 12
     assert not [part.name for part in parts if "://" in part.read_text()]
 
 

@@ -274,7 +274,7 @@ def _tables(results: Results) -> dict[str, Any]:
             "summary": summary(results.midpoints),
             "per_task": _turn_tasks(results),
         }
-    said = ["selected_on", "source", "protocol"]
+    said = ["selected_on", "measured_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(results, frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 

@@ -1,0 +1,97 @@
+"""Names of users in figures: dollars that became formulas, braces that ended the report, letters that no font has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from paretofair.analysis.results import Results
+from paretofair.cli.report import main as report
+from paretofair.report.drawing import letters
+from paretofair.report.figures import FIGURES
+
+from ..analysis.conftest import made_up_run, run_folder
+from ..launch.processes import TIMEOUT
+
+__all__ = ["made_up_run", "run_folder"]
+
+HOSTILE = [
+    ["income $25k to $50k", "ba$$in"],
+    ["$25k_{ to $50k", r"\frac{1}{"],
+    ["a^b_c", "100 % #1 & ~"],
+    ["größer als ελ", "да"],
+]
+UNSEEN = "\u5b66\u751f"
+
+
+def write_table(folder: Path, tasks: list[str], methods: list[str]) -> Path:
+    """A table made elsewhere with these names, and its denominators."""
+    random = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [
+        (split, metric, task) for split in ("validation", "test") for metric in ("error", "fpr_gap") for task in tasks
+    ]
+    table = pd.DataFrame({"method": np.repeat(methods, 12), "seed": np.arange(12 * len(methods)) // 6 % 2})
+    drawn = {"_".join(each): random.uniform(0.1, 0.3, len(table)) for each in names}
+    table = table.assign(learning_rate=random.uniform(0, 1, len(table)), **drawn)
+    table.to_csv(folder / "table.csv", index=False)
+    alone = pd.DataFrame([(task, split, metric, 0.2) for split, metric, task in names])
+    alone.set_axis(["task", "split", "metric", "mean"], axis=1).to_csv(folder / "baselines.csv", index=False)
+    return folder / "table.csv"
+
+
+@pytest.mark.parametrize("tasks", HOSTILE)
+def test_every_name_is_drawn_as_it_is(tmp_path, capsys, tasks):
+    methods = ["_first $x$", "second_{"]
+    path = write_table(tmp_path, tasks, methods)
+    assert report([str(path), "--output", str(tmp_path / "out"), "--only", "figures"]) == 0
+    assert capsys.readouterr().err == ""
+    assert (tmp_path / "out" / "figures" / "tasks.pdf").exists()
+    results = Results(path)
+    for module in FIGURES.values():
+        figure = module.draw(results)
+        for text in figure.findobj(lambda each: hasattr(each, "get_parse_math")) if figure is not None else []:
+            assert not text.get_parse_math(), text
+    figure = FIGURES["tasks"].draw(results)
+    assert [axes.get_title() for axes in figure.axes] == tasks
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == methods
+
+
+def test_labels_and_groups_too(made_up_run, tmp_path):
+    texts = {"Female": "wo$men_{", "sex": "$ex$", "bar": "b^{", "vanilla": "_{", "own_method": "$x$", "error": r"\e$"}
+    results = made_up_run
+    results.settings = replace(results.settings, labels=texts)
+    for name, module in FIGURES.items():
+        figure = module.draw(results)
+        if figure is not None:
+            figure.savefig(tmp_path / f"{name}.png")
+    rows = [text.get_text() for text in FIGURES["amplification"].draw(results).axes[0].get_yticklabels()]
+    assert any(row.startswith("b^{: wo$men_{") for row in rows)
+    assert "$ex$ × race" in [text.get_text() for text in FIGURES["audit"].draw(results).axes[0].get_yticklabels()]
+
+
+def test_letters_without_a_font_are_told_once(tmp_path, capsys, monkeypatch):
+    """In one sentence, and not as warnings of matplotlib."""
+    monkeypatch.setattr(letters, "_known", lambda: frozenset(range(0x600)))
+    path = write_table(tmp_path, [UNSEEN, "x"], ["first", "second"])
+    assert report([str(path), "--output", str(tmp_path / "out"), "--only", "figures"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    words = "No installed font has the letters \u5b66 \u751f, for which figures show boxes"
+    assert said.out.count(words) == 1
+    assert "Glyph" not in said.out
+    assert (tmp_path / "out" / "figures" / "captions.md").read_text().startswith(words)
+
+
+def test_nothing_of_matplotlib_is_on_the_terminal(tmp_path):
+    path = write_table(tmp_path, [UNSEEN, "ba$$in_{"], ["first", "second"])
+    code = "import sys; from paretofair.cli.report import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, str(path), "--only", "figures", "--output", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stderr) == (0, "")
