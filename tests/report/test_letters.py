@@ -14,12 +14,10 @@ from paretofair.report.drawing.letters import (
     wrap_text,
 )
 
+LETTERS = st.characters(exclude_categories=["C", "Z"]) | st.just(" ")
 
-@given(
-    st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=200),
-    st.integers(4, 40),
-    st.integers(1, 4),
-)
+
+@given(st.text(LETTERS, max_size=200), st.integers(4, 40), st.integers(1, 4))
 def test_no_line_is_longer_than_it_may_be(text, longest, lines):
     wrapped = wrap_text(text, longest, lines).split("\n")
     assert len(wrapped) <= lines

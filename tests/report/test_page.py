@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from paretofair.analysis.results import Results
+from paretofair.report.output import MANIFEST
 from paretofair.report.page import contents, write_page
 from paretofair.report.page.packed import pack_column, pack_numbers, unpack_column
 
@@ -71,7 +72,8 @@ def test_the_page_holds_the_table(tmp_path):
     results = make_run(tmp_path, 40)
     path = write_page(results, tmp_path)
     assert path == tmp_path / "report.html"
-    assert [each.name for each in tmp_path.glob(".*")] == []
+    assert [each.name for each in tmp_path.glob(".*")] == [MANIFEST]
+    assert "report.html" in (tmp_path / MANIFEST).read_text()
     data, trials = Page(path).data, results.searched
     assert data["trial_ids"] == trials["trial_id"].tolist()
     np.testing.assert_array_equal(unpack_column(data["seed"]), trials["seed"])

@@ -168,7 +168,7 @@ def legend(
     if not handles:
         return
     width = figure.get_figwidth()
-    texts = [wrap_text(str(each.get_label()), int((width - _SIGN) / LETTER)) for each in handles]
+    texts = [wrap_text(str(each.get_label()), int((width - _SIGN) / LETTER) - 3) for each in handles]
     columns = columns_of([max(map(measure_width, text.split("\n"))) for text in texts], width)
     rows = -(-len(handles) // columns)
     further = sum(text.count("\n") for text in texts) * _LINE if columns == 1 else 0
