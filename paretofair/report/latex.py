@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,8 +33,14 @@ _ESCAPES = {
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
 _OVER = "mean ± deviation over seeds; best in bold"
-# In points, of \\footnotesize: one column of a paper, a letter, and the space between columns.
-_COLUMN, _LETTER, _BETWEEN = 238, 4.3, 6
+# In points, of \footnotesize: one column of a paper, and the space between columns.
+_COLUMN, _BETWEEN = 238, 6
+# What LaTeX prints as one sign, or as nothing.
+_SIGNS = (
+    *((word, "±") for word in (r"$\pm$", r"$\leq$", r"$\geq$")),
+    *((word, "−") for word in ("$-$", "$-", "{}")),
+    *((word, "") for word in (r"\textbf", r"\textascii", "\\", "$", "{", "}")),
+)
 
 
 def escape_latex(text: str) -> str:
@@ -98,10 +103,12 @@ def booktabs(
         if place and blocks[place] != blocks[place - 1]:
             lines.append(r"\addlinespace")
         if within is not None and (not place or blocks[place] != blocks[place - 1]):
-            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escape_latex(str(blocks[place]))}}}}} \\")
+            lines.append(
+                rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\emph{{{escape_latex(str(blocks[place]))}}}}} \\"
+            )
         lines.append(" & ".join(row) + r" \\")
-    widest = [max(map(_count_letters, (head, *own))) for head, own in zip(heads, cells, strict=True)]
-    is_wide = sum(widest) * _LETTER + (len(widest) + 1) * _BETWEEN > _COLUMN
+    widest = [max(map(_measure_points, (head, *own))) for head, own in zip(heads, cells, strict=True)]
+    is_wide = sum(widest) + (len(widest) - 1) * _BETWEEN > _COLUMN
     environment = "table*" if is_wide else "table"
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in columns)
     return "\n".join(
@@ -111,7 +118,7 @@ def booktabs(
             rf"\caption{{{escape_latex(caption)}}}",
             rf"\label{{{label}}}",
             r"\smallskip",
-            rf"\begin{{tabular}}{{{alignment}}}",
+            rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
             r"\toprule",
             " & ".join(heads) + r" \\",
             r"\midrule",
@@ -124,9 +131,15 @@ def booktabs(
     )
 
 
-def _count_letters(text: str) -> int:
-    """About, as they are printed."""
-    return len(re.sub(r"\\textbf|\\text(?=ascii|back)|\\pm|\\leq|\\geq|[\\${}]", "", text))
+def _measure_points(text: str) -> float:
+    """About how wide it is printed."""
+    for sign in _SIGNS:
+        text = text.replace(*sign)
+    found = 0.0
+    for letter in text:
+        narrow = letter in " .,:;'|!()[]ijl"
+        found += 2.6 if narrow else 6.6 if letter in "±−<>mwMW%" else 4.3
+    return found
 
 
 def _cells(
@@ -213,6 +226,10 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     named = {each.name: labels.objective(each) for each in objectives.objectives}
     exact = captions.exactness(objectives)
     spaces, rules = (_name_methods(table_of(results, of), labels) for table_of in (volumes, selected))
+    kept = {"seeds": "seeds"} if rules["without"].any() else {}
+    rules["seeds"] = [
+        f"{own} of {own + without}" for own, without in zip(rules["seeds"], rules["without"], strict=True)
+    ]
     on_test = {} if chosen_on == "test" else {"test_hypervolume": "on test"}
     tables = {
         "hypervolume": booktabs(
@@ -231,12 +248,12 @@ def _compared(results: Results, of: str) -> dict[str, str]:
         ),
         "selected": booktabs(
             rules,
-            {"method": "method", **named, **_counts(rules), "without": "without"},
+            {"method": "method", **named, **kept},
             caption=_caption(
                 results,
                 f"{captions.join_names(list(named.values()))} on test of the frontier points that rules take on "
-                f"{chosen_on}: {_OVER} for each rule{', the smallest' if _all_minimised(objectives) else ''}. Without: "
-                "seeds where no point keeps the bound, which are in no mean.",
+                f"{chosen_on}: {_OVER} for each rule{', the smallest' if _all_minimised(objectives) else ''}.",
+                "Seeds: those where a point keeps the bound, which the mean is over." if kept else "",
             ),
             label=f"{inside}selected",
             within="rule",

@@ -5,10 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from paretofair.analysis.results import Results
@@ -18,32 +15,17 @@ from paretofair.report.figures import FIGURES
 
 from ..analysis.conftest import made_up_run, run_folder
 from ..launch.processes import TIMEOUT
+from ..report.made_table import write_table
 
 __all__ = ["made_up_run", "run_folder"]
 
 HOSTILE = [
     ["income $25k to $50k", "ba$$in"],
-    ["$25k_{ to $50k", r"\frac{1}{"],
+    ["$25k_{ to $50k", "{1}{$"],
     ["a^b_c", "100 % #1 & ~"],
     ["größer als ελ", "да"],
 ]
 UNSEEN = "\u5b66\u751f"
-
-
-def write_table(folder: Path, tasks: list[str], methods: list[str]) -> Path:
-    """A table made elsewhere with these names, and its denominators."""
-    random = np.random.default_rng(0)
-    folder.mkdir(parents=True, exist_ok=True)
-    names = [
-        (split, metric, task) for split in ("validation", "test") for metric in ("error", "fpr_gap") for task in tasks
-    ]
-    table = pd.DataFrame({"method": np.repeat(methods, 12), "seed": np.arange(12 * len(methods)) // 6 % 2})
-    drawn = {"_".join(each): random.uniform(0.1, 0.3, len(table)) for each in names}
-    table = table.assign(learning_rate=random.uniform(0, 1, len(table)), **drawn)
-    table.to_csv(folder / "table.csv", index=False)
-    alone = pd.DataFrame([(task, split, metric, 0.2) for split, metric, task in names])
-    alone.set_axis(["task", "split", "metric", "mean"], axis=1).to_csv(folder / "baselines.csv", index=False)
-    return folder / "table.csv"
 
 
 @pytest.mark.parametrize("tasks", HOSTILE)
