@@ -43,7 +43,8 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     if path.suffix == ".csv":
         try:
             check_file(path)
-            table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str))
+            # A copy is one block: pandas warns of every column that is put beside a hundred loose ones.
+            table = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str)).copy()
         except (OSError, ValueError) as error:
             raise RunError(f"{path}: not a readable trial table ({str(error).splitlines()[0]})") from None
         schema = read_spelling(table)
@@ -62,7 +63,7 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     repeated = table["trial_id"][table["trial_id"].duplicated()]
     if len(repeated):
         raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
-    return table, schema
+    return table.copy(), schema
 
 
 def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
