@@ -128,6 +128,36 @@ def test_counts_by_group(tmp_path, monkeypatch, limit):
     assert groups["groupings"][1]["groups"][0] == {"name": "White", "cells": [0, 3]}
 
 
+def test_a_page_that_would_be_too_large_has_fewer_columns(tmp_path, monkeypatch):
+    """First errors and gaps alone of the tasks that are not shown at first, then nothing of them."""
+    results = make_run(tmp_path, 40)
+    monkeypatch.setattr("paretofair.report.drawing.choice.MOST_TASKS", 1)
+    whole = contents.contents_of(results)
+    (few,) = whole["few_tasks"]
+    other = next(task for task in TASKS if task != few)
+    size = 40 * 3 * len(whole["metrics"]) * 4 * 4 / 3
+    found = {}
+    for limit in (1e9, size, 0):
+        monkeypatch.setattr(contents, "COLUMNS_LIMIT", limit)
+        data = contents.contents_of(results)
+        of_task = {each["metric"] for each in data["metrics"] if each["task"] == other}
+        found[limit] = data["complete"], of_task, {each["task"] for each in data["hyperparameters"]}
+        assert {front["name"] for front in data["fronts"]} >= {"arfg_are", few}
+        assert len([each for each in data["metrics"] if each["task"] == few]) == 10
+        json.dumps(data, allow_nan=False)
+    assert found[1e9][0]
+    assert found[1e9][2] == {None, *TASKS}
+    assert found[size] == (False, {"error", "fpr_gap"}, {None, few})
+    assert found[0] == (False, set(), {None, few})
+
+
+def test_findings(tmp_path):
+    results = make_run(tmp_path, 12)
+    assert Page(write_page(results, tmp_path)).data["findings"] == []
+    found = Page(write_page(results, tmp_path, ["</script> One.", "Two."])).data["findings"]
+    assert found == ["</script> One.", "Two."]
+
+
 def test_names_are_never_read_as_html(tmp_path):
     name = "</script><img src=x onerror=alert(1)>&amp;"
     results = make_run(tmp_path / "<b>run", 12, methods=("vanilla", name))
