@@ -13,6 +13,7 @@ from paretofair.data.reading.csv_file import read_csv_dataset
 from paretofair.data.reading.csv_schema import CsvSchema, InputColumns, Missing, Sensitive
 from paretofair.data.reading.tables import read_table, suggest_known
 from paretofair.data.sets.adult import ADULT, ADULT_INCOME
+from paretofair.data.sets.adult_fairmixup import ADULT_FAIRMIXUP
 from paretofair.data.sets.compas import COMPAS
 from paretofair.data.sets.german import GERMAN
 from paretofair.data.sets.lsac import LSAC
@@ -22,7 +23,7 @@ from paretofair.data.splits import Examples, Splits, split
 from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
 
-_ALL = (LSAC, ADULT, ADULT_INCOME, GERMAN, COMPAS, *VARIANTS)
+_ALL = (LSAC, ADULT, ADULT_INCOME, ADULT_FAIRMIXUP, GERMAN, COMPAS, *VARIANTS)
 DATASETS: dict[str, DatasetSource] = {source.name: source for source in _ALL}
 
 SOURCES = ("auto", "real", "simulated")

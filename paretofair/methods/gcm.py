@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,10 +42,23 @@ TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
 
 
 class GCMOptions(BalanceOptions):
-    """`matching`: how the gradients of groups are compared; `layers`: names such as `weight_0`, None for all."""
+    """`matching`: how the gradients of groups are compared; `power`: 2 for squares, 1 for the absolute values that the
+    paper prints; `layers`: names such as `weight_0`, None for all."""
 
     matching: Literal["contribution", "direct", "iga"] = "contribution"
+    power: Literal[1, 2] = 2
     layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _power_of_this_matching(self) -> GCMOptions:
+        if self.matching == "iga" and self.power != 2:
+            raise ValueError("matching iga is a sum of squares: power belongs to contribution and direct")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _with_power(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The power is always written: runs that do not say it were trained with absolute values."""
+        return written(self) | ({} if self.matching == "iga" else {"power": self.power})
 
 
 class GCM(Vanilla):
@@ -54,14 +67,16 @@ class GCM(Vanilla):
     A cell (a, y) is the rows of group a with label y, and g_w(a, y) its gradient for the parameter w. `matching` says
     how they are compared:
 
-    - `contribution`: Σ_w Σ_y abs(W(0,y) abs(g_w(0,y)) - W(1,y) abs(g_w(1,y))), which is eq. 13 with the outer absolute
-      value that it lacks in print. W(a,y) is c(a,y) to the power of `temperature`, c the mean confidence in the true
-      label (eq. 12); no gradient passes through it. Temperature 0 is eq. 10.
-    - `direct`: Σ_w Σ_y abs(g_w(0,y) - g_w(1,y)), eq. 17, likewise.
+    - `contribution`: Σ_w Σ_y abs(W(0,y) abs(g_w(0,y))ᵖ - W(1,y) abs(g_w(1,y))ᵖ), which is eq. 13 with the outer
+      absolute value that it lacks in print. W(a,y) is c(a,y) to the power of `temperature`, c the mean confidence in
+      the true label (eq. 12); no gradient passes through it. Temperature 0 is eq. 10.
+    - `direct`: Σ_w Σ_y abs(g_w(0,y) - g_w(1,y))ᵖ, eq. 17, likewise.
     - `iga`: Σ_w Σ_a (g_w(a) - mean of g_w over groups)², the trace of eq. 15; its cells are whole groups.
 
-    With more groups the first two are averaged over all pairs. Cells without rows are left out; what then has fewer
-    than two groups to compare, a label or for `iga` a task, adds exactly 0 and is counted in `undefined`.
+    p is the option `power`. The paper argues for squares (before its eq. 6) and prints absolute values; its numbers are
+    those of squares. With more groups the first two are averaged over all pairs. Cells without rows are left out; what
+    then has fewer than two groups to compare, a label or for `iga` a task, adds exactly 0 and is counted in
+    `undefined`.
 
     The option `layers` limits Σ_w to the parameters of these names (eq. 14). All losses are means over rows,
     whatever `training.reduction` says.
@@ -204,7 +219,7 @@ class GCM(Vanilla):
                 raise ValueError(f"got layers {sorted(unknown)}, expected some of {', '.join(named)}")
             gradients = torch.cat([named[name].flatten(2) for name in self.options.layers], 2)
         by_group = gradients.unflatten(1, compared.weights.shape[1:])
-        return compared.scale * MATCHINGS[self.options.matching](by_group, compared)
+        return compared.scale * MATCHINGS[self.options.matching](by_group, compared, self.options.power)
 
 
 class _ComparedCells(NamedTuple):
@@ -216,35 +231,37 @@ class _ComparedCells(NamedTuple):
     scale: Tensor  # (K,), λ_t / T
 
 
-def _contribution(gradients: Tensor, compared: _ComparedCells) -> Tensor:
-    return _average_over_pairs(compared.weights[..., None] * gradients.abs(), compared.present)
+def _contribution(gradients: Tensor, compared: _ComparedCells, power: int) -> Tensor:
+    pulls = gradients.abs() if power == 1 else gradients.square()
+    return _average_over_pairs(compared.weights[..., None] * pulls, compared.present, torch.abs)
 
 
-def _direct(gradients: Tensor, compared: _ComparedCells) -> Tensor:
-    return _average_over_pairs(gradients, compared.present)
+def _direct(gradients: Tensor, compared: _ComparedCells, power: int) -> Tensor:
+    return _average_over_pairs(gradients, compared.present, torch.abs if power == 1 else torch.square)
 
 
-def _iga(gradients: Tensor, compared: _ComparedCells) -> Tensor:
+def _iga(gradients: Tensor, compared: _ComparedCells, _: int) -> Tensor:
     present = compared.present[..., None]
     mean = (gradients * present).sum(1, keepdim=True) / present.sum(-3, keepdim=True).clamp_min(1)
     return ((gradients - mean).square() * present).sum((1, 2, 3))
 
 
-# From gradients `(K, A, Y, n)` of n weights to what a trial minimises, `(K,)`.
-MATCHINGS: dict[str, Callable[[Tensor, _ComparedCells], Tensor]] = {
+# From gradients `(K, A, Y, n)` of n weights, and a power, to what a trial minimises, `(K,)`.
+MATCHINGS: dict[str, Callable[[Tensor, _ComparedCells, int], Tensor]] = {
     "contribution": _contribution,
     "direct": _direct,
     "iga": _iga,
 }
 
 
-def _average_over_pairs(values: Tensor, present: Tensor) -> Tensor:
-    """Σ_w Σ_y of absolute differences, `(K, A, Y, n)` to `(K,)`: the mean over the pairs of groups that are present."""
+def _average_over_pairs(values: Tensor, present: Tensor, size: Callable[[Tensor], Tensor]) -> Tensor:
+    """Σ_w Σ_y of the size of differences, `(K, A, Y, n)` to `(K,)`: the mean over the pairs of groups that are
+    present."""
     total = torch.zeros_like(values[:, 0, :, 0])
     pairs = torch.zeros_like(present[..., 0, :])
     for one, other in itertools.combinations(range(values.shape[1]), 2):
         both = present[..., one, :] * present[..., other, :]
-        total = total + both * (values[:, one] - values[:, other]).abs().sum(-1)
+        total = total + both * size(values[:, one] - values[:, other]).sum(-1)
         pairs = pairs + both
     return (total / pairs.clamp_min(1)).sum(-1)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -128,6 +128,12 @@ class RowPlan:
     ordered: bool = False
     weights: np.ndarray | None = None
     draw: Callable[[int, int, int], np.ndarray] | None = None
+
+    def with_steps(self, steps: int) -> RowPlan:
+        """The same batches, `steps` in an epoch: every part then goes round and round through its rows."""
+        last = max(part.number for part in self.parts)
+        parts = [replace(part, number=last + 1) if part.number == 0 else part for part in self.parts]
+        return replace(self, parts=tuple(parts), steps=steps)
 
     @cached_property
     def width(self) -> int:

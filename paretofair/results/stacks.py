@@ -29,7 +29,7 @@ _TEXTS = (
 )
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
-    **dict.fromkeys(("seed", "index", "epochs_trained", "undefined_losses", "stack_width"), pa.int64()),
+    **dict.fromkeys(("seed", "index", "epochs_trained", "kept_epoch", "undefined_losses", "stack_width"), pa.int64()),
     "train_seconds": pa.float64(),
 }
 

@@ -26,7 +26,8 @@ RESULTS = (*PREFIXES, COUNTS)
 IDENTITY = frozenset(
     (
         *("trial_id", "stage", "method", "seed", "index", "pack_id", "space_id", "data_id", "split_id", "status"),
-        *("epochs_trained", "train_seconds", "undefined_losses", "source", "protocol", "threshold", "penalty_split"),
+        *("epochs_trained", "kept_epoch", "train_seconds", "undefined_losses", "source", "protocol", "threshold"),
+        "penalty_split",
         *("within_constraints", "device", "dtype", "path", "stack_width", "torch_version", "confirms", "numerics"),
     )
 )

@@ -11,11 +11,11 @@ from paretofair import user_code
 from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
 from paretofair.metrics.objectives import parse_goal
-from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
+from paretofair.training.measuring.best import EpochChoice
 from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
@@ -54,7 +54,7 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
     assert space.halving is not None
     split, _ = find_choosing_split(space.protocol)
     means = denominators[denominators["split_id"] == split_id].set_index(["split", "metric", "task"])["mean"]
-    metrics = {**METRICS, **{metric.name: metric for metric in space.own_metrics}}
+    metrics = space.known_metrics
     tasks, relative = space.tasks, relative_metrics(space.gap)
     objectives = []
     for name in space.halving.objectives:
@@ -94,7 +94,13 @@ def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:
     """Optimisation as the `training` section says."""
     kind = OPTIMIZERS[space.training.optimizer]
     optimizer = Adagrad(space.training.initial_accumulator) if kind is Adagrad else kind()
-    return TrainingSettings(space.training.batch_size, optimizer, space.penalty_split == "holdout", compiled)
+    training, keep = space.training, None
+    if training.keep_epoch is not None:
+        goal = parse_goal(training.keep_epoch.by, space.tasks, space.known_metrics)
+        task = None if goal.task is None else space.tasks.index(goal.task)
+        keep = EpochChoice(goal.metric, task, training.keep_epoch.since)
+    holdout = space.penalty_split == "holdout"
+    return TrainingSettings(training.batch_size, optimizer, holdout, compiled, training.steps, keep)
 
 
 def build_threshold(space: MethodSpace) -> Threshold:

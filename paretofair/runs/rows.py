@@ -161,6 +161,7 @@ def stack_table(
         "index": part.indices,
         "status": stack.status.tolist(),
         "epochs_trained": stack.epochs_trained,
+        **({} if space.training.keep_epoch is None else {"kept_epoch": stack.kept_epochs}),
         "train_seconds": np.full(n, stack.seconds),
         "undefined_losses": stack.undefined_losses,
         **{name: [value] * n for name, value in same.items()},

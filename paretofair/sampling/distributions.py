@@ -202,6 +202,14 @@ def parts(parameters: Distributions, tasks: Sequence[str]) -> Iterator[tuple[lis
             yield from (([column(name, task)], distribution[task]) for task in tasks)
 
 
+def is_one_point(parameters: Distributions, tasks: Sequence[str]) -> bool:
+    """Whether every draw is the same."""
+    return all(
+        len(tasks) == 1 if isinstance(each, Simplex) else isinstance(each, Fixed)
+        for _, each in parts(parameters, tasks)
+    )
+
+
 def conditions(parameters: Distributions, tasks: Sequence[str]) -> dict[str, tuple[str, When]]:
     """The columns with a condition, each with the column that decides it: the same task's, where there is one."""
     found = {}

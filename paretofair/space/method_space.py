@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.registry import METRICS, Metric
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import (
@@ -81,6 +81,11 @@ class MethodSpace:
     def own_metrics(self) -> tuple[Metric, ...]:
         """The user's own metrics."""
         return tuple(each.metric(name) for name, each in self.metrics.items())
+
+    @property
+    def known_metrics(self) -> dict[str, Metric]:
+        """Every metric by name, the user's own among them."""
+        return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property
     def tuned_settings(self) -> int:

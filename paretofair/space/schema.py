@@ -117,13 +117,26 @@ class Network(Section):
         return {key: value for key, value in written(self).items() if key not in left_out}
 
 
+class KeepEpoch(Section):
+    """Of each trial the epoch is kept that is best by a metric, from the epoch `since` on (in the file `from`)."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    by: str
+    since: Annotated[int, Field(alias="from", ge=1)] = 1
+
+
 class Training(Section):
-    """The optimizer and its batches; `reduction` of the losses over the rows of a batch."""
+    """The optimizer and its batches; `reduction` of the losses over the rows of a batch. `steps` of an epoch, by
+    default as many as show every row once. `keep_epoch`: of each trial the epoch that is best on the split that
+    chooses, in place of the last one."""
 
     optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
     initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
     batch_size: Size = 512
     reduction: Literal["sum", "mean"] = "sum"
+    steps: Size | None = None
+    keep_epoch: KeepEpoch | None = None
 
     @model_validator(mode="after")
     def _settings_of_the_optimizer(self) -> Training:
@@ -134,7 +147,8 @@ class Training(Section):
     @model_serializer(mode="wrap")
     def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
-        return {key: value for key, value in written(self).items() if key not in left_out}
+        unset = [key for key in ("steps", "keep_epoch") if getattr(self, key) is None]
+        return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
 
 
 class Fairness(Section):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from paretofair import user_code
 from paretofair.metrics.constraints import parse_constraint
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, parse_objective
+from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, parse_goal, parse_objective
+from paretofair.metrics.registry import Metric
 from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
+from paretofair.sampling.distributions import is_one_point
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_name, check_objective
-from paretofair.space.problems import Problems, list_known, propose
+from paretofair.space.problems import KeyPath, Problems, list_known, propose
 from paretofair.space.schema import SamplerSettings, Settings
 from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
@@ -42,6 +44,7 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
         for index, goal in enumerate(getattr(checked, "objectives", ())):
             check_objective(goal, kinds, metrics, (*SWEEP, "sampler", "objectives", index), problems)
     _check_halving(settings, kinds, problems)
+    _check_kept_epochs(settings, kinds, problems)
     for task, kind in kinds.items() if settings.curves is not None and settings.curves.contribution else ():
         if kind != "binary":
             problems.add(("curves", "contribution"), f"not for task {task}, which is {kind}: cells are of two labels")
@@ -92,11 +95,36 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
         except ValueError as error:
             problems.add((*SWEEP, "sampler"), f"{name}: {error}")
             continue
+        if sweep.successive_halving is None and settings.protocol == "validation":
+            # Trials of a seed begin with the same weights, those of the published protocol each with its own.
+            size = 1 if is_one_point(of_sweep.parameters, view.tasks) else size
         sizes[name] = size
         if size is not None and size < sweep.trials and view.bracket is not None and size % view.bracket:
             words = f"found {view.bracket}; the {size:,} trials of {name} are no whole brackets"
             problems.add((*SWEEP, "successive_halving", "bracket"), words)
     return sizes
+
+
+def _check_kept_epochs(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:
+    """What `training.keep_epoch` compares, here and in the methods' own sections."""
+    shared = settings.training.keep_epoch
+    found: list[tuple[KeyPath, object]] = [] if shared is None else [(("training", "keep_epoch"), shared.by)]
+    for name, own in settings.methods.items():
+        given = own.training.get("keep_epoch")
+        if isinstance(given, dict):
+            found.append((("methods", name, "training", "keep_epoch"), given.get("by")))
+    for at, by in found:
+        if isinstance(by, str):
+            check_objective(by, kinds, settings.known_metrics, (*at, "by"), problems, parse=_parse_measured)
+        if settings.curves is not None:
+            problems.add(at, "curves show every epoch: leave out either")
+
+
+def _parse_measured(name: str, tasks: Sequence[str], metrics: Mapping[str, Metric]) -> Objective:
+    found = parse_goal(name, tasks, metrics)
+    if found.metric.source == "baselines":
+        raise ValueError(f"{name} is relative to baselines, which may not be trained yet; take what it is made of")
+    return found
 
 
 def _check_halving(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:

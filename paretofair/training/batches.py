@@ -30,7 +30,8 @@ class Batches:
         self._tasks = data.several
         self._seeds = list(seeds)
         self._network = experiment.network
-        self._plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
+        plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
+        self._plan = plan if settings.steps is None else plan.with_steps(settings.steps)
         self._in_loss = self._to_device(self._plan.in_loss)[:, None]
         self._in_penalty = self._to_device(self._plan.in_penalty)[:, None]
         # In the penalty a row counts by its own weight alone; in the loss also as the plan says.

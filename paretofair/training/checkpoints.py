@@ -18,14 +18,16 @@ from torch import Tensor
 from paretofair.training.measuring.curves import Curve
 from paretofair.training.state import TrainState
 
+_COUNTED = ("epochs_trained", "undefined_losses", "kept_epochs")  # of every trial
+
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A stack at the end of an epoch, in the middle of its training.
 
     `positions` `(n,)` are its trials in the pack. `left` are the places among them that are still in training, whose
-    `state` this is; of the others `final` `(n, P)`, `status`, `epochs_trained` are final. `undefined_losses` `(n,)`
-    count so far, `seconds` have been spent, `curve` is what was measured on the way.
+    `state` this is; of the others `final` `(n, P)`, `status`, `epochs_trained` and `kept_epochs` are final.
+    `undefined_losses` `(n,)` count so far, `seconds` have been spent, `curve` is what was measured on the way.
     """
 
     positions: np.ndarray
@@ -35,12 +37,13 @@ class Checkpoint:
     status: np.ndarray
     epochs_trained: np.ndarray
     undefined_losses: np.ndarray
+    kept_epochs: np.ndarray
     seconds: float
     curve: Curve | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything but `facts`, as `from_tensors` takes it."""
-        arrays = {"left": self.left, "epochs_trained": self.epochs_trained, "undefined_losses": self.undefined_losses}
+        arrays = {name: getattr(self, name) for name in ("left", *_COUNTED)}
         if self.curve is not None:
             arrays |= {"curve.positions": self.curve.positions, "curve.epochs": self.curve.epochs}
             arrays |= {f"curve.metrics.{name}": values for name, values in self.curve.metrics.items()}
@@ -72,8 +75,7 @@ class Checkpoint:
             state=TrainState.from_tensors(state, int(facts["epoch"]), device),
             final=tensors["final"].to(device),
             status=np.array(facts["status"], dtype=object),
-            epochs_trained=tensors["epochs_trained"].numpy(),
-            undefined_losses=tensors["undefined_losses"].numpy(),
+            **{name: tensors[name].numpy() for name in _COUNTED},
             seconds=float(facts["seconds"]),
             curve=curve,
         )

@@ -11,6 +11,7 @@ from paretofair.methods import Method
 from paretofair.methods.row_plan import TrainingRows
 from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork
+from paretofair.training.measuring.best import EpochChoice
 from paretofair.training.measuring.evaluation import Threshold
 from paretofair.training.optimizers import Adagrad, Optimizer
 from paretofair.training.tensors import DeviceData
@@ -21,12 +22,15 @@ _ADAGRAD = Adagrad()
 @dataclass(frozen=True)
 class TrainingSettings:
     """What the `training` section says about optimisation, whether a tenth of the rows is held out of the loss for the
-    penalty, and whether steps are compiled; the same for every trial."""
+    penalty, and whether steps are compiled; the same for every trial. `steps`: of an epoch, None for as many as show
+    every row once. `keep_epoch`: which epoch is kept, None for the last one."""
 
     batch_size: int = 512
     optimizer: Optimizer = _ADAGRAD
     holdout: bool = False
     compiled: bool = False
+    steps: int | None = None
+    keep_epoch: EpochChoice | None = None
 
 
 _SETTINGS, _BASE_RATE = TrainingSettings(), Threshold()

@@ -31,7 +31,8 @@ class FinishedStack:
     """Results of the trials at `positions` of the pack, each array with one row per trial.
 
     `status` is `completed`, `stopped` (by successive halving) or `diverged` (a loss that is not finite; metrics NaN).
-    `undefined_losses` counts fairness distances without a value over the whole training. `seconds` is the time of the
+    `kept_epochs` says at the end of which epoch a trial was as it is measured. `undefined_losses` counts fairness
+    distances without a value over the whole training. `seconds` is the time of the
     stack divided by its trials. `path` is that of `step.path`, `width` how many trials a stack could hold at most.
     `curve` is what was measured on the way.
     """
@@ -39,6 +40,7 @@ class FinishedStack:
     positions: np.ndarray
     status: np.ndarray
     epochs_trained: np.ndarray
+    kept_epochs: np.ndarray
     undefined_losses: np.ndarray
     seconds: float
     path: str
@@ -135,7 +137,7 @@ class _Pack:
             self._measure(stack, curves, parts, save)
         evaluation = self._evaluate(np.arange(len(trials)), stack.final, trials)
         seconds = (before + saver.seconds) / len(trials)
-        results = stack.status, stack.epochs_trained, stack.undefined_losses
+        results = stack.status, stack.epochs_trained, stack.kept_epochs, stack.undefined_losses
         curve = Curve.join(parts) if parts else None
         return self._result(positions, *results, seconds, evaluation, stack.final, curve)
 
@@ -156,7 +158,7 @@ class _Pack:
         assert trials.brackets is not None
         everyone = np.arange(n)
         status = np.full(n, "completed", dtype=object)
-        epochs_trained, undefined = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        epochs_trained, kept_epochs, undefined = (np.zeros(n, dtype=np.int64) for _ in range(3))
         shared = self.experiment
         final = torch.empty(n, shared.network.size, device=shared.device, dtype=shared.dtype)
         running = np.argsort(trials.values["epochs"], kind="stable")
@@ -164,7 +166,8 @@ class _Pack:
         before = 0.0
         if checkpoint is not None:
             status, epochs_trained = checkpoint.status.copy(), checkpoint.epochs_trained.copy()
-            undefined, final = checkpoint.undefined_losses.copy(), checkpoint.final.clone()
+            kept_epochs, undefined = checkpoint.kept_epochs.copy(), checkpoint.undefined_losses.copy()
+            final = checkpoint.final.clone()
             running, waiting, before = checkpoint.left, checkpoint.state, checkpoint.seconds
         begun = 0 if waiting is None else waiting.epoch
         for until in (*(rung for rung in halving.rungs if rung > begun), None):
@@ -178,6 +181,7 @@ class _Pack:
                 final[of_pack[ended]] = stack.final[ended]
                 status[of_pack[ended]] = stack.status[ended]
                 epochs_trained[of_pack[ended]] = stack.epochs_trained[ended]
+                kept_epochs[of_pack[ended]] = stack.kept_epochs[ended]
                 # In the order of the budgets, which rows of a stack keep.
                 places.append(of_pack[left])
                 if len(left):
@@ -187,19 +191,21 @@ class _Pack:
                 break
             waiting = TrainState.join(parts)
             split = self.experiment.data.selection_split
-            evaluation = self._evaluate_in_stacks(running, waiting.network.parameters, (split,))
+            evaluation = self._evaluate_in_stacks(running, waiting.kept, (split,))
             values = functools.partial(evaluation.values_of, split=split, data=self.experiment.data)
             kept = halving.survivors(values, trials.brackets[running])
             stopped = np.flatnonzero(~kept)
-            final[running[stopped]] = waiting.take(stopped).network.parameters
+            final[running[stopped]] = waiting.kept[torch.from_numpy(stopped).to(final.device)]
             status[running[stopped]], epochs_trained[running[stopped]] = "stopped", until
+            kept_epochs[running[stopped]] = waiting.kept_epochs(until)[stopped]
             running, waiting = running[kept], waiting.take(np.flatnonzero(kept))
             seconds = before + saver.seconds
-            own = everyone, running, waiting, final, status, epochs_trained, undefined, seconds
+            own = everyone, running, waiting, final, status, epochs_trained, undefined, kept_epochs, seconds
             saver.at_epoch(functools.partial(Checkpoint, *own))
         evaluation = self._evaluate_in_stacks(everyone, final)
         seconds = (before + saver.seconds) / n
-        return self._result(everyone, status, epochs_trained, undefined, seconds, evaluation, final, None)
+        own_results = status, epochs_trained, kept_epochs, undefined
+        return self._result(everyone, *own_results, seconds, evaluation, final, None)
 
     def _advance(self, rows: np.ndarray, running: np.ndarray, waiting: TrainState | None, until: int | None) -> Stack:
         """The trials at `running[rows]`, trained until an epoch."""
@@ -255,6 +261,7 @@ class _Pack:
         positions: np.ndarray,
         status: np.ndarray,
         epochs_trained: np.ndarray,
+        kept_epochs: np.ndarray,
         undefined: np.ndarray,
         seconds: float,
         evaluation: Evaluation,
@@ -266,7 +273,7 @@ class _Pack:
         own_values = self.trials.take(positions).values
         _leave_out(evaluation, status == "diverged", self.experiment.method.untrained(own_values))
         how = path(self.experiment.network, self.experiment.settings.compiled)
-        own = positions, status, epochs_trained, undefined, seconds, how, self.width
+        own = positions, status, epochs_trained, kept_epochs, undefined, seconds, how, self.width
         return FinishedStack(*own, evaluation, parameters.cpu().numpy(), curve)
 
 

@@ -16,6 +16,7 @@ from paretofair.training.batches import Batches
 from paretofair.training.checkpoints import Checkpoint
 from paretofair.training.experiment import Experiment
 from paretofair.training.measuring.curves import Curve
+from paretofair.training.measuring.evaluation import evaluate
 from paretofair.training.state import Memory, TrainState
 from paretofair.training.step import ladder_width, make_step, path
 
@@ -81,11 +82,13 @@ class Stack:
         else:
             self._state = state.take(_fill(np.arange(len(running)), len(self._place)))
         self._epoch = self._state.epoch
+        self._experiment = experiment
         self._batches = Batches(experiment, seeds)
         self.final = torch.empty_like(self._state.network.parameters[:1]).repeat(len(trials), 1)
         self.status = np.full(len(trials), "completed", dtype=object)
         self.epochs_trained = np.zeros(len(trials), dtype=np.int64)
         self.undefined_losses = np.zeros(len(trials), dtype=np.int64)
+        self.kept_epochs = np.zeros(len(trials), dtype=np.int64)
 
     @classmethod
     def resume(cls, experiment: Experiment, trials: Trials, width: int, checkpoint: Checkpoint) -> Stack:
@@ -95,6 +98,7 @@ class Stack:
         stack.status = checkpoint.status.copy()
         stack.epochs_trained = checkpoint.epochs_trained.copy()
         stack.undefined_losses = checkpoint.undefined_losses.copy()
+        stack.kept_epochs = checkpoint.kept_epochs.copy()
         return stack
 
     def rehearse(self) -> None:
@@ -130,6 +134,7 @@ class Stack:
             finite = torch.isfinite(self._state.network.parameters).all(1).cpu().numpy()
             counted = undefined.cpu().numpy().astype(np.int64)
             self.undefined_losses[self._place[self._active]] += counted[self._active]
+            self._keep_best()
             due = self.trials.values["epochs"][self._place] == self._epoch
             self._finish(np.flatnonzero(self._active & (due | ~finite)), finite)
             if at_epoch is not None and self._active.any():
@@ -143,16 +148,33 @@ class Stack:
     def checkpoint(self, positions: np.ndarray, seconds: float, curve: Curve | None = None) -> Checkpoint:
         """The stack as it is now; the arguments are those of a checkpoint."""
         left, state = self.take_unfinished()
-        own = self.final, self.status, self.epochs_trained, self.undefined_losses
+        own = self.final, self.status, self.epochs_trained, self.undefined_losses, self.kept_epochs
         return Checkpoint(positions, left, state, *own, seconds, curve)
 
     def _take_step(self, rows: Rows, memory: Memory) -> Tensor | None:
         return self._step(self._state.network, self._state.adversary, memory, rows, self._hyper)
 
+    def _keep_best(self) -> None:
+        """Measures the epoch that has ended on the split that chooses, where the best one is kept."""
+        own, best, parameters = self._experiment, self._state.best, self._state.network.parameters
+        keep = own.settings.keep_epoch
+        if keep is None or best is None:
+            return
+        split, values = own.data.selection_split, self.trials.take(self._place).values
+        measured = evaluate(
+            *(own.network, parameters, own.data, own.threshold, own.method, values),
+            splits=(split,),
+            own_metrics=own.own_metrics,
+        )
+        losses = keep.losses(measured.values_of(keep.metric, split, own.data), values)
+        best = best.update(losses, self._epoch, parameters, settled=self._epoch >= keep.since)
+        self._state = replace(self._state, best=best)
+
     def _finish(self, rows: np.ndarray, finite: np.ndarray) -> None:
         places = self._place[rows]
-        self.final[places] = self._state.network.parameters[rows]
+        self.final[places] = self._state.kept[rows]
         self.epochs_trained[places] = self._epoch
+        self.kept_epochs[places] = self._state.kept_epochs(self._epoch)[rows]
         self.status[places[~finite[rows]]] = "diverged"
         self._active[rows] = False
         left = np.flatnonzero(self._active)

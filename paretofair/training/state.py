@@ -12,6 +12,7 @@ from torch import Tensor
 
 from paretofair.methods import Rows
 from paretofair.training.experiment import Experiment
+from paretofair.training.measuring.best import Best
 
 
 class Learner(NamedTuple):
@@ -60,7 +61,8 @@ class TrainState:
     """K trials after `epoch` epochs. Every tensor has one row per trial, except `of_seeds`, which has one per seed.
 
     `seeds` `(K,)` are those of the trials. `of_trials` and `of_seeds` are what the method remembers, by name: of each
-    trial, `(K, ...)`, and of each seed, `(S, ...)` in the order of `np.unique(seeds)`.
+    trial, `(K, ...)`, and of each seed, `(S, ...)` in the order of `np.unique(seeds)`. `best` is the epoch that is kept
+    so far, None where that is the last one.
     """
 
     epoch: int
@@ -69,9 +71,24 @@ class TrainState:
     adversary: Learner | None
     of_trials: dict[str, Tensor]
     of_seeds: dict[str, Tensor]
+    best: Best | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
+
+    @property
+    def kept(self) -> Tensor:
+        """The parameters `(K, P)` that a trial has when it ends now."""
+        if self.best is None:
+            return self.network.parameters
+        # What is not finite has diverged, whatever it was before.
+        finite = torch.isfinite(self.network.parameters).all(1, keepdim=True)
+        return torch.where(finite, self.best.parameters, self.network.parameters)
+
+    def kept_epochs(self, epoch: int) -> np.ndarray:
+        """The epochs `(K,)` of `kept`, where `epoch` is the last one."""
+        last = np.full(len(self), epoch)
+        return last if self.best is None else self.best.epoch.cpu().numpy()
 
     @staticmethod
     def begin(experiment: Experiment, seeds: Sequence[int]) -> TrainState:
@@ -100,6 +117,7 @@ class TrainState:
                 name: torch.stack([torch.as_tensor(each[name], device=device) for each in of_seed])
                 for name in of_seed[0]
             },
+            best=None if experiment.settings.keep_epoch is None else Best.begin(parameters),
         )
 
     @property
@@ -122,6 +140,7 @@ class TrainState:
             None if self.adversary is None else self.adversary.take(index),
             {name: each[index] for name, each in self.of_trials.items()},
             {name: each[torch.from_numpy(kept).to(each.device)] for name, each in self.of_seeds.items()},
+            None if self.best is None else self.best.take(index),
         )
 
     @staticmethod
@@ -139,6 +158,7 @@ class TrainState:
             return Learner(join([each.parameters for each in learners]), tuple(join(each) for each in remembered))
 
         against = [part.adversary for part in parts if part.adversary is not None]
+        best = [part.best for part in parts if part.best is not None]
         return TrainState(
             parts[0].epoch,
             seeds,
@@ -146,6 +166,7 @@ class TrainState:
             join_learners(against) if against else None,
             {name: join([part.of_trials[name] for part in parts]) for name in parts[0].of_trials},
             {name: join([part.of_seeds[name] for part in parts])[first] for name in parts[0].of_seeds},
+            Best(*map(join, zip(*best, strict=True))) if best else None,
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -157,6 +178,8 @@ class TrainState:
                 found |= {f"{player}.optimizer.{place}": each for place, each in enumerate(learner.optimizer)}
         found |= {f"of_trials.{name}": each for name, each in self.of_trials.items()}
         found |= {f"of_seeds.{name}": each for name, each in self.of_seeds.items()}
+        if self.best is not None:
+            found |= {f"best.{name}": each for name, each in self.best._asdict().items()}
         return {name: each.detach().cpu().contiguous() for name, each in found.items()}
 
     @staticmethod
@@ -180,4 +203,5 @@ class TrainState:
             learner("adversary") if "adversary.parameters" in tensors else None,
             select("of_trials."),
             select("of_seeds."),
+            Best(**select("best.")) if "best.loss" in tensors else None,
         )

@@ -32,7 +32,7 @@ from tests.conftest import make_dataset
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "oversample": {"balance_task": "task_0"},
-    "gcm": {"balance_task": "task_0"},
+    "gcm": {"balance_task": "task_0", "power": 1},
     "label_flip": {"group": "Male"},
     "adversarial_features": {"penalised_group": "Female"},
 }
@@ -116,8 +116,9 @@ def cases() -> Iterator[Case]:
     yield Case("mtaf in means", "mtaf", {"reduction": "mean"})
     yield Case("mtaf of three tasks for odds compiled", "mtaf", {"goal": "odds"}, tasks=3, compiled=True)
     for matching in ("direct", "iga"):
-        yield Case(f"gcm {matching}", "gcm", options={"balance_task": "task_1", "matching": matching})
-    yield Case("gcm of a layer", "gcm", options={"balance_task": "task_1", "layers": ("weight_0",)})
+        power = {"power": 1} if matching == "direct" else {}
+        yield Case(f"gcm {matching}", "gcm", options={"balance_task": "task_1", "matching": matching, **power})
+    yield Case("gcm of a layer", "gcm", options={"balance_task": "task_1", "layers": ("weight_0",), "power": 1})
     yield Case("label_flip fixed", "label_flip", options={"group": "Female", "mode": "fixed"})
     for optimizer in OPTIMIZERS:
         for name in ("mtaf", "adversarial"):

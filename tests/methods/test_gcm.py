@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.methods import METHODS, LossSettings, Names, Rows
-from paretofair.methods.gcm import GCM, MATCHINGS, GCMOptions
+from paretofair.methods.gcm import GCM, GCMOptions
 from paretofair.models import MultilayerPerceptron, Outputs
 from paretofair.models.cell_gradients import cell_gradients
 from paretofair.tasks.binary import Binary
@@ -27,8 +27,13 @@ HYPER = {
 }
 
 
-def gcm(matching: str = "contribution", parameters: tuple[str, ...] | None = None) -> GCM:
-    return GCM(LossSettings(reduction="sum"), GCMOptions(matching=matching, layers=parameters))
+# Forms of the penalty: how gradients are matched, and the power of their sizes.
+FORMS = (("contribution", 1), ("contribution", 2), ("direct", 1), ("direct", 2), ("iga", 2))
+
+
+def gcm(form: tuple[str, int] = FORMS[1], parameters: tuple[str, ...] | None = None) -> GCM:
+    matching, power = form
+    return GCM(LossSettings(reduction="sum"), GCMOptions(matching=matching, power=power, layers=parameters))
 
 
 def make_rows(tasks: int, n_groups: int, *, per_trial: bool = False, hidden: bool = False, seed: int = 0) -> Rows:
@@ -98,9 +103,10 @@ class Plain(nn.Module):
 
 
 def plain_penalty(
-    model: Plain, matching: str, names: tuple[str, ...] | None, rows: dict[str, Any], tau: Tensor, t: int
+    model: Plain, form: tuple[str, int], names: tuple[str, ...] | None, rows: dict[str, Any], tau: Tensor, t: int
 ):
-    """R_t by the printed formulas, one parameter tensor and one pair of cells at a time."""
+    """R_t by the formulas, one parameter tensor and one pair of cells at a time."""
+    matching, power = form
     matched = [each for name, tensors in model.named().items() if names is None or name in names for each in tensors]
     logits = model(rows["inputs"])[t]
     labels, groups, seen = rows["labels"][t], rows["groups"][t], rows["penalty_weight"][t] > 0
@@ -131,15 +137,16 @@ def plain_penalty(
         for one, other in pairs:
             for g, h in zip(gradients(one), gradients(other), strict=True):
                 if matching == "contribution":
-                    g, h = confidence(one, label) * g.abs(), confidence(other, label) * h.abs()
-                total = total + (g - h).abs().sum() / len(pairs)
+                    g, h = confidence(one, label) * g.abs() ** power, confidence(other, label) * h.abs() ** power
+                size = (g - h).abs() ** (power if matching == "direct" else 1)
+                total = total + size.sum() / len(pairs)
     return total
 
 
 def check(
     network: MultilayerPerceptron,
     rows: Any,
-    matching: str,
+    form: tuple[str, int],
     names: tuple[str, ...] | None = None,
     *,
     weighted: bool = True,
@@ -152,7 +159,7 @@ def check(
     hyper = {name: value[:TRIALS] for name, value in HYPER.items()}
     hyper |= {name: hyper[name][:, : network.tasks] for name in ("task_weight", "fairness_weight")}
     hyper["temperature"] = hyper["temperature"] * weighted
-    method = gcm(matching, names)
+    method = gcm(form, names)
     found = method.gradient(network, parameters.clone(), rows, hyper)
     out = network.forward(parameters, rows.inputs, common=rows.common)
     values = []
@@ -172,7 +179,7 @@ def check(
         for t in range(network.tasks):
             known = own["loss_weight"][t] > 0
             loss = binary_cross_entropy_with_logits(logits[t, known], own["labels"][t, known])
-            penalty = plain_penalty(model, matching, names, own, hyper["temperature"][k] if weighted else None, t)
+            penalty = plain_penalty(model, form, names, own, hyper["temperature"][k] if weighted else None, t)
             penalty = hyper["fairness_weight"][k, t] * penalty / network.tasks
             torch.testing.assert_close(values[t][k], penalty.detach(), rtol=1e-9, atol=1e-12)
             total = total + hyper["task_weight"][k, t] * loss + penalty
@@ -185,35 +192,36 @@ def check(
         torch.testing.assert_close(torch.cat(flat), expected, rtol=1e-9, atol=1e-9 * expected.abs().max().item())
 
 
-@pytest.mark.parametrize("matching", MATCHINGS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("n_groups", [2, 3])
 @pytest.mark.parametrize("tasks", [1, 2])
 @pytest.mark.parametrize(("per_trial", "hidden"), [(False, False), (False, True), (True, True)])
 @pytest.mark.parametrize(("shared", "head"), [((8,), ()), ((4, 5), (3,))])
-def test_equals_double_backward_of_one_model(matching, n_groups, tasks, per_trial, hidden, shared, head):
+def test_equals_double_backward_of_one_model(form, n_groups, tasks, per_trial, hidden, shared, head):
     network = MultilayerPerceptron(INPUTS, (), tasks, shared, head)
-    check(network, make_rows(tasks, n_groups, per_trial=per_trial, hidden=hidden), matching)
+    check(network, make_rows(tasks, n_groups, per_trial=per_trial, hidden=hidden), form)
 
 
-@pytest.mark.parametrize("matching", MATCHINGS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("n_groups", [2, 3])
-def test_rows_ordered_by_cell(matching, n_groups):
-    check(MultilayerPerceptron(INPUTS, (), 1, (8,), ()), in_order(make_rows(1, n_groups, hidden=True)), matching)
+def test_rows_ordered_by_cell(form, n_groups):
+    check(MultilayerPerceptron(INPUTS, (), 1, (8,), ()), in_order(make_rows(1, n_groups, hidden=True)), form)
 
 
-@pytest.mark.parametrize("matching", MATCHINGS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("names", [("weight_0",), ("bias_0",), ("bias_1", "weight_1"), ("weight_0", "weight_2")])
-def test_limited_to_some_parameters(matching, names):
-    check(MultilayerPerceptron(INPUTS, (), 2, (8,), (4,)), make_rows(2, 2), matching, names)
+def test_limited_to_some_parameters(form, names):
+    check(MultilayerPerceptron(INPUTS, (), 2, (8,), (4,)), make_rows(2, 2), form, names)
 
 
-def test_temperature_zero_is_the_unweighted_loss():
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_temperature_zero_is_the_unweighted_loss(form):
     """Eq. 10."""
-    check(MultilayerPerceptron(INPUTS, (), 2, (8,), (4,)), make_rows(2, 3, hidden=True), "contribution", weighted=False)
+    check(MultilayerPerceptron(INPUTS, (), 2, (8,), (4,)), make_rows(2, 3, hidden=True), form, weighted=False)
 
 
-@pytest.mark.parametrize("matching", MATCHINGS)
-def test_networks_without_a_closed_form_are_differentiated_twice(matching):
+@pytest.mark.parametrize("form", FORMS)
+def test_networks_without_a_closed_form_are_differentiated_twice(form):
     """One with an embedding of one column, which is a factor, against the network in which it is multiplied out."""
     rows = make_rows(2, 2, hidden=True)
     inputs = torch.cat([rows.inputs[:, : INPUTS - 2], torch.eye(2).double()[torch.randint(0, 2, (ROWS,))]], 1)
@@ -229,7 +237,7 @@ def test_networks_without_a_closed_form_are_differentiated_twice(matching):
     plain.named(same)["weight_0"].copy_(torch.cat([p["weight_0"][..., :-1], columns], -1))
     for name in names:
         plain.named(same)[name].copy_(p[name])
-    method = gcm(matching, names)
+    method = gcm(form, names)
     found, expected = method.gradient(embedded, parameters, rows, hyper), method.gradient(plain, same, rows, hyper)
     assert torch.equal(found.undefined, expected.undefined)
     assert not found.parameters.requires_grad
@@ -247,8 +255,8 @@ def test_fairness_weight_zero_is_vanilla(tasks):
     hyper = {name: value[:TRIALS] if value.dim() == 1 else value[:TRIALS, :tasks] for name, value in HYPER.items()}
     hyper["fairness_weight"] = torch.zeros(TRIALS, tasks, dtype=torch.float64)
     expected = METHODS["vanilla"](LossSettings(reduction="mean")).gradient(network, parameters, rows, hyper)
-    for matching in MATCHINGS:
-        found = gcm(matching).gradient(network, parameters, rows, hyper)
+    for form in FORMS:
+        found = gcm(form).gradient(network, parameters, rows, hyper)
         if tasks == 1:
             assert torch.equal(found.parameters, expected.parameters)
         torch.testing.assert_close(found.parameters, expected.parameters, rtol=1e-12, atol=1e-15)
@@ -263,8 +271,8 @@ def test_cells_without_rows_add_nothing_and_are_counted():
     groups = torch.stack([torch.zeros_like(rows.groups[0]), torch.where(rows.labels[1] == 0, 0, rows.groups[1])])
     rows = rows._replace(groups=groups)
     vanilla = METHODS["vanilla"](LossSettings(reduction="mean")).gradient(network, parameters, rows, hyper).parameters
-    for matching, undefined in (("contribution", 3), ("direct", 3), ("iga", 1)):
-        found = gcm(matching).gradient(network, parameters, rows, hyper)
+    for form, undefined in zip(FORMS, (3, 3, 3, 3, 1), strict=True):
+        found = gcm(form).gradient(network, parameters, rows, hyper)
         assert found.undefined.tolist() == [undefined] * TRIALS
         assert torch.isfinite(found.parameters).all()
         # The head of the first task sees its loss alone.
@@ -278,14 +286,14 @@ def test_cells_without_rows_add_nothing_and_are_counted():
 
 
 @settings(max_examples=30)
-@given(seed=st.integers(0, 10_000), order=st.permutations(range(3)), matching=st.sampled_from(sorted(MATCHINGS)))
-def test_names_of_groups_and_labels_do_not_matter(seed, order, matching):
+@given(seed=st.integers(0, 10_000), order=st.permutations(range(3)), form=st.sampled_from(FORMS))
+def test_names_of_groups_and_labels_do_not_matter(seed, order, form):
     """Groups may be exchanged; and labels, where the output layer changes its sign."""
     network = MultilayerPerceptron(INPUTS, (), 1, (8,), ())
     rows = make_rows(1, 3, hidden=True, seed=seed)
     parameters = network.initial(range(TRIALS), torch.float64)
     hyper = {name: value[:TRIALS] if value.dim() == 1 else value[:TRIALS, :1] for name, value in HYPER.items()}
-    method = gcm(matching)
+    method = gcm(form)
     expected = method.gradient(network, parameters, rows, hyper)
     renamed = torch.where(rows.groups >= 0, torch.tensor(order)[rows.groups], -1)
     found = method.gradient(network, parameters, rows._replace(groups=renamed), hyper)
@@ -317,29 +325,29 @@ def gradients_of(call: Any, network: MultilayerPerceptron, dtype: torch.dtype, r
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("matching", MATCHINGS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("per_cell", [8, 13, 100])
-def test_a_trial_does_not_depend_on_its_neighbours(dtype, matching, ordered, per_cell):
+def test_a_trial_does_not_depend_on_its_neighbours(dtype, form, ordered, per_cell):
     """Bit for bit the same alone, among 7 and among 64."""
     network, rows = (
         MultilayerPerceptron(INPUTS, (), 1, (32,), (5,)),
         make_balanced_rows(per_cell, dtype, ordered=ordered),
     )
-    call = gcm(matching).gradient
+    call = gcm(form).gradient
     whole = gradients_of(call, network, dtype, rows, list(range(64)))
     for pick in ([0], [17], [63], [5, 60, 1, 2, 3, 17, 9]):
         assert torch.equal(gradients_of(call, network, dtype, rows, pick), whole[pick])
 
 
 @pytest.mark.parametrize(
-    ("dtype", "tolerance", "matching"), [(torch.float32, 1e-5, "contribution"), (torch.float64, 1e-9, "iga")]
+    ("dtype", "tolerance", "form"), [(torch.float32, 1e-5, FORMS[1]), (torch.float64, 1e-9, FORMS[-1])]
 )
-def test_a_compiled_trial_does_not_depend_on_its_neighbours(dtype, tolerance, matching):
+def test_a_compiled_trial_does_not_depend_on_its_neighbours(dtype, tolerance, form):
     """As above, compiled whole; and compiled it agrees with eager."""
     forget_compiled()
     network, rows = MultilayerPerceptron(INPUTS, (), 1, (32,), ()), make_balanced_rows(13, dtype, ordered=True)
-    method = gcm(matching)
+    method = gcm(form)
     call = compile_step(method.gradient)
     some = [5, 60, 1, 2, 3, 17, 9]
     whole = gradients_of(call, network, dtype, rows, list(range(64)))
@@ -385,6 +393,8 @@ def test_rows_ordered_by_the_cells_of_one_of_several_tasks():
 def test_wrong_options_are_refused():
     with pytest.raises(ValueError, match="Input should be 'contribution', 'direct' or 'iga'"):
         GCMOptions(matching="magnitude")
+    with pytest.raises(ValueError, match="matching iga is a sum of squares"):
+        GCMOptions(matching="iga", power=1)
     for wrong in ([], "weight_0"):
         with pytest.raises(ValueError, match="layers"):
             GCMOptions(layers=wrong)
@@ -393,4 +403,4 @@ def test_wrong_options_are_refused():
     parameters = network.initial([0], torch.float64)
     hyper = {name: value[:1] if value.dim() == 1 else value[:1, :1] for name, value in HYPER.items()}
     with pytest.raises(ValueError, match=r"got layers \['weight_7'\], expected some of weight_0, bias_0"):
-        gcm("direct", ("bias_0", "weight_7")).gradient(network, parameters, rows, hyper)
+        gcm(("direct", 2), ("bias_0", "weight_7")).gradient(network, parameters, rows, hyper)

@@ -106,3 +106,15 @@ def test_uniform_numbers():
     assert abs(fixed.mean() - 0.5) < 0.05
     assert fixed.min() >= 0
     assert fixed.max() < 1
+
+
+@given(rows=st.integers(8, 60), batch_size=st.integers(1, 20), steps=st.integers(1, 9), seed=st.integers(0, 9))
+def test_epochs_of_so_many_steps_go_round_and_round(rows, batch_size, steps, seed):
+    """Every batch is whole, and no row comes again before all others have come."""
+    plan = shuffle_rows(rows, batch_size).with_steps(steps)
+    size = min(batch_size, rows)
+    epochs = [plan.rows(seed, epoch)[:, :size] for epoch in range(4)]
+    shown = np.concatenate([each.ravel() for each in epochs])
+    assert plan.counts.tolist() == [size] * steps
+    for start in range(0, len(shown) - rows + 1, rows):
+        assert sorted(shown[start : start + rows]) == list(range(rows))

@@ -183,7 +183,7 @@ def ordered_rows(per_cell, groups=2, dtype=torch.float64, holdout=0):
     )
 
 
-def plain_gcm(module, rows, hyper, k, groups, matching):
+def plain_gcm(module, rows, hyper, k, groups, matching, power):
     """One ordinary model, differentiated twice."""
     parameters = list(module.parameters())
     logits = module(rows.inputs)
@@ -210,19 +210,20 @@ def plain_gcm(module, rows, hyper, k, groups, matching):
         for (a, b), y in itertools.product(pairs, range(classes)):
             one, other = gradients[a, y], gradients[b, y]
             if matching == "contribution":
-                one, other = weights[a, y] * one.abs(), weights[b, y] * other.abs()
-            total = total + (one - other).abs().sum() / len(pairs)
+                one, other = weights[a, y] * one.abs() ** power, weights[b, y] * other.abs() ** power
+            total = total + ((one - other).abs() ** (power if matching == "direct" else 1)).sum() / len(pairs)
         loss = loss + hyper["fairness_weight"][k, t] / 2 * total
     return torch.autograd.grad(loss, parameters)
 
 
 @pytest.mark.parametrize("matching", ["contribution", "direct"])
+@pytest.mark.parametrize("power", [1, 2])
 @pytest.mark.parametrize("groups", [2, 3])
 @pytest.mark.parametrize("kind", ["closed form", "module"])
-def test_gcm_equals_a_plain_double_backward(matching, groups, kind):
+def test_gcm_equals_a_plain_double_backward(matching, power, groups, kind):
     rows, hyper = ordered_rows(7, groups), make_hyper(2)
     names = Names(NAMES.tasks, (("a", "b", "c")[:groups],) * 2, TASKS)
-    options = METHODS["gcm"].Options(balance_task="outcome", matching=matching)
+    options = METHODS["gcm"].Options(balance_task="outcome", matching=matching, power=power)
     method = METHODS["gcm"](LossSettings(), options, names)
     if kind == "module":
         network = ModuleNetwork(make_module, 5, 2, (), (3, 1))
@@ -236,7 +237,7 @@ def test_gcm_equals_a_plain_double_backward(matching, groups, kind):
     whole = ordered_rows(7, groups)
     for k in range(2):
         module = network.module(parameters[k])
-        expected = plain_gcm(module, whole, hyper, k, groups, matching)
+        expected = plain_gcm(module, whole, hyper, k, groups, matching, power)
         back = network.module(found[k])
         for value, other in zip(back.parameters(), expected, strict=True):
             torch.testing.assert_close(value.detach(), other, rtol=1e-9, atol=1e-10)

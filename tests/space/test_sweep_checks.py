@@ -2,7 +2,12 @@
 
 import pytest
 
+from paretofair.space.space import load_space
+
+from .conftest import EXAMPLE
+
 TUNE = "  tune: {parameters: [epochs], settings: 4, trials: 8, seeds: [1000]}\n  sweep:"
+ONE_POINT = "{task_weight: {high_grade: 0.5, pass_bar: 0.5}, epochs: 20, learning_rate: 0.1}"
 HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
 
 
@@ -54,6 +59,26 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
             "no metric 'errr_pass_bar'. Did you mean `error_pass_bar`",
         ),
         (
+            "512}",
+            "512, keep_epoch: {by: errr}}",
+            "training.keep_epoch.by: no metric 'errr'",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: arfg}}",
+            "training.keep_epoch.by: arfg is relative to baselines, which may not be trained yet",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: error, from: 0}}",
+            "training.keep_epoch.from: found 0; must be at least 1",
+        ),
+        (
+            "512}",
+            "512, keep_epoch: {by: error}}\ncurves: {every: 2}",
+            "training.keep_epoch: curves show every epoch: leave out either",
+        ),
+        (
             "seeds:",
             "curves: {stages: [tune]}\nseeds:",
             "curves.stages[0]: found 'tune'; accepted: points, sweep, confirm",
@@ -62,3 +87,10 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
 )
 def test_a_problem_is_told_with_place_found_and_accepted(refusal, old: str, new: str, message: str) -> None:
     assert message in refusal((old, new))
+
+
+@pytest.mark.parametrize(("protocol", "trials"), [("validation", 1), ("paper", 2000)])
+def test_what_has_nothing_to_draw_is_trained_once(write, protocol, trials):
+    """But under the published protocol, where every trial has initial weights of its own."""
+    space = load_space(write(EXAMPLE), [f"methods.vanilla={{parameters: {ONE_POINT}}}", f"protocol={protocol}"])
+    assert (space.trials_of("vanilla"), space.trials_of("mtaf")) == (trials, 2000)

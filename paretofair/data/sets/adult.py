@@ -70,17 +70,18 @@ def read_adult(directory: Path) -> Dataset:
     Raises:
         DataError: A file is missing or its checksum is not a pinned one.
     """
-    people, checksums = _read(directory)
+    people, checksums = read_people(directory)
     return _dataset(people, "real", checksums)
 
 
 def read_adult_income(directory: Path) -> Dataset:
     """As `read_adult`, with the task and inputs of `adult_income`."""
-    people, checksums = _read(directory)
+    people, checksums = read_people(directory)
     return _dataset(people, "real", checksums, ADULT_INCOME, INCOME_NUMERIC, INCOME_CATEGORICAL)
 
 
-def _read(directory: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+def read_people(directory: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Every column of both files, labels as booleans, with `is_test`; and the checksums of the files."""
     parts, checksums = [], {}
     # The test file begins with a line that is no row.
     for file, is_test, skip_lines in ((_TRAIN, False, 0), (_TEST, True, 1)):
