@@ -189,11 +189,9 @@ def row_intervals(
 
 def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
-    for column in list(points):
-        for name in (f"{column}_high", f"{column}_low"):
-            if name in intervals:
-                points.insert(points.columns.get_loc(column) + 1, name, points["trial_id"].map(intervals[name]))
-    return points
+    known = intervals.reindex(points["trial_id"]).set_axis(points.index)
+    both = pd.concat([points, known], axis=1)
+    return both[[each for name in points for each in (name, f"{name}_low", f"{name}_high") if each in both]]
 
 
 def _resample_metrics(
