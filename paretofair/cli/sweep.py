@@ -153,6 +153,7 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
 def print_summary(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
+    from paretofair.report.captions import join_some
 
     table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
     table.columns[0].no_wrap = True
@@ -177,7 +178,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     if result.report.unreliable:
         console.print(
             f"ARFG is not reliable: the single-task {result.report.settings.gap} is not known to differ from 0 for "
-            + ", ".join(result.report.unreliable),
+            + join_some(result.report.unreliable),
             style="yellow",
         )
     for name, count in result.report.undefined.items():

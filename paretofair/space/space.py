@@ -65,11 +65,11 @@ class Space(Settings):
         size, most = self._sizes[name], self.stages.sweep.trials
         return most if size is None else min(size, most)
 
-    def check_labels(self, group_names: Mapping[str, Sequence[str]]) -> None:
-        """Raises SpaceError for labels of what neither the space nor the data, whose groups these are by attribute,
-        have. Groups that are values of a file are not known before it is read."""
+    def check_labels(self, tasks: Sequence[str], group_names: Mapping[str, Sequence[str]]) -> None:
+        """Raises SpaceError for labels of what neither the space nor the data, with these tasks and groups by
+        attribute, have. Groups that are values of a file are not known before it is read."""
         problems = Problems(lambda path: (0, self.name))
-        check_labels(self, self.tasks, group_names, problems, every_group=True)
+        check_labels(self, tasks, group_names, problems, every_group=True)
         problems.raise_if_any()
 
     def advice(self, methods: Sequence[str]) -> list[str]:
@@ -160,7 +160,7 @@ def _check_space(
     kinds = {task: source.kinds.get(task, "binary") for task in tasks}
     settings = resolve_data(settings, kinds, tuple(source.attributes), problems)
     every_group = all(source.group_names.values())
-    check_labels(settings, tasks, source.group_names, problems, every_group=every_group)
+    check_labels(settings, source.tasks, source.group_names, problems, every_group=every_group)
     settings = resolve_code(settings, problems)
     settings = resolve_sweep(settings, kinds, folder, problems)
     views = resolve_methods(settings, methods, tasks, kinds, problems)
