@@ -177,7 +177,9 @@ function drawConfirmed(rows, method, add) {
 
 function say(cloud, stride, found, withPoints) {
   const stored = storedFront();
-  const which = stored && stored.objectives.length > 4 ? stored.label : (stored ? stored.objectives : [shown.x, shown.y]).map(labelOf).join(" and ");
+  const objectives = stored ? stored.objectives : [shown.x, shown.y];
+  const which =
+    objectives.length > 4 ? `the objectives of “${stored.label}”` : objectives.map(labelOf).join(" and ");
   const fronts = frontRows.filter(({ rows }) => rows.length).length;
   const pooled = data.settings.pooled ? "each method, its seeds in one pool" : "each method and seed";
   let text = "";
