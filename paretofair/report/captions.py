@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import KNEE, MIDPOINT, default_rule
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.labels import Labels
+from paretofair.statistics.intervals import name_interval
 
 _SOME = 5  # names of a list that may be long
 
@@ -49,6 +51,11 @@ def seeds(results: Results) -> str:
     if len(found) > 6 and found == list(range(found[0], found[-1] + 1)):
         return f"{len(found)} seeds, {found[0]} to {found[-1]}"
     return "seeds " + ", ".join(map(str, found))
+
+
+def name_intervals(results: Results) -> str:
+    """What intervals over the seeds of the run are: `95 % Student's t intervals`."""
+    return f"{name_interval(results.searched['seed'].nunique())}s"
 
 
 def trials(results: Results) -> str:
@@ -98,12 +105,14 @@ def tell_gap(results: Results) -> str:
 
 
 def reliability(results: Results) -> str:
-    """A warning where ARFG divides by gaps that may be 0; empty where it does not."""
+    """A warning where ARFG divides by gaps that may be luck; empty where it does not."""
     tasks = name_unreliable(results)
     if not tasks:
         return ""
-    words = f"ARFG is unreliable: it divides by single-task {Labels.of(results).metric(results.settings.gap)}s"
-    return f"{words} that are not known to differ from 0, of {join_some(tasks)}."
+    return (
+        "ARFG is unreliable: it divides by single-task gaps that are not resolved, no larger than permuted groups have "
+        f"(p > .05) or not tested, of {join_some(tasks)}."
+    )
 
 
 def name_unreliable(results: Results) -> list[str]:
@@ -111,6 +120,16 @@ def name_unreliable(results: Results) -> list[str]:
     labels = Labels.of(results)
     parts = [each.rpartition(" (") for each in results.unreliable]
     return [f"{labels.task(task)}{sign}{splits}" for task, sign, splits in parts]
+
+
+def tell_rule(results: Results) -> str:
+    """The rule that takes one point of each frontier, in words: `knee, the point of the frontier that ...`."""
+    rule = default_rule(results.settings)
+    words = {
+        KNEE: "the point of the frontier that lies farthest below the line between its ends",
+        MIDPOINT: "the point of the frontier whose ARE is nearest to the middle of the range of ARE over all trials",
+    }
+    return f"{rule} ({words[rule]})"
 
 
 def join_sentences(*sentences: str) -> str:

@@ -10,14 +10,16 @@ import pandas as pd
 
 from paretofair.analysis.comparison import comparison, selected, volumes
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.labels import Labels
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
+from paretofair.statistics.comparison import MOST_SEEDS, find_leader, least_p_value
+from paretofair.statistics.intervals import name_interval
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -32,7 +34,8 @@ _ESCAPES = {
 }
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
-_OVER = "mean ± deviation over seeds; best in bold"
+_BOLD = "bold where the best differs from all others beyond their intervals"
+_OVER = f"mean ± deviation over seeds; {_BOLD}"
 # In points, of \footnotesize: one column of a paper, and the space between columns.
 _COLUMN, _BETWEEN = 238, 6
 # What LaTeX prints as one sign, or as nothing.
@@ -54,17 +57,13 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -> np.ndarray:
-    """Mask of the best values as they are printed, ties included; none where no value is better than another.
-
-    >>> mark_best([0.1002, 0.1004, 0.2], METRICS["error"]).tolist()
-    [True, True, False]
-    """
-    printed = np.round(np.asarray(values, dtype=float), digits)
-    if metric is None or metric.direction == "diagnostic" or np.isnan(printed).all():
-        return np.zeros(len(printed), dtype=bool)
-    loss = metric.loss(printed)
-    return np.asarray(loss <= np.nanmin(loss) + 1e-12)
+def mark_leader(table: pd.DataFrame, name: str, metric: Metric | None) -> np.ndarray:
+    """Mask of the best value of a column where it differs from all others beyond their intervals, `<name>_low` and
+    `<name>_high`; none where there are no intervals, or no value is better than another."""
+    if metric is None or metric.direction == "diagnostic" or f"{name}_low" not in table:
+        return np.zeros(len(table), dtype=bool)
+    values, low, high = (table[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+    return find_leader(metric.loss(values), np.maximum(values - low, high - values))
 
 
 def booktabs(
@@ -83,11 +82,11 @@ def booktabs(
     Args:
         table: rows as they are printed; NaN is a dash.
         columns: those that are printed, in this order, each with the text above it. A number has the deviation
-            `<name>_std` or the interval `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the
-            best is bold by the direction of its metric.
+            `<name>_std` or the interval `<name>_low`, `<name>_high` of `table` behind it, where there is one, and
+            is bold by `mark_leader`.
         caption, label: plain text, and the label of `\ref`.
-        within: a column whose equal values, one after the other, are a block of rows with a best of its own; they stand
-            above their rows.
+        within: a column whose equal values, one after the other, are a block of rows with a leader of its own; they
+            stand above their rows.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         metrics: what columns are of that are not named after a metric.
@@ -98,6 +97,10 @@ def booktabs(
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
     cells = [_cells(table, name, blocks, spread, digits, {**METRICS, **metrics}.get(name)) for name in columns]
     heads = [escape_latex(text) for text in columns.values()]
+    is_wide = _measure_columns(heads, cells) > _COLUMN
+    if is_wide and spread == "interval":
+        cells = [[_stack(cell) for cell in own] for own in cells]
+        is_wide = _measure_columns(heads, cells) > _COLUMN
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
@@ -107,8 +110,6 @@ def booktabs(
                 rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\emph{{{escape_latex(str(blocks[place]))}}}}} \\"
             )
         lines.append(" & ".join(row) + r" \\")
-    widest = [max(map(_measure_points, (head, *own))) for head, own in zip(heads, cells, strict=True)]
-    is_wide = sum(widest) + (len(widest) - 1) * _BETWEEN > _COLUMN
     environment = "table*" if is_wide else "table"
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in columns)
     return "\n".join(
@@ -129,6 +130,19 @@ def booktabs(
             "",
         ]
     )
+
+
+def _stack(cell: str) -> str:
+    """A number with its interval under it."""
+    number, bracket, interval = cell.partition(" [")
+    return rf"\shortstack[r]{{{number}\\{{}}[{interval}}}" if bracket else cell
+
+
+def _measure_columns(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> float:
+    """About how wide a table is printed."""
+    lines = [[line for cell in own for line in cell.removeprefix(r"\shortstack[r]").split(r"\\")] for own in cells]
+    widest = [max(map(_measure_points, (head, *own))) for head, own in zip(heads, lines, strict=True)]
+    return sum(widest) + (len(widest) - 1) * _BETWEEN
 
 
 def _measure_points(text: str) -> float:
@@ -153,7 +167,7 @@ def _cells(
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = mark_best(values.to_numpy(float)[own], metric, digits)
+        bold[own] = mark_leader(table[own], name, metric)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -179,16 +193,15 @@ def latex_tables(results: Results) -> dict[str, str]:
     """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
     found = dict[str, str]()
     if len(results.hypervolumes) and len(results.frontier("arfg_are")):
-        found = _midpoint_tables(results) | _compared(results, "arfg_are")
+        found = _chosen_tables(results) | _compared(results, "arfg_are")
     for name in results.compared_sets:
         found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
     return found
 
 
-def _midpoint_tables(results: Results) -> dict[str, str]:
-    chosen, gap, labels = results.midpoints, results.settings.gap, Labels.of(results)
-    rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
-    words = f"at the midpoint, {rule}: {_OVER}, the smallest."
+def _chosen_tables(results: Results) -> dict[str, str]:
+    chosen, gap, labels = choose_points(results), results.settings.gap, Labels.of(results)
+    words = f"at the {captions.tell_rule(results)}: {_OVER}."
     whole = _order_by_method(summary(chosen), results)
     of_tasks = _order_by_method(per_task(chosen, results.tasks, gap), results)
     parts = []
@@ -239,7 +252,7 @@ def _compared(results: Results, of: str) -> dict[str, str]:
                 results,
                 f"Hypervolume of the {captions.frontiers(labels, objectives)} "
                 f"({captions.reference(labels, objectives)}) on {chosen_on}, where their points are chosen, and of the "
-                "same points on test: mean over seeds with 95 % bootstrap interval; best in bold, the largest.",
+                f"same points on test: mean over seeds with {captions.name_intervals(results)}; {_BOLD}.",
                 exact,
             ),
             label=f"{inside}hypervolume",
@@ -252,7 +265,7 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             caption=_caption(
                 results,
                 f"{captions.join_names(list(named.values()))} on test of the frontier points that rules take on "
-                f"{chosen_on}: {_OVER} for each rule{', the smallest' if _all_minimised(objectives) else ''}.",
+                f"{chosen_on}: {_OVER}, for each rule.",
                 "Seeds: those where a point keeps the bound, which the mean is over." if kept else "",
             ),
             label=f"{inside}selected",
@@ -262,17 +275,17 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     }
     pairs = _name_methods(comparison(results, of), labels)
     if len(pairs):
-        least = int(pairs["seeds"].min())
+        seeds = int(pairs["seeds"].min())
         heads = {"against": "against", "difference": "difference", "p_value": "p", "p_holm": "Holm", **_counts(pairs)}
+        needed = pairs["seeds_needed"].map(_spell_seeds)
         tables["comparison"] = booktabs(
-            pairs.assign(method=pairs["method"] + " less"),
-            heads,
+            pairs.assign(method=pairs["method"] + " less", seeds_needed=needed),
+            heads | {"seeds_needed": "needed"},
             caption=_caption(
                 results,
                 f"Difference of hypervolume on test ({captions.reference(labels, objectives)}), method less against, "
-                "over the same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and "
-                "adjusted for the number of pairs (Holm). "
-                f"With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+                f"over the same seeds: mean with {name_interval(seeds)}, p-value of a two-sided sign-flip test, and "
+                f"adjusted for the number of pairs (Holm). {_tell_power(pairs)}",
                 exact,
             ),
             label=f"{inside}comparison",
@@ -291,8 +304,20 @@ def _name_methods(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     return table.assign(**{name: table[name].map(labels.method) for name in ("method", "against") if name in table})
 
 
-def _all_minimised(objectives: ObjectiveSet) -> bool:
-    return all(each.metric.direction == "minimised" for each in objectives.objectives)
+def _tell_power(pairs: pd.DataFrame) -> str:
+    """Whether the tests could have found anything, and what the last column says."""
+    needed = "Needed: how many seeds would find the difference seen with 80 % power, were it the true one."
+    if pairs["testable"].all():
+        return needed
+    seeds = int(pairs["seeds"].min())
+    least = min(1.0, least_p_value(seeds) * int(pairs["p_value"].notna().sum()))
+    words = f"The adjusted p-value of {seeds} seeds is {least:.3g} or more: differences cannot be tested with them."
+    return f"{words} {needed}"
+
+
+def _spell_seeds(count: float) -> str:
+    """`34`; of what is above the most that are counted `>1000`."""
+    return "--" if np.isnan(count) else f"{count:.0f}" if np.isfinite(count) else f">{MOST_SEEDS}"
 
 
 def write_latex(results: Results, folder: Path) -> list[Path]:

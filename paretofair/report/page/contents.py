@@ -12,6 +12,7 @@ import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
@@ -104,6 +105,7 @@ def contents_of(results: Results, findings: Sequence[str] = ()) -> dict[str, Any
             "selected_on": settings.selected_on,
             "pooled": settings.pooled,
             "threshold": settings.threshold,
+            "rule": default_rule(settings),
             "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
@@ -267,22 +269,22 @@ def _groupings(cells: CellCounts, labels: Labels) -> Iterator[dict[str, Any]]:
 
 
 def _tables(results: Results) -> dict[str, Any]:
-    tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
+    tables = {"hypervolume": results.hypervolumes, "baselines": results.tested_baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(results.midpoints):
+    if known and not results.baselines.empty and len(chosen := choose_points(results)):
         tables |= {
-            "summary": summary(results.midpoints),
-            "per_task": _turn_tasks(results),
+            "summary": summary(chosen),
+            "per_task": _turn_tasks(results, chosen),
         }
     said = ["selected_on", "measured_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(results, frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
 
-def _turn_tasks(results: Results) -> pd.DataFrame:
+def _turn_tasks(results: Results, chosen: pd.DataFrame) -> pd.DataFrame:
     """The table by task with a row for each task, and a column for each metric and method."""
     labels, gap = Labels.of(results), results.settings.gap
-    table = per_task(results.midpoints, results.tasks, gap).set_index("method")
+    table = per_task(chosen, results.tasks, gap).set_index("method")
     rows = []
     for task in results.tasks:
         row: dict[str, Any] = {"task": task}
