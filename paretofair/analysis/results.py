@@ -71,7 +71,9 @@ class Results:
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
         named = _merge_named([each for part in parts for each in part.settings.named])
         own = _merge_named([each for part in parts for each in part.settings.own_metrics])
-        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own}
+        # The first run that says what a name is called has the say.
+        labels = {name: text for part in reversed(parts) for name, text in part.settings.labels.items()}
+        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own, "labels": labels}
         settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)

@@ -186,10 +186,12 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
     from paretofair.analysis.undefined import explain_undefined
-    from paretofair.report.captions import join_names, reference, say
+    from paretofair.report.captions import join_names, join_some, reference
+    from paretofair.report.labels import Labels
 
     leading = result.report.objective_set(result.report.leading)
-    named = [say(each) for each in leading.objectives]
+    labels = Labels.of(result.report)
+    named = [labels.objective(each) for each in leading.objectives]
     best = [f"best {name}" for name in named]
     table = Table("method", "trials", "diverged", *best, "volume", "on test", box=box.SIMPLE)
     table.columns[0].no_wrap = True
@@ -210,14 +212,14 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     own = volumes.groupby("method")["hypervolume"].max() if len(volumes) else {}
     beyond = [name for name in methods if name in own and not own[name]]
     if beyond:
-        words = f"The volume ends at the {reference(leading)} (frontiers); no point of {', '.join(beyond)} is better."
+        words = f"The volume ends at the {reference(labels, leading)} (frontiers); no point of {', '.join(beyond)} is better."
         console.print(words, style="yellow", soft_wrap=True)
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if "arfg" in result.report.shown_objectives and result.report.unreliable:
         console.print(
             f"ARFG is not reliable: the single-task {result.report.settings.gap} is not resolved for "
-            + ", ".join(result.report.unreliable),
+            + join_some(result.report.unreliable),
             style="yellow",
         )
     weak = [

@@ -60,7 +60,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     chosen = choose_points(results)
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):
-            unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
+            empty = own.columns[own.isna().all()]
+            unused = [column for column in empty if column not in points.columns[:5]]
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == results.leading and len(points):
             files["tables/summary.csv"] = summary(chosen, results.objective_set(name))

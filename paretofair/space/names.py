@@ -163,6 +163,27 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
         problems.add(("methods", name), f"found {name!r}, {fault}")
 
 
+def check_labels(
+    settings: Settings,
+    tasks: Sequence[str],
+    group_names: Mapping[str, Sequence[str]],
+    problems: Problems,
+    *,
+    every_group: bool,
+) -> None:
+    """Adds a problem for each label of what the space does not have. Unless `every_group` is in `group_names`, a name
+    that is like no other may still be that of a group, and waits for the data."""
+    groups = [group for names in group_names.values() for group in names]
+    sets = [each.name for each in settings.frontiers.objectives]
+    known = [*tasks, *group_names, *groups, *settings.methods, *settings.known_metrics, *sets]
+    for name in settings.labels:
+        near = propose(name, known)
+        attribute = name not in known and JOINT in name and set(name.split(JOINT)) <= set(group_names)
+        if name not in known and not attribute and (every_group or near):
+            words = "no task, attribute, group, method or metric of this name"
+            problems.add(("labels", name), f"{words}.{near}")
+
+
 def check_parameters(name: str, columns: Mapping[str, Sequence[str]], problems: Problems) -> None:
     """Adds a problem where hyperparameters of a method cannot stand in the trial table: `columns` by parameter."""
     owner: dict[str, str] = {}

@@ -20,7 +20,7 @@ from pydantic import (
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.errors import SpaceError
 from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
-from paretofair.naming import MOST, PLAIN
+from paretofair.naming import MOST, PLAIN, find_text_fault
 from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
@@ -477,10 +477,18 @@ class Resources(Section):
         return None if self.checkpoint == "off" else parse_duration(self.checkpoint)
 
 
+def _label(text: str) -> str:
+    fault = find_text_fault(text)
+    if fault is not None:
+        raise make_error(f"found {text!r}, {fault}")
+    return text
+
+
 class Settings(Section):
     """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
     `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are those
-    that the run has of its own."""
+    that the run has of its own. `labels` say what figures, LaTeX tables and the page call a task, attribute, group,
+    method or metric; they change no trial."""
 
     name: Name
     protocol: Literal["validation", "paper"] = "validation"
@@ -498,6 +506,7 @@ class Settings(Section):
     metrics: dict[Name, Annotated[OwnMetric, BeforeValidator(_replace_nothing)]] = {}
     curves: Curves | None = None
     frontiers: Frontiers = Frontiers()
+    labels: dict[str, Annotated[str, AfterValidator(_label)]] = {}
     resources: Resources = Resources()
 
     @property

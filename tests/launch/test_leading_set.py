@@ -65,10 +65,10 @@ def test_the_leading_set_is_confirmed_summarised_and_audited(done) -> None:
 
 def test_what_commands_print_names_what_was_asked_for(done) -> None:
     folder, printed = done
-    assert "best average_precision" in printed
+    assert "best average precision" in printed
     of_status = call(status, folder)
     assert of_status.returncode == 0, of_status.stderr
-    assert "hypervolume of frontiers ap_odds (average_precision and equalized_odds_sum)" in of_status.stdout
+    assert "hypervolume of frontiers ap_odds (average precision; equalized odds sum)" in of_status.stdout
     best = Results(folder).searched.groupby("method")["validation_average_precision"].max()
     row = next(line.split() for line in of_status.stdout.splitlines()[::-1] if line.split()[:1] == ["vanilla"])
     assert float(row[3]) == pytest.approx(best["vanilla"], abs=5e-4), "the largest is the best"

@@ -15,6 +15,7 @@ from paretofair.data import DATASETS
 from paretofair.errors import SpaceError
 from paretofair.methods import METHODS, Method, Parameter
 from paretofair.sampling.distributions import Fixed, Simplex, Uniform, draw
+from paretofair.space.identity import compare
 from paretofair.space.schema import FixedThreshold
 from paretofair.space.space import Space, dump, load_space
 
@@ -468,6 +469,10 @@ class Source:
     def kinds(self) -> dict[str, str]:
         return dict.fromkeys(self.tasks, "binary")
 
+    @property
+    def group_names(self) -> dict[str, tuple[str, ...]]:
+        return dict.fromkeys(self.attributes, ("one", "other"))
+
 
 def test_other_methods_and_data_sets(write) -> None:
     text = """\
@@ -498,3 +503,24 @@ def test_methods_that_decide_by_different_rules_are_told(write) -> None:
     (words,) = space.advice(list(space.methods))
     assert words.startswith("Methods decide by different rules (vanilla least_error, per_task base_rate)")
     assert space.advice(["vanilla"]) == []
+
+
+def test_labels_name_what_there_is(write, refusal) -> None:
+    text = "labels: {high_grade: good grades, mtaf: ours, auc: area, sex_x_race: both, Female: women}\nmethods:\n"
+    space = load_space(write(edit_text(("methods:\n", text))))
+    assert space.labels["high_grade"] == "good grades"
+    assert load_space(write(dump(space))) == space
+    unknown = "no task, attribute, group, method or metric of this name."
+    said = refusal(("methods:\n", "labels: {high_grad: good grades, nothing: at all}\nmethods:\n"))
+    assert f"labels.high_grad: {unknown} Did you mean `high_grade`?" in said
+    assert f"labels.nothing: {unknown}" in said
+    said = refusal(("methods:\n", 'labels: {mtaf: "a\\nb", auc: ""}\nmethods:\n'))
+    assert "labels.mtaf: found 'a\\nb', which has a line break or another control character in it" in said
+    assert "labels.auc: found '', an empty name" in said
+
+
+def test_labels_change_no_trial(write) -> None:
+    text = "labels: {high_grade: good grades}\nmethods:\n"
+    plain, labelled = load_space(write(EXAMPLE)), load_space(write(edit_text(("methods:\n", text))))
+    assert plain.method("mtaf").identity("sweep") == labelled.method("mtaf").identity("sweep")
+    assert compare(plain, labelled) == []

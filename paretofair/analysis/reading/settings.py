@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -36,7 +36,7 @@ class ReportSettings:
     `gap` what ARFG divides and the gap of a task's own set, `reference` the hypervolume's reference point (arfg, are),
     `own_metrics` the metrics that the run has of its own. `sensitive` is the attribute that the losses act on, or those
     by task, `audit` what the figure of the audit shows beside it (empty: everything), `threshold` the rule of decision
-    in words.
+    in words. `labels` are the texts that stand for names where people read them.
     """
 
     objectives: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class ReportSettings:
     constraints: tuple[str, ...] = ()
     threshold: str = ""
     methods: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def selected_on(self) -> str:
@@ -149,6 +150,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
     point = frontiers.get("reference_point", {})
     threshold = space.get("threshold", "base_rate")
     sets = frontiers.get("objectives", ())
+    labels = space.get("labels", {})
     return ReportSettings(
         objectives=tuple(each if isinstance(each, str) else each["name"] for each in sets),
         named=tuple(_read_set(each) for each in sets if not isinstance(each, str)),
@@ -161,6 +163,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
         constraints=_texts(space.get("constraints", ())),
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
         methods=_texts(list(space.get("methods", ()))),
+        labels=dict(zip(labels, _texts(list(labels.values())), strict=True)),
     )
 
 

@@ -21,6 +21,7 @@ from paretofair.report.drawing.style import (
     sparse_ticks,
     view,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ def draw(results: Results) -> Figure | None:
         axes.set_xlabel(f"{title} on {results.settings.selected_on}, as selected")
         axes.set_ylabel(f"{title} on test, mean of fresh seeds")
         sparse_ticks(axes)
-    legend(figure, shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
+    legend(figure, Labels.of(results), shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
     return figure
 
 
@@ -89,13 +90,14 @@ def caption(results: Results) -> str:
     titles = _name_objectives(results)
     for method, own in points.groupby("method", sort=False):
         differences = ((own[f"{name}_mean"] - own[f"{chosen}_{name}"]).mean() for name in titles)
-        shifts.append(f"{method} {captions.join_names([f'{each:+.3f}' for each in differences])}")
+        words = captions.join_names([f"{each:+.3f}" for each in differences])
+        shifts.append(f"{Labels.of(results).method(method)} {words}")
     runs = sorted(points["runs"].unique())
     outside, leading = _count_outside(points, chosen, list(titles)), results.objective_set(results.leading)
     minimised = all(each.metric.direction == "minimised" for each in leading.objectives)
     better = "All better the smaller: above the diagonal selection was optimistic." if minimised else ""
     return captions.join_sentences(
-        f"Points of the {captions.frontiers(leading)} as they were selected on {chosen}, against the mean of the same "
+        f"Points of the {captions.frontiers(Labels.of(results), leading)} as they were selected on {chosen}, against the mean of the same "
         f"hyperparameters trained again with {captions.join_names(list(map(str, runs)))} fresh seeds, on test "
         "(markers; vertical lines are one deviation of a single run to both sides).",
         better,
@@ -108,7 +110,7 @@ def caption(results: Results) -> str:
 
 def _name_objectives(results: Results) -> dict[str, str]:
     """The objectives of the leading set by name, as axes call them."""
-    return {each.name: captions.say(each) for each in results.objective_set(results.leading).objectives}
+    return {each.name: Labels.of(results).objective(each) for each in results.objective_set(results.leading).objectives}
 
 
 def _count_outside(points: pd.DataFrame, chosen: str, metrics: list[str]) -> int:
