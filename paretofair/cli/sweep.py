@@ -212,7 +212,8 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     own = volumes.groupby("method")["hypervolume"].max() if len(volumes) else {}
     beyond = [name for name in methods if name in own and not own[name]]
     if beyond:
-        words = f"The volume ends at the {reference(labels, leading)} (frontiers); no point of {', '.join(beyond)} is better."
+        words = f"The volume ends at the {reference(labels, leading)} (frontiers); no point of "
+        words += f"{', '.join(beyond)} is better."
         console.print(words, style="yellow", soft_wrap=True)
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
