@@ -45,7 +45,7 @@ def draw(results: Results) -> Figure | None:
             axes.yaxis.set_minor_formatter("{x:g}")
         row[0].set_ylabel(f"rows labelled {label}")
     for axes, task in zip(grid[0], tasks, strict=True):
-        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 6))
+        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 8))
     for axes in grid[1]:
         axes.set_xlabel("epoch")
         axes.locator_params(axis="x", integer=True)

@@ -59,7 +59,7 @@ def draw(results: Results) -> Figure | None:
             axes.locator_params(axis="y", nbins=5)
         row[0].set_ylabel(labels.metric(metric))
     for axes, task in zip(grid[0], tasks, strict=True):
-        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 6))
+        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 8))
     legend(figure, labels, shown)
     return figure
 
