@@ -51,6 +51,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from paretofair.analysis.overview import overview
     from paretofair.analysis.results import Results
     from paretofair.analysis.undefined import explain_undefined
+    from paretofair.cli.findings import print_findings
     from paretofair.errors import RunError
     from paretofair.report.captions import join_some
 
@@ -80,6 +81,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
         console.print(words + join_some(results.unreliable), style="yellow", soft_wrap=True)
     for sentence in explain_undefined(results):
         console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_findings(results, console)
     console.print(f"written to {folder}:", highlight=False, soft_wrap=True)
     for name, paths in ((name, paths) for name, paths in written.items() if paths):
         console.print(f"  {WRITTEN[name]} ({len(paths)} files)", highlight=False, markup=False, soft_wrap=True)

@@ -39,6 +39,7 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 """
 
 WRITTEN = {
+    "findings.md": "what a careful reader would say of these, in sentences",
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
     "tables/summary.csv": "each method at the knee of its frontiers (protocol: paper: the midpoint); more in tables/",
     "tuned.csv": "the settings that were compared, and the chosen one of each method and of each task alone",
@@ -186,6 +187,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
     from paretofair.analysis.undefined import explain_undefined
+    from paretofair.cli.findings import print_findings
     from paretofair.report.captions import join_names, join_some, reference
     from paretofair.report.labels import Labels
 
@@ -237,6 +239,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
         )
     for sentence in explain_undefined(result.report):
         console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_findings(result.report, console)
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
     if result.given_up:

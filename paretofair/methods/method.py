@@ -185,6 +185,8 @@ class Method:
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
+    # Raised where the same settings give other results than before, so that no earlier run is extended.
+    version: ClassVar[int] = 1
     # What every task must give (`tasks.task`): nothing beyond the losses of rows, or all that a binary task has.
     needs: ClassVar[frozenset[str]] = EVERYTHING
 

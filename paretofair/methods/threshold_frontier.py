@@ -29,6 +29,7 @@ class ThresholdFrontier(Vanilla):
     parameters = (TASK_WEIGHT, TOLERANCE)
     reads = ("goal", "reduction")
     needs = EVERYTHING
+    version = 2  # 1: as many positives as it takes for the fewest errors, whatever the rule
 
     def thresholds(
         self,

@@ -15,6 +15,7 @@ from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
+from paretofair.report.findings import write_findings
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import inside, write_csv
 
@@ -32,8 +33,8 @@ _NAMES = (
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
-    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`; files of an earlier
-    report that this one does not have are removed.
+    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv`, `confirm.csv` and `findings.md` in `folder`;
+    files of an earlier report that this one does not have are removed.
 
     Where runs have a `groups.csv`, the points that the default rule chooses under the leading set are audited, and
     where the attribute of each task is known, frontier points get intervals of their test metrics.
@@ -80,7 +81,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         del files[BASELINES]
     written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]
     replace_earlier(folder, _NAMES, written)
-    return written
+    return [*written, write_findings(results, folder)]
 
 
 def tables_of(results: Results, of: str) -> dict[str, pd.DataFrame]:

@@ -200,6 +200,7 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         parameters={},
         points=(),
         reads=method.reads,
+        version=method.version,
         kind=name,
         code=None,
         options={},

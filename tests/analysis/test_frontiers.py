@@ -216,7 +216,8 @@ SETTINGS = ReportSettings(objectives=("arfg_are", "grade", "all"))
 def test_write_report(trials, tmp_path):
     results = Results.of(trials, SETTINGS)
     paths = write_report(results, tmp_path)
-    for path in paths:
+    assert tmp_path / "findings.md" in paths
+    for path in (each for each in paths if each.suffix == ".csv"):
         frame = pd.read_csv(path)
         assert set(frame["source"]) == {"simulated"}, path
     assert (tmp_path / "frontiers" / "mtaf" / "all.csv").exists()

@@ -108,6 +108,13 @@ def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
 class WithoutWeights(ThresholdFrontier):
     """As a method that was written before rows could have weights."""
 
+    def thresholds(self, logits, labels, groups, n_groups, hyper, common):
+        return super().thresholds(logits, labels, groups, n_groups, hyper, common)
+
+
+class OfBefore(ThresholdFrontier):
+    """As a method that was written before thresholds followed the rule of the space file."""
+
     def thresholds(self, logits, labels, groups, n_groups, hyper):
         return super().thresholds(logits, labels, groups, n_groups, hyper)
 
@@ -121,6 +128,14 @@ def test_a_method_that_knows_no_weights_decides_where_there_are_none(device_data
     weighted = replace(data.splits[chosen], units=torch.ones(len(data.splits[chosen]), dtype=torch.int64))
     with pytest.raises(TypeError, match="weights"):
         train_four(replace(data, splits={**data.splits, chosen: weighted}), WithoutWeights(LossSettings()))
+
+
+def test_a_method_that_knows_no_common_thresholds_leaves_the_positives_open(device_data) -> None:
+    data, rule = device_data(torch.float32), Threshold("least_error")
+    found = train_four(data, OfBefore(LossSettings()), Threshold())
+    expected = train_four(data, ThresholdFrontier(LossSettings()), rule)
+    for name, values in expected.evaluation.metrics.items():
+        np.testing.assert_array_equal(found.evaluation.metrics[name], values)
 
 
 def test_the_space_file_names_tolerances_by_task(tmp_path) -> None:

@@ -97,9 +97,10 @@ def caption(results: Results) -> str:
     minimised = all(each.metric.direction == "minimised" for each in leading.objectives)
     better = "All better the smaller: above the diagonal selection was optimistic." if minimised else ""
     return captions.join_sentences(
-        f"Points of the {captions.frontiers(Labels.of(results), leading)} as they were selected on {chosen}, against the "
-        f"mean of the same hyperparameters trained again with {captions.join_names(list(map(str, runs)))} fresh seeds, on test "
-        "(markers; vertical lines are one deviation of a single run to both sides).",
+        f"Points of the {captions.frontiers(Labels.of(results), leading)} as they were selected on {chosen}, against "
+        "the mean of the same hyperparameters trained again with "
+        f"{captions.join_names(list(map(str, runs)))} fresh seeds, on test (markers; vertical lines are one deviation "
+        "of a single run to both sides).",
         better,
         f"Mean differences over points of {captions.join_names(list(titles.values()))}: {'; '.join(shifts)}.",
         f"{outside} markers lie outside what is shown." if outside else "",
