@@ -275,15 +275,11 @@ def numbers(name: str, folder: Path) -> Iterator[tuple[Number, pd.Series]]:
 
 def choose_points(folder: Path, trials: pd.DataFrame) -> pd.DataFrame:
     """The midpoint of every method and seed."""
-    from paretofair.analysis.frontiers import frontier
-    from paretofair.analysis.reading.settings import ReportSettings
-    from paretofair.analysis.tables import midpoints
-    from paretofair.results.table_schema import read_spelling
+    from paretofair.analysis.results import ReportSettings, Results
+    from paretofair.analysis.rules import MIDPOINT, select_trials
 
-    schema = read_spelling(trials)
-    objectives = ReportSettings().build_set("arfg_are", schema.task_names)
-    chosen = {"selected_on": "validation", "pooled": False}
-    return midpoints(trials, frontier(trials, schema, objectives, **chosen), **chosen)
+    chosen = select_trials(Results.of(trials, ReportSettings()), [MIDPOINT])
+    return trials.set_index("trial_id").loc[chosen["trial_id"]]
 
 
 def of_gcm(name: str, trials: pd.DataFrame) -> Iterator[tuple[Number, pd.Series]]:

@@ -16,12 +16,15 @@ from torch import Tensor
 
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import select_trials
-from paretofair.data import FittedColumns, Splits
+from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
+from paretofair.data.inputs.columns import MISSING
+from paretofair.data.reading.cells import CellRules
 from paretofair.errors import RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import HEADLINE, METRICS
+from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.files import inside, space_file, write_text
 from paretofair.results.table import MODELS
@@ -139,7 +142,8 @@ def export_trial(
             for task, kind in zip(data.tasks, data.kinds, strict=True)
             if not kind.is_binary
         },
-        "fills": inputs.columns.fills,
+        "fills": dict(inputs.columns.fills),
+        "table": describe_table(space.data.csv, inputs.columns).model_dump(mode="json"),
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
@@ -272,6 +276,22 @@ def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
     return described | ({"outputs": [task.outputs for task in data.several]} if data.several else {})
 
 
+def describe_table(csv: CsvSchema | None, columns: Columns) -> TableOfModel:
+    """How the file is written that a model was trained on; `csv` is None for a known data set."""
+    said: dict[str, Any] = {}
+    rules = CellRules()
+    if csv is not None:
+        rules = csv.rules
+        said = {name: getattr(csv, name) for name in ("separator", "encoding", "decimal", "thousands")}
+    numbers = []
+    for name, table in zip(columns.categorical_names, columns.tables, strict=True):
+        values = [rules.read_number(text) for text in table if text != MISSING]
+        # Where equal numbers are two categories the file says that they are texts.
+        if not np.isnan(values).any() and len(set(values)) == len(values):
+            numbers.append(name)
+    return TableOfModel(**said, missing=tuple(sorted(rules.missing)), numbers=tuple(numbers))
+
+
 def _has(column: str, kind: str) -> bool:
     """Whether tasks of a kind have the metric `<split>_<metric>`."""
     metric = METRICS.get(column.partition("_")[2])
@@ -315,7 +335,7 @@ def card(
         "",
         "    import paretofair",
         f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
-        "    model.predict_proba(frame)   # a pandas frame with the columns below",
+        *_show_scoring(model),
         "",
         f"Inputs: {', '.join(model.inputs)}.",
         "",
@@ -344,6 +364,15 @@ def card(
     if about["retrained"]:
         lines += ["The weights are of the trial trained again; its run had not kept them.", ""]
     return "\n".join(lines)
+
+
+def _show_scoring(model: ExportedModel) -> list[str]:
+    if model.table.separator is None:
+        return ["    model.predict_proba(frame)   # a pandas frame with the columns below"]
+    return [
+        '    frame = model.read_csv("data.csv")   # as training read it, or a pandas frame with the columns below',
+        "    model.predict_proba(frame)",
+    ]
 
 
 def _name_module(network: Mapping[str, Any]) -> str:

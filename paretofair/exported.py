@@ -19,10 +19,12 @@ from torch import nn
 
 from paretofair import user_code
 from paretofair.data import Encoding
-from paretofair.errors import DataError, SpaceError
-from paretofair.model_json import FORMAT, check_model_json, read_number
+from paretofair.data.reading.cell_table import CellTable, read_raw_table
+from paretofair.data.reading.frames import Categories, find_column, read_numbers
+from paretofair.errors import DataError, RunError, SpaceError
+from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
 from paretofair.models.perceptron import Perceptron
-from paretofair.results.files import inside, write_text, write_whole
+from paretofair.results.files import check_file, inside, write_text, write_whole
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.known import make_tasks, split_outputs
 from paretofair.tasks.task import Task
@@ -38,6 +40,10 @@ class ExportedModel:
 
     `module` maps encoded rows (see `encode`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
     `about` is what `model.json` says: trial, hyperparameters, data, metrics.
+
+    A frame may come from `read_csv` here, which keeps every cell as it is written, or from pandas: what pandas has
+    inferred (numbers, truths, dates, missing values) is led back to the cells that training read, and where it may
+    have been several a DataError says so.
     """
 
     module: nn.Module
@@ -58,35 +64,68 @@ class ExportedModel:
             for task in self.tasks
         )
 
+    @cached_property
+    def known_tasks(self) -> tuple[Task, ...]:
+        """How the outputs of each task are read."""
+        return make_tasks(self.kinds)
+
+    @cached_property
+    def table(self) -> TableOfModel:
+        """How the file that the model was trained on is written, and what its cells mean."""
+        return TableOfModel.model_validate(self.about.get("table", {}))
+
     @property
     def inputs(self) -> list[str]:
         """The columns that a frame must have. Numeric ones are in the units of the data set; others are text."""
         numeric = [name for name in self.encoding.numeric_names if name.removesuffix(_MISSING) not in self._fills(name)]
         return [*numeric, *self.encoding.categorical_names]
 
+    def read_csv(self, path: str | Path) -> pd.DataFrame:
+        """The named columns of a file: a frame that is scored exactly as training scored the rows of such a file.
+
+        It is read as that of training was, with its separator, encoding, missing words and marks, or is a Parquet or
+        Feather file. Numeric inputs are numbers, NaN where missing; all other columns texts, "" where missing.
+
+        Raises:
+            DataError: what `read_raw_table` raises; a model that was not trained on a file of the user's own.
+        """
+        if self.table.separator is None:
+            name = self.about["data"]["name"]
+            raise DataError(f"the model was trained on {name} and not on a table of one's own; give it a frame")
+        file = Path(path)
+        raw = read_raw_table(file, self.table.separator, self.table.encoding)
+        cells, inputs = CellTable(file, raw, self.table.rules), self.inputs
+        # Of other columns those that are one are taken along.
+        names = [name for name, places in cells.positions.items() if name in inputs or len(places) == 1]
+        numeric = set(self.encoding.numeric_names)
+        return pd.DataFrame({name: cells.numbers(name) if name in numeric else cells.texts(name) for name in names})
+
     def encode(self, frame: pd.DataFrame) -> torch.Tensor:
         """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32.
 
         Raises:
-            DataError: a column that is not there, or a number that is missing or none.
+            DataError: a column that is not there, or there twice; a number that is missing or none; a value that pandas
+                may have made of several categories.
         """
-        missing = [name for name in self.inputs if name not in frame]
-        if missing:
-            raise DataError(f"the frame has no column {', '.join(missing)}; expected {', '.join(self.inputs)}")
-        numeric = [self._numbers(frame, name) for name in self.encoding.numeric_names]
-        texts = [self._texts(frame[name]) for name in self.encoding.categorical_names]
+        columns = {name: find_column(frame, name) for name in self.inputs}
+        absent = [name for name, values in columns.items() if values is None]
+        if absent:
+            raise DataError(f"the frame has no column {', '.join(absent)}; expected {', '.join(self.inputs)}")
+        found = {name: values for name, values in columns.items() if values is not None}
+        numeric = [self._numbers(found, name) for name in self.encoding.numeric_names]
         rows = len(frame)
-        codes = np.zeros((rows, len(texts)), dtype=np.int64)
-        for column, values in enumerate(texts):
-            found, place = np.unique(values, return_inverse=True)
-            codes[:, column] = self.encoding.find_codes(column, found.tolist())[place]
+        codes = np.zeros((rows, len(self.encoding.categorical_names)), dtype=np.int64)
+        for place, name in enumerate(self.encoding.categorical_names):
+            known = Categories(name, self.encoding.categories[place], self.table.rules, name in self.table.numbers)
+            texts, of_rows = np.unique(known.read(found[name]), return_inverse=True)
+            codes[:, place] = self.encoding.find_codes(place, texts.tolist())[of_rows]
         scores = self.encoding.scale_numbers(np.stack(numeric, 1) if numeric else np.zeros((rows, 0)))
-        for column, name in enumerate(self.encoding.categorical_names):
-            unseen = int((codes[:, column] == 0).sum())
+        for place, name in enumerate(self.encoding.categorical_names):
+            unseen = int((codes[:, place] == 0).sum())
             if unseen:
-                known = ", ".join(self.encoding.categories[column][:10])
+                seen = ", ".join(self.encoding.categories[place][:10])
                 words = "%d of %d rows have a value of %s that was not seen in training; known are %s."
-                logger.warning(words, unseen, rows, name, known)
+                logger.warning(words, unseen, rows, name, seen)
         return torch.tensor(self.encoding.join(scores, codes), dtype=torch.float32)
 
     @torch.no_grad()
@@ -137,35 +176,25 @@ class ExportedModel:
 
     def _outputs(self, frame: pd.DataFrame) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
         """Name, kind and task with its outputs for the rows, `(1, O, rows)`."""
-        tasks = make_tasks(self.kinds)
         outputs = self.module(self.encode(frame)).T[None]
-        yield from zip(self.tasks, self.kinds, tasks, split_outputs(outputs, tasks), strict=True)
+        yield from zip(self.tasks, self.kinds, self.known_tasks, split_outputs(outputs, self.known_tasks), strict=True)
 
     def _fills(self, name: str) -> Mapping[str, float]:
         fills: Mapping[str, float] = self.about["fills"]
         return fills if name.endswith(_MISSING) else {}
 
-    def _numbers(self, frame: pd.DataFrame, name: str) -> np.ndarray:
+    def _numbers(self, columns: Mapping[str, pd.Series], name: str) -> np.ndarray:
         base = name.removesuffix(_MISSING)
         if base in self._fills(name):
-            return pd.to_numeric(frame[base], errors="coerce").isna().to_numpy(float)
-        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+            return np.isnan(read_numbers(columns[base], base, self.table.rules)).astype(float)
+        values = read_numbers(columns[name], name, self.table.rules)
         values = np.where(np.isnan(values), self.about["fills"].get(name, np.nan), values)
-        wrong = np.flatnonzero(~np.isfinite(values))
+        wrong = np.flatnonzero(np.isnan(values))
         if len(wrong):
-            row = frame.index[wrong[0]]
-            found = frame[name].iloc[wrong[0]]
-            if pd.isna(found):
-                words = "a missing value; training had none in this column, so nothing stands for it"
-                raise DataError(f"column {name}, row {row}: found {words}")
-            raise DataError(f"column {name}, row {row}: found {found!r}; expected a number")
+            row = columns[name].index[wrong[0]]
+            words = "a missing value; training had none in this column, so nothing stands for it"
+            raise DataError(f"column {name}, row {row}: found {words}")
         return values
-
-    def _texts(self, values: pd.Series) -> np.ndarray:
-        # Whole numbers that stand among missing ones are floats: 1.0 is the category 1.
-        if pd.api.types.is_float_dtype(values):
-            return np.array(["missing" if np.isnan(value) else f"{value:g}" for value in values], dtype=str)
-        return values.astype(object).where(values.notna(), "missing").astype(str).to_numpy(str)
 
 
 def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, trust: bool = False) -> ExportedModel:
@@ -183,6 +212,7 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
     """
     folder = Path(path)
     about = check_model_json(_read_json(folder), folder / ABOUT)
+    encoding = about["encoding"]
     state = _read_weights(folder)
     for task, said in about.get("kinds", {}).items():
         if ":" in said["kind"] and not trust:
@@ -191,15 +221,8 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
                 "trust=True to import it as the file says"
             )
     made = _make_module(about["network"], folder, module, trust)
-    try:
-        # What was made without memory takes the tensors of the file as they are.
-        made.load_state_dict(state, assign="module" not in about["network"])
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{folder / WEIGHTS} does not fit the network of {ABOUT}: {reason[:300]}") from None
-    encoding = about["encoding"]
-    return ExportedModel(
-        made.float().eval(),
+    model = ExportedModel(
+        made,
         Encoding(
             tuple(encoding["numeric_names"]),
             np.array(encoding["mean"], dtype=float),
@@ -209,6 +232,31 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
         ),
         about,
     )
+    _check_outputs(model, folder / ABOUT)
+    try:
+        # What was made without memory takes the tensors of the file as they are.
+        made.load_state_dict(state, assign="module" not in about["network"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{folder / WEIGHTS} does not fit the network of {ABOUT}: {reason[:300]}") from None
+    made.float().eval()
+    return model
+
+
+def _check_outputs(model: ExportedModel, path: Path) -> None:
+    """Raises DataError where a kind of task is none, or where the network has other outputs than the tasks."""
+    try:
+        expected = [task.outputs for task in model.known_tasks]
+    except (SpaceError, ValueError) as error:
+        raise DataError(f"{path}: kinds: {error}") from None
+    network = model.about["network"]
+    # Of a network of the user's own all outputs are one number.
+    if "module" in network:
+        found, expected = [network.get("outputs") or network["tasks"]], [sum(expected)]
+    else:
+        found = list(network.get("outputs") or [1] * network["tasks"])
+    if found != expected:
+        raise DataError(f"{path}: network.outputs: found {found}; by the kinds of the tasks it is {expected}")
 
 
 def save(model: ExportedModel, folder: Path) -> None:
@@ -240,9 +288,10 @@ def _read_json(folder: Path) -> Any:
 def _read_file(path: Path) -> bytes:
     """The content of an ordinary file: a pipe would be waited for."""
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path} is no file")
+        check_file(path)
         return path.read_bytes()
+    except RunError as error:
+        raise DataError(str(error)) from None
     except OSError as error:
         raise DataError(f"{path.parent} holds no exported model ({path.name}: {error.strerror})") from None
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from paretofair.data.reading.cells import MISSING_WORDS, CellRules
+from paretofair.data.reading.csv_schema import Decimal, Separator, TextEncoding, Thousands
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Section, make_error
 from paretofair.space.problems import Problems, show_value
@@ -30,6 +32,29 @@ _Names = Annotated[tuple[str, ...], Field(strict=False)]
 _Count = Annotated[int, Field(ge=0, le=10_000_000)]
 _Width = Annotated[int, Field(ge=1, le=10_000_000)]
 _Widths = Annotated[tuple[_Width, ...], Field(strict=False)]
+
+
+class TableOfModel(Section):
+    """How the file that a model was trained on is written, for files and frames that it scores.
+
+    Attributes:
+        separator: Between fields; None for a model that was not trained on a file of the user's own.
+        encoding, decimal, thousands: As in `CsvSchema`.
+        missing: All words that count as missing.
+        numbers: The categorical inputs whose values are numbers, so that equal ones are one category.
+    """
+
+    separator: Separator | None = None
+    encoding: TextEncoding | None = None
+    decimal: Decimal = "."
+    thousands: Thousands = ""
+    missing: _Names = MISSING_WORDS
+    numbers: _Names = ()
+
+    @property
+    def rules(self) -> CellRules:
+        """What cells mean."""
+        return CellRules(frozenset(self.missing), self.decimal, self.thousands)
 
 
 class _Encoding(Section):
@@ -82,6 +107,8 @@ class _Described(Section):
     # Of the tasks that are not binary.
     kinds: dict[str, _Kind] = Field(default_factory=dict)
     fills: dict[str, float]
+    # Earlier versions did not write it.
+    table: TableOfModel = TableOfModel()
     trial_id: str = ""
     method: str = ""
     hyperparameters: Mapping[str, Number] = Field(default_factory=dict)
@@ -124,6 +151,9 @@ def _check_sizes(found: _Described, network: Section, problems: Problems) -> Non
     elif isinstance(network, _OwnModule):
         _expect(problems, ("network", "inputs"), network.inputs, inputs + sum(sizes))
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
+    for name in found.table.numbers:
+        if name not in encoding.categorical_names:
+            problems.add(("table", "numbers"), f"found {show_value(name)}, which is no categorical input")
     for task in found.kinds:
         if task not in found.tasks:
             problems.add(("kinds", task), f"found a task that is none of {', '.join(found.tasks)}")

@@ -54,6 +54,15 @@ def find_text_fault(name: object) -> str | None:
     return None
 
 
+def show(text: str) -> str:
+    """A text on one line, with what can't be seen written out.
+
+    >>> show("a\\nb")
+    'a\\\\nb'
+    """
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def find_twins(names: Iterable[str]) -> dict[str, str]:
     """What is wrong with names that differ from an earlier one by case or by Unicode form alone, to be read behind
     `found 'name', `: on some disks both are one file.

@@ -154,7 +154,7 @@ def test_the_command(run, tmp_path):
         ("knee", "mtaf", None, "--seed: found nothing; accepted: 0, 1"),
         ("knee", "mtaf", 7, "--seed: found 7; accepted: 0, 1"),
         ("knee", "vanilla", 0, "--method: found 'vanilla'; accepted: mtaf, threshold_frontier"),
-        ("kneee", "mtaf", 0, "--rule: found the rule 'kneee'; accepted: midpoint; knee; "),
+        ("kneee", "mtaf", 0, "--rule: found the rule 'kneee'; accepted: knee; midpoint; "),
         ("smallest arfg, are <= 0.01", "mtaf", 0, "keeps the bound of 'smallest arfg, are <= 0.01' on validation"),
     ],
 )

@@ -25,6 +25,7 @@ from paretofair.models.perceptron import Perceptron
 
 NETWORK = {"numeric": 2, "categories": [3], "tasks": 2, "shared": [4], "head": [3], "embedding": 2}
 OWN = {"module": "subprocess:call", "inputs": 5, "tasks": 2, "arguments": {}}
+SEVERAL = {"kind": "multiclass", "classes": ["a", "b", "c"]}
 FRAME = pd.DataFrame({"age": [30.0, 40.0], "income": [1.0, 2.0], "kind": ["a", "b"]})
 
 
@@ -155,6 +156,62 @@ def test_every_value_is_checked(tmp_path: Path, edit: Callable[[dict[str, Any]],
         paretofair.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda about: about["network"].update(outputs=[1, 3]),
+            r"outputs: found \[1, 3\]; by the kinds .* is \[1, 1\]$",
+        ),
+        (lambda about: about["network"].update(outputs=[1]), r"outputs: found \[1\]; by the kinds .* it is \[1, 1\]$"),
+        (
+            lambda about: (about.update(kinds={"good": SEVERAL}), about["thresholds"].pop("good")),
+            r"network.outputs: found \[1, 1\]; by the kinds of the tasks it is \[3, 1\]$",
+        ),
+        (
+            lambda about: (
+                about.update(kinds={"good": SEVERAL | {"classes": ["a", "a"]}}),
+                about["thresholds"].pop("good"),
+            ),
+            r"kinds: classes are \['a', 'a'\]; expected two or more different words$",
+        ),
+        (
+            lambda about: (
+                about.update(kinds={"good": SEVERAL | {"kind": "ordinal"}}),
+                about["thresholds"].pop("good"),
+            ),
+            r"kinds: no kind of task is called 'ordinal'; accepted: binary, multiclass",
+        ),
+        (
+            lambda about: (
+                about.update(kinds={"good": SEVERAL | {"kind": "binary"}}),
+                about["thresholds"].pop("good"),
+            ),
+            r"kinds: a binary task has two classes; found a, b, c$",
+        ),
+        (lambda about: about.update(table={"decimal": ";"}), r"table.decimal: found ';'"),
+        (lambda about: about.update(table={"separator": ""}), r"table.separator: found ''"),
+        (lambda about: about.update(table={"encoding": "klingon"}), r"table.encoding: found 'klingon'"),
+        (lambda about: about.update(table={"numbers": ["age"]}), r"found 'age', which is no categorical input$"),
+    ],
+)
+def test_kinds_outputs_and_cells_are_checked_when_it_is_loaded(
+    tmp_path: Path, edit: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    write(tmp_path)
+    change(tmp_path, edit)
+    with pytest.raises(DataError, match=message) as raised:
+        paretofair.load(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_outputs_of_a_network_of_the_users_own(tmp_path: Path) -> None:
+    write(tmp_path, OWN, Small(5, 2))
+    change(tmp_path, lambda about: (about.update(kinds={"good": SEVERAL}), about["thresholds"].pop("good")))
+    with pytest.raises(DataError, match=r"network.outputs: found \[2\]; by the kinds of the tasks it is \[4\]$"):
+        paretofair.load(tmp_path, module=Small)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", "3", "null", "[" * 100_000, '{"format": 1}'])
 def test_another_file_in_place_of_the_description(tmp_path: Path, content: str) -> None:
     write(tmp_path)
@@ -206,11 +263,11 @@ def test_no_files(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=rf"holds no exported model \({name}: No such file"):
         paretofair.load(tmp_path)
     os.mkfifo(file)
-    with pytest.raises(DataError, match=f"{name} is no file"):
+    with pytest.raises(DataError, match=f"{name}: is a pipe or a device; expected a file"):
         paretofair.load(tmp_path)
     file.unlink()
     file.mkdir()
-    with pytest.raises(DataError, match=f"{name} is no file"):
+    with pytest.raises(DataError, match=f"{name}: is a folder; expected a file"):
         paretofair.load(tmp_path)
     file.rmdir()
     for part in (b"", content[: len(content) // 2], b"\x00" * 100):

@@ -80,17 +80,22 @@ TESTED_BY = {
         "report.output",
         "report.write",
     ),
+    "analysis/chance/test_reliability": ("analysis.chance.counted_gaps",),
     "analysis/test_results": (
         "analysis.reading.foreign",
         "analysis.reading.runs",
         "analysis.reading.settings",
         "report.wide",
     ),
+    "cases/test_rare": ("cli.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
         "runs.jobs",
     ),
-    "data/reading/test_csv_file": ("data.reading.csv_schema",),
+    "data/reading/test_csv_file": (
+        "data.reading.csv_schema",
+        "data.reading.input_columns",
+    ),
     "data/sets/test_public_sets": (
         "data.sets.adult",
         "data.sets.german",

@@ -12,14 +12,15 @@ from paretofair.analysis.results import Results
 from paretofair.analysis.rules import select_trials
 from paretofair.metrics.objectives import Objective, ObjectiveSet
 from paretofair.pareto.indicators import share_dominated
-from paretofair.statistics.comparison import bootstrap_interval, holm, paired_comparison
+from paretofair.statistics.comparison import LEVEL, count_needed_seeds, holm, least_p_value, paired_comparison
+from paretofair.statistics.intervals import seed_interval
 
 
 def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/volumes.csv`: mean hypervolume of each method over seeds, maximised.
 
     Columns `method, hypervolume, hypervolume_low, hypervolume_high, test_hypervolume, …_low, …_high, seeds, trials`;
-    low and high are the ends of the 95 % bootstrap interval, NaN for one seed (and for pooled seeds).
+    low and high are the ends of the 95 % `seed_interval`, NaN for one seed (and for pooled seeds).
     """
     rows = []
     for method, own in _by_method(results, results.hypervolumes_of(of)):
@@ -34,26 +35,37 @@ def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:
 def comparison(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/comparison.csv`: whether methods differ in test hypervolume over the same seeds, a row for each pair.
 
-    Columns `method, against, difference, difference_low, difference_high, p_value, p_holm, seeds`: the mean of method
-    less against (positive: `method` is better), its 95 % bootstrap interval, the p-value of a sign-flip test and that
-    adjusted for the number of pairs (Holm). `p_value` is never below 2 / 2**seeds. Nothing where seeds are pooled.
+    Columns `method, against, difference, difference_low, difference_high, p_value, p_holm, seeds, testable,
+    seeds_needed`: the mean of method less against (positive: `method` is better), its 95 % `seed_interval`, the p-value
+    of a sign-flip test and that adjusted for the number of pairs (Holm). `testable` is whether so many seeds could have
+    brought `p_holm` to .05 or less: `p_value` is never below 2 / 2**seeds. `seeds_needed` is how many seeds would find
+    the observed difference with 80 % power, were it the true one. Nothing where seeds are pooled.
     """
-    columns = ["method", "against", *_ends("difference"), "p_value", "p_holm", "seeds"]
-    rows = []
+    columns = ["method", "against", *_ends("difference"), "p_value", "p_holm", "seeds", "testable", "seeds_needed"]
+    pairs, compared, differences = [], [], []
     if not results.settings.pooled:
         table = results.hypervolumes_of(of).pivot(index="seed", columns="method", values="test_hypervolume")
-        for one, other in combinations([name for name in results.methods if name in table], 2):
-            rows.append((one, other, *paired_comparison(table[one], table[other])))
-    found = pd.DataFrame(rows, columns=[name for name in columns if name != "p_holm"])
+        pairs = list(combinations([name for name in results.methods if name in table], 2))
+        compared = [paired_comparison(table[one], table[other]) for one, other in pairs]
+        differences = [(table[one] - table[other]).to_numpy(float) for one, other in pairs]
+    found = pd.DataFrame(
+        [(*names, *each) for names, each in zip(pairs, compared, strict=True)],
+        columns=["method", "against", *_ends("difference"), "p_value", "seeds"],
+    )
+    # The first step of Holm's, which decides whether any pair differs.
+    tests = max(1, int(found["p_value"].notna().sum()))
     adjusted = holm(found["p_value"].to_numpy(float))
-    return _stamp_table(results, found.assign(p_holm=adjusted)[columns])
+    testable = [least_p_value(each.pairs) * tests <= LEVEL for each in compared]
+    needed = [count_needed_seeds(each, level=LEVEL / tests) for each in differences]
+    added = {"p_holm": adjusted, "testable": testable, "seeds_needed": needed}
+    return _stamp_table(results, found.assign(**added)[columns])
 
 
 def dominance(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/dominance.csv`: the share of each method's front that another method's dominates, for ordered pairs.
 
-    Columns `method, by, share, share_low, share_high, seeds`: mean over the seeds of both, with its 95 % bootstrap
-    interval. Points as chosen, values on test; minimised. The shares of a pair do not add up to 1.
+    Columns `method, by, share, share_low, share_high, seeds`: mean over the seeds of both, with its 95 %
+    `seed_interval`. Points as chosen, values on test; minimised. The shares of a pair do not add up to 1.
     """
     fronts, objectives = results.fronts_of(of), results.objective_set(of)
     rows = []
@@ -71,8 +83,8 @@ def optimism(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/optimism.csv`: what the points of frontiers lose from the split that chose them to test.
 
     Columns `method, metric, chosen, test, optimism, optimism_low, optimism_high, confirmed, seeds`. Values are means
-    over the points of each seed, then over seeds; `optimism` is how much worse test is, with its 95 % bootstrap
-    interval over seeds: test less chosen for what is minimised, chosen less test for what is maximised as
+    over the points of each seed, then over seeds; `optimism` is how much worse test is, with its 95 %
+    `seed_interval`: test less chosen for what is minimised, chosen less test for what is maximised as
     `hypervolume`, the difference of distances for what is best at 0 or 1, and NaN where points are chosen on test.
     `confirmed` is the mean on test of the same points trained again with fresh seeds, free of the choice of lucky runs;
     NaN where they were not. ARFG and ARE divide by single-task means of the same
@@ -109,7 +121,7 @@ def selected(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/selected.csv`: test values of the trials that each rule selects, over seeds.
 
     Columns `rule, method`, then for every objective (of ARFG-ARE also every task's error and gap) mean, `_std`,
-    `_low` and `_high` (95 % bootstrap interval) over seeds, `seeds` and `without`, the number of seeds where no point
+    `_low` and `_high` (95 % `seed_interval`), `seeds` and `without`, the number of seeds where no point
     keeps the rule's bound: their means do not speak of all seeds.
     """
     trials = select_trials(results, of=of)
@@ -121,8 +133,7 @@ def selected(results: Results, of: str = "arfg_are") -> pd.DataFrame:
         row = {"rule": name, "method": method}
         for metric in metrics:
             values = table.loc[ids, f"test_{metric}"].to_numpy(float)
-            std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-            mean, low, high = bootstrap_interval(values)
+            mean, std, low, high, _ = seed_interval(values)
             row |= {metric: mean, f"{metric}_std": std, f"{metric}_low": low, f"{metric}_high": high}
         rows.append(row | {"seeds": len(ids), "without": len(own) - len(ids)})
     ends = [f"{metric}{end}" for metric in metrics for end in ("", "_std", "_low", "_high")]
@@ -173,7 +184,8 @@ def _optimism(
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
-    return dict(zip(_ends(name), bootstrap_interval(values), strict=True))
+    found = seed_interval(values)
+    return dict(zip(_ends(name), (found.mean, found.low, found.high), strict=True))
 
 
 def _ends(name: str) -> list[str]:

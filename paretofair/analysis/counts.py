@@ -1,28 +1,22 @@
-"""What follows from the counts of the finest cells: the audit of every intersection, and intervals of test metrics."""
+"""The counts of trials in the finest cells of all attributes, and the audit of every intersection that follows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.relative import relative_to
 from paretofair.errors import RunError
-from paretofair.metrics import rates
 from paretofair.metrics.audit import audit
 from paretofair.metrics.counts.task_counts import TaskCounts, count_size
-from paretofair.metrics.objectives import measure_counts
-from paretofair.metrics.registry import GROUP_METRICS, METRICS
-from paretofair.metrics.relative import relative_metrics
 from paretofair.results import TRIALS, counts_of
 from paretofair.results.files import read_csv
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TaskSchema
 
 GROUPS = "groups.csv"
-RESAMPLES = 1000
-_LEAST_ROWS = 50  # of a group that the audit compares
+LEAST_ROWS = 50  # of a group that the audit compares
 _AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
 _AUDIT += ["rows", "smallest", "groups", "left_out"]
 
@@ -139,7 +133,7 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
                     cells.groups,
                     cells.attributes,
                     cells.n_groups,
-                    minimum_count=_LEAST_ROWS,
+                    minimum_count=LEAST_ROWS,
                     vanilla=reference,
                     rows=rows[split][t],
                 )
@@ -148,98 +142,3 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
                         found[name].append(np.broadcast_to(value, len(own)))
     # One frame in place of thousands of small ones, which took most of the time of a run's exports.
     return pd.DataFrame({name: np.concatenate(values) if values else [] for name, values in found.items()})
-
-
-def row_intervals(
-    trials: pd.DataFrame,
-    tasks: Sequence[str],
-    cells: CellCounts,
-    sensitive: Mapping[str, str],
-    alone: pd.DataFrame,
-    gap: str = "fpr_gap",
-) -> pd.DataFrame:
-    """`test_<metric>_low` and `test_<metric>_high` of `trials` (rows of the trial table), indexed by `trial_id`: 95 %
-    intervals of resampled rows. Of errors, of `gap` where it follows from decisions by group, and of ARE and ARFG.
-
-    Rows are drawn with replacement 1,000 times, for each task on its own; models and the denominators `alone`
-    (`baselines.csv`) stay as they are. Where rows have weights or stay together as many are drawn as they are worth
-    independent rows of equal weight, cell by cell (`independent_test` of `groups.csv`). An absolute gap near 0 can only
-    grow by noise: its interval then lies above it.
-    """
-    trial_ids = trials["trial_id"].tolist()
-    worth = cells.worth(trial_ids, "test")
-    attributes = [sensitive[task] for task in tasks]
-    metrics = _resample_metrics(cells.of(trial_ids)["test"], cells, attributes, gap, worth)
-    values = {f"{metric}_{task}": found[:, :, t] for metric, found in metrics.items() for t, task in enumerate(tasks)}
-    for name, metric in relative_metrics(gap).items():
-        if metric in metrics:
-            own = alone[alone["metric"] == metric]
-            values[name] = relative_to(own, name, metrics[metric], trials["split_id"], "test", tasks)
-    ends = {}
-    for name, found in values.items():
-        # A resampled group without negatives has no rate; where none has one, neither has the interval.
-        known = np.where(np.isnan(found).all(0), 0.0, found)
-        low, high = np.nanquantile(known, (0.025, 0.975), axis=0)
-        undefined = np.isnan(found).all(0)
-        ends[f"test_{name}_low"] = np.where(undefined, np.nan, low)
-        ends[f"test_{name}_high"] = np.where(undefined, np.nan, high)
-    return pd.DataFrame(ends, index=pd.Index(trial_ids, name="trial_id"))
-
-
-def with_intervals(points: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
-    """Frontier points with the ends of `row_intervals` behind each `test_<objective>`."""
-    for column in list(points):
-        for name in (f"{column}_high", f"{column}_low"):
-            if name in intervals:
-                points.insert(points.columns.get_loc(column) + 1, name, points["trial_id"].map(intervals[name]))
-    return points
-
-
-def _resample_metrics(
-    counts: Sequence[TaskCounts],
-    cells: CellCounts,
-    attributes: Sequence[str],
-    gap: str,
-    worth: Sequence[np.ndarray] | None,
-) -> dict[str, np.ndarray]:
-    """Error and `gap`, `(resamples, trials, tasks)`, of the counts of every task `(trials, cells, ...)`: as many rows
-    of each cell are drawn as it is `worth` `(trials, cells)`, or as it has."""
-    trials, tasks = len(counts[0].values), len(counts)
-    # Only decisions are drawn: what needs scores has no interval.
-    metric = METRICS[gap] if gap in GROUP_METRICS and not gap.startswith("soft_") else None
-    found = {name: np.empty((RESAMPLES, trials, tasks)) for name in ("error", *([gap] if metric is not None else []))}
-    for t, (of_task, attribute) in enumerate(zip(counts, attributes, strict=True)):
-        for k in range(trials):
-            own = of_task.take(k)
-            if worth is None:
-                groups, rest = _by_group_and_rest(own, cells, attribute)
-                every = np.concatenate([groups.decisions, rest[None]])
-                drawn = _draw_rows(every)
-                of_groups, whole = own.with_decisions(drawn[:, :-1]), own.with_decisions(drawn)
-            else:
-                whole = own.with_decisions(_draw_rows(own.decisions, worth[t][k]))
-                of_groups = cells.by_group(whole, attribute)
-            found["error"][:, k, t] = whole.total.rate("error", rates.error)[:, 0]
-            if metric is not None:
-                found[gap][:, k, t] = measure_counts(metric, of_groups)
-    return found
-
-
-def _by_group_and_rest(counts: TaskCounts, cells: CellCounts, attribute: str) -> tuple[TaskCounts, np.ndarray]:
-    """Counts of the groups of an attribute, and the decisions `(n,)` on rows of none, which count for the error."""
-    groups = cells.by_group(counts, attribute)
-    return groups, counts.decisions.sum(-2) - groups.decisions.sum(-2)
-
-
-def _draw_rows(decisions: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
-    """Counts `(parts, n)` of decisions drawn anew, `(resamples, parts, n)`: of every part of the rows as many as it
-    counts, or as it is `worth` `(parts,)`, its counts being the same on average."""
-    each = np.ones(len(decisions))
-    if worth is not None:
-        # How much one of the rows that are drawn counts.
-        each = np.divide(decisions.sum(-1), worth, out=each, where=worth > 0)
-    rows = decisions / np.where(each > 0, each, 1)[:, None]
-    # A generator for each trial: a point's interval does not depend on the other points.
-    total = rows.sum()
-    shares = np.random.default_rng(0).multinomial(int(total), rows.ravel() / total, RESAMPLES)
-    return np.asarray(shares.reshape(RESAMPLES, *decisions.shape) * each[:, None])

@@ -95,15 +95,21 @@ def front_hypervolumes(
     """Hypervolume of every method and seed under `objectives` to their reference point, maximised.
 
     Columns `method, seed, trials, hypervolume, test_hypervolume`. `hypervolume` is of the front on the split that
-    chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing.
+    chose it, `test_hypervolume` of the same points on test: the difference is the optimism of choosing. A method and
+    seed without a trial that has every objective have no row, and no `test_hypervolume` where no point has all of them
+    on test: 0 is the hypervolume of points that are worse than the reference.
     """
     rows = []
     chosen_by, measured = ([f"{split}_{name}" for name in objectives.names] for split in (selected_on, "test"))
     eligible = candidates(trials, dict.fromkeys(["method", "seed", *chosen_by, *measured]))
     for key, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
         chosen = objectives.losses(group[chosen_by].to_numpy(float))
+        if np.isnan(chosen).any(1).all():
+            continue
         on_test = objectives.losses(group.loc[non_dominated(chosen), measured].to_numpy(float))
         method, seed = (key, "all") if pooled else key
-        volumes = (hypervolume(points, reference=objectives.corner) for points in (chosen, on_test))
+        volumes = [hypervolume(points, reference=objectives.corner) for points in (chosen, on_test)]
+        if np.isnan(on_test).any(1).all():
+            volumes[1] = np.nan
         rows.append((method, seed, len(group), *volumes))
     return pd.DataFrame(rows, columns=VOLUMES)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import RELATIVE, relative_metrics
 from paretofair.results.table_schema import SPLITS
-from paretofair.statistics.intervals import mean_interval
+from paretofair.statistics.intervals import seed_interval
 
 BASELINES = "baselines.csv"
 # Of `baselines.csv`, beside those that a space divides by.
@@ -21,14 +20,14 @@ def baselines(trials: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") 
     """`baselines.csv`: single-task metrics over runs, one row per `split_id`, task, split and metric.
 
     Columns `split_id, task, split, metric, mean, std, low, high, runs, source`; low and high are the ends of the 95 %
-    interval of the mean (Student's t). Runs are the completed trials of the stage `baselines`. `gap`, and what says
-    from which side it comes, are among the metrics.
+    interval of the mean (`seed_interval`). Runs are the completed trials of the stage `baselines`. `gap` is among the
+    metrics.
     """
     columns = ["split_id", "task", "split", "metric", "mean", "std", "low", "high", "runs", "source"]
     if "stage" not in trials:
         return pd.DataFrame(columns=columns)
-    runs = trials[(trials["stage"] == "baselines") & (trials["status"] == "completed")]
-    metrics = dict.fromkeys([*_METRICS, gap, *_signed_metrics(gap)])
+    runs = find_single_task(trials)
+    metrics = dict.fromkeys([*_METRICS, gap])
     rows = []
     for split_id, own in runs.groupby("split_id", sort=False):
         for task in tasks:
@@ -37,9 +36,14 @@ def baselines(trials: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") 
                 for metric in metrics:
                     name = f"{split}_{metric}_{task}"
                     if name in alone and len(alone):
-                        interval = mean_interval(alone[name].to_numpy())
+                        interval = seed_interval(alone[name].to_numpy())
                         rows.append((split_id, task, split, metric, *interval, alone["source"].iloc[0]))
     return pd.DataFrame(rows, columns=columns)
+
+
+def find_single_task(trials: pd.DataFrame) -> pd.DataFrame:
+    """The completed trials of the stage `baselines`; that of a task alone has `task_weight_<task>` 1."""
+    return trials[(trials["stage"] == "baselines") & (trials["status"] == "completed")]
 
 
 def with_relative(
@@ -74,34 +78,3 @@ def relative_to(
         alone = [means.get((split_id, split, task), float("nan")) for task in tasks]
         result[..., own] = RELATIVE[name](values[..., own, :], alone)
     return result
-
-
-def find_unreliable(denominators: pd.DataFrame, gap: str = "fpr_gap") -> list[str]:
-    """Tasks whose single-task gap is not known to differ from 0, each with where: `bar (validation, test)`, or
-    where the seeds have splits of their own `bar (validation in 2 of 5 splits, test in 4 of 5 splits)`.
-
-    An absolute gap has no interval that reaches 0, so the interval of the signed gap decides; ARFG divides by it. A gap
-    that is made of two may be 0 where both may. Where there is no such interval (one run, more than two groups, a gap
-    without a sign) nothing is known, and the task is named.
-    """
-    shown = denominators[denominators["split"] != "train"]
-    signed = _signed_metrics(gap)
-    contains = shown[shown["metric"] == (signed[0] if signed else gap)]
-    splits = contains["split_id"].nunique()
-    for metric in signed:
-        own = shown[(shown["metric"] == metric) & ((shown["low"] > 0) | (shown["high"] < 0))]
-        known = pd.MultiIndex.from_frame(own[["split_id", "split", "task"]])
-        contains = contains[~pd.MultiIndex.from_frame(contains[["split_id", "split", "task"]]).isin(known)]
-    named = []
-    for task, own in contains.groupby("task", sort=False):
-        counts = own["split"].value_counts()
-        where = [name for name in SPLITS if name in counts]
-        if splits > 1:
-            where = [f"{name} in {counts[name]} of {splits} splits" for name in where]
-        named.append(f"{task} ({', '.join(where)})")
-    return named
-
-
-def _signed_metrics(gap: str) -> tuple[str, ...]:
-    """What says from which side a gap comes; nothing of a user's own."""
-    return METRICS[gap].signed if gap in METRICS else ()

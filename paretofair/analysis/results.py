@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from paretofair.analysis.chance.reliability import find_unreliable, with_gap_tests
 from paretofair.analysis.counts import GROUPS, CellCounts, read_groups
 from paretofair.analysis.derived import counted_metrics, derived_quantities, with_objectives
 from paretofair.analysis.frontiers import (
@@ -22,8 +23,8 @@ from paretofair.analysis.frontiers import (
 )
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
-from paretofair.analysis.relative import BASELINES, baselines, find_unreliable, with_relative
-from paretofair.analysis.tables import midpoints
+from paretofair.analysis.relative import BASELINES, baselines, with_relative
+from paretofair.analysis.undefined import count_undefined, keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
@@ -76,7 +77,7 @@ class Results:
         folders = tuple(part.folder for part in parts if part.folder is not None)
         self._fill(trials, settings, schema, folders, known, apart, whole=len(folders) == len(parts))
         self.inputs |= {path for part in parts for path in part.inputs}
-        if self.baselines is known:
+        if self._baselines_are_given:
             # Denominators that somebody has put beside a table stay as they are.
             of = next(part.path for part in parts if part.baselines is known)
             self.inputs |= {((of if of.is_dir() else of.parent) / BASELINES).resolve()}
@@ -119,8 +120,9 @@ class Results:
             if name not in settings.set_names(self.tasks):
                 raise RunError(f"objectives: found {name!r}; accepted: {', '.join(settings.set_names(self.tasks))}")
         self.derive(self._needed())
-        own = baselines(self._with_signs().sort_values(order), self.tasks, settings.gap)
+        own = baselines(self.trials.sort_values(order), self.tasks, settings.gap)
         self.baselines = known if own.empty and known is not None else own
+        self._baselines_are_given = self.baselines is known
         table = with_relative(self.trials, self.baselines, self.tasks, settings.gap)
         self.schema = self.schema.with_metrics(*(name for name in ("arfg", "are") if f"test_{name}" in table))
         # A table without finished trials need not have their metrics.
@@ -165,20 +167,6 @@ class Results:
         if len(self.trials.columns) > before:
             self.__dict__.pop("searched", None)
 
-    def _with_signs(self) -> pd.DataFrame:
-        """The single-task trials with what says from which side the gap comes, where there are counts."""
-        alone = self.trials[self.trials["stage"] == "baselines"]
-        gap = self.settings.metrics[self.settings.gap]
-        signed = [self.settings.metrics[name] for name in gap.signed]
-        wanted = [Objective(metric, task) for metric in signed for task in self.tasks]
-        if alone.empty or self.sensitive is None or self.cells is None:
-            return alone
-        counted = counted_metrics(self.folders[0], wanted, self.tasks, self.sensitive, self.settings)
-        if counted is None:
-            return alone
-        found = pd.DataFrame(counted.measure(self.cells.of(alone["trial_id"].tolist())), index=alone.index)
-        return alone.assign(**{name: found[name] for name in found if name not in alone})
-
     @property
     def _tasks_of_sets(self) -> list[str]:
         """The tasks that the sets of the space file name: all that is known of them before there are trials."""
@@ -212,10 +200,19 @@ class Results:
         """`real` or `simulated`."""
         return ", ".join(sorted(self.trials["source"].unique()))
 
+    @functools.cached_property
+    def tested_baselines(self) -> pd.DataFrame:
+        """`baselines` with tests of their gaps (`reliability.with_gap_tests`), which take a moment; those that stood
+        beside the table stay as they are."""
+        if self._baselines_are_given:
+            return self.baselines
+        return with_gap_tests(self.baselines, self.trials, self.tasks, self.cells, self.sensitive)
+
     @property
     def unreliable(self) -> list[str]:
-        """Tasks whose single-task gap is not known to differ from 0: ARFG divides by it."""
-        return find_unreliable(self.baselines, self.settings.gap)
+        """Tasks whose single-task gap, by which ARFG divides, is not resolved (`reliability.find_unreliable`). Where it
+        is 0 or missing ARFG has no value, which `undefined.explain_undefined` says."""
+        return find_unreliable(keep_usable(self.tested_baselines, self.settings.gap), self.settings.gap)
 
     def objective_set(self, *objectives: str) -> ObjectiveSet:
         """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
@@ -255,25 +252,16 @@ class Results:
         return {method: dict(iter(own.groupby(keys.loc[own.index]))) for method, own in by_method.items() if len(own)}
 
     def _has_values(self, objectives: ObjectiveSet) -> bool:
-        relative = any(each.metric.source == "baselines" for each in objectives.objectives)
-        columns = [f"{split}_{name}" for split in (self.settings.selected_on, "test") for name in objectives.names]
-        return all(name in self.trials for name in columns) and not (relative and self.baselines.empty)
-
-    @functools.cached_property
-    def midpoints(self) -> pd.DataFrame:
-        """`tables.midpoints` of every ARFG-ARE frontier."""
-        own = self.settings
-        return midpoints(self.trials, self.frontier("arfg_are"), selected_on=own.selected_on, pooled=own.pooled)
+        """Whether some trial that may enter a frontier has a value of every objective on the split that chooses."""
+        chosen_by = [f"{self.settings.selected_on}_{name}" for name in objectives.names]
+        needed = [*chosen_by, *(f"test_{name}" for name in objectives.names)]
+        known = all(name in self.trials for name in needed)
+        return known and bool(candidates(self.trials, chosen_by).notna().all(axis=1).any())
 
     @property
     def undefined(self) -> dict[str, int]:
         """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        names = [f"{metric}_{task}" for task in self.tasks for metric in ("error", self.settings.gap)]
-        columns = {name: f"{self.settings.selected_on}_{name}" for name in names}
-        columns = {name: column for name, column in columns.items() if column in self.trials}
-        searched = candidates(self.trials, columns.values())
-        counts = {name: int(searched[column].isna().sum()) for name, column in columns.items()}
-        return {name: count for name, count in counts.items() if count}
+        return {f"{metric}_{task}": count for (metric, task), count in count_undefined(self).items()}
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.frontiers import candidates
+from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
@@ -19,9 +20,10 @@ from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_u
 ARE_BOUND = 1.0  # as good as single-task models
 ARFG_BOUND = 0.5  # half of their gaps
 # Of ARFG-ARE frontiers, and those that every other set has.
+KNEE, MIDPOINT = "knee", "midpoint"
 RULES = (
-    "midpoint",
-    "knee",
+    KNEE,
+    MIDPOINT,
     f"smallest arfg, are <= {ARE_BOUND:g}",
     f"smallest are, arfg <= {ARFG_BOUND:g}",
     "smallest arfg + are",
@@ -47,6 +49,15 @@ class Rule:
     take: Callable[[np.ndarray, np.ndarray], int]
 
 
+def default_rule(settings: ReportSettings) -> str:
+    """The rule of every table, figure and audit that shows one point of each frontier.
+
+    The knee, which follows from the frontier alone. The midpoint, which moves with the range of all trials, bad ones
+    among them, is that of `protocol: paper`, as published.
+    """
+    return MIDPOINT if settings.protocol == "paper" else KNEE
+
+
 def parse_rule(
     name: str, objectives: ObjectiveSet, tasks: Sequence[str], metrics: Mapping[str, Metric] = METRICS
 ) -> Rule:
@@ -61,10 +72,10 @@ def parse_rule(
         ValueError: a name that is none of these, or a metric that is none.
     """
     bounded, total = _read_bounded(name), _SUM.fullmatch(name)
-    if name == "midpoint":
+    if name == MIDPOINT:
         last = objectives.objectives[-1]
         return Rule((last,), lambda front, runs: midpoint(last.metric.loss(front[:, 0]), last.metric.loss(runs[:, 0])))
-    if name == "knee":
+    if name == KNEE:
         return Rule(objectives.objectives, lambda front, runs: knee(objectives.losses(front)))
     if bounded is not None:
         word, metric, limit = bounded
@@ -110,12 +121,14 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
     """The trial that each rule takes from each frontier under the set `of`, on the split that chooses.
 
     Columns `rule, method, seed, trial_id`; `trial_id` is None where no point keeps the rule's bound. `seed` is `all`
-    where seeds are pooled. `rules` are by default all `RULES` of ARFG-ARE frontiers, those `OF_ANY_SET` of others.
+    where seeds are pooled. `rules` are by default all `RULES` of ARFG-ARE frontiers, those `OF_ANY_SET` of others, the
+    `default_rule` first.
 
     Raises:
         ValueError: a rule that is none, or a metric that the table has no values of.
     """
-    names = rules or (RULES if of == "arfg_are" else OF_ANY_SET)
+    first = default_rule(results.settings)
+    names = rules or tuple(dict.fromkeys([first, *(RULES if of == "arfg_are" else OF_ANY_SET)]))
     objectives, chosen_on, rows = results.objective_set(of), results.settings.selected_on, []
     parsed = {name: parse_rule(name, objectives, results.tasks, results.settings.metrics) for name in names}
     results.derive(each for rule in parsed.values() for each in rule.reads)
@@ -140,3 +153,16 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
     order = {name: place for place, name in enumerate(names)}
     found = pd.DataFrame(rows, columns=["rule", "method", "seed", "trial_id"])
     return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def choose_points(results: Results) -> pd.DataFrame:
+    """The trial that the `default_rule` takes from every ARFG-ARE frontier: full rows of the trial table, one for each
+    method and seed (for each method where seeds are pooled), with `rule`, `selected_on` and the number of `trials` that
+    it was chosen from. Empty where there is no frontier."""
+    settings, rule = results.settings, default_rule(results.settings)
+    found = select_trials(results, [rule])
+    rows = results.rows_of(found["trial_id"]).loc[found["trial_id"].tolist()]
+    keys = ["method"] if settings.pooled else ["method", "seed"]
+    counts = candidates(results.trials, ["method", "seed"]).groupby(keys).size()
+    trials = [counts[tuple(key) if len(keys) > 1 else key[0]] for key in found[keys].itertuples(index=False)]
+    return rows.assign(rule=rule, selected_on=settings.selected_on, trials=trials).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Summary tables over methods."""
+"""Summary tables over methods, of the points that `rules.choose_points` takes."""
 
 from __future__ import annotations
 
@@ -6,46 +6,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from paretofair.analysis.frontiers import candidates
-from paretofair.pareto.selection import midpoint
-
-
-def midpoints(trials: pd.DataFrame, front: pd.DataFrame, *, selected_on: str, pooled: bool) -> pd.DataFrame:
-    """The trial that the midpoint rule of Wang et al. 2021 (Table 3) takes from each ARFG-ARE frontier.
-
-    `front` are the points of `frontiers.frontier` under ARFG and ARE with the same `selected_on` and `pooled`,
-    `trials` the table with ARE and ARFG. One full row of the trial table per method and seed (per method where seeds
-    are pooled), with `selected_on` and the number of `trials` that it was chosen from.
-    """
-    column = f"{selected_on}_are"
-    eligible = candidates(trials, [name for name in ("method", "seed", column) if name in trials])
-    chosen, counts = [], []
-    for _, points in front.groupby("method" if pooled else ["method", "seed"], sort=False):
-        method, seed = points["method"].iloc[0], points["seed"].iloc[0]
-        runs = eligible[(eligible["method"] == method) & (pooled | (eligible["seed"] == seed))]
-        place = midpoint(points[column].to_numpy(float), runs[column].to_numpy(float))
-        chosen.append(points["trial_id"].iloc[place])
-        counts.append(len(runs))
-    rows = trials[trials["trial_id"].isin(chosen)].set_index("trial_id", drop=False).loc[chosen]
-    return rows.assign(selected_on=selected_on, trials=counts).reset_index(drop=True)
+from paretofair.statistics.intervals import seed_interval
 
 
 def summary(chosen: pd.DataFrame) -> pd.DataFrame:
-    """`tables/summary.csv`: ARFG and ARE on test at the midpoint, mean and deviation over seeds (as Table 3)."""
+    """`tables/summary.csv`: ARFG and ARE on test of the chosen points over seeds (as Table 3 of Wang et al. 2021)."""
     return _over_seeds(chosen, {"arfg": "test_arfg", "are": "test_are"})
 
 
 def per_task(chosen: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -> pd.DataFrame:
-    """`tables/per_task.csv`: error and `gap` of every task on test at the midpoint (as Table 4)."""
+    """`tables/per_task.csv`: error and `gap` of every task on test of the chosen points (as Table 4)."""
     names = [f"{metric}_{task}" for task in tasks for metric in ("error", gap)]
     return _over_seeds(chosen, {name: f"test_{name}" for name in names})
 
 
 def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    grouped = chosen.groupby("method", sort=False)
-    table = {name: grouped[column].mean() for name, column in columns.items()}
-    table |= {f"{name}_std": grouped[column].std(ddof=1) for name, column in columns.items()}
-    table |= {"seeds": grouped.size(), "trials": grouped["trials"].sum()}
-    said = {name: grouped[name].first() for name in ("selected_on", "source", "protocol")}
-    whole = pd.DataFrame(table).assign(measured_on="test", **said)
-    return whole.reset_index()
+    """Mean of each column over the seeds of a method, its `_std`, and the ends `_low` and `_high` of its interval."""
+    rows = []
+    for method, own in chosen.groupby("method", sort=False):
+        found = {name: seed_interval(own[column].to_numpy(float)) for name, column in columns.items()}
+        row: dict[str, object] = {"method": method, **{name: each.mean for name, each in found.items()}}
+        for end in ("std", "low", "high"):
+            row |= {f"{name}_{end}": getattr(each, end) for name, each in found.items()}
+        row |= {"seeds": len(own), "trials": own["trials"].sum(), "rule": own["rule"].iloc[0], "measured_on": "test"}
+        rows.append(row | {name: own[name].iloc[0] for name in ("selected_on", "source", "protocol")})
+    return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ EXAMPLES = """
 examples:
   python launch/export.py results/mtaf_lsac --trial 3f2a9c
   python launch/export.py results/mtaf_lsac --trial 3f2a9c --output models/fair
-  python launch/export.py results/mtaf_lsac --rule midpoint --method mtaf --seed 0
+  python launch/export.py results/mtaf_lsac --rule knee --method mtaf --seed 0
   python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
 
 Then, in Python:
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     what = "the trial_id (frontiers/all.csv, report.html), or how it begins"
     one = command.add_mutually_exclusive_group(required=True)
     one.add_argument("--trial", metavar="ID", help=what)
-    what = "a rule of tables/selected.csv: midpoint, knee, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
+    what = "a rule of tables/selected.csv: knee, midpoint, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
     one.add_argument("--rule", metavar="RULE", help=what)
     what = "with --rule: the set of objectives whose frontier it is (default: %(default)s)"
     command.add_argument("--objectives", default="arfg_are", metavar="NAME", help=what)

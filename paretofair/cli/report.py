@@ -50,6 +50,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     """Reads the runs and writes what was asked for."""
     from paretofair.analysis.overview import overview
     from paretofair.analysis.results import Results
+    from paretofair.analysis.undefined import explain_undefined
     from paretofair.errors import RunError
 
     if options.output is not None:
@@ -74,12 +75,11 @@ def report(options: argparse.Namespace, console: Console) -> int:
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if results.unreliable:
-        words = f"ARFG is not reliable: the single-task {results.settings.gap} may be 0 for "
+        words = f"ARFG is not reliable: the single-task {results.settings.gap} is not resolved for "
         words += ", ".join(results.unreliable)
         console.print(words, style="yellow", soft_wrap=True)
-    if results.baselines.empty:
-        words = "No single-task baselines (stage baselines, or a baselines.csv beside the table): no ARE, no ARFG."
-        console.print(words, style="yellow", soft_wrap=True)
+    for sentence in explain_undefined(results):
+        console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(f"written to {folder}:", highlight=False, soft_wrap=True)
     for name, paths in ((name, paths) for name, paths in written.items() if paths):
         console.print(f"  {WRITTEN[name]} ({len(paths)} files)", highlight=False, markup=False, soft_wrap=True)

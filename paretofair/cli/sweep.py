@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from paretofair.cli.program import name_program
+from paretofair.cli.status import duration
 from paretofair.redaction import redact
 from paretofair.sections import parse_duration
 
 if TYPE_CHECKING:
+    from paretofair.data import Splits
     from paretofair.runs.run import Result, RunOptions
+    from paretofair.runs.stages import Context
     from paretofair.space.space import Space
 
 EXAMPLES = """
@@ -36,9 +40,9 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 
 WRITTEN = {
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
-    "tables/summary.csv": "ARFG and ARE of each method by the midpoint rule; more in tables/",
+    "tables/summary.csv": "ARFG and ARE at the knee of frontiers (the midpoint under protocol: paper); more in tables/",
     "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
-    "audit.csv": "the midpoints measured again for every attribute and intersection",
+    "audit.csv": "the points of the summary measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
     "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
@@ -111,9 +115,12 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 
 def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
+    from paretofair.cli.data_sheet import print_data_sheet
+    from paretofair.data.sheet import describe_data
     from paretofair.results import Store, TrialTable
+    from paretofair.runs.rehearsal import rehearse_methods
     from paretofair.runs.resume import check_same
-    from paretofair.runs.run import load_splits
+    from paretofair.runs.run import find_cautions_of, load_splits
     from paretofair.runs.session import choose_metrics
     from paretofair.runs.stages import STAGE_OF, Context
     from paretofair.runs.stages.studies import check_warm_start
@@ -121,6 +128,7 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     check_warm_start(space)
     splits = load_splits(space, where)
     context = Context(space, where.methods, splits)
+    first = splits.of(space.seeds[0])
     with TemporaryDirectory() as copies:
         folder = where.output
         if where.store is not None:
@@ -130,35 +138,60 @@ def dry_run(space: Space, where: RunOptions, console: Console) -> None:
             store.pull(folder, ["trials"])
         trials = TrialTable(folder, metrics=choose_metrics(space)).read()
         check_same(context, folder, trials)
+    rehearse_methods([space.baselines, *(space.method(name) for name in where.methods)], first)
+    of_seed = f", the split of seed {space.seeds[0]}" if space.data.split_of_each else ""
+    print_data_sheet(describe_data(first), f"{first.dataset.name} ({first.dataset.source} data{of_seed})", console)
     finished = set(trials["trial_id"])
     title = f"{space.name}: {redact(where.store or str(where.output))}"
     table = Table("stage", "method", "packs", "trials", "finished", title=title)
+    to_train: dict[tuple[str, str], int] = {}
     for stage in (stage for stage in STAGE_OF.values() if stage.seeds(space)):
         known = None if stage.waits(space) else stage.packs(context)
         for method in stage.methods(context.plan):
             count = stage.count(context.plan, method)
             trained = f"{stage.runs(space)} per frontier point" if count is None else f"{count:,}"
+            to_train[stage.name, method] = count or 0
             if known is None:
                 table.add_row(stage.name, method, "", trained, "")
             elif count:
                 packs = [pack for pack in known if pack.method == method]
                 left = sum(len(pack.without(finished)) for pack in packs)
                 table.add_row(stage.name, method, f"{len(packs):,}", trained, f"{count - left:,}")
+                to_train[stage.name, method] = left
     console.print(table)
-    for words in space.advice(where.methods):
-        console.print(words, style="yellow", soft_wrap=True)
-    console.print(f"data: {splits.dataset.name} ({splits.dataset.source}); nothing was trained (--dry-run)")
+    console.print(_estimate(context, first, to_train), highlight=False, soft_wrap=True)
+    for words in [*find_cautions_of(space, first), *space.advice(where.methods)]:
+        console.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    console.print("nothing was trained (--dry-run)")
+
+
+def _estimate(context: Context, first: Splits, to_train: Mapping[tuple[str, str], int]) -> str:
+    """How long the trials, by stage and method, take to train; by a few steps of each method that are timed."""
+    from paretofair.runs.rehearsal import measure_epochs
+
+    space = context.space
+    if space.resources.gpus:
+        return "estimated time: unknown until the first stack (resources.gpus: this command trains nothing on a GPU)"
+    seconds = measure_epochs(context, first, to_train)
+    workers = max(int((os.cpu_count() or 1) / space.resources.cpus), 1)
+    here = f", {duration(seconds / workers)} by {workers} workers" if workers > 1 else ""
+    points = "; frontier points that are trained again come on top" if space.stages.confirm is not None else ""
+    return (
+        f"estimated time: {duration(seconds)} by one worker{here} (a few steps were timed, good to a factor of two or "
+        f"so; starting, evaluating and compiling not counted){points}"
+    )
 
 
 def print_summary(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
+    from paretofair.analysis.undefined import explain_undefined
 
     table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
     table.columns[0].no_wrap = True
     table.padding = (0, 1, 0, 0)
     for row in overview(result.report, methods).itertuples():
-        numbers = (f"{value:.4f}" for value in row[4:])
+        numbers = ("-" if value != value else f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
     kept = " within the constraints" if space.constraints else ""
     table.caption = f"completed trials{kept}; the best ARE and ARFG of any on {result.report.settings.selected_on}"
@@ -168,24 +201,21 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
         words = ", ".join(f"{count:,} trials of {name}" for name, count in budgets.items())
         console.print(f"Budgets differ: {words} for each seed; a larger search finds better frontiers.", style="yellow")
     volumes, point = result.report.hypervolumes, result.report.settings.reference
-    beyond = [name for name in methods if not volumes.loc[volumes["method"] == name, "hypervolume"].any()]
-    if beyond and len(volumes):
+    own = volumes.groupby("method")["hypervolume"].max() if len(volumes) else {}
+    beyond = [name for name in methods if name in own and not own[name]]
+    if beyond:
         words = f"The volume ends at arfg {point[0]:g}, are {point[1]:g} (frontiers.reference_point); no point of "
         console.print(f"{words}{', '.join(beyond)} is better than that.", style="yellow", soft_wrap=True)
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
     if result.report.unreliable:
         console.print(
-            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not known to differ from 0 for "
+            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not resolved for "
             + ", ".join(result.report.unreliable),
             style="yellow",
         )
-    for name, count in result.report.undefined.items():
-        console.print(
-            f"{name} has no value on {result.report.settings.selected_on} in {count:,} trials, which enter no frontier "
-            "that needs it (a group without negatives, or a task with one class there).",
-            style="yellow",
-        )
+    for sentence in explain_undefined(result.report):
+        console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
     if result.given_up:

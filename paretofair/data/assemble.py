@@ -3,11 +3,13 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 
 from paretofair.data.dataset import TRAIN, Dataset, mark_test_rows
 from paretofair.data.inputs.columns import MISSING, Columns
+from paretofair.data.reading.cells import format_number
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
 from paretofair.tasks import BINARY, TaskKind
@@ -57,7 +59,7 @@ def assemble(
     return Dataset(
         name=name,
         source=source,
-        inputs=Columns.of(fill_missing(numeric, part == TRAIN), texts),
+        inputs=_fill_columns(numeric, texts, part == TRAIN),
         tasks=tuple(labels),
         labels=label_columns,
         groups=members,
@@ -70,7 +72,16 @@ def assemble(
     )
 
 
-def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[str, np.ndarray]:
+def _fill_columns(numeric: Mapping[str, np.ndarray], texts: Mapping[str, np.ndarray], train: np.ndarray) -> Columns:
+    for name in texts:
+        base = name.removesuffix(f"_{MISSING}")
+        if base != name and base in numeric and np.isnan(numeric[base]).any():
+            _refuse_taken(base, name)
+    filled, fills = fill_missing(numeric, train)
+    return Columns.of(filled, texts, fills)
+
+
+def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Replace NaN by the median of the training rows, and tell so by one more input.
 
     These are the training rows of the given split: where `split` redraws the test rows, the medians stay.
@@ -80,12 +91,13 @@ def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[st
         train: `(rows,)` bool: the rows whose median is taken.
 
     Returns:
-        The inputs; behind them, for each that had a NaN, `<name>_missing`: 1 where it was missing, else 0.
+        The inputs; behind them, for each that had a NaN, `<name>_missing`: 1 where it was missing, else 0. Where
+        there is such an input with just these values, it stays where it is. And what each such input was filled with.
 
     Raises:
-        DataError: An input is missing in every training row.
+        DataError: An input is missing in every training row; an input `<name>_missing` has other values.
     """
-    filled, indicators = {}, {}
+    filled, indicators, fills = {}, {}, {}
     for name, values in inputs.items():
         missing = np.isnan(values)
         filled[name] = values
@@ -93,19 +105,31 @@ def fill_missing(inputs: Mapping[str, np.ndarray], train: np.ndarray) -> dict[st
             known = values[train & ~missing]
             if not len(known):
                 raise DataError(f"input {name!r} is missing in all {train.sum()} training rows; exclude it")
-            filled[name] = np.where(missing, np.median(known), values)
+            fills[name] = float(np.median(known))
+            filled[name] = np.where(missing, fills[name], values)
             indicators[f"{name}_{MISSING}"] = missing.astype(np.float64)
-    return filled | indicators
+    for name, values in indicators.items():
+        if name in inputs and not np.array_equal(inputs[name], values):
+            _refuse_taken(name.removesuffix(f"_{MISSING}"), name)
+    return filled | indicators, fills
+
+
+def _refuse_taken(name: str, indicator: str) -> NoReturn:
+    raise DataError(
+        f"input {name!r} has missing values, which an input {indicator!r} tells of; the data have another column of "
+        "that name: rename or exclude it"
+    )
 
 
 def group_by_bins(values: np.ndarray, bins: Sequence[float]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Groups of a number, cut after each of the ascending `bins`: with (25, 60), up to and including 25, then up
-    to and including 60, then over 60.
+    """Groups of a number, cut after each of the ascending `bins`, at most 126: with (25, 60), up to and including 25,
+    then up to and including 60, then over 60.
 
     Returns:
-        Their names (`up_to_25`, `25_to_60`, `over_60`) and `(rows,)` int8 indices, -1 where a value is NaN.
+        Their names (`up_to_25`, `25_to_60`, `over_60`), which have all digits of the bins, and `(rows,)` int8 indices,
+        -1 where a value is NaN.
     """
-    edges = [f"{edge:g}" for edge in bins]
+    edges = [format_number(edge) for edge in bins]
     between = [f"{low}_to_{high}" for low, high in itertools.pairwise(edges)]
     names = (f"up_to_{edges[0]}", *between, f"over_{edges[-1]}")
     indices = np.searchsorted(np.asarray(bins, dtype=np.float64), values, side="left")

@@ -39,6 +39,7 @@ class Dataset:
             rows count alike.
         together: `(rows,)` numbers: rows of one number, the pictures of one patient say, are never cut apart.
         kinds: What each task predicts, with the words for its labels; binary ones where none are given.
+        notes: Sentences on how it was read that its owner should know; no part of its identity.
 
     Raises:
         DataError: Shapes disagree, a value is outside the ranges above, or rows that stay together have two parts.
@@ -58,6 +59,7 @@ class Dataset:
     weights: np.ndarray | None = None
     together: np.ndarray | None = None
     kinds: tuple[TaskKind, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.kinds:

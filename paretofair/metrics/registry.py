@@ -35,7 +35,6 @@ class Metric:
 
     `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `rate` names
     the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second.
-    `signed` are the metrics that say from which side it comes, all of which can be 0 by luck where it can be 0.
     `kinds` are the kinds of task that have it, none where all do.
     """
 
@@ -51,7 +50,6 @@ class Metric:
     rate: str = "accuracy"
     pair: bool = False
     audited: bool = True
-    signed: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     own: OwnCode | None = None
 
@@ -147,7 +145,6 @@ def _odds(name: str, words: str, worst: float, combine: Callable[..., Array]) ->
         of_groups=getattr(rates, name),
         parts=("fpr_gap", "tpr_gap"),
         combine=combine,
-        signed=("fpr_gap_signed", "tpr_gap_signed"),
     )
     return hard, replace(
         hard,
@@ -155,7 +152,6 @@ def _odds(name: str, words: str, worst: float, combine: Callable[..., Array]) ->
         words=words.format("mean scores of rows labelled 0 and labelled 1"),
         of_groups=partial(getattr(rates, name), soft=True),
         parts=("soft_fpr_gap", "soft_tpr_gap"),
-        signed=(),
     )
 
 
@@ -212,7 +208,6 @@ _EVERY = (
         1.0,
         rates.fpr_gap,
         rate="false_positive_rate",
-        signed=("fpr_gap_signed",),
     ),
     Metric(
         "tpr_gap",
@@ -222,7 +217,6 @@ _EVERY = (
         1.0,
         rates.tpr_gap,
         rate="true_positive_rate",
-        signed=("tpr_gap_signed",),
     ),
     Metric(
         "soft_fpr_gap",
@@ -272,7 +266,6 @@ _EVERY = (
         "counts",
         1.0,
         rates.demographic_parity_gap,
-        signed=("demographic_parity_gap_signed",),
     ),
     Metric(
         "disparate_impact_ratio",

@@ -37,8 +37,7 @@ def arfg(gaps: ArrayLike, single_task_gaps: ArrayLike) -> Array:
     """Average relative fairness gap: the mean over tasks of gap / single-task gap; minimised.
 
     MTA-F's gap is that of false positive rates; a space names its own. Arguments and result are those of `are`,
-    with unsigned gaps. Where a single-task gap cannot be told from 0 the value is luck: see
-    `intervals.mean_interval` of the signed gap.
+    with unsigned gaps. Where a single-task gap is not more than permuted groups have, the value is luck.
     """
     return _mean_ratio(gaps, single_task_gaps)
 

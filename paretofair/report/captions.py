@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import KNEE, MIDPOINT, default_rule
 from paretofair.metrics.objectives import Objective, ObjectiveSet
 from paretofair.pareto.hypervolume import EXACT_UP_TO
+from paretofair.statistics.intervals import name_interval
 
 
 def stamps(results: Results) -> list[str]:
@@ -46,6 +48,11 @@ def seeds(results: Results) -> str:
     if len(found) > 6 and found == list(range(found[0], found[-1] + 1)):
         return f"{len(found)} seeds, {found[0]} to {found[-1]}"
     return "seeds " + ", ".join(map(str, found))
+
+
+def name_intervals(results: Results) -> str:
+    """What intervals over the seeds of the run are: `95 % Student's t intervals`."""
+    return f"{name_interval(results.searched['seed'].nunique())}s"
 
 
 def trials(results: Results) -> str:
@@ -101,14 +108,24 @@ def tell_gap(results: Results) -> str:
 
 
 def reliability(results: Results) -> str:
-    """A warning where ARFG divides by gaps that may be 0; empty where it does not."""
+    """A warning where ARFG divides by gaps that may be luck; empty where it does not."""
     tasks = results.unreliable
     if not tasks:
         return ""
     return (
-        "ARFG is unreliable: it divides by single-task gaps that are not known to differ from 0, "
-        f"of {', '.join(tasks)}."
+        "ARFG is unreliable: it divides by single-task gaps that are not resolved, no larger than permuted groups have "
+        f"(p > .05) or not tested, of {', '.join(tasks)}."
     )
+
+
+def tell_rule(results: Results) -> str:
+    """The rule that takes one point of each frontier, in words: `knee, the point of the frontier that ...`."""
+    rule = default_rule(results.settings)
+    words = {
+        KNEE: "the point of the frontier that lies farthest below the line between its ends",
+        MIDPOINT: "the point of the frontier whose ARE is nearest to the middle of the range of ARE over all trials",
+    }
+    return f"{rule} ({words[rule]})"
 
 
 def join_sentences(*sentences: str) -> str:

@@ -10,12 +10,14 @@ import pandas as pd
 
 from paretofair.analysis.comparison import comparison, selected, volumes
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
+from paretofair.statistics.comparison import MOST_SEEDS, find_leader, least_p_value
+from paretofair.statistics.intervals import name_interval
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -31,7 +33,8 @@ _ESCAPES = {
 _HEADERS = {"arfg": "ARFG", "are": "ARE"}
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
-_OVER = "mean ± deviation over seeds; best in bold"
+_BOLD = "bold where the best differs from all others beyond their intervals"
+_OVER = f"mean ± deviation over seeds; {_BOLD}"
 
 
 def escape_latex(text: str) -> str:
@@ -45,17 +48,13 @@ def escape_latex(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def mark_best(values: Sequence[float], metric: Metric | None, digits: int = 3) -> np.ndarray:
-    """Mask of the best values as they are printed, ties included; none where no value is better than another.
-
-    >>> mark_best([0.1002, 0.1004, 0.2], METRICS["error"]).tolist()
-    [True, True, False]
-    """
-    printed = np.round(np.asarray(values, dtype=float), digits)
-    if metric is None or metric.direction == "diagnostic" or np.isnan(printed).all():
-        return np.zeros(len(printed), dtype=bool)
-    loss = metric.loss(printed)
-    return np.asarray(loss <= np.nanmin(loss) + 1e-12)
+def mark_leader(table: pd.DataFrame, name: str, metric: Metric | None) -> np.ndarray:
+    """Mask of the best value of a column where it differs from all others beyond their intervals, `<name>_low` and
+    `<name>_high`; none where there are no intervals, or no value is better than another."""
+    if metric is None or metric.direction == "diagnostic" or f"{name}_low" not in table:
+        return np.zeros(len(table), dtype=bool)
+    values, low, high = (table[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+    return find_leader(metric.loss(values), np.maximum(values - low, high - values))
 
 
 def booktabs(
@@ -75,10 +74,9 @@ def booktabs(
     Args:
         table: rows as they are printed; NaN is a dash.
         columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
-            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and the best is bold by the direction
-            of its metric.
+            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and is bold by `mark_leader`.
         caption, label: plain text, and the label of `\ref`.
-        within: a column whose equal values, one after the other, are a block of rows with a best of its own.
+        within: a column whose equal values, one after the other, are a block of rows with a leader of its own.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
         wide: over both columns of a page (`table*`).
@@ -124,7 +122,7 @@ def _cells(
     bold = np.zeros(len(table), dtype=bool)
     for block in pd.unique(blocks):
         own = blocks == block
-        bold[own] = mark_best(values.to_numpy(float)[own], metric, digits)
+        bold[own] = mark_leader(table[own], name, metric)
     printed = []
     for (_, row), is_best in zip(table.iterrows(), bold, strict=True):
         if np.isnan(row[name]):
@@ -150,19 +148,18 @@ def latex_tables(results: Results) -> dict[str, str]:
     """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
     found = dict[str, str]()
     if len(results.hypervolumes) and len(results.frontier("arfg_are")):
-        found = _midpoint_tables(results) | _compared(results, "arfg_are")
+        found = _chosen_tables(results) | _compared(results, "arfg_are")
     for name in results.compared_sets:
         found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
     return found
 
 
-def _midpoint_tables(results: Results) -> dict[str, str]:
-    chosen, gap = results.midpoints, results.settings.gap
+def _chosen_tables(results: Results) -> dict[str, str]:
+    chosen, gap = choose_points(results), results.settings.gap
     tasks = {
         f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
     }
-    rule = "the frontier point whose ARE is nearest to the middle of the range of ARE over all trials"
-    words = f"at the midpoint, {rule}: {_OVER}, the smallest."
+    words = f"at the {captions.tell_rule(results)}: {_OVER}."
     return {
         "summary": booktabs(
             _order_by_method(summary(chosen), results),
@@ -196,8 +193,8 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             caption=_caption(
                 results,
                 f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
-                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with 95 "
-                "% bootstrap interval; best in bold, the largest.",
+                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with "
+                f"{captions.name_intervals(results)}; {_BOLD}.",
                 exact,
             ),
             label=f"{inside}hypervolume",
@@ -210,9 +207,8 @@ def _compared(results: Results, of: str) -> dict[str, str]:
             ["rule", "method", *objectives.names, "seeds", "without"],
             caption=_caption(
                 results,
-                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER} for each rule"
-                f"{', the smallest' if _all_minimised(objectives) else ''}. Without: seeds where no point keeps the "
-                "bound, which are in no mean.",
+                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER}, for each "
+                "rule. Without: seeds where no point keeps the bound, which are in no mean.",
             ),
             label=f"{inside}selected",
             within="rule",
@@ -222,15 +218,15 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     }
     pairs = comparison(results, of)
     if len(pairs):
-        least = int(pairs["seeds"].min())
+        seeds = int(pairs["seeds"].min())
         tables["comparison"] = booktabs(
-            pairs,
-            ["method", "against", "difference", "p_value", "p_holm", "seeds"],
+            pairs.assign(seeds_needed=pairs["seeds_needed"].map(_spell_seeds)),
+            ["method", "against", "difference", "p_value", "p_holm", "seeds", "seeds_needed"],
             caption=_caption(
                 results,
                 f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
-                "same seeds: mean with 95 % bootstrap interval, p-value of a two-sided sign-flip test, and adjusted "
-                f"for the number of pairs (Holm). With {least} seeds no p-value can be below {2.0 / 2**least:.3g}.",
+                f"same seeds: mean with {name_interval(seeds)}, p-value of a two-sided sign-flip test, and adjusted "
+                f"for the number of pairs (Holm). {_tell_power(pairs)}",
                 exact,
             ),
             label=f"{inside}comparison",
@@ -240,8 +236,20 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     return tables
 
 
-def _all_minimised(objectives: ObjectiveSet) -> bool:
-    return all(each.metric.direction == "minimised" for each in objectives.objectives)
+def _tell_power(pairs: pd.DataFrame) -> str:
+    """Whether the tests could have found anything, and what the last column says."""
+    needed = "Seeds needed: how many would find the difference seen with 80 % power, were it the true one."
+    if pairs["testable"].all():
+        return needed
+    seeds = int(pairs["seeds"].min())
+    least = min(1.0, least_p_value(seeds) * int(pairs["p_value"].notna().sum()))
+    words = f"The adjusted p-value of {seeds} seeds is {least:.3g} or more: differences cannot be tested with them."
+    return f"{words} {needed}"
+
+
+def _spell_seeds(count: float) -> str:
+    """`34`; of what is above the most that are counted `over 1000`."""
+    return "--" if np.isnan(count) else f"{count:.0f}" if np.isfinite(count) else f"over {MOST_SEEDS}"
 
 
 def write_latex(results: Results, folder: Path) -> list[Path]:

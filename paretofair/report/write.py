@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
-from paretofair.analysis.counts import audit_table, row_intervals, with_intervals
+from paretofair.analysis.counts import audit_table
 from paretofair.analysis.overview import arfg_are_points
-from paretofair.analysis.relative import BASELINES
+from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.output import place_file, replace_earlier
@@ -33,8 +35,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`; files of an earlier
     report that this one does not have are removed.
 
-    Where runs have a `groups.csv`, the midpoints are audited, and where the attribute of each task is known, frontier
-    points get intervals of their test metrics.
+    Where runs have a `groups.csv`, the points that the default rule chooses are audited, and where the attribute of
+    each task is known, frontier points get intervals of their test metrics.
 
     Frontiers are chosen on validation and reported on test; under `protocol: paper` they are chosen on test, with the
     seeds of a method pooled. Returns the paths of what was written, nothing for an empty table.
@@ -43,7 +45,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     if table.empty:
         return []
     stamp = {"source": results.source, "protocol": settings.protocol}
-    files = {BASELINES: results.baselines.assign(protocol=settings.protocol)}
+    files = {BASELINES: results.tested_baselines.assign(protocol=settings.protocol)}
     for name in ("arfg_are", *results.compared_sets):
         under = "tables" if name == "arfg_are" else f"tables/{name}"
         files |= {f"{under}/{table}.csv": frame for table, frame in tables_of(results, name).items()}
@@ -52,23 +54,27 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     if cells is not None and results.sensitive is not None and any(map(len, fronts.values())):
         ids = pd.concat([points["trial_id"] for points in fronts.values()])
         of_points = results.rows_of(ids)
-        intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, results.baselines, settings.gap)
+        baselines, alone = results.tested_baselines, find_single_task(table)
+        intervals = row_intervals(of_points, results.tasks, cells, results.sensitive, baselines, alone, settings.gap)
         fronts = {name: with_intervals(points, intervals) for name, points in fronts.items()}
+    chosen = choose_points(results)
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):
             unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
         if name == "arfg_are" and len(points):
-            files["tables/summary.csv"] = summary(results.midpoints)
-            files["tables/per_task.csv"] = per_task(results.midpoints, results.tasks, settings.gap)
+            files["tables/summary.csv"] = summary(chosen)
+            files["tables/per_task.csv"] = per_task(chosen, results.tasks, settings.gap)
             if cells is not None:
-                files["audit.csv"] = audit_table(results.midpoints, results.tasks, cells).assign(**stamp)
+                rule = {"rule": default_rule(settings)}
+                files["audit.csv"] = audit_table(chosen, results.tasks, cells).assign(**rule, **stamp)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]
     if "confirms" in table and len(confirmed):
         on_frontier = confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
-        files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier)
+        of_rule = confirmed["confirms"].isin(chosen["trial_id"])
+        files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier, chosen=of_rule)
     if inside(folder, BASELINES).resolve() in results.inputs:
         del files[BASELINES]
     written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]

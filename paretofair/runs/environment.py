@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 
 from paretofair.analysis.counts import GROUPS
 from paretofair.data import Splits
+from paretofair.data.sheet import describe_data
 from paretofair.redaction import redact
 from paretofair.results.files import ENVIRONMENT, SPACE, inside, write_csv, write_text
 from paretofair.runs.folder import read_environment
@@ -55,6 +57,7 @@ def environment(first: Splits, split_ids: Mapping[int, str]) -> dict[str, Any]:
             "data_id": first.dataset.data_id,
             "split_ids": {str(seed): split_id for seed, split_id in split_ids.items()},
             "sha256": first.dataset.checksums,
+            "sheet": asdict(describe_data(first)),
         },
         "python": sys.version.split()[0],
         "packages": {name: version(name) for name in _PACKAGES},

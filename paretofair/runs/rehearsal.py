@@ -1,9 +1,9 @@
-"""Tries every method on the driver, so that what cannot be trained is told before any work starts."""
+"""Tries every method on the driver: what cannot be trained is told before work starts, and how long it will take."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,11 +13,13 @@ from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError, first_line
 from paretofair.runs.build import build_experiment, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials, build_packs
+from paretofair.runs.stages import STAGE_OF, Context
 from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
-from paretofair.training import DeviceData, rehearse, to_device
+from paretofair.training import DeviceData, measure_epoch, rehearse, to_device
 from paretofair.training.measuring.evaluation import evaluate
 
+_DRAWS = 200  # whose epochs are averaged
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
 value of a tensor and no in-place change of a tensor made in forward. It gets rows (B, inputs) and returns (B, tasks).
 docs/networks.md has examples."""
@@ -50,6 +52,29 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
                 f"{first_line(error)}{_place(error, own)}{hint}"
             ) from error
+
+
+def measure_epochs(context: Context, splits: Splits, trials: Mapping[tuple[str, str], int]) -> float:
+    """Seconds that one worker takes to train numbers of `trials` by stage and method, from a few steps of each method
+    on one core, and the mean number of epochs that its trials draw."""
+    space = context.space
+    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    known: dict[str, float] = {}
+    total, threads = 0.0, torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for (stage, method), count in trials.items():
+            own = STAGE_OF[stage].space(context, method)
+            if count and method not in known:
+                experiment = build_experiment(own, data, compiled=False)
+                sample = as_trials(_sample(own, splits.split_id), data.tasks, type(experiment.method))
+                known[method] = measure_epoch(experiment, sample)
+            if count:
+                epochs = draw(own.parameters, own.tasks, seed=0, first=0, last=_DRAWS)["epochs"]
+                total += count * known[method] * float(epochs.mean())
+    finally:
+        torch.set_num_threads(threads)
+    return total
 
 
 def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:

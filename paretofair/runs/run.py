@@ -14,8 +14,10 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from paretofair.analysis.counts import LEAST_ROWS
 from paretofair.analysis.results import Results, read_settings
 from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
+from paretofair.data.cautions import find_cautions
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import SpaceError
 from paretofair.redaction import redact
@@ -25,7 +27,7 @@ from paretofair.results.checkpoints import remove_checkpoints
 from paretofair.results.files import FAILED, inside
 from paretofair.results.lease import hold_lease
 from paretofair.runs.environment import write_settings
-from paretofair.runs.folder import check_place, log_to, open_folder, put_aside
+from paretofair.runs.folder import LOG, check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
 from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.resume import check_same
@@ -35,6 +37,7 @@ from paretofair.runs.stages.studies import check_warm_start
 from paretofair.space.space import Space
 
 logger = logging.getLogger("paretofair")
+_SHOWN = 10  # lines on the data when a run starts; its log has them all
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,14 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
     )
 
 
+def find_cautions_of(space: Space, splits: Splits) -> list[str]:
+    """What a user should know of the data of a space before training, a line each: how they were read, and what they
+    hold."""
+    csv = space.data.csv
+    own_columns = {} if csv is None else {name: each.column for name, each in csv.sensitive.items()}
+    return [*splits.dataset.notes, *find_cautions(splits, LEAST_ROWS, own_columns)]
+
+
 def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> Result:
     """Trains everything that is missing on `engine` and writes the exports. Messages and progress go to `console`.
 
@@ -126,13 +137,18 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
     if torch.cuda.is_available() and not space.resources.gpus:
         words = "This machine has a GPU that is not used: resources.gpus is 0 (--set resources.gpus=1 uses one a pack)."
         console.print(words, style="yellow")
-    for words in space.advice(options.methods):
-        console.print(words, style="yellow", soft_wrap=True)
+    cautions = find_cautions_of(space, first)
+    for words in [*cautions[:_SHOWN], *space.advice(options.methods)]:
+        console.print(words, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if len(cautions) > _SHOWN:
+        console.print(f"{len(cautions) - _SHOWN} more such lines are in {LOG} and --dry-run.", style="yellow")
     folder = options.output
     check_warm_start(space)
     context = Context(space, options.methods, splits, folder, console)
     with open_folder(folder), log_to(folder), ExitStack() as entered:
         logger.info("%s: %s, methods %s", space.name, first.dataset.source, ", ".join(options.methods))
+        for words in cautions:
+            logger.info(words)
         check_place(folder, options.store)
         store = None if options.store is None else Store(options.store)
         if store is not None:

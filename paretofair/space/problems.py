@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from paretofair.errors import SpaceError
+from paretofair.naming import show
 
 KeyPath = tuple[str | int, ...]
 
@@ -34,7 +35,7 @@ class Problems:
         lines = []
         for path, message in sorted(self._messages.items(), key=lambda item: self._place(item[0])[0]):
             words = f"{self._place(path)[1]}: "
-            lines.append(words + (f"{spell_path(path)}: {message}" if path else message))
+            lines.append(show(words + (f"{spell_path(path)}: {message}" if path else message)))
         if len(lines) > MOST_SHOWN:
             lines = [*lines[:MOST_SHOWN], f"and {len(lines) - MOST_SHOWN} more"]
         if lines:

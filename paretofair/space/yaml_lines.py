@@ -238,6 +238,11 @@ def _scalar(node: yaml.ScalarNode) -> tuple[Any, str | None]:
         return text, f"YAML does not read {text} as it looks; write a plain decimal number"
     if kind == SCIENTIFIC:
         number = float(text.replace("_", ""))
+        if number in (float("inf"), float("-inf")):
+            return (
+                text,
+                f"YAML reads {text} as text, and it is larger than any number here; quote it if a text is meant",
+            )
         digits, exponent = f"{number:.15e}".split("e")
         digits = digits.rstrip("0")
         dotted = (digits + "0" if digits.endswith(".") else digits) + f"e{int(exponent):+d}"

@@ -1,4 +1,4 @@
-"""Numbers over repeated runs (seeds): intervals of means, tests of paired differences, and many tests at a time."""
+"""Methods over the same seeds: tests of paired differences, many tests at a time, and how many seeds a test needs."""
 
 from typing import Any, NamedTuple
 
@@ -6,17 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
+from paretofair.statistics.intervals import seed_interval
+
 # Up to this many pairs all sign flips are tried, 2**16 of them; beyond, as many random ones.
 EXACT_PAIRS = 16
 FLIPS = 2**16
-
-
-class BootstrapInterval(NamedTuple):
-    """A mean over runs and the ends of its interval."""
-
-    mean: float
-    low: float
-    high: float
+MOST_SEEDS = 1000  # that are counted
+LEVEL = 0.05  # of the tests whose outcome is told
 
 
 class PairedComparison(NamedTuple):
@@ -27,50 +23,6 @@ class PairedComparison(NamedTuple):
     high: float
     p_value: float
     pairs: int
-
-
-def bootstrap_interval(
-    values: ArrayLike, /, *, level: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> BootstrapInterval:
-    """Mean of independent runs and its bootstrap interval, for numbers that need not be normal, as hypervolume.
-
-    The expanded percentile interval of Hesterberg (2015), "What teachers should know about the bootstrap" (arXiv
-    1411.5279): percentiles of the means of resampled runs, so far out that symmetric runs get about Student's t. Plain
-    percentiles and BCa are too narrow: of 5 and 10 normal runs their 95 % intervals hold the mean 85 and 90 % of the
-    time, these 93 and 95 %. No resample goes beyond the extremes of the runs, so an interval of 2 or 3 runs holds it
-    only 50 or 75 % of the time.
-
-    Args:
-        values: `(runs,)`, in any order. NaN and infinite values are left out.
-        level: coverage, between 0 and 1.
-        resamples: how many means are drawn.
-        seed: what they are drawn from; the same runs have the same interval.
-
-    Returns:
-        Mean and both ends. The ends are NaN for one run, the mean also for none; all are equal for equal runs.
-
-    Raises:
-        ValueError: values that are not one-dimensional, a level outside (0, 1), or no resamples.
-
-    >>> mean, low, high = bootstrap_interval([.10, .12, .14, .15, .11])
-    >>> round(mean, 3), bool(.10 <= low < mean < high <= .15)
-    (0.124, True)
-    """
-    runs = np.asarray(values, dtype=float)
-    if runs.ndim != 1:
-        raise ValueError(f"got values of shape {runs.shape}, expected (runs,)")
-    _check_level(level)
-    if resamples < 1:
-        raise ValueError(f"got {resamples} resamples, expected at least one")
-    runs = np.sort(runs[np.isfinite(runs)])
-    n = len(runs)
-    if n < 2:
-        return BootstrapInterval(float(runs[0]) if n else float("nan"), float("nan"), float("nan"))
-    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    means = np.append(runs[drawn].mean(axis=1), runs.mean()).clip(runs[0], runs[-1])
-    tail = ndtr(stdtrit(n - 1, (1 - level) / 2) * (n / (n - 1)) ** 0.5)
-    low, high = np.quantile(means[:-1], [tail, 1 - tail])
-    return BootstrapInterval(float(means[-1]), float(low), float(high))
 
 
 def paired_comparison(a: ArrayLike, b: ArrayLike, /, *, level: float = 0.95) -> PairedComparison:
@@ -87,7 +39,7 @@ def paired_comparison(a: ArrayLike, b: ArrayLike, /, *, level: float = 0.95) -> 
         level: coverage of the interval, between 0 and 1.
 
     Returns:
-        Mean of a - b over the pairs without a NaN or an infinity, its `bootstrap_interval`, the p-value, and the number
+        Mean of a - b over the pairs without a NaN or an infinity, its `seed_interval`, the p-value, and the number
         of those pairs. The p-value is 1.0 for one pair, and NaN for none.
 
     Raises:
@@ -102,8 +54,10 @@ def paired_comparison(a: ArrayLike, b: ArrayLike, /, *, level: float = 0.95) -> 
         raise ValueError(f"got shapes {one.shape} and {other.shape}, expected (seeds,) twice")
     both = np.isfinite(one) & np.isfinite(other)
     differences = one[both] - other[both]
-    interval = bootstrap_interval(differences, level=level)
-    return PairedComparison(*interval, _sign_flip_p_value(differences), len(differences))
+    interval = seed_interval(differences, level=level)
+    return PairedComparison(
+        interval.mean, interval.low, interval.high, _sign_flip_p_value(differences), len(differences)
+    )
 
 
 def holm(p_values: ArrayLike, /) -> NDArray[np.float64]:
@@ -136,6 +90,85 @@ def holm(p_values: ArrayLike, /) -> NDArray[np.float64]:
     return result
 
 
+def find_leader(losses: ArrayLike, reach: ArrayLike, /) -> NDArray[np.bool_]:
+    """Mask of the smallest loss where it is smaller than every other beyond their intervals; else of none.
+
+    Two means differ beyond their intervals where they are further apart than the root of the sum of their squared half
+    widths: the interval of the difference of independent means. Over the same seeds methods mostly go up and down
+    together, so that this is rather too careful.
+
+    Args:
+        losses: `(m,)` means, minimised. NaN ones are left out.
+        reach: `(m,)` how far the interval of each goes from its mean; NaN for none, from which nothing differs.
+
+    >>> find_leader([.1, .2, .4], [.05, .05, .05]).tolist(), find_leader([.1, .2], [.05, .1]).tolist()
+    ([True, False, False], [False, False])
+    """
+    means, widths = np.asarray(losses, dtype=float), np.asarray(reach, dtype=float)
+    mask = np.zeros(len(means), dtype=bool)
+    known = np.flatnonzero(~np.isnan(means))
+    if len(known) > 1:
+        best = known[means[known].argmin()]
+        others = known[known != best]
+        # Not written as "not closer": a NaN on either side must not lead.
+        mask[best] = (means[others] - means[best] > np.hypot(widths[others], widths[best])).all()
+    return mask
+
+
+def least_p_value(pairs: int) -> float:
+    """The smallest p-value that `paired_comparison` can have with so many pairs: 2 / 2**pairs.
+
+    >>> least_p_value(5), least_p_value(6)
+    (0.0625, 0.03125)
+    """
+    return 1.0 if pairs < 1 else max(2.0 / 2.0**pairs, 0.0 if pairs <= EXACT_PAIRS else 1 / (1 + FLIPS))
+
+
+def count_needed_seeds(
+    differences: ArrayLike, /, *, level: float = LEVEL, power: float = 0.8, most: int = MOST_SEEDS
+) -> float:
+    """How many pairs it would take to find a difference as large as the observed one, were it the true one.
+
+    The power of a paired t-test, which a sign-flip test comes close to for differences that are about normal
+    (`benchmarks/simulations.py`), and never fewer pairs than the sign-flip test needs to fall below `level` at all.
+    Mean and deviation are themselves estimates of few seeds: read the result as an order of size.
+
+    Args:
+        differences: `(seeds,)` of paired differences; NaN and infinite ones are left out.
+        level: the p-value that is to be reached; of several tests the level of one of them.
+        power: how often it is to be reached.
+        most: where more pairs are needed the result is infinite.
+
+    Returns:
+        A whole number, infinite where it is above `most` and for a mean of 0, NaN for fewer than two pairs.
+
+    >>> count_needed_seeds([.5, 1.5, .5, 1.5, .5, 1.5])
+    6.0
+    """
+    known = np.asarray(differences, dtype=float)
+    known = known[np.isfinite(known)]
+    if len(known) < 2:
+        return float("nan")
+    mean, deviation = abs(known.mean()), known.std(ddof=1)
+    # Differences that are equal but for rounding have no deviation.
+    effect = mean / max(deviation, 1e-12 * mean) if mean > 0 else 0.0
+    counts = np.arange(2, most + 1)
+    reached = (_power_of_t_test(counts, effect, level) >= power) & (2.0 ** (1.0 - counts) <= level)
+    return float(counts[reached.argmax()]) if reached.any() else float("inf")
+
+
+def _power_of_t_test(pairs: NDArray[Any], effect: float, level: float) -> NDArray[Any]:
+    """Of a two-sided paired t-test for a mean of `effect` deviations, within .015 from 6 pairs on.
+
+    By the normal approximation to the noncentral t of Johnson and Welch (1940); SciPy's own function is NaN here and
+    there.
+    """
+    free, shift = pairs - 1.0, effect * np.sqrt(pairs)
+    bound = stdtrit(free, 1 - level / 2)
+    inner, spread = bound * (1 - 1 / (4 * free)), np.sqrt(1 + bound**2 / (2 * free))
+    return np.asarray(ndtr((shift - inner) / spread) + ndtr((-shift - inner) / spread))
+
+
 def _sign_flip_p_value(differences: NDArray[Any]) -> float:
     n = len(differences)
     if n == 0:
@@ -152,8 +185,3 @@ def _sign_flip_p_value(differences: NDArray[Any]) -> float:
         signs = 1 - 2 * random.integers(0, 2, (block, n))
         reached += int(np.count_nonzero(np.abs(signs @ sizes) >= enough))
     return (1 + reached) / (1 + FLIPS)
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"got level {level}, expected a number between 0 and 1")

@@ -6,7 +6,7 @@ from paretofair.training.halving import Halving, WeightedMetric
 from paretofair.training.measuring.curves import Curve, CurveSettings
 from paretofair.training.measuring.evaluation import Evaluation, Threshold
 from paretofair.training.pack import FinishedStack, train_pack
-from paretofair.training.probe import measure_width, rehearse
+from paretofair.training.probe import measure_epoch, measure_width, rehearse
 from paretofair.training.stack import Trials
 from paretofair.training.tensors import DeviceData, to_device
 
@@ -25,6 +25,7 @@ __all__ = [
     "TrainingSettings",
     "Trials",
     "WeightedMetric",
+    "measure_epoch",
     "measure_width",
     "rehearse",
     "to_device",

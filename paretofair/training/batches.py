@@ -42,6 +42,11 @@ class Batches:
             of_plan = torch.from_numpy(self._plan.weights).to(self._device)
             self._in_losses = (of_plan if own is None else of_plan * own).to(self._dtype)
 
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return self._plan.steps
+
     def keep(self, rows: Sequence[int]) -> None:
         """Goes on for these trials alone."""
         self._seeds = [self._seeds[row] for row in rows]

@@ -19,6 +19,8 @@ WIDTHS = {
 # The width where nothing is measured.
 UNMEASURED = {"cpu": 32, "cuda": 1024}
 _STEPS = 15
+_FEW_STEPS = 5
+_SHORT = 0.05  # seconds of a step
 # Of the best throughput. A narrow stack wastes less where trials end early, measurements scatter by a few percent, and
 # compiled steps, which are not measured, are best at 8 to 32 trials of the papers' networks.
 _ENOUGH = 0.9
@@ -49,6 +51,19 @@ def measure_width(experiment: Experiment, trials: Trials) -> int:
         throughput[width] = width / stack.seconds_per_step(_STEPS)
     best = max(throughput.values())
     return next(width for width, found in throughput.items() if found >= _ENOUGH * best)
+
+
+def measure_epoch(experiment: Experiment, trials: Trials) -> float:
+    """Seconds that an epoch takes of one trial in a stack of the usual width, by a few steps that are really taken,
+    uncompiled. Steps that take long are timed in a stack of these `trials` alone."""
+    experiment = _switch_off_compilation(experiment)
+    stack = Stack(experiment, trials, len(trials))
+    seconds, width = stack.seconds_per_step(1), len(trials)
+    if seconds < _SHORT:
+        width = UNMEASURED[experiment.device.type]
+        stack = Stack(experiment, trials.take(np.arange(width) % len(trials)), width)
+        seconds = stack.seconds_per_step(_FEW_STEPS)
+    return seconds * stack.steps / width
 
 
 def _switch_off_compilation(experiment: Experiment) -> Experiment:

@@ -107,6 +107,11 @@ class Stack:
         for rows in (batches[0], batches[-1]):
             self._take_step(rows, self._state.memory)
 
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return self._batches.steps
+
     def seconds_per_step(self, steps: int) -> float:
         """The median of `steps` steps that are really taken, after one to warm up."""
         times, memory = [], self._state.memory

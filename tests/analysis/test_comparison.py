@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
-from paretofair.analysis.rules import select_trials
+from paretofair.analysis.rules import choose_points, select_trials
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.statistics.comparison import bootstrap_interval
+from paretofair.statistics.comparison import count_needed_seeds
+from paretofair.statistics.intervals import seed_interval
 
 
 def dominates(one, other) -> bool:
@@ -34,7 +35,8 @@ def test_volumes(made_up_run):
         own = [front for (name, _), front in fronts(made_up_run).items() if name == method]
         tested = [hypervolume(front[["test_arfg", "test_are"]].to_numpy(), reference=(1.5, 1.1)) for front in own]
         ends = ["test_hypervolume", "test_hypervolume_low", "test_hypervolume_high"]
-        assert tuple(table.loc[method, ends]) == pytest.approx(bootstrap_interval(tested))
+        expected = seed_interval(tested)
+        assert tuple(table.loc[method, ends]) == pytest.approx((expected.mean, expected.low, expected.high))
         assert table.loc[method, "hypervolume_low"] <= table.loc[method, "hypervolume"]
     assert table["seeds"].tolist() == [4, 4, 4]
     assert set(table["source"]) == {"simulated"}
@@ -58,6 +60,8 @@ def test_pairs_of_methods(made_up_run):
         ]
         assert row.p_value == pytest.approx(np.mean(flipped))
         assert row.p_value <= row.p_holm <= 3 * row.p_value
+        assert row.seeds_needed == count_needed_seeds(differences, level=0.05 / 3)
+        assert not row.testable, "four seeds give no p-value below .125"
     assert (table["seeds"] == 4).all()
 
 
@@ -105,8 +109,32 @@ def test_every_rule_selects_its_point(made_up_run):
         assert trials["smallest are, arfg <= 0.5", method, seed] == (fair.idxmin() if len(fair) else None)
         accurate = arfg[are <= 1]
         assert trials["smallest arfg, are <= 1", method, seed] == (accurate.idxmin() if len(accurate) else None)
-    rule = made_up_run.midpoints.set_index(["method", "seed"])["trial_id"]
-    assert trials["midpoint"].to_dict() == rule.to_dict()
+    chosen = choose_points(made_up_run)
+    assert trials["knee"].to_dict() == chosen.set_index(["method", "seed"])["trial_id"].to_dict()
+    assert set(chosen["rule"]) == {"knee"}
+    assert (chosen["trials"] == made_up_run.searched.groupby(["method", "seed"]).size().iloc[0]).all()
+
+
+def test_bad_trials_do_not_move_what_is_shown(made_up_results):
+    """The knee follows from the frontier; the midpoint moves with the range of all trials."""
+    before = made_up_results()
+    table = before.trials.copy()
+    worst = table.groupby(["method", "seed"])["validation_are"].idxmax()
+    worst = worst[worst.index.get_level_values("method") != "single_task"]
+    for split in ("validation", "test"):
+        table.loc[worst, [f"{split}_error_grade", f"{split}_fpr_gap_grade"]] = 1.0
+    after = type(before).of(
+        table.drop(columns=[name for name in table if name.endswith(("_are", "_arfg"))]), before.settings
+    )
+    assert choose_points(after)["trial_id"].tolist() == choose_points(before)["trial_id"].tolist()
+    moved = [select_trials(each, ["midpoint"])["trial_id"].tolist() for each in (before, after)]
+    assert moved[0] != moved[1]
+
+
+def test_the_published_rule_is_kept_under_its_protocol(made_up_results):
+    results = made_up_results(protocol="paper")
+    assert set(choose_points(results)["rule"]) == {"midpoint"}
+    assert select_trials(results)["rule"].iloc[0] == "midpoint"
 
 
 def test_selected_over_seeds(made_up_run):

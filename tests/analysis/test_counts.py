@@ -1,4 +1,4 @@
-"""The audit and the intervals that follow from the counts of cells."""
+"""The counts of cells, and the audit that follows from them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from paretofair.analysis.counts import CellCounts, audit_table, row_intervals, with_intervals
+from paretofair.analysis.counts import CellCounts, audit_table
 from paretofair.metrics import rates
 from paretofair.results import write_stack
 from paretofair.results.table_schema import TaskSchema
 
 IDS = ["a", "b", "c"]
-TRIALS = pd.DataFrame({"trial_id": IDS, "split_id": ["s0", "s0", "s1"]})
-ALONE = pd.DataFrame(
-    [
-        ("s0", "test", "error", "x", 0.2),
-        ("s0", "test", "fpr_gap", "x", 0.1),
-        ("s1", "test", "error", "x", 0.4),
-        ("s1", "test", "fpr_gap", "x", 0.05),
-    ],
-    columns=["split_id", "split", "metric", "task", "mean"],
-)
 
 
 @pytest.fixture
@@ -78,34 +68,9 @@ def test_audit(counts):
     assert found.loc[("b", "sex_x_race", "accuracy_gap"), "groups"] == 3
 
 
-def test_intervals_of_rows(counts):
-    """Of an error those of the binomial distribution; what is resampled is what the table says; and each trial is
-    divided by the single-task means of its own split."""
+def test_counts_by_weights_and_of_rows(counts):
+    """The counts are those of weights, of which a row has 3 on average."""
     folder, table = counts
-    found = row_intervals(TRIALS, ["x"], cells_of(folder), {"x": "sex"}, ALONE)
-    error = rates.error(table[:, 0].sum(1))
-    half = 1.96 * np.sqrt(error * (1 - error) / 2400)
-    np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.003)
-    np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.003)
-    np.testing.assert_allclose(found["test_are_low"], found["test_error_x_low"] / [0.2, 0.2, 0.4])
-    np.testing.assert_allclose(found["test_arfg_high"], found["test_fpr_gap_x_high"] / [0.1, 0.1, 0.05])
-    alone = row_intervals(TRIALS[1:2], ["x"], cells_of(folder), {"x": "sex"}, ALONE)
-    pd.testing.assert_frame_equal(alone, found.loc[["b"]])
-    points = pd.DataFrame({"trial_id": ["b"], "test_are": [1.0], "test_realised": [0.3]})
-    assert list(with_intervals(points, found)) == [
-        "trial_id",
-        "test_are",
-        "test_are_low",
-        "test_are_high",
-        "test_realised",
-    ]
-
-
-def test_intervals_are_wider_where_rows_are_worth_less(counts):
-    """A quarter of the rows, twice the width; the counts are those of weights, of which a row has 3 on average."""
-    folder, table = counts
-    groups = pd.read_csv(folder / "groups.csv")
-    groups.assign(independent_test=groups["rows_test"] / 4).to_csv(folder / "groups.csv", index=False)
     lists = {
         "confusion_test": pa.array(list(3 * table.reshape(3, -1)), pa.list_(pa.float32())),
         "confusion_test_rows": pa.array(list(table.reshape(3, -1)), pa.list_(pa.float32())),
@@ -115,11 +80,6 @@ def test_intervals_are_wider_where_rows_are_worth_less(counts):
     np.testing.assert_allclose(cells.of(IDS)["test"][0].values, 3 * table[:, 0])
     np.testing.assert_array_equal(cells.rows_of(IDS)["test"][0].values, table[:, 0])
     assert set(cells.of(IDS)) == {"test"}
-    found = row_intervals(TRIALS, ["x"], cells, {"x": "sex"}, ALONE)
-    error = rates.error(table[:, 0].sum(1))
-    half = 2 * 1.96 * np.sqrt(error * (1 - error) / 2400)
-    np.testing.assert_allclose(found["test_error_x_low"], error - half, atol=0.004)
-    np.testing.assert_allclose(found["test_error_x_high"], error + half, atol=0.004)
-    chosen = TRIALS.assign(method="mtaf", seed=0, test_error_x=0.1)
+    chosen = pd.DataFrame({"trial_id": IDS, "method": "mtaf", "seed": 0, "test_error_x": 0.1})
     lines = audit_table(chosen, ["x"], cells_of(folder)).set_index(["trial_id", "grouping", "metric"])
     assert lines.loc[("a", "sex", "accuracy_gap"), "rows"] == 2400

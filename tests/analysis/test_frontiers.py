@@ -15,9 +15,10 @@ from paretofair.analysis.frontiers import (
     with_confirmed,
 )
 from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
-from paretofair.analysis.relative import baselines, find_unreliable, with_relative
+from paretofair.analysis.relative import baselines, with_relative
 from paretofair.analysis.results import ReportSettings, Results
-from paretofair.analysis.tables import midpoints, summary
+from paretofair.analysis.rules import choose_points, select_trials
+from paretofair.analysis.tables import summary
 from paretofair.metrics.objectives import ObjectiveSet, objective_names, objective_sets
 from paretofair.report.figures import write_figures
 from paretofair.report.latex import write_latex
@@ -103,13 +104,10 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert table.loc["B", "validation_are"] == pytest.approx(0.975)
     assert table.loc["B", "validation_arfg"] == pytest.approx(0.5)
     assert np.isnan(table.loc["undefined", "validation_arfg"])
-    assert find_unreliable(denominators) == ["bar (validation, test)"]
-    one_run = baselines(trials[trials["seed"] == 0], TASKS)
-    assert find_unreliable(one_run) == ["grade (validation, test)", "bar (validation, test)"]
 
 
 def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
-    """In s1 single-task errors are half of those in s0, the gap of `bar` is known, and there is no run of `grade`."""
+    """In s1 single-task errors are half of those in s0, and there is no run of `grade`."""
     own = [alone(f"s{run}", "bar", 1000 + run, 0.02, gap) | {"split_id": "s1"} for run, gap in enumerate((0.04, 0.041))]
     trials = pd.concat([trials, pd.DataFrame(own)], ignore_index=True)
     trials.loc[trials["trial_id"].isin(["other", "c0"]), "split_id"] = "s1"
@@ -121,7 +119,6 @@ def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
     assert table.loc["A", "validation_are"] == pytest.approx(0.75)
     # No denominator of one task, no mean over both.
     assert table.loc[["other", "c0"], ["validation_are", "validation_arfg", "test_are"]].isna().all(axis=None)
-    assert find_unreliable(denominators) == ["bar (validation in 1 of 2 splits, test in 1 of 2 splits)"]
 
     more = [alone(f"h{run}", "grade", 1000 + run, 0.2, 0.3) | {"split_id": "s1"} for run in range(2)]
     denominators = baselines(pd.concat([trials, pd.DataFrame(more)], ignore_index=True), TASKS)
@@ -169,20 +166,25 @@ def test_confirmed_columns(trials):
     assert confirmed.loc["A", "confirmed_arfg_mean"] == pytest.approx((1 + 2 + 1 + 1) / 4)
 
 
-def test_hypervolume_and_midpoint(trials):
+def test_hypervolume_and_chosen_points(trials):
     table = with_relative(trials, baselines(trials, TASKS), TASKS)
     volumes = front_hypervolumes(table, sets("arfg_are"), selected_on="validation", pooled=False)
     # (0, 1.1) is on the reference's edge; (.5, .975) and (1, .75) span two rectangles.
     expected = (1.0 - 0.5) * (1.1 - 0.975) + (1.5 - 1.0) * (1.1 - 0.75)
     assert volumes.set_index(["method", "seed"]).loc[("mtaf", 0), "hypervolume"] == pytest.approx(expected)
-    front = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="validation", pooled=False)
-    chosen = midpoints(table, front, selected_on="validation", pooled=False)
-    pooled = frontier(table, read_spelling(table), sets("arfg_are"), selected_on="test", pooled=True)
-    assert midpoints(table, pooled, selected_on="test", pooled=True)["method"].tolist() == ["mtaf", "vanilla"]
+    results = Results.of(trials, ReportSettings())
     # ARE of mtaf's seed 0 goes from .25 ("undefined" has errors) to 1.1375: the middle is nearest to A.
-    assert chosen["trial_id"].tolist() == ["A", "other", "V"]
+    middle = select_trials(results, ["midpoint"])
+    assert middle["trial_id"].tolist() == ["A", "other", "V"]
+    # From C (0, 1.1) to A (1, .75): B (.5, .975) lies above the line between them.
+    chosen = choose_points(results)
+    assert chosen["trial_id"].tolist() == ["C", "other", "V"]
     table = summary(chosen).set_index("method")
     assert table.loc["mtaf", ["seeds", "trials"]].tolist() == [2, 6]
+    assert set(table["rule"]) == {"knee"}
+    assert table.loc["mtaf", "are_low"] < table.loc["mtaf", "are"] < table.loc["mtaf", "are_high"]
+    pooled = Results.of(trials.assign(protocol="paper"), ReportSettings(protocol="paper"))
+    assert choose_points(pooled)["method"].tolist() == ["mtaf", "vanilla"]
 
 
 SETTINGS = ReportSettings(objectives=("arfg_are", "grade", "all"))
@@ -228,7 +230,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     assert hypervolume_so_far(empty, settings, read_spelling(empty)) == ""
     for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty
-    assert results.midpoints.empty
+    assert choose_points(results).empty
     points = arfg_are_points(results)
     assert points[points["method"] == "mtaf"].empty
     assert list(points.groupby(["stage", "seed"])) == []

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from paretofair.analysis.comparison import select_trials
 from paretofair.analysis.results import ReportSettings, Results, read_settings
+from paretofair.analysis.rules import choose_points, select_trials
 from paretofair.errors import RunError
 from paretofair.report import figures
 from paretofair.report.figures import write_figures
@@ -375,10 +375,11 @@ def test_a_table_of_protocol_paper(tmp_path, splits):
         table = pd.read_csv(tmp_path / "out" / "tables" / f"{name}.csv")
         assert set(table["selected_on"]) == {"test"}
         assert set(table["protocol"]) == {"paper"}
-    assert results.midpoints["method"].tolist() == ["a", "b"]
-    assert (results.midpoints["trials"] == 6).all()
+    chosen = choose_points(results)
+    assert chosen["method"].tolist() == ["a", "b"]
+    assert (chosen["trials"] == 6).all()
     by_rule = select_trials(results).query("rule == 'midpoint'")
-    assert by_rule["trial_id"].tolist() == results.midpoints["trial_id"].tolist()
+    assert by_rule["trial_id"].tolist() == chosen["trial_id"].tolist()
 
 
 def test_methods_that_are_numbers(tmp_path):

@@ -45,7 +45,7 @@ def test_rules_by_their_names(name, place):
     "name", ["", "midpoints", "smallest arfg, arfg <= 1", "smallest arfg, are < 1", "smallest are"]
 )
 def test_no_rule(name):
-    with pytest.raises(ValueError, match="accepted: midpoint; knee; smallest arfg, are <= 1"):
+    with pytest.raises(ValueError, match="accepted: knee; midpoint; smallest arfg, are <= 1"):
         parse_rule(name, ARFG_ARE, TASKS)
 
 

@@ -15,7 +15,8 @@ from paretofair.errors import DataError
 def test_missing_numbers_become_the_median_of_the_training_rows() -> None:
     inputs = {"age": np.array([1, np.nan, 3, 5, 100, np.nan]), "size": np.arange(6.0)}
     train = np.array([True, True, True, True, False, False])
-    filled = fill_missing(inputs, train)
+    filled, fills = fill_missing(inputs, train)
+    assert fills == {"age": 3}
     assert list(filled) == ["age", "size", "age_missing"]
     assert filled["age"].tolist() == [1, 3, 3, 5, 100, 3]
     assert filled["age_missing"].tolist() == [0, 1, 0, 0, 0, 1]
@@ -25,6 +26,21 @@ def test_missing_numbers_become_the_median_of_the_training_rows() -> None:
 def test_an_input_that_no_training_row_has() -> None:
     with pytest.raises(DataError, match="input 'age' is missing in all 1 training rows; exclude it"):
         fill_missing({"age": np.array([np.nan, 1.0])}, np.array([True, False]))
+
+
+def test_the_column_that_tells_of_missing_numbers_replaces_none_of_the_users() -> None:
+    age, train = np.array([1.0, np.nan, 3.0]), np.ones(3, dtype=bool)
+    same = fill_missing({"age_missing": np.array([0.0, 1.0, 0.0]), "age": age}, train)[0]
+    assert list(same) == ["age_missing", "age"]
+    with pytest.raises(DataError, match="input 'age_missing' tells of; the data have another column of that name"):
+        fill_missing({"age": age, "age_missing": np.zeros(3)}, train)
+    assert fill_missing({"age": np.zeros(3), "age_missing": np.ones(3)}, train)[1] == {}
+
+
+def test_names_of_bins_keep_all_digits() -> None:
+    names, indices = group_by_bins(np.array([20130102.0, 1e6]), (1_000_000, 20130101, 20130108))
+    assert names == ("up_to_1000000", "1000000_to_20130101", "20130101_to_20130108", "over_20130108")
+    assert indices.tolist() == [2, 0]
 
 
 def test_bins_include_their_upper_end() -> None:

@@ -39,7 +39,7 @@ def test_the_tutorial(tmp_path, ray_address):
     results = tmp_path / "results" / "loans"
     for name in ("report.html", "tables/summary.tex", "figures/fronts.pdf", "figures/captions.md"):
         assert (results / name).stat().st_size > 0, name
-    assert set(pd.read_csv(results / "tables" / "summary.csv")["trials"]) == {3 * 80}
+    assert set(pd.read_csv(results / "tables" / "summary.csv")["trials"]) == {7 * 80}
     probabilities = run(sys.executable, "-c", use)
     assert "repaid" in probabilities
     assert "large" in probabilities

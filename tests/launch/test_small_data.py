@@ -63,7 +63,9 @@ def folder(tmp_path):
 def test_what_has_no_value_is_told_and_enters_no_frontier(folder, sweep):
     done = sweep("--space", folder / "tiny.yaml", "--output", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "fpr_gap_y has no value on validation in 51 trials" in done.stdout
+    assert "The FPR gap of y has no value on validation in 51 of 51 trials (" in done.stdout
+    assert "ARFG has no value: the single-task FPR gap of y has no value on validation (" in done.stdout
+    assert "no negative in g f)" in done.stdout
     trials = read_rows((folder / "out" / "trials").glob("*.parquet"))
     searched = trials[trials["stage"] == "sweep"]
     assert (searched["status"] == "completed").all()

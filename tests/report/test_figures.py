@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from paretofair.analysis.importance import bins_of, find_varied, importance, measure_explained
 from paretofair.analysis.results import ReportSettings, Results
+from paretofair.analysis.rules import choose_points
 from paretofair.pareto.attainment import measure_attained_share
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.captions import stamp_caption
@@ -306,8 +307,8 @@ def test_the_audit(made_up_run):
     table = audit_figure.average_audit(made_up_run).set_index(["method", "task", "grouping"])
     assert set(table.index.get_level_values("grouping")) == {"sex", "race", "sex_x_race"}
     # The attribute that the losses act on has the gap of the trial table.
-    midpoints = made_up_run.midpoints
-    own = midpoints[midpoints["method"] == "mtaf"]
+    chosen = choose_points(made_up_run)
+    own = chosen[chosen["method"] == "mtaf"]
     assert table.loc[("mtaf", "bar", "sex"), "mean"] == pytest.approx(own["test_fpr_gap_bar"].mean())
 
 
@@ -318,8 +319,8 @@ def test_the_audit_shows_what_the_space_file_names(made_up_run, monkeypatch):
 
 def test_bias_amplification_by_counting(made_up_run):
     table = amplification_figure.measure_amplification(made_up_run)
-    midpoints = made_up_run.midpoints
-    ids = midpoints.loc[midpoints["method"] == "mtaf", "trial_id"].tolist()
+    chosen = choose_points(made_up_run)
+    ids = chosen.loc[chosen["method"] == "mtaf", "trial_id"].tolist()
     counts = made_up_run.cells.of(ids)
     values, shares = [], []
     for trial in range(len(ids)):

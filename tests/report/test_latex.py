@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from paretofair.metrics.registry import METRICS
-from paretofair.report.latex import booktabs, escape_latex, latex_tables, mark_best, write_latex
+from paretofair.report.latex import booktabs, escape_latex, latex_tables, mark_leader, write_latex
 
 from ..launch.processes import TIMEOUT
 
@@ -19,53 +19,78 @@ TABLE = pd.DataFrame(
         "method": ["a_b", "100%", "c"],
         "error_x": [0.12341, 0.12339, np.nan],
         "error_x_std": [0.01, np.nan, np.nan],
+        "error_x_low": [0.1, 0.1, np.nan],
+        "error_x_high": [0.15, 0.15, np.nan],
         "auc_x": [0.7, 0.8, -0.8],
-        "auc_x_low": [0.6, np.nan, -0.9],
+        "auc_x_low": [0.69, np.nan, -0.9],
         "auc_x_high": [0.75, np.nan, 0.1],
+        "tpr_gap_x": [0.1, 0.3, 0.4],
+        "tpr_gap_x_low": [0.05, 0.25, 0.35],
+        "tpr_gap_x_high": [0.15, 0.35, 0.45],
         "disparate_impact_ratio_x": [0.9, 1.05, 2.0],
         "seeds": [5, 4, 1200],
     }
 )
-OF_COLUMNS = {f"{name}_x": METRICS[name] for name in ("error", "auc", "disparate_impact_ratio")}
+OF_COLUMNS = {f"{name}_x": METRICS[name] for name in ("error", "auc", "tpr_gap", "disparate_impact_ratio")}
 
 
-def test_values_spreads_and_the_best():
+def test_values_spreads_and_the_leader():
     text = booktabs(
         TABLE,
-        ["method", "error_x", "disparate_impact_ratio_x", "seeds"],
+        ["method", "error_x", "tpr_gap_x", "seeds"],
         caption="5 % of a_b",
         label="t",
         metrics=OF_COLUMNS,
     )
     lines = text.splitlines()
-    assert r"a\_b & \textbf{0.123} $\pm$ 0.010 & 0.900 & 5 \\" in lines
-    assert r"100\% & \textbf{0.123} & \textbf{1.050} & 4 \\" in lines
-    assert r"c & -- & 2.000 & 1,200 \\" in lines
+    assert r"a\_b & 0.123 $\pm$ 0.010 & \textbf{0.100} & 5 \\" in lines
+    assert r"100\% & 0.123 & 0.300 & 4 \\" in lines
+    assert r"c & -- & 0.400 & 1,200 \\" in lines
     assert r"\caption{5 \% of a\_b}" in lines
-    assert r"method & error x & disparate impact ratio x & seeds \\" in lines
+    assert r"method & error x & tpr gap x & seeds \\" in lines
     assert r"\begin{tabular}{lrrr}" in lines
     interval = booktabs(
         TABLE, ["method", "auc_x"], caption="", label="t", spread="interval", digits=2, metrics=OF_COLUMNS
     )
-    assert r"a\_b & 0.70 [$0.60$, $0.75$] \\" in interval
-    assert r"100\% & \textbf{0.80} \\" in interval
+    assert r"a\_b & 0.70 [$0.69$, $0.75$] \\" in interval
+    assert r"100\% & 0.80 \\" in interval
     assert r"c & $-$0.80 [$-0.90$, $0.10$] \\" in interval
 
 
-def test_every_block_has_a_best():
+def test_every_block_has_a_leader():
     table = pd.DataFrame({"rule": ["a", "a", "b", "b"], "method": list("vmvm"), "are": [1.0, 0.9, 2.0, 3.0]})
+    table = table.assign(are_low=table["are"] - 0.01, are_high=table["are"] + 0.02)
     text = booktabs(table, ["rule", "method", "are"], caption="", label="t", within="rule")
     assert r"a & m & \textbf{0.900} \\" in text
     assert r"b & v & \textbf{2.000} \\" in text
     assert text.count(r"\midrule") == 2
 
 
-def test_best_without_any():
-    assert not mark_best([np.nan, np.nan], METRICS["error"]).any()
-    assert not mark_best([1.0, 2.0], METRICS["realised_positive_rate"]).any()
-    assert not mark_best([1.0, 2.0], None).any()
-    assert mark_best([0.9, 1.05, -1.0], METRICS["disparate_impact_ratio"]).tolist() == [False, True, False]
+def spread(values: list[float], by: float) -> pd.DataFrame:
+    return pd.DataFrame({"x": values, "x_low": np.subtract(values, by), "x_high": np.add(values, by)})
+
+
+def test_nothing_leads_within_its_interval():
+    assert mark_leader(spread([0.1, 0.2], 0.05), "x", METRICS["error"]).tolist() == [True, False]
+    assert not mark_leader(spread([0.1, 0.2], 0.08), "x", METRICS["error"]).any()
+    assert mark_leader(spread([0.1, 0.2], 0.05), "x", METRICS["auc"]).tolist() == [False, True]
+    ratio = METRICS["disparate_impact_ratio"]
+    assert mark_leader(spread([0.9, 1.01, -1.0], 0.01), "x", ratio).tolist() == [False, True, False]
+
+
+def test_no_leader_without_any():
+    table = spread([1.0, 2.0], 0.1)
+    assert not mark_leader(spread([np.nan, np.nan], 0.1), "x", METRICS["error"]).any()
+    assert not mark_leader(table, "x", METRICS["realised_positive_rate"]).any()
+    assert not mark_leader(table, "x", None).any()
+    assert not mark_leader(table[["x"]], "x", METRICS["error"]).any()
     assert escape_latex("a_b & c < 5 % ~ \\") == r"a\_b \& c $<$ 5 \% \textasciitilde{} \textbackslash{}"
+
+
+def test_what_could_not_be_tested_is_said(made_up_run):
+    text = latex_tables(made_up_run)["comparison"]
+    assert "differences cannot be tested with them" in text
+    assert "95 \\% Student's t interval" in text
 
 
 def test_captions_say_how_it_was_chosen(made_up_run):

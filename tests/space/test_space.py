@@ -86,7 +86,7 @@ def test_defaults(write) -> None:
     assert (training.initial_accumulator, training.batch_size, training.reduction) == (0.1, 512, "sum")
     assert space.method("mtaf").loss_settings.bandwidth == 0.1
     assert (space.fairness.distance, space.fairness.goal, space.fairness.hard) == ("correlation", "fpr", False)
-    assert (space.threshold, space.seeds, space.points) == ("base_rate", (0, 1, 2), ())
+    assert (space.threshold, space.seeds, space.points) == ("base_rate", tuple(range(8)), ())
     assert (space.stages.baselines.runs, space.stages.confirm) == (10, None)
     assert space.frontiers.gap == "fpr_gap"
     assert tuple(each.name for each in space.frontiers.objectives) == (

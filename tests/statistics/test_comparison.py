@@ -9,7 +9,14 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from paretofair.statistics import comparison
-from paretofair.statistics.comparison import bootstrap_interval, holm, paired_comparison
+from paretofair.statistics.comparison import (
+    count_needed_seeds,
+    find_leader,
+    holm,
+    least_p_value,
+    paired_comparison,
+)
+from paretofair.statistics.intervals import seed_interval
 
 tenths = st.integers(-20, 20)
 runs = st.lists(tenths.map(lambda n: n / 10), min_size=2, max_size=12)
@@ -35,87 +42,13 @@ def holm_slow(p_values: list[float]) -> list[float]:
     return [min(1.0, max(len(s) * min(p_values[j] for j in s) for s in sets if i in s)) for i in everything]
 
 
-@given(runs, st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 3))
-def test_interval_is_scipys_at_the_expanded_level(values: list[float], level: float, seed: int) -> None:
-    n = len(values)
-    tail = stats.norm.cdf(stats.t.ppf((1 - level) / 2, n - 1) / np.sqrt(1 - 1 / n))
-    expected = stats.bootstrap(
-        (np.sort(values),),
-        np.mean,
-        n_resamples=500,
-        confidence_level=1 - 2 * tail,
-        method="percentile",
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    mean, low, high = bootstrap_interval(values, level=level, resamples=500, seed=seed)
-    assert mean == pytest.approx(np.mean(values), abs=1e-12)
-    assert low == pytest.approx(expected.low, abs=1e-12)
-    assert high == pytest.approx(expected.high, abs=1e-12)
-
-
-@given(runs, st.randoms(use_true_random=False))
-def test_interval_does_not_depend_on_order_or_missing_runs(values: list[float], random) -> None:
-    interval = bootstrap_interval(values, resamples=200)
-    mixed = [*random.sample(values, len(values)), np.nan, np.inf, -np.inf]
-    assert bootstrap_interval(mixed, resamples=200) == interval
-    assert min(values) <= interval.low <= interval.high <= max(values)
-    assert min(values) <= interval.mean <= max(values)
-
-
-@given(runs, st.sampled_from([0.001, 3.0, 1e6]), st.sampled_from([-7.0, 0.0, 2.5]))
-def test_interval_goes_with_the_units(values: list[float], factor: float, shift: float) -> None:
-    moved = bootstrap_interval(np.array(values) * factor + shift, resamples=200)
-    expected = np.array(bootstrap_interval(values, resamples=200)) * factor + shift
-    assert moved == pytest.approx(expected, rel=1e-9, abs=1e-12 * max(1, factor))
-
-
-@given(runs)
-def test_higher_levels_are_wider(values: list[float]) -> None:
-    ends = [bootstrap_interval(values, level=level, resamples=200)[1:] for level in (0.5, 0.9, 0.99)]
-    assert ends[0][0] >= ends[1][0] >= ends[2][0]
-    assert ends[0][1] <= ends[1][1] <= ends[2][1]
-
-
-@pytest.mark.parametrize(
-    ("count", "least", "most"), [(2, 0.46, 0.54), (3, 0.72, 0.78), (5, 0.91, 0.95), (10, 0.93, 0.97)]
-)
-def test_coverage_is_as_the_docstring_says(count: int, least: float, most: float) -> None:
-    samples = np.random.default_rng(1).normal(size=(2000, count))
-    intervals = [bootstrap_interval(sample, resamples=1000) for sample in samples]
-    assert least <= np.mean([low <= 0 <= high for _, low, high in intervals]) <= most
-
-
-def test_interval_of_many_runs_is_about_students() -> None:
-    sample = np.random.default_rng(0).normal(3, 2, 60)
-    mean, low, high = bootstrap_interval(sample)
-    half = stats.t.ppf(0.975, 59) * stats.sem(sample)
-    assert [low, high] == pytest.approx([mean - half, mean + half], abs=0.1 * half)
-
-
-def test_interval_of_few_runs() -> None:
-    assert bootstrap_interval([1.0, 4.0]) == (2.5, 1.0, 4.0)
-    for values in ([0.1, np.nan], [0.1]):
-        mean, low, high = bootstrap_interval(values)
-        assert mean == 0.1
-        assert np.isnan([low, high]).all()
-    for nothing in ([], [np.nan, np.inf]):
-        assert np.isnan(bootstrap_interval(nothing)).all()
-    for count in (2, 3, 10, 33):
-        assert bootstrap_interval([0.1] * count) == (0.1, 0.1, 0.1)
-
-
-def test_interval_is_drawn_from_its_seed() -> None:
-    values = np.random.default_rng(0).normal(size=12)
-    assert bootstrap_interval(values) == bootstrap_interval(values, seed=0, resamples=10_000, level=0.95)
-    assert bootstrap_interval(values) != bootstrap_interval(values, seed=1)
-
-
 @given(st.lists(tenths, min_size=1, max_size=comparison.EXACT_PAIRS))
 def test_every_flip_counts_up_to_sixteen_pairs(differences: list[int]) -> None:
     result = paired_comparison(np.array(differences) / 10, np.zeros(len(differences)))
     assert result.p_value == p_value_slow(differences)
     assert result.pairs == len(differences)
-    assert result[:3] == pytest.approx(bootstrap_interval(np.array(differences) / 10), nan_ok=True)
+    interval = seed_interval(np.array(differences) / 10)
+    assert result[:3] == pytest.approx((interval.mean, interval.low, interval.high), nan_ok=True)
 
 
 @pytest.mark.parametrize("count", [16, 17, 30, 200])
@@ -208,15 +141,9 @@ def test_holm_by_hand() -> None:
 
 
 def test_wrong_input_says_got_and_expected() -> None:
-    with pytest.raises(ValueError, match=r"got values of shape \(1, 2\), expected \(runs,\)"):
-        bootstrap_interval([[0.1, 0.2]])
     for level in (0, 1, 95, float("nan")):
         with pytest.raises(ValueError, match="expected a number between 0 and 1"):
-            bootstrap_interval([0.1, 0.2], level=level)
-        with pytest.raises(ValueError, match="expected a number between 0 and 1"):
             paired_comparison([0.1], [0.2], level=level)
-    with pytest.raises(ValueError, match="got 0 resamples, expected at least one"):
-        bootstrap_interval([0.1, 0.2], resamples=0)
     for a, b in (([0.1], [0.1, 0.2]), ([[0.1]], [[0.1]]), ([0.1, 0.2], 0.1)):
         with pytest.raises(ValueError, match=r"got shapes .* expected \(seeds,\) twice"):
             paired_comparison(a, b)
@@ -228,12 +155,67 @@ def test_wrong_input_says_got_and_expected() -> None:
 def test_inputs_not_mutated() -> None:
     values = np.array([0.5, 0.1, np.nan])
     values.setflags(write=False)
-    bootstrap_interval(values)
+    count_needed_seeds(values)
     paired_comparison(values, values)
     holm(values)
 
 
-@given(hnp.arrays(np.float64, st.integers(2, 6), elements=st.floats(-1e300, 1e300)))
+@given(hnp.arrays(np.float64, st.integers(2, 6), elements=st.floats(-1e150, 1e150)))
 def test_extreme_values_give_numbers(values: np.ndarray) -> None:
-    assert np.isfinite(bootstrap_interval(values / 10, resamples=50)).all()
     assert 0 < paired_comparison(values / 10, np.zeros(len(values))).p_value <= 1
+
+
+@given(st.integers(1, 60))
+def test_the_least_p_value_is_reached(count: int) -> None:
+    found = paired_comparison(np.full(count, 0.3), np.zeros(count)).p_value
+    assert found >= least_p_value(count)
+    assert count > 16 or found == least_p_value(count)
+
+
+def draw_differences(effect: float) -> np.ndarray:
+    """Many with a mean of so many deviations."""
+    spread = np.tile([-1.0, 1.0], 500) * np.sqrt(999 / 1000)
+    return spread + effect
+
+
+@pytest.mark.parametrize(("effect", "pairs"), [(0.2, 199), (0.5, 34), (0.8, 15), (1.0, 10)])
+def test_seeds_needed_are_those_of_tables_of_power(effect: float, pairs: int) -> None:
+    """Paired t-tests, 80 % power, two-sided at .05: Cohen (1988)."""
+    assert count_needed_seeds(draw_differences(effect)) == pairs
+    assert count_needed_seeds(-draw_differences(effect)) == pairs
+
+
+@given(st.floats(0.05, 4), st.sampled_from([0.05, 0.05 / 3, 0.005]))
+def test_power_is_scipys(effect: float, level: float) -> None:
+    pairs = np.arange(6, 60)
+    bound, shift = stats.t.ppf(1 - level / 2, pairs - 1), effect * np.sqrt(pairs)
+    exact = stats.nct.sf(bound, pairs - 1, shift) + stats.nct.cdf(-bound, pairs - 1, np.minimum(shift, 3))
+    known = np.isfinite(exact)  # SciPy has NaN here and there
+    found = comparison._power_of_t_test(pairs, effect, level)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[known], exact[known], atol=0.015)
+
+
+def test_seeds_needed_at_the_ends() -> None:
+    assert count_needed_seeds([0.3, 0.3, 0.3]) == 6, "no sign-flip test of fewer falls below .05"
+    assert count_needed_seeds([0.3, 0.3, 0.3], level=0.05 / 3) == 7
+    assert count_needed_seeds([1.0, -1.0]) == count_needed_seeds([0.0, 0.0]) == float("inf")
+    assert count_needed_seeds([1.001, -1.0, 1.0, -1.0]) == float("inf")
+    assert np.isnan(count_needed_seeds([0.1, np.nan]))
+    assert count_needed_seeds([0.5, 1.5, 0.5, 1.5]) <= count_needed_seeds([0.5, 1.5, 0.5, 1.5], power=0.95)
+
+
+def test_who_leads() -> None:
+    assert find_leader([0.3, 0.1, 0.2], [0.01, 0.01, 0.01]).tolist() == [False, True, False]
+    assert not find_leader([0.3, 0.1, 0.2], [0.01, 0.08, 0.07]).any()
+    assert not find_leader([0.1, 0.1], [0.0, 0.0]).any()
+    assert not find_leader([0.1, 0.2], [np.nan, 0.01]).any()
+    assert not find_leader([0.1, 0.2], [0.01, np.nan]).any()
+    assert find_leader([np.nan, 0.1, 0.2], [np.nan, 0.01, 0.01]).tolist() == [False, True, False]
+    for nothing in ([], [0.1], [np.nan, np.nan]):
+        assert not find_leader(nothing, nothing).any()
+
+
+@given(st.floats(0.01, 1), st.floats(0.01, 1), st.floats(0, 2))
+def test_two_lead_by_the_interval_of_their_difference(one: float, other: float, apart: float) -> None:
+    assert find_leader([0.0, apart], [one, other])[0] == (apart > np.hypot(one, other))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
+LARGEST = 1e100  # an input may be: sums of squares must be numbers
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Columns:
         codes: `(rows, categorical inputs)` int32: the place of each text in the table of its column.
         tables: The texts of each categorical input.
         categorical_names: Their names.
+        fills: Numeric input -> what stands where it was missing, which the input `<name>_missing` tells.
 
     Raises:
         DataError: Shapes disagree, a name occurs twice, or a number is not finite.
@@ -41,9 +43,14 @@ class Columns:
     codes: np.ndarray
     tables: tuple[tuple[str, ...], ...]
     categorical_names: tuple[str, ...]
+    fills: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def of(numeric: Mapping[str, np.ndarray], categorical: Mapping[str, np.ndarray]) -> Columns:
+    def of(
+        numeric: Mapping[str, np.ndarray],
+        categorical: Mapping[str, np.ndarray],
+        fills: Mapping[str, float] | None = None,
+    ) -> Columns:
         """Columns by name, each `(rows,)`: numbers, and texts of which every different one is a category."""
         lengths = {len(column) for column in (*numeric.values(), *categorical.values())}
         if len(lengths) != 1:
@@ -56,23 +63,24 @@ class Columns:
         for place, column in enumerate(categorical.values()):
             table, codes[:, place] = np.unique(np.asarray(column).astype(str), return_inverse=True)
             tables.append(tuple(table.tolist()))
-        return Columns(numbers, tuple(numeric), codes, tuple(tables), tuple(categorical))
+        return Columns(numbers, tuple(numeric), codes, tuple(tables), tuple(categorical), dict(fills or {}))
 
     def __post_init__(self) -> None:
         rows = len(self.numeric)
-        for field, width in (("numeric", len(self.numeric_names)), ("codes", len(self.categorical_names))):
-            shape = getattr(self, field).shape
+        for name, width in (("numeric", len(self.numeric_names)), ("codes", len(self.categorical_names))):
+            shape = getattr(self, name).shape
             if shape != (rows, width):
-                raise DataError(f"inputs: {field} has shape {shape}, expected {(rows, width)} (rows, names)")
+                raise DataError(f"inputs: {name} has shape {shape}, expected {(rows, width)} (rows, names)")
         names = self.numeric_names + self.categorical_names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise DataError(f"inputs: names occur twice: {', '.join(repeated)}")
-        finite = np.isfinite(self.numeric)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
+        wrong = ~(np.abs(self.numeric) <= LARGEST)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
             value = self.numeric[row, column]
-            raise DataError(f"input {self.numeric_names[column]!r} is {value} in row {row}; inputs must be finite")
+            must = "finite" if not np.isfinite(value) else f"between -{LARGEST:g} and {LARGEST:g}"
+            raise DataError(f"input {self.numeric_names[column]!r} is {value} in row {row}; inputs must be {must}")
 
     def __len__(self) -> int:
         return len(self.numeric)
@@ -84,18 +92,6 @@ class Columns:
         for place, table in enumerate(self.tables):
             texts[:, place] = np.array(table, dtype=object)[self.codes[:, place]]
         return texts
-
-    @property
-    def fills(self) -> dict[str, float]:
-        """What stands where a number was missing, of every input that has had missing ones."""
-        found = {}
-        for place, name in enumerate(self.numeric_names):
-            base = name.removesuffix(f"_{MISSING}")
-            if base != name and base in self.numeric_names:
-                missing = np.flatnonzero(self.numeric[:, place] == 1)
-                if len(missing):
-                    found[base] = float(self.numeric[missing[0], self.numeric_names.index(base)])
-        return found
 
     def add_to(self, digest: Digest) -> None:
         """Adds every name and value."""

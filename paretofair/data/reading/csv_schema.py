@@ -1,6 +1,5 @@
 """What a user says about a CSV file of their own: the section `data.csv` of a space file."""
 
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from paretofair.data.dataset import TEST, TRAIN, VALIDATION
+from paretofair.data.reading.cells import MISSING_WORDS, CellRules, text_of
 from paretofair.data.reading.expressions import parse_expression
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
@@ -15,6 +15,7 @@ from paretofair.sections import Names, Section, check_unique, make_error
 AUTO: Final = "auto"
 # Every row of the trial table holds counts for each task and each combination of groups that occurs.
 MOST_TASKS, MOST_ATTRIBUTES = 1_000, 100
+MOST_GROUPS = 20  # of one attribute
 WORDS: Final = {"train": TRAIN, **dict.fromkeys(("validation", "val", "valid", "dev"), VALIDATION), "test": TEST}
 
 
@@ -37,12 +38,16 @@ def _expression(text: str) -> str:
 
 
 def _one_character(text: str) -> str:
-    if len(text) != 1:
-        raise make_error(f"found {text!r}; expected one character")
+    if len(text) != 1 or text in '\n\r"\0':
+        raise make_error(f"found {text!r}; expected one character that may stand between columns")
     return text
 
 
 def _check_ascending(bins: tuple[float, ...]) -> tuple[float, ...]:
+    if len(bins) >= MOST_GROUPS:
+        raise make_error(
+            f"found {len(bins)} numbers; accepted: up to {MOST_GROUPS - 1}, which make {MOST_GROUPS} groups"
+        )
     if any(not low < high for low, high in pairwise(bins)):
         raise make_error(f"found {list(bins)}; they must ascend")
     return bins
@@ -54,14 +59,36 @@ def _mapping_of_column(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-def _list_of_texts(value: Any) -> Any:
-    """Cells are texts: a file in which parts are numbered may be described by numbers."""
-    if not isinstance(value, list | tuple):
+def _cell(value: Any) -> Any:
+    """Cells are texts: a file in which groups or parts are numbered may be described by numbers."""
+    return text_of(value) if type(value) in (int, float, str) else value
+
+
+def _list_of_cells(value: Any) -> Any:
+    return tuple(map(_cell, value)) if isinstance(value, list | tuple) else value
+
+
+def _mapping_of_cells(value: Any) -> Any:
+    if not isinstance(value, dict):
         return value
-    return tuple(str(item) if type(item) is int else item for item in value)
+    if len({_cell(key) for key in value}) < len(value):
+        raise make_error("two of its keys are one cell")
+    return {_cell(key): _cell(name) for key, name in value.items()}
 
 
-_Cells = Annotated[tuple[str, ...], BeforeValidator(_list_of_texts), Field(strict=False), AfterValidator(check_unique)]
+def _check_encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise make_error(f"found {name!r}; expected an encoding, such as utf-8, utf-16, latin-1 or cp1252") from None
+    return name
+
+
+Separator = Annotated[str, AfterValidator(_one_character)]
+Decimal = Literal[".", ","]
+Thousands = Literal["", ",", ".", " ", "'"]
+TextEncoding = Annotated[str, AfterValidator(_check_encoding)]
+_Cells = Annotated[tuple[str, ...], BeforeValidator(_list_of_cells), Field(strict=False), AfterValidator(check_unique)]
 
 
 class Sensitive(Section):
@@ -78,7 +105,7 @@ class Sensitive(Section):
     column: str
     # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
     bins: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_check_ascending)] = ()
-    groups: dict[str, str] = {}
+    groups: Annotated[dict[str, str], BeforeValidator(_mapping_of_cells)] = {}
 
     @model_validator(mode="after")
     def _bins_or_groups(self) -> "Sensitive":
@@ -91,9 +118,9 @@ class InputColumns(Section):
     """Which columns are inputs.
 
     Attributes:
-        exclude: Columns that are no inputs. Nor is a column without a name.
+        exclude: Columns that are no inputs. A column without a name is none anyway.
         numeric: The numeric inputs; or "auto": every column that isn't named elsewhere and in which each cell that
-            isn't missing is a number.
+            isn't missing is a number. A column of numbers but for a few cells is an error.
         categorical: The categorical inputs; or "auto": every other column that isn't named elsewhere.
         sensitive: Whether sensitive columns may be inputs, as race and sex are in `lsac`.
     """
@@ -121,17 +148,13 @@ class GivenSplit(Section):
     validation: _Cells = ()
     test: _Cells = ()
 
-    @cached_property
+    @property
     def words(self) -> dict[str, int]:
         """Cell, in lower case where the words are the default ones, -> place of its part in `PARTS`."""
         if not self.train:
             return WORDS
         lists = (self.train, self.validation, self.test)
         return {cell: part for part, cells in enumerate(lists) for cell in cells}
-
-    def part_of(self, cell: str) -> int | None:
-        """The part that a cell names; None where it names none."""
-        return self.words.get(cell if self.train else cell.lower())
 
     @model_validator(mode="after")
     def _all_or_none(self) -> "GivenSplit":
@@ -143,18 +166,36 @@ class GivenSplit(Section):
 
 
 class Missing(Section):
-    """What an empty cell, `?`, `NA` or `NaN` means.
+    """What a missing cell means, and which cells are missing: empty ones, and those that hold one of these words alone.
 
     Attributes:
+        words: The words, in place of `MISSING_WORDS`.
+        add: More of them. A word that is a number, -9 say, stands for -9.0 as well.
+        remove: Words that are values here, as the group NA of a column of countries is.
         labels: "mask": the label is unknown (-1); "error".
         groups: "mask": the group is unknown (-1); "error".
         inputs: "fill": a number becomes the median of the training rows, told by one more input (`fill_missing`), and a
             category "missing"; "error".
     """
 
+    words: _Cells = MISSING_WORDS
+    add: _Cells = ()
+    remove: _Cells = ()
     labels: Literal["mask", "error"] = "mask"
     groups: Literal["mask", "error"] = "mask"
     inputs: Literal["fill", "error"] = "fill"
+
+    @model_validator(mode="after")
+    def _remove_known(self) -> "Missing":
+        absent = [word for word in self.remove if word not in (*self.words, *self.add)]
+        if absent:
+            raise make_error(f"remove: {absent[0]!r} is none of the words that count as missing")
+        return self
+
+    @property
+    def all_words(self) -> frozenset[str]:
+        """Every word that counts as missing."""
+        return frozenset((*self.words, *self.add)) - set(self.remove)
 
 
 class TaskColumn(Section):
@@ -162,15 +203,15 @@ class TaskColumn(Section):
 
     Attributes:
         column: Its name.
-        kind: `binary`: the values are 0 and 1. `multiclass`: every value is a class. Or `package.module:Class`, a kind
-            of one's own, for which every value is a class as well.
+        kind: `binary`: the values are 0 and 1, or true and false, yes and no. `multiclass`: every value is
+            a class. Or `package.module:Class`, a kind of one's own, for which every value is a class as well.
         classes: Of several classes, these values in this order; by default all values, sorted. A cell with any other
             value is an error.
     """
 
     column: str
     kind: str
-    classes: Names = ()
+    classes: _Cells = ()
 
     @model_validator(mode="after")
     def _classes_of_several(self) -> "TaskColumn":
@@ -200,11 +241,15 @@ class CsvSchema(Section):
     """A table as a data set. Making one raises pydantic's ValidationError, which names every faulty key.
 
     Attributes:
-        path: The file, relative to the folder of the space file. It has a header.
-        tasks: Name -> a column of zeros and ones, an expression (see `expressions`), or `{column: name, kind:
-            multiclass}`. Columns in it are no inputs.
+        path: The file, relative to the folder of the space file: a text with a header, which may be packed, or a
+            Parquet or Feather file.
+        tasks: Name -> a column of zeros and ones (or true and false, yes and no), an expression (see
+            `expressions`), or `{column: name, kind: multiclass}`. Columns in it are no inputs.
         sensitive: Attribute -> where its groups come from; a column's name alone stands for `{column: name}`.
         separator: One character between fields.
+        decimal: The mark before decimals, a point or a comma.
+        thousands: What stands between thousands; by default nothing does.
+        encoding: How letters are written, such as latin-1; by default UTF-8.
         inputs: Which columns are inputs.
         split: The column that says which part a row belongs to; its name alone stands for `{column: name}`.
         test: Without such a column, the share of test rows, stratified by labels and groups.
@@ -212,7 +257,7 @@ class CsvSchema(Section):
         weights: A column of numbers from 0: how much a row counts.
         keep_together: A column: rows of one value, those of one patient say, are never cut apart.
         origin: In a table joined from several data sets, the column that says which of them a row is from.
-        missing: What missing cells mean.
+        missing: What missing cells mean, and which they are.
 
     The columns of `split`, `weights`, `keep_together` and `origin` are no inputs.
     """
@@ -225,7 +270,10 @@ class CsvSchema(Section):
         dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]],
         Field(min_length=1, max_length=MOST_ATTRIBUTES),
     ]
-    separator: Annotated[str, AfterValidator(_one_character)] = ","
+    separator: Separator = ","
+    decimal: Decimal = "."
+    thousands: Thousands = ""
+    encoding: TextEncoding | None = None
     inputs: InputColumns = InputColumns()
     split: Annotated[GivenSplit, BeforeValidator(_mapping_of_column)] | None = None
     test: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -234,6 +282,17 @@ class CsvSchema(Section):
     keep_together: str | None = None
     origin: str | None = None
     missing: Missing = Missing()
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "CsvSchema":
+        if self.decimal == self.thousands:
+            raise make_error(f"decimal and thousands are both {self.decimal!r}")
+        return self
+
+    @property
+    def rules(self) -> CellRules:
+        """What the cells mean."""
+        return CellRules(self.missing.all_words, self.decimal, self.thousands)
 
     @property
     def kinds(self) -> dict[str, str]:

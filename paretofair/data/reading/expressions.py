@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import NoReturn, Protocol
 
 import numpy as np
@@ -24,8 +25,8 @@ _LONGEST = 1000
 _DEEPEST = 100
 _UNKNOWN = 0.5  # between false (0) and true (1), so that `and` is the least, `or` the greatest
 
-# A text in quotes, which is left alone, or a name in backticks.
-_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`""")
+# A text in quotes, which is left alone, a name in backticks, or a space of any kind.
+_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(`[^`]*`)|\s""")
 
 _Operation = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _COMPARISONS: dict[type[ast.cmpop], _Operation] = {
@@ -53,8 +54,11 @@ class NamedColumns(Protocol):
     def texts(self, name: str) -> np.ndarray:
         """`(rows,)` text, "" where missing."""
 
+    def equals(self, name: str, text: str) -> np.ndarray:
+        """`(rows,)` float64: 1 where a cell is this text, or as a number equal to it, else 0; NaN where missing."""
+
     def truths(self, name: str) -> np.ndarray:
-        """`(rows,)` float64, NaN where missing; a DataError where a cell is neither 0 nor 1."""
+        """`(rows,)` float64, NaN where missing; a DataError where a cell is neither true (1, yes, …) nor false."""
 
     def is_numeric(self, name: str) -> bool:
         """Whether every cell that isn't missing is a number."""
@@ -67,10 +71,12 @@ class Expression:
     Attributes:
         text: As it was written, without spaces at both ends.
         columns: Names of the columns in it, each once, in their order.
+        constants: The texts that each column is compared with.
     """
 
     text: str
     columns: tuple[str, ...]
+    constants: Mapping[str, tuple[str, ...]]
     _tree: ast.expr
     _names: Mapping[tuple[int, int], str]
 
@@ -97,21 +103,22 @@ def parse_expression(text: str) -> Expression:
     _Evaluation(text, names, recorder).truth(tree)
     if not recorder.names:
         _reject(text, 0, repr(text), "an expression with at least one column")
-    return Expression(text, tuple(recorder.names), tree, names)
+    constants = {name: tuple(texts) for name, texts in recorder.constants.items()}
+    return Expression(text, tuple(recorder.names), constants, tree, names)
 
 
 def column_expression(name: str) -> Expression:
     """The expression that is one column of zeros and ones, whatever its name."""
     tree = ast.Name("_", lineno=1, col_offset=0, end_lineno=1, end_col_offset=1)
-    return Expression(name, (name,), tree, {(0, 1): name})
+    return Expression(name, (name,), {}, tree, {(0, 1): name})
 
 
 def _parse(text: str) -> tuple[ast.expr, dict[tuple[int, int], str]]:
     """The syntax tree, and the column name at every place (first byte, end) where a name in it may stand."""
     if len(text) > _LONGEST:
         _reject(text, 0, f"{len(text)} characters", f"at most {_LONGEST}")
-    # A name in backticks becomes a word of its length.
-    source = _QUOTED.sub(lambda match: match[0] if match[2] is None else "_" * len(match[0]), re.sub(r"\s", " ", text))
+    # A name in backticks becomes a word of its length, in bytes, as places are counted in them.
+    source = _QUOTED.sub(lambda match: match[1] or ("_" if match[2] else " ") * len(match[0].encode()), text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of a wrong escape in a text, for example
@@ -153,6 +160,11 @@ class _Recorder:
     """A table without rows that has every column and remembers which were asked for."""
 
     names: list[str] = field(default_factory=list)
+    constants: dict[str, list[str]] = field(default_factory=dict)
+
+    def equals(self, name: str, text: str) -> np.ndarray:
+        self.constants.setdefault(name, []).append(text)
+        return self.numbers(name)
 
     def numbers(self, name: str) -> np.ndarray:
         return self.texts(name).astype(np.float64)
@@ -206,8 +218,8 @@ class _Evaluation:
         if compare is None:
             self.reject(right, "==, !=, <, <=, >, >=, in or not in before it")
         if isinstance(operator, ast.Eq | ast.NotEq) and self.are_texts(left, right):
-            first, second = self.texts(left), self.texts(right)
-            return _mark_unknown(compare(first, second).astype(bool), (first == "") | (second == ""))
+            equal = self.equal_texts(left, right)
+            return equal if isinstance(operator, ast.Eq) else 1 - equal
         first, second = self.number(left), self.number(right)
         return _mark_unknown(compare(first, second), np.isnan(first) | np.isnan(second))
 
@@ -215,8 +227,9 @@ class _Evaluation:
         if not isinstance(right, ast.List | ast.Tuple) or not right.elts:
             self.reject(right, 'a list of numbers or of texts, such as ["A", "B"]')
         if any(_is_text(element) for element in right.elts):
-            texts, accepted = self.texts(left), [self.constant_text(element) for element in right.elts]
-            return _mark_unknown(np.isin(texts.astype(str), accepted), texts == "")
+            for element in right.elts:
+                self.constant_text(element)
+            return reduce(np.maximum, [self.equal_texts(left, element) for element in right.elts])
         numbers = self.number(left)
         return _mark_unknown(np.isin(numbers, [self.constant(element) for element in right.elts]), np.isnan(numbers))
 
@@ -226,16 +239,26 @@ class _Evaluation:
             return not all(self.table.is_numeric(self.column(side)) for side in (left, right))
         return _is_text(left) or _is_text(right)
 
-    def texts(self, node: ast.expr) -> np.ndarray:
-        return self.table.texts(self.column(node)) if isinstance(node, ast.Name) else self.constant_text(node)
+    def equal_texts(self, left: ast.expr, right: ast.expr) -> np.ndarray:
+        """The truth that two columns, or a column and a text, are equal."""
+        if isinstance(right, ast.Name) and not isinstance(left, ast.Name):
+            left, right = right, left
+        if isinstance(left, ast.Name) and isinstance(right, ast.Name):
+            first, second = (self.table.texts(self.column(side)) for side in (left, right))
+            return _mark_unknown((first == second).astype(bool), (first == "") | (second == ""))
+        text = self.constant_text(right)
+        if isinstance(left, ast.Name):
+            equal = self.table.equals(self.column(left), text)
+            return _mark_unknown(equal, np.isnan(equal))
+        return np.asarray(float(self.constant_text(left) == text))
 
-    def constant_text(self, node: ast.expr) -> np.ndarray:
+    def constant_text(self, node: ast.expr) -> str:
         if not _is_text(node):
             self.reject(node, "a text in quotes")
-        text = str(ast.literal_eval(node))
+        text = str(ast.literal_eval(node)).strip()
         if not text:
             self.reject(node, "a text that isn't empty; an empty cell is a missing value")
-        return np.asarray(text, dtype=object)
+        return text
 
     def number(self, node: ast.expr) -> np.ndarray:
         if isinstance(node, ast.Name):

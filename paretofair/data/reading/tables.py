@@ -4,12 +4,14 @@ import csv
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
-from paretofair.errors import DataError
+from paretofair.data.reading.cells import CellRules
+from paretofair.data.reading.raw_files import fail, open_text
+
+_MOST_KNOWN = 100
 
 
 def read_table(
@@ -22,7 +24,7 @@ def read_table(
     skip_lines: int = 0,
     missing: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Read the named columns of a delimited UTF-8 text file; other columns are ignored.
+    """Read the named columns of a delimited UTF-8 text file, packed or not (see `open_text`), and no others.
 
     Args:
         path: The file.
@@ -39,37 +41,25 @@ def read_table(
         file.
 
     Raises:
-        DataError: No such file, not UTF-8 text, empty, a column that is missing (with the nearest existing
-            name) or named twice, a line with a wrong number of fields, or a cell of a numeric column that
+        DataError: No such file, no UTF-8 text, empty, one of these columns that is missing (with the nearest existing
+            name) or occurs twice, a line with a wrong number of fields, or a cell of a numeric column that
             isn't a number.
     """
     path = Path(path)
-    records = _records(path, separator, skip_lines)
+    records = read_records(path, separator, skip_lines=skip_lines)
     if header is None:
-        header = _header(path, records)
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        _fail(path, f"has columns of the same name: {', '.join(map(repr, repeated))}")
+        header = read_first(path, records)
     positions = {name: _position(path, name, header) for name in (*numeric, *text)}
-
-    lines: list[int] = []
-    cells: dict[str, list[str]] = {name: [] for name in positions}
-    for line, record in records:
-        if len(record) != len(header):
-            _fail(path, f"line {line}: {len(record)} fields, expected {len(header)}")
-        lines.append(line)
-        for name, position in positions.items():
-            cells[name].append(record[position].strip())
-    if not lines:
-        _fail(path, "has no rows")
-    columns: dict[str, np.ndarray] = {name: parse_numbers(path, name, cells[name], lines, missing) for name in numeric}
+    lines, found = collect_columns(path, records, len(header), list(positions.values()))
+    cells = dict(zip(positions, found, strict=True))
+    columns: dict[str, np.ndarray] = {name: _parse_numbers(path, name, cells[name], lines, missing) for name in numeric}
     columns |= {name: np.array(cells[name], dtype=object) for name in text}
     return pd.DataFrame(columns, index=pd.Index(lines, name="line"))
 
 
 def read_header(path: Path | str, separator: str = ",") -> list[str]:
     """The column names in the first line of a file, which may repeat; a DataError as from `read_table`."""
-    return _header(Path(path), _records(Path(path), separator))
+    return read_first(Path(path), read_records(Path(path), separator))
 
 
 def drop_columns(path: Path, names: Collection[str]) -> None:
@@ -82,78 +72,77 @@ def drop_columns(path: Path, names: Collection[str]) -> None:
 
 
 def suggest_known(name: str, known: Sequence[str]) -> str:
-    """A hint for an unknown name: the nearest known one, if any is near, and the list of all."""
+    """A hint for an unknown name: the nearest known one, if any is near, and a list of those that are known."""
     lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     hint = f"did you mean {lower[close[0]]!r}? " if close else ""
-    return f"{hint}known: {', '.join(known)}"
+    more = "" if len(known) <= _MOST_KNOWN else f", … ({len(known):,} of them)"
+    return f"{hint}known: {', '.join(known[:_MOST_KNOWN])}{more}"
 
 
-def _header(path: Path, records: Iterator[tuple[int, list[str]]]) -> list[str]:
+def read_first(path: Path, records: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The names in the header, the first record of a file; a DataError where there is none."""
     first = next(records, None)
     if first is None:
-        _fail(path, "is empty; expected a header and rows")
-    return [name.strip() for name in first[1]]
+        fail(path, "is empty; expected a header and rows")
+    return first[1]
 
 
-def _records(path: Path, separator: str, skip_lines: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line of its start, fields) for every record that isn't an empty line."""
-    try:
-        # utf-8-sig: spreadsheet programs put a byte order mark before the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for _ in range(skip_lines):
-                next(file, None)
-            lines: Iterable[str] = (line.rstrip() for line in file) if separator == " " else file
-            reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
-            start = skip_lines + 1
-            try:
-                for record in reader:
-                    if record:
-                        yield start, record
-                    start = skip_lines + reader.line_num + 1
-            except csv.Error as error:
-                _fail(path, f"line {start}: {error}")
-    except FileNotFoundError:
-        _fail(path, "no such file")
-    except UnicodeDecodeError as error:
-        _fail(path, f"is not UTF-8 text ({error.reason} at byte {error.start})")
-    except OSError as error:
-        _fail(path, f"can't be read: {error.strerror or error}")
+def collect_columns(
+    path: Path, records: Iterator[tuple[int, list[str]]], width: int, positions: Sequence[int]
+) -> tuple[list[int], list[list[str]]]:
+    """The line of each row's start, and the columns at these positions; a DataError where a row has other than `width`
+    fields, or there is none."""
+    lines: list[int] = []
+    columns: list[list[str]] = [[] for _ in positions]
+    for line, record in records:
+        if len(record) != width:
+            fail(path, f"line {line}: {len(record)} fields, expected {width}")
+        lines.append(line)
+        for column, position in zip(columns, positions, strict=True):
+            column.append(record[position])
+    if not lines:
+        fail(path, "has no rows")
+    return lines, columns
+
+
+def read_records(
+    path: Path, separator: str, *, encoding: str | None = None, skip_lines: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line of its start, fields without spaces at both ends) for every record that isn't an empty line; a
+    DataError as from `read_table` and `open_text`."""
+    with open_text(path, encoding) as file:
+        for _ in range(skip_lines):
+            next(file, None)
+        lines: Iterable[str] = (line.rstrip() for line in file) if separator == " " else file
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+        start = skip_lines + 1
+        try:
+            for record in reader:
+                if record:
+                    yield start, [field.strip() for field in record]
+                start = skip_lines + reader.line_num + 1
+        except csv.Error as error:
+            fail(path, f"line {start}: {error}")
 
 
 def _position(path: Path, name: str, header: Sequence[str]) -> int:
     if name not in header:
-        _fail(path, f"has no column {name!r}; {suggest_known(name, header)}")
-    return list(header).index(name)
+        fail(path, f"has no column {name!r}; {suggest_known(name, header)}")
+    if header.count(name) > 1:
+        fail(path, f"has {header.count(name)} columns of the name {name!r}; rename all but one")
+    return header.index(name)
 
 
-def parse_numbers(
-    path: Path, name: str, cells: Sequence[str], lines: Sequence[int], missing: Collection[str] = ()
+def _parse_numbers(
+    path: Path, name: str, cells: Sequence[str], lines: Sequence[int], missing: Collection[str]
 ) -> np.ndarray:
-    """Parse a column of `path`; NaN where a cell is in `missing`.
-
-    Raises:
-        DataError: A cell that is no finite number, with the file, its line, the column and what was found.
-    """
+    """Parse a column of `path`; NaN where a cell is in `missing`, a DataError where another is no finite number."""
     values = np.empty(len(cells))
-    # float() rounds correctly, so equal texts are equal numbers in every file.
+    rules = CellRules()
     for row, cell in enumerate(cells):
-        values[row] = number(cell)
+        values[row] = rules.read_number(cell)
         if np.isnan(values[row]) and cell not in missing:
             found = repr(cell) if cell else "an empty cell"
-            _fail(path, f"line {lines[row]}, column {name!r}: expected a number, found {found}")
+            fail(path, f"line {lines[row]}, column {name!r}: expected a number, found {found}")
     return values
-
-
-def number(cell: str) -> float:
-    """The finite number that a cell holds, or NaN."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return np.nan
-    # float() also takes "nan", "inf" and "1_000": none of them is a number in a table.
-    return value if np.isfinite(value) and "_" not in cell else np.nan
-
-
-def _fail(path: Path, message: str) -> NoReturn:
-    raise DataError(f"{path}: {message}")

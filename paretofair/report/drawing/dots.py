@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.report.drawing.style import LIGHT, REFERENCE, Look
-from paretofair.statistics.comparison import bootstrap_interval
+from paretofair.statistics.intervals import seed_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,14 +18,15 @@ _WITHIN = 0.7  # of a row's height that its dots take
 
 
 def average_over_seeds(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
-    """Mean of `value` over the rows of each `by`, one for each seed, and its 95 % bootstrap interval.
+    """Mean of `value` over the rows of each `by`, one for each seed, and its `seed_interval`.
 
     Columns `by`, `mean`, `low`, `high`, `seeds`; the ends are NaN for one seed.
     """
     rows = []
     for key, own in table.groupby(list(by), sort=False):
         values = own[value].to_numpy(float)
-        rows.append((*key, *bootstrap_interval(values, resamples=2000), int(np.isfinite(values).sum())))
+        mean, _, low, high, seeds = seed_interval(values, resamples=2000)
+        rows.append((*key, mean, low, high, seeds))
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high", "seeds"])
 
 

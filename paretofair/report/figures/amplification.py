@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points
 from paretofair.metrics.rates import FN, FP, TP, merge
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
@@ -23,7 +24,7 @@ LEAST = 100  # training rows with the label
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """Bias amplification of every method's midpoint, by task and group."""
+    """Bias amplification of every method's chosen point, by task and group."""
     table = measure_amplification(results)
     if table.empty:
         return None
@@ -47,7 +48,7 @@ def measure_amplification(results: Results) -> pd.DataFrame:
     cells = results.cells
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
-    chosen = results.midpoints
+    chosen = choose_points(results)
     counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}
     # Every class of a task stands on its own; of many tasks only the drawn ones are counted.
     owners = [task.name for task in results.schema.tasks for _ in task.classes or ("",)]
@@ -81,11 +82,12 @@ def measure_amplification(results: Results) -> pd.DataFrame:
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     return captions.join_sentences(
-        "Bias amplification of each method's midpoint: the share of a group among test rows that are predicted "
-        "positive, less its share among training rows labelled positive (in brackets), turned so that positive is "
-        f"away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows labelled "
-        "positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, lines "
-        "95 % bootstrap intervals.",
+        f"Bias amplification of each method's {captions.tell_rule(results)}: the share of a group among test rows that "
+        "are predicted positive, less its share among training rows labelled positive (in brackets), turned so that "
+        f"positive is away from one half (Zhao et al. 2017); best at 0. Tasks with at least {LEAST} training rows "
+        "labelled positive. The group is the known one of the row, not a predicted one. Markers are means over seeds, "
+        "lines "
+        f"{captions.name_intervals(results)}.",
         tell_left_out(results),
         captions.provenance(results),
     )

@@ -1,4 +1,4 @@
-"""Gaps of the midpoints for every attribute and intersection."""
+"""Gaps of the chosen points for every attribute and intersection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from paretofair.analysis.counts import audit_table
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points
 from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """Gap on test of every method's midpoint, for each attribute and intersection that the space file names under
+    """Gap on test of every method's chosen point, for each attribute and intersection that the space file names under
     `data.audit`, by default all; minimised."""
     table = average_audit(results)
     if table.empty:
@@ -44,7 +45,7 @@ def average_audit(results: Results) -> pd.DataFrame:
     cells = results.cells
     if cells is None or not has_fronts(results):
         return pd.DataFrame()
-    table = audit_table(results.midpoints, results.tasks, cells)
+    table = audit_table(choose_points(results), results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
     own = own[own["task"].isin(drawn_tasks(results))]
     if results.settings.audit:
@@ -63,10 +64,10 @@ def caption(results: Results) -> str:
     acts, every = name_attributes(results).strip(), "" if results.settings.audit else "all "
     return captions.join_sentences(
         f"The audit: {METRICS[metric_shown(results)].words} on test, better the smaller, of each "
-        "method's midpoint (the frontier point whose ARE is nearest to the middle of its range), for "
+        f"method's {captions.tell_rule(results)}, for "
         f"{every}attributes and intersections of attributes; groups of fewer than 50 rows are left out. More groups "
         f"have larger gaps by chance.{f' The losses act on the groups {acts}.' if acts else ''} Markers are means over "
-        "seeds, lines 95 % bootstrap intervals.",
+        f"seeds, lines {captions.name_intervals(results)}.",
         tell_left_out(results),
         captions.provenance(results),
     )

@@ -25,7 +25,7 @@ from paretofair.report.drawing.style import (
     make_logarithmic,
     panels,
 )
-from paretofair.statistics.comparison import bootstrap_interval
+from paretofair.statistics.intervals import seed_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +101,7 @@ def curves(results: Results, of: str = "arfg_are") -> pd.DataFrame:
         volumes = np.array([hypervolume_curve(own, reference=reference, at=places) for own in chosen])
         on_test = np.array([_on_test(*both, reference, places) for both in zip(chosen, tested, strict=True)])
         for place, n in enumerate(places):
-            mean, low, high = bootstrap_interval(on_test[:, place], resamples=2000)
+            mean, _, low, high, _ = seed_interval(on_test[:, place], resamples=2000)
             rows.append((method, n, volumes[:, place].mean(), mean, low, high, len(groups)))
     columns = ["method", "trials", "hypervolume", "test_hypervolume", "test_low", "test_high", "seeds"]
     return pd.DataFrame(rows, columns=columns)
@@ -128,7 +128,7 @@ def caption(results: Results) -> str:
     sets = [results.objective_set(name) for name in compared(results)]
     points = [captions.reference(each) for each in sets]
     pooled = results.settings.pooled
-    bands = " with 95 % bootstrap intervals" if few and not pooled else ""
+    bands = f" with {captions.name_intervals(results)}" if few and not pooled else ""
     thin = f" Thin lines: the same on {results.settings.selected_on}, where points were chosen." if few else ""
     return captions.join_sentences(
         f"Hypervolume of the frontiers of the first n completed trials ({'; '.join(points)}), better the larger: on "

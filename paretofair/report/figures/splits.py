@@ -82,7 +82,7 @@ def split_means(results: Results) -> pd.DataFrame:
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     pooled = results.settings.pooled
-    intervals = " with 95 % bootstrap intervals" if len(results.methods) <= MANY else ""
+    intervals = f" with {captions.name_intervals(results)}" if len(results.methods) <= MANY else ""
     over = "means over all points" if pooled else f"means over the points of a seed, then over seeds{intervals}"
     return captions.join_sentences(
         f"Error and {captions.name_gap(results)} {name_attributes(results)}of each task's frontier points on training, "

@@ -26,7 +26,7 @@ function fillHeader() {
   if (data.unreliable.length)
     banners.push([
       "",
-      `ARFG is unreliable: the single-task gap it divides by is not known to differ from 0 for ${data.unreliable.join("; ")}.`,
+      `ARFG is unreliable: the single-task gap it divides by is not resolved (no larger than permuted groups have, or not tested) for ${data.unreliable.join("; ")}.`,
     ]);
   const undefinedValues = Object.entries(data.undefined).map(([name, count]) => `${name} (${plural(count, "trial")})`);
   if (undefinedValues.length)
@@ -69,7 +69,7 @@ function fillTables() {
     const made = element("div", { class: "wide" }, tableOf(table.columns, table.rows, folded ? undefined : caption));
     at("tables").append(folded ? element("details", {}, element("summary", {}, caption), made) : made);
   };
-  add(`ARFG and ARE on test at the midpoint of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
+  add(`ARFG and ARE on test at the ${data.settings.rule} of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
   add(`Error and ${data.settings.gap} on test at the same points`, perTask);
   if (hypervolume.rows.length) {
     add(

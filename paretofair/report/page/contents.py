@@ -12,6 +12,7 @@ import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
@@ -79,6 +80,7 @@ def contents_of(results: Results) -> dict[str, Any]:
             "selected_on": settings.selected_on,
             "pooled": settings.pooled,
             "threshold": settings.threshold,
+            "rule": default_rule(settings),
             "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
@@ -196,12 +198,12 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
 
 
 def _tables(results: Results) -> dict[str, Any]:
-    tables = {"hypervolume": results.hypervolumes, "baselines": results.baselines}
+    tables = {"hypervolume": results.hypervolumes, "baselines": results.tested_baselines}
     known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(results.midpoints):
+    if known and not results.baselines.empty and len(chosen := choose_points(results)):
         tables |= {
-            "summary": summary(results.midpoints),
-            "per_task": per_task(results.midpoints, results.tasks, results.settings.gap),
+            "summary": summary(chosen),
+            "per_task": per_task(chosen, results.tasks, results.settings.gap),
         }
     said = ["selected_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}

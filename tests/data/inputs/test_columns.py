@@ -39,8 +39,9 @@ def test_rows_are_encoded_in_float64_and_cast() -> None:
 
 
 def test_what_stands_for_missing_numbers() -> None:
-    numbers = {"age": np.array([5.0, 3.0]), "age_missing": np.array([0.0, 1.0]), "x_missing": np.ones(2)}
-    assert Columns.of(numbers, {}).fills == {"age": 3.0}
+    numbers = {"age": np.array([5.0, 3.0]), "age_missing": np.array([0.0, 1.0])}
+    assert Columns.of(numbers, {}, {"age": 3.0}).fills == {"age": 3.0}
+    assert Columns.of(numbers, {}).fills == {}
 
 
 @pytest.mark.parametrize(

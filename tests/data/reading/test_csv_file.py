@@ -222,7 +222,7 @@ def test_a_category_unseen_in_training_has_code_0(write: Write) -> None:
         ({"tasks": {"x": "amout > 3"}}, "has no column 'amout', named by task 'x' .*; did you mean 'amount'"),
         ({"tasks": {"x": "repaid-x > 0"}}, "has no column 'x', .*isn't a plain word goes in backticks"),
         ({"tasks": {"x": "grade > 3"}}, r"line 2, column 'grade': expected a number, found '[ABC]'"),
-        ({"tasks": {"x": "amount"}}, r"line 2, column 'amount': found \d+; accepted by itself as a label: 0, 1"),
+        ({"tasks": {"x": "amount"}}, r"line 2, column 'amount': found '\d+'; accepted by itself as a label: 0, 1"),
         ({"tasks": {"x": "amount > -3"}}, r"task 'x' \(amount > -3\): every known label is 1; both 0 and 1"),
         ({"tasks": {"x": "amount / 0 > 1"}}, "task 'x' .*: no label is known"),
         ({"sensitive": {"s": "sex"}}, "has no column 'sex', named by sensitive attribute 's'"),
@@ -272,7 +272,7 @@ def test_wrong_schemas_and_tables(write: Write, changes: dict[str, object], mess
     ("row", "column", "cell", "message"),
     [
         (8, "amount", "much", "line 10, column 'amount': expected a number, found 'much'"),
-        (8, "repaid", "2", "line 10, column 'repaid': found 2; accepted by itself as a label: 0, 1"),
+        (8, "repaid", "2", "line 10, column 'repaid': found '2'; accepted by itself as a label: 0, 1"),
         (8, "age", "1_0", "line 10, column 'age': expected a number, found '1_0'"),
     ],
 )

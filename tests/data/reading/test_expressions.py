@@ -18,6 +18,9 @@ class Table:
     def texts(self, name: str) -> np.ndarray:
         return np.array(self.columns[name], dtype=object)
 
+    def equals(self, name: str, text: str) -> np.ndarray:
+        return np.array([float(cell == text) if cell else np.nan for cell in self.columns[name]])
+
     def numbers(self, name: str) -> np.ndarray:
         return np.array([float(cell) if cell else np.nan for cell in self.columns[name]])
 

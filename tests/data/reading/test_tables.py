@@ -95,7 +95,7 @@ def test_missing_file(tmp_path: Path) -> None:
         ("aeg,income\n1,2\n", "has no column 'age'; did you mean 'aeg'"),
         ("Age,income\n1,2\n", "has no column 'age'; did you mean 'Age'"),
         ("x,income\n1,2\n", "has no column 'age'; known: x, income"),
-        ("age,income,age\n1,2,3\n", "columns of the same name: 'age'"),
+        ("age,income,age\n1,2,3\n", "has 2 columns of the name 'age'"),
         ("age,income\n1,2\n3\n", "line 3: 1 fields, expected 2"),
         ("age,income\n1,2\n\n3,4,5\n", "line 4: 3 fields, expected 2"),
         ("age,income\n1,2\nold,4\n", "line 3, column 'age': expected a number, found 'old'"),

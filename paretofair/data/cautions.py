@@ -1,0 +1,177 @@
+"""What is told of data before anything is trained: rare labels, small groups, inputs that give the answer away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from paretofair.data.dataset import Dataset
+from paretofair.data.inputs.columns import Columns
+from paretofair.data.sheet import Counts, count_rows, describe_data
+from paretofair.data.splits import Splits
+
+FEW = 10  # rows of a label from which no rate is more than luck
+_SHOWN = 3  # labels, groups or columns that a line names
+_TRIED = 1000  # rows that are looked at before all are
+_ROWS_PER_VALUE = 10  # on average, so that values do not tell a label by chance
+_LEAST_OF_EACH = 5  # rows of every label for the same reason
+
+
+def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str] | None = None) -> list[str]:
+    """What a user should know of these data before training, a line each; empty where there is nothing to say.
+
+    Args:
+        splits: A data set, cut.
+        least_rows: Groups of fewer rows in a part are named.
+        own_columns: Attribute -> the column that its groups are made of, where that has another name. Such a column may
+            be an input; any other input that gives groups away, whose own column is none, is named.
+    """
+    data = splits.dataset
+    columns = {name: name for name in data.attributes} | dict(own_columns or {})
+    return [
+        *_find_rare_labels(splits, least_rows),
+        *_find_small_groups(splits, least_rows),
+        *_find_attributes_that_tell_labels(data),
+        *_find_equal_tasks(data),
+        *_find_leaks(data, columns),
+        *_find_identifiers(data),
+    ]
+
+
+def _find_rare_labels(splits: Splits, least_rows: int) -> Iterator[str]:
+    sheet, data = describe_data(splits), splits.dataset
+    for task, kind, labels in zip(data.tasks, data.kinds, data.labels.T, strict=True):
+        rare = {word: few for word, counts in sheet.labels[task].items() if (few := _take_few(counts, FEW))}
+        if rare:
+            words = _join(f"label {word} ({_say_counts(few)})" for word, few in _rarest_first(rare))
+            yield f"Task {task} has few rows of {words}: its rates are luck there."
+        in_groups = {}
+        for attribute, members in data.groups.items():
+            if _tell_each_other(members, labels):
+                continue
+            for group, rows in sheet.groups[attribute].items():
+                place = data.group_names[attribute].index(group)
+                for label, word in enumerate(kind.classes):
+                    counts = count_rows(splits, (members == place) & (labels == label))
+                    few = _take_few(counts, FEW)
+                    # What is rare or small as a whole is told as a whole.
+                    few = {part: n for part, n in few.items() if part not in rare.get(word, {})}
+                    few = {part: n for part, n in few.items() if rows[part] >= least_rows}
+                    if few:
+                        in_groups[f"label {word} in {attribute} {group}"] = few
+        if in_groups:
+            words = _join(f"{where} ({_say_counts(few)})" for where, few in _rarest_first(in_groups))
+            yield f"Task {task} has few rows of {words}: gaps between groups are luck there."
+
+
+def _find_small_groups(splits: Splits, least_rows: int) -> Iterator[str]:
+    for attribute, groups in describe_data(splits).groups.items():
+        small = {name: few for name, counts in groups.items() if (few := _take_few(counts, least_rows))}
+        if small:
+            words = _join(f"{name} ({_say_counts(few)})" for name, few in _rarest_first(small))
+            yield f"Groups of {attribute} with fewer than {least_rows} rows: {words}; gaps there are mostly noise."
+
+
+def _find_attributes_that_tell_labels(data: Dataset) -> Iterator[str]:
+    for task, labels in zip(data.tasks, data.labels.T, strict=True):
+        for attribute, members in data.groups.items():
+            if _tell_each_other(members, labels):
+                yield (
+                    f"Attribute {attribute} and the labels of {task} tell each other: in some group all labels are "
+                    "one, so that gaps have no value."
+                )
+
+
+def _tell_each_other(members: np.ndarray, labels: np.ndarray) -> bool:
+    known = (labels >= 0) & (members >= 0)
+    return _tells(members[known], labels[known]) or _tells(labels[known], members[known])
+
+
+def _find_equal_tasks(data: Dataset) -> Iterator[str]:
+    seen: dict[bytes, str] = {}
+    for task, labels in zip(data.tasks, data.labels.T, strict=True):
+        same = seen.setdefault(np.ascontiguousarray(labels).tobytes(), task)
+        if same != task:
+            yield f"Tasks {same} and {task} have the same labels."
+
+
+def _find_leaks(data: Dataset, own_columns: Mapping[str, str]) -> Iterator[str]:
+    inputs = data.inputs
+    if not isinstance(inputs, Columns):
+        return
+    columns = dict(zip(inputs.categorical_names, inputs.codes.T, strict=True))
+    columns |= dict(zip(inputs.numeric_names, inputs.numeric.T, strict=True))
+    targets = {f"the labels of {task}": labels for task, labels in zip(data.tasks, data.labels.T, strict=True)}
+    targets |= {
+        f"the groups of {attribute}": members
+        for attribute, members in data.groups.items()
+        if own_columns[attribute] not in columns
+    }
+    for what, codes in targets.items():
+        known = codes >= 0
+        found = [
+            name
+            for name, values in columns.items()
+            if name not in own_columns.values()
+            and _tells(values[known], codes[known], ordered=name in inputs.numeric_names)
+        ]
+        if found:
+            one = len(found) == 1
+            yield f"Input{'' if one else 's'} {_join(found)} tell{'s' if one else ''} {what} without an error: a leak?"
+
+
+def _find_identifiers(data: Dataset) -> Iterator[str]:
+    inputs = data.inputs
+    if isinstance(inputs, Columns):
+        found = [
+            name for name, values in zip(inputs.numeric_names, inputs.numeric.T, strict=True) if _numbers_rows(values)
+        ]
+        if found:
+            yield f"Inputs that number the rows: {_join(found)}; exclude identifiers (data.csv.inputs.exclude)."
+
+
+def _numbers_rows(values: np.ndarray) -> bool:
+    """Whether all are different whole numbers that rise from row to row, or that leave none out."""
+    if not (values == np.floor(values)).all() or len(np.unique(values)) < len(values):
+        return False
+    return bool((np.diff(values) > 0).all() or np.ptp(values) == len(values) - 1)
+
+
+def _tells(values: np.ndarray, codes: np.ndarray, ordered: bool = False) -> bool:
+    """Whether equal values always have equal codes, and that is no chance: there are few values, or where they are
+    `ordered` each code has an interval of them."""
+    if not _part(values[:_TRIED], codes[:_TRIED])[0]:
+        return False
+    is_function, changes = _part(values, codes)
+    counts = np.unique(codes, return_counts=True)[1]
+    if not is_function or len(counts) < 2 or counts.min() < _LEAST_OF_EACH:
+        return False
+    few = len(np.unique(values)) * _ROWS_PER_VALUE <= len(values)
+    return bool(few or (ordered and changes == len(counts) - 1))
+
+
+def _part(values: np.ndarray, codes: np.ndarray) -> tuple[bool, int]:
+    """Whether equal values have equal codes, and how often the code changes along the values."""
+    order = np.argsort(values, kind="stable")
+    values, codes = values[order], codes[order]
+    changes = np.flatnonzero(codes[1:] != codes[:-1])
+    return bool((values[changes] < values[changes + 1]).all()), len(changes)
+
+
+def _take_few(counts: Counts, least: int) -> Counts:
+    return {part: count for part, count in counts.items() if count < least}
+
+
+def _rarest_first(found: Mapping[str, Counts]) -> list[tuple[str, Counts]]:
+    return sorted(found.items(), key=lambda each: min(each[1].values()))
+
+
+def _say_counts(counts: Counts) -> str:
+    return ", ".join(f"{count} {part}" for part, count in counts.items())
+
+
+def _join(words: Iterator[str] | Sequence[str]) -> str:
+    every = list(words)
+    more = len(every) - _SHOWN
+    return ", ".join(every[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
