@@ -97,14 +97,10 @@ def export_trial(
     if not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
         raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
-    own = (
-        space.baselines
-        if row["method"] == BASELINE_METHOD and row["stage"] == "baselines"
-        else _find_space(space, row, run)
-    )
-    data = to_device(splits, space.baselines.sensitive, torch.device("cpu"), torch.float32)
+    own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
+    data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
-    pack = _pack(own, row)
+    pack = pack_of(own, row)
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
     if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
@@ -170,13 +166,16 @@ def export_trial(
     return ExportedTrial(folder, model, kept is None, difference)
 
 
-def choose_trial(run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str = "arfg_are") -> str:
+def choose_trial(
+    run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
+) -> str:
     """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
-    a set of objectives.
+    a set of objectives, by default the first one of the run.
 
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
+    objectives = results.leading if objectives is None else objectives
     if objectives not in results.settings.set_names(results.tasks):
         known = ", ".join(results.settings.set_names(results.tasks))
         raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")
@@ -212,13 +211,14 @@ def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
     return row
 
 
-def _find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+def find_space(space: Space, row: Mapping[str, Any], run: Path) -> MethodSpace:
+    """What the space says about the method of a trial. Raises RunError where it lists no such method."""
     if row["method"] not in space.methods:
         raise RunError(f"{row['method']} is no method of {run / 'space.yaml'}: it was not trained by a sweep")
     return space.method(row["method"])
 
 
-def _pack(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
+def pack_of(space: MethodSpace, row: Mapping[str, Any]) -> Pack:
     """The trial as it was trained."""
     names = [name for columns, _ in parts(space.parameters, space.tasks) for name in columns]
     names += [name for name in (f"task_weight_{task}" for task in space.tasks) if name not in names]
@@ -411,7 +411,7 @@ def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
 
 def _metrics_of(about: Mapping[str, Any], task: str, own: Sequence[str]) -> list[str]:
     """The metrics that a trial has of a task."""
-    names = [metric.name for metric in METRICS.values() if metric.source == "rows"]
+    names = [metric.name for metric in METRICS.values() if metric.source == "rows" and not metric.is_asked_for]
     return [
         *HEADLINE,
         *(name for name in names if name not in HEADLINE and f"test_{name}_{task}" in about["metrics"]),

@@ -12,7 +12,8 @@ import paretofair
 from paretofair.cli.export import main
 from paretofair.data import load
 from paretofair.errors import DataError, RunError
-from paretofair.export import choose_trial
+from paretofair.export import choose_trial, export_trial
+from paretofair.multiplicity import multiplicity_table
 from paretofair.results import TrialTable, weights_of
 
 from .launch import conftest as launch
@@ -31,6 +32,8 @@ seeds: [0, 1]
 stages:
   baselines: {runs: 2, parameters: {learning_rate: 0.06, epochs: 2}}
   sweep: {trials: 6}
+metrics: {brier: , within: {given: job}}
+constraints: [abroca_good_loan <= 0.9]
 resources: {stack: 4}
 """
 
@@ -145,6 +148,55 @@ def test_the_command(run, tmp_path):
     wrong = launch.call(main, run, "--trial", "zzz")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "no trial with the id 'zzz'" in wrong.stderr
+
+
+@pytest.mark.ray
+def test_metrics_that_the_run_asks_for_are_columns_and_objectives(run):
+    results = paretofair.Results(run)
+    columns = [f"test_{metric}_{task}" for metric in ("brier", "within", "abroca") for task in results.tasks]
+    # A single-task model has values of its task alone.
+    values = results.trials.loc[results.trials["stage"] == "sweep", columns]
+    assert values.notna().all(axis=None)
+    assert ((values >= 0) & (values <= 1)).all(axis=None)
+    assert len(results.frontier("brier", "within_good_loan"))
+    assert "test_calibration_gap_good_loan" not in results.trials
+    with pytest.raises(ValueError, match="the table has no validation_calibration_gap_good_loan"):
+        results.frontier("calibration_gap_good_loan", "error_good_loan")
+
+
+@pytest.mark.ray
+def test_multiplicity_of_fronts(run, german, tmp_path):
+    frame, data = german
+    table = multiplicity_table(run, tolerance=1.0)
+    front = paretofair.Results(run).frontier("arfg_are")
+    assert (table["without_weights"] == 0).all()
+    assert set(table["split"]) == {"validation", "test"}
+    for (method, seed), own in table.groupby(["method", "seed"]):
+        points = front[(front["method"] == method) & (front["seed"] == seed)]
+        assert (own["models"] == len(points) - 1).all()
+        if len(points) == 1:
+            assert own["ambiguity"].isna().all()
+            continue
+        assert (own["discrepancy"] <= own["ambiguity"]).all()
+        if method == "mtaf":
+            # By hand, from the models as they are exported.
+            decided = {}
+            for trial in points["trial_id"]:
+                model = export_trial(run, trial, tmp_path / trial).model
+                decided[trial] = model.predict(frame[data.is_test])["good_loan"].to_numpy()
+            line = own[(own["split"] == "test") & (own["task"] == "good_loan")].iloc[0]
+            changed = np.array([each != decided[line["reference"]] for each in decided.values()])
+            assert line["rows"] == data.is_test.sum()
+            assert line["ambiguity"] == pytest.approx(changed.any(0).mean())
+            assert line["discrepancy"] == pytest.approx(changed.mean(1).max())
+    # No other model is as good as the best itself, but for equal ones.
+    assert (multiplicity_table(run, tolerance=0.0)["models"] <= table["models"]).all()
+    done = launch.call(main, run, "--multiplicity")
+    assert done.returncode == 0, done.stderr
+    assert list(pd.read_csv(run / "multiplicity.csv")) == list(table)
+    wrong = launch.call(main, run, "--multiplicity", "--objectives", "x")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--objectives: found 'x'; accepted: arfg_are" in wrong.stderr
 
 
 @pytest.mark.ray

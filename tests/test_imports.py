@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "paretofair"
 # Modules that belong to no part: what is imported from Python, and the export of a trial.
-TOP = ("api", "export", "exported", "model_json")
+TOP = ("api", "export", "exported", "model_json", "multiplicity")
 MAY_IMPORT = {
     "data": {"tasks"},
     "models": set(),
@@ -195,7 +195,10 @@ TESTED_BY = {
         "runs.stages.points",
     ),
     "runs/test_widths": ("runs.build",),
-    "test_export": ("models.perceptron",),
+    "test_export": (
+        "models.perceptron",
+        "multiplicity",
+    ),
     "test_exported": ("model_json",),
     "training/test_checkpoints": ("training.state",),
     "training/test_evaluation": (

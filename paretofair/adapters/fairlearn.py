@@ -256,8 +256,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_summary(report: Results, new: int, folder: Path, console: Console) -> None:
-    table = Table("method", "rows", "best ARE", "best ARFG", "hypervolume", "on test")
-    for row in overview(report, sorted(report.hypervolumes["method"].unique())).itertuples():
+    best = [f"best {name}" for name in report.objective_set(report.leading).names]
+    table = Table("method", "rows", *best, "hypervolume", "on test")
+    for row in overview(report, sorted(report.hypervolumes_of(report.leading)["method"].unique())).itertuples():
         table.add_row(row.method, f"{row.trials:,}", *(f"{value:.4f}" for value in row[4:]))
     console.print(table)
     if (report.trials["source"] == "simulated").any():

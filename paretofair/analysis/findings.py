@@ -1,5 +1,5 @@
-"""What a careful reader takes from the tables of a run, as values: which methods differ, what choosing cost, what got
-worse. Sentences are made of them elsewhere."""
+"""What a careful reader takes from the tables of a run, as values: which methods differ, what choosing cost, what
+treatment changed. The sentences are `report/findings.py`."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def find_cost_of_choosing(results: Results, of: str = "arfg_are") -> pd.DataFram
     return ordered.drop(columns="place")
 
 
-def find_worse_gaps(results: Results) -> pd.DataFrame:
+def compare_gaps(results: Results) -> pd.DataFrame:
     """What the chosen points do to the gap of the run between the groups of every attribute and intersection, on test,
-    where it is larger than that of the chosen points of `vanilla`; the largest change first.
+    against the chosen points of `vanilla`; the largest change for the worse first.
 
     Columns `method, task, grouping, vanilla, value, change, low, high, seeds`: means over the seeds of both, and the
-    `seed_interval` of the change. Empty without counts, without `vanilla`, and where no gap is larger.
+    `seed_interval` of the change. Empty without counts and without `vanilla`.
     """
     gap = results.settings.gap if results.settings.gap in GROUP_METRICS else "fpr_gap"
     if results.cells is None:
@@ -59,9 +59,9 @@ def find_worse_gaps(results: Results) -> pd.DataFrame:
     return _average_changes(own, ["method", "task", "grouping"])
 
 
-def find_worse_groups(results: Results) -> pd.DataFrame:
-    """The groups of every attribute whose error on test the chosen points raise above that of the chosen points of
-    `vanilla`; the largest change first. Columns as of `find_worse_gaps`, `attribute` and `group` in place of
+def compare_groups(results: Results) -> pd.DataFrame:
+    """What the chosen points do to the error on the groups of every attribute, on test, against the chosen points of
+    `vanilla`; the largest change for the worse first. Columns as of `compare_gaps`, `attribute` and `group` in place of
     `grouping`. Groups of fewer than 50 rows are left out."""
     by = ["method", "task", "attribute", "group"]
     if results.cells is None:
@@ -101,5 +101,4 @@ def _average_changes(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         value = float(own["value"].mean())
         rows.append((*key, value - change.mean, value, change.mean, change.low, change.high, change.runs))
     found = pd.DataFrame(rows, columns=[*by, *_CHANGE])
-    worse = found[found["change"] > 0]
-    return worse.sort_values("change", ascending=False, kind="stable", ignore_index=True)
+    return found.sort_values("change", ascending=False, kind="stable", ignore_index=True)

@@ -59,7 +59,8 @@ def frontier(
     for _, group in eligible.groupby("method" if pooled else ["method", "seed"], sort=False):
         losses = objectives.losses(group[chosen_by].to_numpy(float))
         member = non_dominated(losses)
-        front = group.loc[member, ["trial_id"]].assign(**dict(zip(chosen_by, losses[member].T, strict=True)))
+        own = group.loc[member, "trial_id"]
+        front = pd.DataFrame(losses[member], columns=chosen_by, index=own.index).assign(trial_id=own)
         places.append(front.sort_values([*chosen_by, "trial_id"], kind="stable").index.to_numpy())
         ranks.append(np.arange(1, len(front) + 1))
     points = trials.iloc[np.concatenate(places)]

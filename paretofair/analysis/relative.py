@@ -12,6 +12,7 @@ from paretofair.results.table_schema import SPLITS
 from paretofair.statistics.intervals import seed_interval
 
 BASELINES = "baselines.csv"
+UNTREATED = "vanilla"
 # Of `baselines.csv`, beside those that a space divides by.
 _METRICS = ("error", "fpr_gap", "fpr_gap_signed", "tpr_gap", "average_precision", "auc")
 
@@ -78,3 +79,28 @@ def relative_to(
         alone = [means.get((split_id, split, task), float("nan")) for task in tasks]
         result[..., own] = RELATIVE[name](values[..., own, :], alone)
     return result
+
+
+def find_weak(searched: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str], chosen_on: str) -> pd.DataFrame:
+    """Tasks whose single-task models err clearly more than untreated multi-task models, so that ARE and ARFG flatter.
+
+    Columns `task, untreated, alone, low, high`, errors on the split `chosen_on`, means over seeds. Of each seed's
+    trials of `vanilla` (`searched` are the trials that may enter a frontier) the one with the smallest error of the
+    task there is compared with the interval of the single-task mean on its split of the data. A task is named where
+    that error lies below the interval there and, since the smallest of many is smaller by chance, on test as well.
+    """
+    own, rows = searched[searched["method"] == UNTREATED], []
+    alone = denominators[denominators["metric"] == "error"].set_index(["split_id", "split", "task"])
+    for task in tasks:
+        columns = {split: f"{split}_error_{task}" for split in dict.fromkeys((chosen_on, "test"))}
+        if not all(column in own for column in columns.values()):
+            continue
+        known = own.dropna(subset=list(columns.values()))
+        best = known.loc[known.groupby("seed")[columns[chosen_on]].idxmin()]
+        found = {}
+        for split, column in columns.items():
+            ends = alone.reindex([(split_id, split, task) for split_id in best["split_id"]])
+            found[split] = best[column].mean(), *ends[["mean", "low", "high"]].mean()
+        if all(untreated < low for untreated, _, low, _ in found.values()):
+            rows.append((task, *found[chosen_on]))
+    return pd.DataFrame(rows, columns=["task", "untreated", "alone", "low", "high"])

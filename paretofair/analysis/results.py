@@ -23,7 +23,7 @@ from paretofair.analysis.frontiers import (
 )
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
-from paretofair.analysis.relative import BASELINES, baselines, with_relative
+from paretofair.analysis.relative import BASELINES, baselines, find_weak, with_relative
 from paretofair.analysis.undefined import count_undefined, keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
@@ -71,7 +71,9 @@ class Results:
         objectives = tuple(dict.fromkeys(name for part in parts for name in part.settings.objectives))
         named = _merge_named([each for part in parts for each in part.settings.named])
         own = _merge_named([each for part in parts for each in part.settings.own_metrics])
-        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own}
+        # The first run that says what a name is called has the say.
+        labels = {name: text for part in reversed(parts) for name, text in part.settings.labels.items()}
+        merged = {"methods": methods, "objectives": objectives, "named": named, "own_metrics": own, "labels": labels}
         settings = replace(parts[0].settings, **merged | changes)
         known = next((part.baselines for part in parts if part.baselines is not None), None)
         folders = tuple(part.folder for part in parts if part.folder is not None)
@@ -214,6 +216,11 @@ class Results:
         is 0 or missing ARFG has no value, which `undefined.explain_undefined` says."""
         return find_unreliable(keep_usable(self.tested_baselines, self.settings.gap), self.settings.gap)
 
+    @property
+    def weak(self) -> pd.DataFrame:
+        """`relative.find_weak`: tasks whose single-task models err clearly more than untreated multi-task ones."""
+        return find_weak(self.searched, self.baselines, self.tasks, self.settings.selected_on)
+
     def objective_set(self, *objectives: str) -> ObjectiveSet:
         """What `frontier` takes as its objectives: the set of a name, or one of these metrics. Raises ValueError for a
         name that is none."""
@@ -225,6 +232,16 @@ class Results:
     def hypervolumes(self) -> pd.DataFrame:
         """Those of the ARFG-ARE frontiers."""
         return self.hypervolumes_of("arfg_are")
+
+    @property
+    def leading(self) -> str:
+        """The set of objectives that the space names first, ARFG-ARE by default."""
+        return self.settings.leading_set(self.tasks or self._tasks_of_sets)
+
+    @property
+    def shown_objectives(self) -> set[str]:
+        """The objectives of all sets whose frontiers are written."""
+        return {name for each in self.settings.objectives for name in self.objective_set(each).names}
 
     def hypervolumes_of(self, name: str) -> pd.DataFrame:
         """`frontiers.front_hypervolumes` of every method and seed under a set; empty before there is what it needs.

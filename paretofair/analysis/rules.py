@@ -156,11 +156,11 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
 
 
 def choose_points(results: Results) -> pd.DataFrame:
-    """The trial that the `default_rule` takes from every ARFG-ARE frontier: full rows of the trial table, one for each
-    method and seed (for each method where seeds are pooled), with `rule`, `selected_on` and the number of `trials` that
-    it was chosen from. Empty where there is no frontier."""
+    """The trial that the `default_rule` takes from every frontier under the leading set: full rows of the trial table,
+    one for each method and seed (for each method where seeds are pooled), with `rule`, `selected_on` and the number of
+    `trials` that it was chosen from. Empty where there is no frontier."""
     settings, rule = results.settings, default_rule(results.settings)
-    found = select_trials(results, [rule])
+    found = select_trials(results, [rule], results.leading)
     rows = results.rows_of(found["trial_id"]).loc[found["trial_id"].tolist()]
     keys = ["method"] if settings.pooled else ["method", "seed"]
     counts = candidates(results.trials, ["method", "seed"]).groupby(keys).size()

@@ -19,8 +19,9 @@ _CAPITALS = ("fpr", "tpr", "auc")
 
 def explain_undefined(results: Results) -> list[str]:
     """A sentence for ARE and for ARFG where a denominator is 0, has no value or is missing, on the split that chooses
-    and on test, and one for each error and gap of a task that trials lack; empty where everything has a value."""
-    if results.trials.empty:
+    and on test, and one for each error and gap of a task that trials lack; empty where everything has a value, or no
+    set of the run has ARE or ARFG."""
+    if results.trials.empty or not {"are", "arfg"} & results.shown_objectives:
         return []
     if results.baselines.empty:
         words = "no single-task model was trained (stage baselines, or a baselines.csv beside the table)"

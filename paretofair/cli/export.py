@@ -1,4 +1,5 @@
-"""Saves one trial of a run as an ordinary PyTorch model, with its preprocessing and a model card."""
+"""Saves one trial of a run as an ordinary PyTorch model, with its preprocessing and a model card; or tells how far the
+near-equal models of its fronts disagree about single rows."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ examples:
   python launch/export.py results/mtaf_lsac --trial 3f2a9c --output models/fair
   python launch/export.py results/mtaf_lsac --rule knee --method mtaf --seed 0
   python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
+  python launch/export.py results/mtaf_lsac --multiplicity
 
 Then, in Python:
   paretofair.load("results/mtaf_lsac/exported/3f2a9c...").predict_proba(frame)
@@ -37,6 +39,12 @@ def export(options: argparse.Namespace, console: Console) -> int:
     from paretofair.errors import RunError
     from paretofair.export import choose_trial, export_trial
 
+    if options.multiplicity:
+        from paretofair.multiplicity import write_multiplicity
+
+        path = write_multiplicity(options.run, options.objectives, data_dir=options.data_dir)
+        console.print(f"written to {path}: ambiguity and discrepancy by method, seed, split and task", soft_wrap=True)
+        return 0
     if options.rule is not None and options.method is None:
         raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
     trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed, options.objectives)
@@ -69,8 +77,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--trial", metavar="ID", help=what)
     what = "a rule of tables/selected.csv: knee, midpoint, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
     one.add_argument("--rule", metavar="RULE", help=what)
-    what = "with --rule: the set of objectives whose frontier it is (default: %(default)s)"
-    command.add_argument("--objectives", default="arfg_are", metavar="NAME", help=what)
+    what = "how far the points of each front whose errors are within .01 of the smallest disagree: multiplicity.csv"
+    one.add_argument("--multiplicity", action="store_true", help=what)
+    what = "with --rule or --multiplicity: the set of objectives whose frontier it is (default: the first of the run)"
+    command.add_argument("--objectives", metavar="NAME", help=what)
     command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
     command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
     what = "folder to write (default: RUN/exported/ID)"

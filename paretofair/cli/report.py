@@ -51,7 +51,9 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from paretofair.analysis.overview import overview
     from paretofair.analysis.results import Results
     from paretofair.analysis.undefined import explain_undefined
+    from paretofair.cli.findings import print_findings
     from paretofair.errors import RunError
+    from paretofair.report.captions import join_some
 
     if options.output is not None:
         check_output(options.output)
@@ -74,12 +76,12 @@ def report(options: argparse.Namespace, console: Console) -> int:
         console.print(f"{method} was trained in different ways: {words}", highlight=False, markup=False, soft_wrap=True)
     if "simulated" in results.source:
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    if results.unreliable:
+    if "arfg" in results.shown_objectives and results.unreliable:
         words = f"ARFG is not reliable: the single-task {results.settings.gap} is not resolved for "
-        words += ", ".join(results.unreliable)
-        console.print(words, style="yellow", soft_wrap=True)
+        console.print(words + join_some(results.unreliable), style="yellow", soft_wrap=True)
     for sentence in explain_undefined(results):
         console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_findings(results, console)
     console.print(f"written to {folder}:", highlight=False, soft_wrap=True)
     for name, paths in ((name, paths) for name, paths in written.items() if paths):
         console.print(f"  {WRITTEN[name]} ({len(paths)} files)", highlight=False, markup=False, soft_wrap=True)
@@ -113,6 +115,8 @@ def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Cons
     """Every part that is `wanted`, with a bar."""
     from paretofair.report.write import write_report
 
+    plain: Any = {"highlight": False, "markup": False, "soft_wrap": True}
+
     def latex() -> list[Path]:
         from paretofair.report.latex import write_latex
 
@@ -121,7 +125,7 @@ def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Cons
     def figures() -> list[Path]:
         from paretofair.report.figures import write_figures
 
-        return write_figures(results, folder)
+        return write_figures(results, folder, lambda words: console.print(words, style="yellow", **plain))
 
     def page() -> list[Path]:
         from paretofair.report.page import write_page

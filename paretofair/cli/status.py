@@ -71,7 +71,13 @@ def view(status: Status, folder: Path) -> Group:
     if status.others:
         parts.append(Text(f"{status.others:,} more trials in the table are not, or no longer, planned."))
     if len(status.front):
-        words = "Fronts so far: ARFG-ARE hypervolume, and the best ARE and ARFG of any trial, on"
+        from paretofair.report.captions import frontiers, join_names
+        from paretofair.report.labels import PLAIN
+
+        best = join_names([PLAIN.objective(each) for each in status.leading.objectives])
+        words = (
+            f"Fronts so far: hypervolume of {frontiers(PLAIN, status.leading)}, and the best {best} of any trial, on"
+        )
         parts += [Text(f"{words} {status.selected_on}."), front(status)]
     failures = status.failures[:_MOST_FAILURES]
     if failures:
@@ -121,10 +127,12 @@ def stages(status: Status) -> Table:
 
 def front(status: Status) -> Table:
     """What the front of every method has come to."""
-    table = _table("method", "volume", "on test", "ARE", "ARFG")
-    for row in status.front.itertuples():
-        numbers = (row.hypervolume, row.test_hypervolume, row.are, row.arfg)
-        table.add_row(row.method, *(f"{value:.3f}" for value in numbers))
+    from paretofair.report.labels import PLAIN
+
+    table = _table("method", "volume", "on test", *map(PLAIN.objective, status.leading.objectives))
+    numbers = status.front.set_index("method")[["hypervolume", "test_hypervolume", *status.leading.names]]
+    for method, values in numbers.iterrows():
+        table.add_row(str(method), *(f"{value:.3f}" for value in values))
     return table
 
 

@@ -39,9 +39,10 @@ Exit codes: 0 done, 1 a failure of the program, 2 wrong input, 3 some packs fail
 """
 
 WRITTEN = {
+    "findings.md": "what a careful reader would say of these, in sentences",
     "frontiers/all.csv": "every frontier; one file each in frontiers/<method>/",
-    "tables/summary.csv": "ARFG and ARE at the knee of frontiers (the midpoint under protocol: paper); more in tables/",
-    "tuned.csv": "the settings that were compared before the sweep, and the chosen one of each method",
+    "tables/summary.csv": "each method at the knee of its frontiers (protocol: paper: the midpoint); more in tables/",
+    "tuned.csv": "the settings that were compared, and the chosen one of each method and of each task alone",
     "audit.csv": "the points of the summary measured again for every attribute and intersection",
     "confirm.csv": "frontier points trained again with fresh seeds",
     "curves": "what was measured while trials trained",
@@ -178,7 +179,7 @@ def _estimate(context: Context, first: Splits, to_train: Mapping[tuple[str, str]
     points = "; frontier points that are trained again come on top" if space.stages.confirm is not None else ""
     return (
         f"estimated time: {duration(seconds)} by one worker{here} (a few steps were timed, good to a factor of two or "
-        f"so; starting, evaluating and compiling not counted){points}"
+        f"three; starting, evaluating and compiling not counted){points}"
     )
 
 
@@ -186,36 +187,59 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
     from paretofair.analysis.undefined import explain_undefined
+    from paretofair.cli.findings import print_findings
+    from paretofair.report.captions import join_names, join_some, reference
+    from paretofair.report.labels import Labels
 
-    table = Table("method", "trials", "diverged", "best ARE", "best ARFG", "volume", "on test", box=box.SIMPLE)
+    leading = result.report.objective_set(result.report.leading)
+    labels = Labels.of(result.report)
+    named = [labels.objective(each) for each in leading.objectives]
+    best = [f"best {name}" for name in named]
+    table = Table("method", "trials", "diverged", *best, "volume", "on test", box=box.SIMPLE)
     table.columns[0].no_wrap = True
     table.padding = (0, 1, 0, 0)
     for row in overview(result.report, methods).itertuples():
         numbers = ("-" if value != value else f"{value:.4f}" for value in row[4:])
         table.add_row(row.method, f"{row.trials:,}", f"{row.diverged:,}", *numbers)
     kept = " within the constraints" if space.constraints else ""
-    table.caption = f"completed trials{kept}; the best ARE and ARFG of any on {result.report.settings.selected_on}"
+    table.caption = (
+        f"completed trials{kept}; the best {join_names(named)} of any on {result.report.settings.selected_on}"
+    )
     console.print(table)
     budgets = {name: space.trials_of(name) for name in methods}
     if len(set(budgets.values())) > 1:
         words = ", ".join(f"{count:,} trials of {name}" for name, count in budgets.items())
         console.print(f"Budgets differ: {words} for each seed; a larger search finds better frontiers.", style="yellow")
-    volumes, point = result.report.hypervolumes, result.report.settings.reference
+    volumes = result.report.hypervolumes_of(leading.name)
     own = volumes.groupby("method")["hypervolume"].max() if len(volumes) else {}
     beyond = [name for name in methods if name in own and not own[name]]
     if beyond:
-        words = f"The volume ends at arfg {point[0]:g}, are {point[1]:g} (frontiers.reference_point); no point of "
-        console.print(f"{words}{', '.join(beyond)} is better than that.", style="yellow", soft_wrap=True)
+        words = f"The volume ends at the {reference(labels, leading)} (frontiers); no point of "
+        words += f"{', '.join(beyond)} is better."
+        console.print(words, style="yellow", soft_wrap=True)
     if result.source == "simulated":
         console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    if result.report.unreliable:
+    if "arfg" in result.report.shown_objectives and result.report.unreliable:
         console.print(
             f"ARFG is not reliable: the single-task {result.report.settings.gap} is not resolved for "
-            + ", ".join(result.report.unreliable),
+            + join_some(result.report.unreliable),
             style="yellow",
+        )
+    weak = [
+        f"{row.task} ({row.untreated:.4f} against {row.alone:.4f}, interval {row.low:.4f} to {row.high:.4f})"
+        for row in result.report.weak.itertuples()
+    ]
+    if weak and {"arfg", "are"} & result.report.shown_objectives:
+        console.print(
+            f"ARE and ARFG flatter: on {result.report.settings.selected_on} vanilla errs clearly less than the "
+            f"single-task models that they divide by, in {', '.join(weak)}. A wider search of the baselines "
+            "(stages.baselines) makes them stronger.",
+            style="yellow",
+            soft_wrap=True,
         )
     for sentence in explain_undefined(result.report):
         console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_findings(result.report, console)
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")
     if result.given_up:

@@ -44,7 +44,8 @@ class PackTrainable(Trainable):
         if self._data is None or self._data[0] != split_id:
             self._data = None
             job = self._job
-            self._data = split_id, to_device(job.splits[split_id], job.sensitive, self._device, torch.float32)
+            own = to_device(job.splits[split_id], job.sensitive, self._device, torch.float32, job.given)
+            self._data = split_id, own
         return self._data[1]
 
     def step(self) -> dict[str, Any]:

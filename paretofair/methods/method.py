@@ -185,6 +185,8 @@ class Method:
     reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
+    # Raised where the same settings give other results than before, so that no earlier run is extended.
+    version: ClassVar[int] = 1
     # What every task must give (`tasks.task`): nothing beyond the losses of rows, or all that a binary task has.
     needs: ClassVar[frozenset[str]] = EVERYTHING
 
@@ -250,11 +252,13 @@ class Method:
         groups: Tensor,
         n_groups: int,
         hyper: Mapping[str, np.ndarray],
+        common: Tensor | None = None,
         weights: Tensor | None = None,
     ) -> Tensor | None:
         """Thresholds on logits for each group, `(K, T, groups)`, from the split on which choices are made: logits
         `(K, T, n)`, labels and groups `(T, n)`, of the binary tasks, and where rows have any `weights` `(n,)`, float64
-        multiples of a power of two. None: those of the space file."""
+        multiples of a power of two. `common` `(K, T)` are the thresholds of the space file's rule, which says how many
+        decisions are positive; None where it leaves that open. None: those of the space file for every group."""
         return None
 
     def untrained(self, values: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -10,23 +10,26 @@ from torch import Tensor
 
 from paretofair.methods.method import TASK_WEIGHT, Parameter
 from paretofair.methods.vanilla import Vanilla
-from paretofair.metrics.group_thresholds import error_minimal
+from paretofair.metrics.group_thresholds import error_minimal, share_positives
 from paretofair.tasks.task import EVERYTHING
 
 TOLERANCE = Parameter("tolerance", per_task=True, low=0.0, high=1.0)
 
 
 class ThresholdFrontier(Vanilla):
-    """Trains Σ_t w_t L_t; then each group's threshold is the one with the fewest errors on the split that chooses,
-    among those with a gap <= `tolerance` there.
+    """Trains Σ_t w_t L_t; then the groups' thresholds are those with the fewest errors on the split that chooses, among
+    those with a gap <= `tolerance` there that call as many rows positive as the rule of the space file does.
 
-    The gap is that of the goal, for `odds` the larger of the two (`equalized_odds_max`); tolerance 1 admits any gap.
-    Swept over the tolerance this is the frontier of post-processing, which in-processing has to beat.
+    Under the rule `least_error` any number may be positive, as for all methods there; under any other one they decide
+    like the other methods and differ in who is called positive. The gap is that of the goal, for `odds` the larger of
+    the two (`equalized_odds_max`); tolerance 1 admits any gap. Swept over the tolerance this is the frontier of
+    post-processing, which in-processing has to beat.
     """
 
     parameters = (TASK_WEIGHT, TOLERANCE)
     reads = ("goal", "reduction")
     needs = EVERYTHING
+    version = 2  # 1: as many positives as it takes for the fewest errors, whatever the rule
 
     def thresholds(
         self,
@@ -35,9 +38,11 @@ class ThresholdFrontier(Vanilla):
         groups: Tensor,
         n_groups: int,
         hyper: Mapping[str, np.ndarray],
+        common: Tensor | None = None,
         weights: Tensor | None = None,
     ) -> Tensor:
         tolerance = torch.as_tensor(hyper["tolerance"], dtype=torch.float64, device=logits.device)
-        return error_minimal(
-            logits, labels, groups, n_groups, weights=weights, tolerance=tolerance, goal=self.settings.goal
-        )
+        rows, goal = (logits, labels, groups, n_groups), self.settings.goal
+        if common is None:
+            return error_minimal(*rows, tolerance=tolerance, goal=goal, weights=weights)
+        return share_positives(*rows, common, tolerance=tolerance, goal=goal, weights=weights)

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import measure_counts
 from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS
+from paretofair.metrics.relative import group_harm
 from paretofair.naming import JOINT
 
 Array = NDArray[Any]
@@ -26,7 +28,7 @@ class AuditLine(NamedTuple):
     """
 
     grouping: str  # an attribute, or "sex_x_race"
-    metric: str  # a key of `registry.GROUP_METRICS`
+    metric: str  # a key of `registry.GROUP_METRICS`, or `group_harm`
     value: Array  # NaN where undefined
     change: Array  # value less that of vanilla, NaN without one
     rows: Array  # behind the value: negatives for a gap of false positive rates, say
@@ -58,7 +60,8 @@ def audit(
         rows: where `confusion` counts by weights, the same counts of rows.
 
     Returns:
-        A line for each grouping and metric; metrics of exactly two groups only for attributes that have two.
+        A line for each grouping and metric; metrics of exactly two groups only for attributes that have two, and
+        `group_harm` only where there is a `vanilla`.
 
     Raises:
         ValueError: shapes that do not belong together, or a group outside its range.
@@ -118,12 +121,16 @@ def _lines(
     reference = None if vanilla is None else vanilla.keep(large)
     seen = counted.keep(large)
     present = seen.rows > 0
-    lines = []
-    for metric in GROUP_METRICS:
-        if metric in skipped:
-            continue
+    found = {}
+    for metric in [name for name in GROUP_METRICS if name not in skipped]:
         value = measure_counts(METRICS[metric], kept)
         of_vanilla = np.full(value.shape, np.nan) if reference is None else measure_counts(METRICS[metric], reference)
+        found[metric] = value, of_vanilla
+    if reference is not None:
+        harm = group_harm(kept.rate("error", rates.error), reference.rate("error", rates.error))
+        found["group_harm"] = harm, np.zeros(harm.shape)
+    lines = []
+    for metric, (value, of_vanilla) in found.items():
         rows = seen.behind(METRICS[metric].rate)
         smallest = np.where(present, rows, np.inf).min(axis=-1, initial=np.inf)
         lines.append(

@@ -77,6 +77,18 @@ def positive_rate(confusion: ArrayLike) -> Array:
     return ratio(counts[..., TP] + counts[..., FP], _rows(counts))
 
 
+def positive_predictive_value(confusion: ArrayLike) -> Array:
+    """P(label 1 given decision 1), also called precision; NaN where nobody is decided to be positive."""
+    counts = _counts(confusion)
+    return ratio(counts[..., TP], counts[..., TP] + counts[..., FP])
+
+
+def false_omission_rate(confusion: ArrayLike) -> Array:
+    """P(label 1 given decision 0); NaN where everybody is decided to be positive."""
+    counts = _counts(confusion)
+    return ratio(counts[..., FN], counts[..., TN] + counts[..., FN])
+
+
 def soft_true_positive_rate(confusion: ArrayLike) -> Array:
     """Mean score of the rows labelled 1: the true positive rate without a threshold."""
     counts = _counts(confusion)
@@ -107,6 +119,8 @@ def rate_counts(confusion: ArrayLike) -> dict[str, Array]:
         "true_positive_rate": positives,
         "soft_true_positive_rate": positives,
         "false_positive_rate": negatives,
+        "positive_predictive_value": counts[..., TP] + counts[..., FP],
+        "false_omission_rate": counts[..., TN] + counts[..., FN],
         "soft_false_positive_rate": negatives,
     }
 
@@ -235,6 +249,26 @@ def accuracy_gap(confusion_by_group: ArrayLike) -> Array:
 def worst_group_accuracy(confusion_by_group: ArrayLike) -> Array:
     """Smallest accuracy of any group with rows (one is enough); maximised, NaN without any rows."""
     return smallest(accuracy(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def worst_group_error(confusion_by_group: ArrayLike) -> Array:
+    """Largest error of any group with rows (minimax fairness); minimised, NaN without any rows."""
+    return 1 - worst_group_accuracy(confusion_by_group)
+
+
+def ppv_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the positive predictive value (predictive parity); minimised. NaN where nobody of a group is decided to
+    be positive.
+
+    >>> ppv_gap([[3, 1, 4, 2, 0, 0], [1, 1, 6, 2, 0, 0]]).item(), ppv_gap([[3, 1, 4, 2, 0, 0], [0] * 3 + [9, 0, 0]])
+    (0.25, array(nan))
+    """
+    return gap(positive_predictive_value(confusion_by_group), present=_has_rows(confusion_by_group))
+
+
+def for_gap(confusion_by_group: ArrayLike) -> Array:
+    """`gap` of the false omission rate; minimised. NaN where everybody of a group is decided to be positive."""
+    return gap(false_omission_rate(confusion_by_group), present=_has_rows(confusion_by_group))
 
 
 def auc_gap(auc_by_group: ArrayLike, confusion_by_group: ArrayLike) -> Array:

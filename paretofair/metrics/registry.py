@@ -1,8 +1,8 @@
 """Every metric in one place: what it says, which way it is better, and what it is computed from.
 
 Everything that lists metrics (what is measured, audits, captions, objectives, the page) takes them from here. A new
-metric that follows from counts by group is a function in `rates` and one entry; a user's own needs neither
-(`own_metric`).
+metric that follows from counts by group is a function in `rates` and one entry, one that needs rows a function in
+`rows.scores` and one entry; a user's own needs neither (`own_metric`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import rates
+from paretofair.metrics.rows import scores
+from paretofair.metrics.rows.scores import ScoredRows
 
 Array = NDArray[Any]
 Direction = Literal["minimised", "maximised", "best at 0", "best at 1", "diagnostic"]
@@ -28,7 +30,8 @@ class Metric:
 
     `words` say it in a caption: they follow "the". `direction`: a `diagnostic` is neither better nor worse.
 
-    `source` is what it is computed from: `rows`, where the trial is trained, a column of every trial table; other
+    `source` is what it is computed from: `rows`, where the trial is trained, a column of every trial table, but one
+    that has `of_rows` of those alone whose run asks for it, and with it names the column that it is `given`; other
     `metrics` of the same split and task, `parts`, by `combine`; `counts` by group, by `of_groups`, `(..., groups, 6) ->
     (...)`; `baselines`, relative to single-task models; a `group` alone, a rate by `of_group`, `(..., 6) -> (...)`;
     a whole `report`. An audit goes through all metrics that have `of_groups`, but for those that are not `audited`.
@@ -51,11 +54,14 @@ class Metric:
     pair: bool = False
     audited: bool = True
     kinds: tuple[str, ...] = ()
+    of_rows: Callable[[ScoredRows], float] | None = None
+    given: str | None = None
     own: OwnCode | None = None
 
     def __repr__(self) -> str:
         """The same in every process, which checkpoints are told apart by."""
-        return f"Metric({self.name!r}, {self.direction!r}, {self.own!r})"
+        what = repr(self.own) if self.given is None else f"given={self.given!r}"
+        return f"Metric({self.name!r}, {self.direction!r}, {what})"
 
     def is_for(self, kind: str) -> bool:
         """Whether tasks of a kind have it. Kinds of a user's own have what `multiclass` has."""
@@ -70,6 +76,11 @@ class Metric:
     def is_measured(self) -> bool:
         """Whether a trial has it."""
         return self.source in ("rows", "metrics", "counts", "baselines")
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether only a run that asks for it has it."""
+        return self.of_rows is not None
 
     @property
     def is_of_tasks(self) -> bool:
@@ -134,6 +145,20 @@ def own_metric(
     return Metric(name, name.replace("_", " "), direction, "rows", worst, own=OwnCode(reference, reads))
 
 
+def conditional_parity(name: str, given: str) -> Metric:
+    """Conditional demographic parity under a name of the user's choice, `given` a column of the inputs."""
+    words = f"mean over {given} of the largest difference of rates of positive decisions between groups"
+    return Metric(name, words, "minimised", "rows", 1.0, of_rows=scores.conditional_parity_gap, given=given)
+
+
+def listed_metric(name: str, entry: Mapping[str, Any]) -> Metric:
+    """The metric that an `entry` of a space file's `metrics` means: a `function` of the user's own, conditional parity
+    where it says what is `given`, and else one of ours that a run has to ask for. Raises KeyError where it is none."""
+    if entry.get("function"):
+        return own_metric(name, entry["function"], entry.get("reads", "counts"), entry["direction"], entry.get("worst"))
+    return conditional_parity(name, entry["given"]) if entry.get("given") else ASKED_FOR[name]
+
+
 def _odds(name: str, words: str, worst: float, combine: Callable[..., Array]) -> tuple[Metric, Metric]:
     """Of the two gaps of decisions, and of the two gaps of mean scores."""
     hard = Metric(
@@ -189,6 +214,24 @@ _EVERY = (
     Metric("average_precision", "average precision", "maximised", "rows", 0.0),
     Metric("auc", "area under the ROC curve", "maximised", "rows", 0.0),
     Metric("auc_gap", _GAP.format("the area under the ROC curve"), "minimised", "rows", 1.0),
+    Metric("brier", "mean squared distance of scores from labels", "minimised", "rows", 1.0, of_rows=scores.brier),
+    Metric(
+        "calibration_gap",
+        _GAP.format("expected calibration errors"),
+        "minimised",
+        "rows",
+        1.0,
+        of_rows=scores.calibration_gap,
+    ),
+    Metric(
+        "worst_group_calibration_error",
+        "largest expected calibration error of any group",
+        "minimised",
+        "rows",
+        1.0,
+        of_rows=scores.worst_group_calibration_error,
+    ),
+    Metric("abroca", "largest area between ROC curves of groups", "minimised", "rows", 1.0, of_rows=scores.abroca),
     Metric("macro_f1", "mean over classes of the F1 score", "maximised", "rows", 0.0, kinds=("multiclass",)),
     Metric(
         "prediction_bias",
@@ -294,6 +337,34 @@ _EVERY = (
         0.0,
         rates.worst_group_accuracy,
     ),
+    # What `worst_group_accuracy` leaves of 1: an audit need not say it twice.
+    Metric(
+        "worst_group_error",
+        "largest error of any group",
+        "minimised",
+        "counts",
+        1.0,
+        rates.worst_group_error,
+        audited=False,
+    ),
+    Metric(
+        "ppv_gap",
+        _GAP.format("positive predictive values"),
+        "minimised",
+        "counts",
+        1.0,
+        rates.ppv_gap,
+        rate="positive_predictive_value",
+    ),
+    Metric(
+        "for_gap",
+        _GAP.format("false omission rates"),
+        "minimised",
+        "counts",
+        1.0,
+        rates.for_gap,
+        rate="false_omission_rate",
+    ),
     _SOFT_SUM,
     _SOFT_MAX,
     _SOFT_MEAN,
@@ -338,9 +409,12 @@ _EVERY = (
     _rate("positive_rate", "rate of positive decisions"),
     _rate("true_positive_rate", "true positive rate"),
     _rate("false_positive_rate", "false positive rate"),
+    _rate("positive_predictive_value", "positive predictive value"),
+    _rate("false_omission_rate", "false omission rate"),
     _rate("soft_positive_rate", "mean score"),
     _rate("soft_true_positive_rate", "mean score of rows labelled 1"),
     _rate("soft_false_positive_rate", "mean score of rows labelled 0"),
+    Metric("group_harm", "largest increase of the error of any group over vanilla", "minimised", "report"),
     Metric("bias_amplification", "bias amplification away from one half", "minimised", "report"),
     Metric("bias_amplification_towards", "bias amplification towards the group", "best at 0", "report"),
     Metric("bias_amplification_absolute", "bias amplification in size", "minimised", "report"),
@@ -368,8 +442,13 @@ GROUP_METRICS: Mapping[str, Callable[[ArrayLike], Array]] = {
 OF_TWO_GROUPS = frozenset(name for name in GROUP_METRICS if METRICS[name].pair)
 """Those of `GROUP_METRICS` that compare the first of exactly two groups with the second."""
 
+ASKED_FOR: Mapping[str, Metric] = {metric.name: metric for metric in _EVERY if metric.is_asked_for}
+"""Metrics of ours that only a run has that asks for them: names them in an objective or a constraint, or lists them."""
+
 HEADLINE = tuple(
-    metric.name for metric in _EVERY if metric.source == "rows" and (not metric.kinds or "binary" in metric.kinds)
+    metric.name
+    for metric in _EVERY
+    if metric.source == "rows" and not metric.is_asked_for and (not metric.kinds or "binary" in metric.kinds)
 )
 """Metrics that every trial has for every split and binary task."""
 

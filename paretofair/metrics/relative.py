@@ -1,4 +1,4 @@
-"""Errors and gaps of a multi-task model relative to single-task models (MTA-F Definition 1, eq. 5)."""
+"""Errors and gaps of a model relative to others: single-task ones (MTA-F Definition 1, eq. 5), or an untreated one."""
 
 from typing import Any
 
@@ -40,6 +40,26 @@ def arfg(gaps: ArrayLike, single_task_gaps: ArrayLike) -> Array:
     with unsigned gaps. Where a single-task gap is not more than permuted groups have, the value is luck.
     """
     return _mean_ratio(gaps, single_task_gaps)
+
+
+def group_harm(errors: ArrayLike, untreated_errors: ArrayLike) -> Array:
+    """Largest increase of the error of any group over that of an untreated model; minimised. At most 0 where no group
+    is harmed.
+
+    Args:
+        errors: `(..., groups)`; NaN for a group without rows, which is left out.
+        untreated_errors: `(..., groups)` of the other model on the same rows, broadcastable against `errors`.
+
+    Returns:
+        `(...)` float64; NaN where no group has both.
+
+    >>> group_harm([.2, .35], [.25, .3]).round(6).item()
+    0.05
+    """
+    increase = np.asarray(errors, dtype=float) - np.asarray(untreated_errors, dtype=float)
+    known = ~np.isnan(increase)
+    largest = np.where(known, increase, -np.inf).max(axis=-1, initial=-np.inf)
+    return np.where(known.any(axis=-1), largest, np.nan)
 
 
 RELATIVE = {"are": are, "arfg": arfg}

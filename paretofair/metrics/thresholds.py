@@ -1,4 +1,4 @@
-"""Score thresholds that give each trial the positive rate of the training labels.
+"""Score thresholds that give each trial the positive rate of the training labels, or its fewest errors.
 
 Decisions are `scores >= threshold` for every rule. All trials at once, on the tensors' device; only
 sorting, comparing and correctly rounded division are used, so a trial's threshold does not depend on
@@ -7,6 +7,8 @@ which other trials are in the stack.
 
 import torch
 from torch import Tensor
+
+from paretofair.metrics.group_thresholds import error_minimal
 
 
 def base_rate(
@@ -75,6 +77,19 @@ def published_rule(
     index = wanted.clamp(min=0).minimum((rows - 1).clamp(min=0))
     threshold = ascending.gather(-1, index.unsqueeze(-1)).squeeze(-1)
     return threshold.masked_fill(_mark_undefined(scores, rate, known), torch.nan)
+
+
+def least_error(scores: Tensor, labels: Tensor, *, weights: Tensor | None = None) -> Tensor:
+    """The threshold with the fewest errors, `(trials, tasks)`, the highest one of equals; rows of unknown label count
+    nowhere. Inf or -inf where it calls no row positive or every row, so that it does so on any other rows.
+
+    Args: `scores` `(trials, tasks, rows)`, `labels` `(tasks, rows)` and `weights` as in `group_thresholds`.
+
+    >>> least_error(torch.tensor([[[.1, .7, .3, .9]]]), torch.tensor([[0, 0, 1, 1]]))
+    tensor([[0.9000]])
+    """
+    one_group = torch.zeros_like(labels)
+    return error_minimal(scores, labels, one_group, 1, tolerance=1, goal="parity", weights=weights).squeeze(-1)
 
 
 def _prepare(

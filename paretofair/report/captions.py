@@ -9,9 +9,12 @@ import pandas as pd
 
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import KNEE, MIDPOINT, default_rule
-from paretofair.metrics.objectives import Objective, ObjectiveSet
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.hypervolume import EXACT_UP_TO
+from paretofair.report.labels import Labels
 from paretofair.statistics.intervals import name_interval
+
+_SOME = 5  # names of a list that may be long
 
 
 def stamps(results: Results) -> list[str]:
@@ -70,10 +73,10 @@ def threshold(results: Results) -> str:
     return results.settings.threshold or "not known"
 
 
-def reference(objectives: ObjectiveSet) -> str:
-    """The reference point of hypervolumes: `reference point ARFG 1.5, ARE 1.1`."""
+def reference(labels: Labels, objectives: ObjectiveSet) -> str:
+    """The reference point of hypervolumes: `reference point ARFG 1.5; ARE 1.1`."""
     ends = zip(objectives.objectives, objectives.reference or (), strict=True)
-    return f"reference point {', '.join(f'{say(each)} {end:g}' for each, end in ends)}"
+    return f"reference point {'; '.join(f'{labels.objective(each)} {end:g}' for each, end in ends)}"
 
 
 def exactness(objectives: ObjectiveSet) -> str:
@@ -83,18 +86,12 @@ def exactness(objectives: ObjectiveSet) -> str:
     return f"Hypervolumes of more than {EXACT_UP_TO} objectives are approximate."
 
 
-def frontiers(objectives: ObjectiveSet) -> str:
-    """`ARFG-ARE frontiers`, or `frontiers ap_odds (average_precision and equalized_odds_sum)`."""
+def frontiers(labels: Labels, objectives: ObjectiveSet) -> str:
+    """`ARFG-ARE frontiers`, or `frontiers ap_odds (average precision; equalized odds sum)`."""
     if objectives.name == "arfg_are":
         return "ARFG-ARE frontiers"
-    return f"frontiers {objectives.name} ({join_names([say(each) for each in objectives.objectives])})"
-
-
-def say(objective: Objective) -> str:
-    """An objective's name on an axis or in a table: `ARFG`, `error income`."""
-    if objective.metric.source == "baselines":
-        return objective.name.upper()
-    return f"{objective.metric.name} {objective.task}" if objective.task is not None else objective.name
+    of = "; ".join(map(labels.objective, objectives.objectives))
+    return f"frontiers {labels.front(objectives.name)} ({of})"
 
 
 def name_gap(results: Results) -> str:
@@ -108,22 +105,30 @@ def tell_gap(results: Results) -> str:
 
 
 def reliability(results: Results) -> str:
-    """A warning where ARFG divides by gaps that may be luck; empty where it does not."""
-    tasks = results.unreliable
-    if not tasks:
+    """A warning where ARFG divides by gaps that may be luck; empty where it does not, or no set of the run has it."""
+    tasks = name_unreliable(results)
+    if not tasks or "arfg" not in results.shown_objectives:
         return ""
     return (
         "ARFG is unreliable: it divides by single-task gaps that are not resolved, no larger than permuted groups have "
-        f"(p > .05) or not tested, of {', '.join(tasks)}."
+        f"(p > .05) or not tested, of {join_some(tasks)}."
     )
+
+
+def name_unreliable(results: Results) -> list[str]:
+    """`results.unreliable` with what tasks are called: `bar (validation, test)`."""
+    labels = Labels.of(results)
+    parts = [each.rpartition(" (") for each in results.unreliable]
+    return [f"{labels.task(task)}{sign}{splits}" for task, sign, splits in parts]
 
 
 def tell_rule(results: Results) -> str:
     """The rule that takes one point of each frontier, in words: `knee, the point of the frontier that ...`."""
-    rule = default_rule(results.settings)
+    rule, leading = default_rule(results.settings), results.objective_set(results.leading)
+    last = Labels.of(results).objective(leading.objectives[-1])
     words = {
         KNEE: "the point of the frontier that lies farthest below the line between its ends",
-        MIDPOINT: "the point of the frontier whose ARE is nearest to the middle of the range of ARE over all trials",
+        MIDPOINT: f"the point of the frontier whose {last} is nearest to the middle of its range over all trials",
     }
     return f"{rule} ({words[rule]})"
 
@@ -136,6 +141,11 @@ def join_sentences(*sentences: str) -> str:
 def join_names(names: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def join_some(names: Sequence[str]) -> str:
+    """The first few of many: `a, b, c, d, e and 75 more`."""
+    return ", ".join(names) if len(names) <= _SOME else f"{', '.join(names[:_SOME])} and {len(names) - _SOME} more"
 
 
 def spell_range(counts: pd.Series) -> str:

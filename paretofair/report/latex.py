@@ -14,6 +14,8 @@ from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import per_task, summary
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
+from paretofair.report.labels import Labels
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 from paretofair.statistics.comparison import MOST_SEEDS, find_leader, least_p_value
@@ -30,11 +32,18 @@ _ESCAPES = {
     ">": "$>$",
     "±": r"$\pm$",
 }
-_HEADERS = {"arfg": "ARFG", "are": "ARE"}
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
 _BOLD = "bold where the best differs from all others beyond their intervals"
 _OVER = f"mean ± deviation over seeds; {_BOLD}"
+# In points, of \footnotesize: one column of a paper, and the space between columns.
+_COLUMN, _BETWEEN = 238, 6
+# What LaTeX prints as one sign, or as nothing.
+_SIGNS = (
+    *((word, "±") for word in (r"$\pm$", r"$\leq$", r"$\geq$")),
+    *((word, "−") for word in ("$-$", "$-", "{}")),
+    *((word, "") for word in (r"\textbf", r"\textascii", "\\", "$", "{", "}")),
+)
 
 
 def escape_latex(text: str) -> str:
@@ -59,48 +68,60 @@ def mark_leader(table: pd.DataFrame, name: str, metric: Metric | None) -> np.nda
 
 def booktabs(
     table: pd.DataFrame,
-    columns: Sequence[str],
+    columns: Mapping[str, str],
     *,
     caption: str,
     label: str,
     within: str | None = None,
     spread: str = "deviation",
     digits: int = 3,
-    wide: bool = False,
     metrics: Mapping[str, Metric] = METRICS,
 ) -> str:
     r"""A `table` environment; the document needs `\usepackage{booktabs}`.
 
     Args:
         table: rows as they are printed; NaN is a dash.
-        columns: those that are printed, in this order. A number has the deviation `<name>_std` or the interval
-            `<name>_low`, `<name>_high` of `table` behind it, where there is one, and is bold by `mark_leader`.
+        columns: those that are printed, in this order, each with the text above it. A number has the deviation
+            `<name>_std` or the interval `<name>_low`, `<name>_high` of `table` behind it, where there is one, and
+            is bold by `mark_leader`.
         caption, label: plain text, and the label of `\ref`.
-        within: a column whose equal values, one after the other, are a block of rows with a leader of its own.
+        within: a column whose equal values, one after the other, are a block of rows with a leader of its own; they
+            stand above their rows.
         spread: `deviation` or `interval`.
         digits: behind the point; whole numbers have none.
-        wide: over both columns of a page (`table*`).
         metrics: what columns are of that are not named after a metric.
+
+    Returns:
+        LaTeX of a table for one column of a paper, of both (`table*`) where it would not fit.
     """
     blocks = table[within].to_numpy() if within is not None and len(table) else np.zeros(len(table))
     cells = [_cells(table, name, blocks, spread, digits, {**METRICS, **metrics}.get(name)) for name in columns]
+    heads = [escape_latex(text) for text in columns.values()]
+    is_wide = _measure_columns(heads, cells) > _COLUMN
+    if is_wide and spread == "interval":
+        cells = [[_stack(cell) for cell in own] for own in cells]
+        is_wide = _measure_columns(heads, cells) > _COLUMN
     lines = []
     for place, row in enumerate(zip(*cells, strict=True)):
         if place and blocks[place] != blocks[place - 1]:
-            lines.append(r"\midrule")
+            lines.append(r"\addlinespace")
+        if within is not None and (not place or blocks[place] != blocks[place - 1]):
+            lines.append(
+                rf"\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\emph{{{escape_latex(str(blocks[place]))}}}}} \\"
+            )
         lines.append(" & ".join(row) + r" \\")
-    environment = "table*" if wide else "table"
+    environment = "table*" if is_wide else "table"
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(table[name]) else "l" for name in columns)
     return "\n".join(
         [
             rf"\begin{{{environment}}}",
-            r"\centering\small",
+            rf"\centering\footnotesize\setlength{{\tabcolsep}}{{{_BETWEEN / 2:g}pt}}",
             rf"\caption{{{escape_latex(caption)}}}",
             rf"\label{{{label}}}",
             r"\smallskip",
-            rf"\begin{{tabular}}{{{alignment}}}",
+            rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
             r"\toprule",
-            " & ".join(escape_latex(_HEADERS.get(name, name).replace("_", " ")) for name in columns) + r" \\",
+            " & ".join(heads) + r" \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -109,6 +130,30 @@ def booktabs(
             "",
         ]
     )
+
+
+def _stack(cell: str) -> str:
+    """A number with its interval under it."""
+    number, bracket, interval = cell.partition(" [")
+    return rf"\shortstack[r]{{{number}\\{{}}[{interval}}}" if bracket else cell
+
+
+def _measure_columns(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> float:
+    """About how wide a table is printed."""
+    lines = [[line for cell in own for line in cell.removeprefix(r"\shortstack[r]").split(r"\\")] for own in cells]
+    widest = [max(map(_measure_points, (head, *own))) for head, own in zip(heads, lines, strict=True)]
+    return sum(widest) + (len(widest) - 1) * _BETWEEN
+
+
+def _measure_points(text: str) -> float:
+    """About how wide it is printed."""
+    for sign in _SIGNS:
+        text = text.replace(*sign)
+    found = 0.0
+    for letter in text:
+        narrow = letter in " .,:;'|!()[]ijl"
+        found += 2.6 if narrow else 6.6 if letter in "±−<>mwMW%" else 4.3
+    return found
 
 
 def _cells(
@@ -147,33 +192,47 @@ def _spread(row: pd.Series, name: str, spread: str, digits: int) -> str:
 def latex_tables(results: Results) -> dict[str, str]:
     """LaTeX of the `TABLES` that the run has, by name; those of a set of the space file as `<set>/<name>`."""
     found = dict[str, str]()
-    if len(results.hypervolumes) and len(results.frontier("arfg_are")):
-        found = _chosen_tables(results) | _compared(results, "arfg_are")
+    if results.fronts_of(results.leading):
+        found = _chosen_tables(results)
+    found |= _compared(results, "arfg_are")
     for name in results.compared_sets:
         found |= {f"{name}/{table}": text for table, text in _compared(results, name).items()}
     return found
 
 
 def _chosen_tables(results: Results) -> dict[str, str]:
-    chosen, gap = choose_points(results), results.settings.gap
-    tasks = {
-        f"{metric}_{task}": results.settings.metrics[metric] for task in results.tasks for metric in ("error", gap)
-    }
+    chosen, gap, labels = choose_points(results), results.settings.gap, Labels.of(results)
     words = f"at the {captions.tell_rule(results)}: {_OVER}."
+    leading = results.objective_set(results.leading)
+    named = captions.join_names([labels.objective(each) for each in leading.objectives])
+    relative = any(each.metric.source == "baselines" for each in leading.objectives)
+    of_gap = captions.tell_gap(results) if relative else ""
+    whole = _order_by_method(summary(chosen, leading), results)
+    of_tasks = _order_by_method(per_task(chosen, results.tasks, gap), results)
+    parts = []
+    for task in drawn_tasks(results):
+        names = {f"{name}_{task}{end}": f"{name}{end}" for name in ("error", gap) for end in ("", "_std")}
+        parts.append(of_tasks[["method", *names]].rename(columns=names).assign(task=labels.task(task)))
+    heads = {each.name: labels.objective(each) for each in leading.objectives}
     return {
         "summary": booktabs(
-            _order_by_method(summary(chosen), results),
-            ["method", "arfg", "are", "seeds"],
-            caption=_caption(results, f"ARFG and ARE on test {words}", captions.tell_gap(results)),
+            whole,
+            {"method": "method", **heads, **_counts(whole)},
+            caption=_caption(results, f"{named} on test {words}", of_gap),
             label="tab:summary",
+            metrics={each.name: each.metric for each in leading.objectives},
         ),
         "per_task": booktabs(
-            _order_by_method(per_task(chosen, results.tasks, gap), results),
-            ["method", *tasks],
-            caption=_caption(results, f"Error and {captions.name_gap(results)} on test, of each task, {words}"),
+            pd.concat(parts, ignore_index=True),
+            {"method": "method", "error": labels.metric("error"), gap: labels.metric(gap)},
+            caption=_caption(
+                results,
+                f"Error and {captions.name_gap(results)} on test, of each task, {words}",
+                tell_left_out(results),
+            ),
             label="tab:per_task",
-            wide=len(tasks) > 2,
-            metrics=tasks,
+            within="task",
+            metrics=results.settings.metrics,
         ),
     }
 
@@ -182,63 +241,79 @@ def _compared(results: Results, of: str) -> dict[str, str]:
     """Tables that compare methods under a set of objectives; none where it has no values."""
     if not len(results.hypervolumes_of(of)) or not len(results.frontier(of)):
         return {}
-    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    objectives, chosen_on, labels = results.objective_set(of), results.settings.selected_on, Labels.of(results)
     inside = "tab:" if of == "arfg_are" else f"tab:{of}:"
-    named = captions.join_names([captions.say(each) for each in objectives.objectives])
+    named = {each.name: labels.objective(each) for each in objectives.objectives}
     exact = captions.exactness(objectives)
+    spaces, rules = (_name_methods(table_of(results, of), labels) for table_of in (volumes, selected))
+    kept = {"seeds": "seeds"} if rules["without"].any() else {}
+    rules["seeds"] = [
+        f"{own} of {own + without}" for own, without in zip(rules["seeds"], rules["without"], strict=True)
+    ]
+    on_test = {} if chosen_on == "test" else {"test_hypervolume": "on test"}
     tables = {
         "hypervolume": booktabs(
-            volumes(results, of),
-            ["method", "hypervolume", "test_hypervolume", "seeds", "trials"],
+            spaces,
+            {"method": "method", "hypervolume": f"on {chosen_on}", **on_test, **_counts(spaces)},
             caption=_caption(
                 results,
-                f"Hypervolume of the {captions.frontiers(objectives)} ({captions.reference(objectives)}) on "
-                f"{chosen_on}, where their points are chosen, and of the same points on test: mean over seeds with "
-                f"{captions.name_intervals(results)}; {_BOLD}.",
+                f"Hypervolume of the {captions.frontiers(labels, objectives)} "
+                f"({captions.reference(labels, objectives)}) on {chosen_on}, where their points are chosen, and of the "
+                f"same points on test: mean over seeds with {captions.name_intervals(results)}; {_BOLD}.",
                 exact,
             ),
             label=f"{inside}hypervolume",
             spread="interval",
-            wide=True,
             metrics={"test_hypervolume": METRICS["hypervolume"]},
         ),
         "selected": booktabs(
-            selected(results, of),
-            ["rule", "method", *objectives.names, "seeds", "without"],
+            rules,
+            {"method": "method", **named, **kept},
             caption=_caption(
                 results,
-                f"{named} on test of the frontier points that rules take on {chosen_on}: {_OVER}, for each "
-                "rule. Without: seeds where no point keeps the bound, which are in no mean.",
+                f"{captions.join_names(list(named.values()))} on test of the frontier points that rules take on "
+                f"{chosen_on}: {_OVER}, for each rule.",
+                "Seeds: those where a point keeps the bound, which the mean is over." if kept else "",
             ),
             label=f"{inside}selected",
             within="rule",
-            wide=True,
             metrics={each.name: each.metric for each in objectives.objectives},
         ),
     }
-    pairs = comparison(results, of)
+    pairs = _name_methods(comparison(results, of), labels)
     if len(pairs):
         seeds = int(pairs["seeds"].min())
+        heads = {"against": "against", "difference": "difference", "p_value": "p", "p_holm": "Holm", **_counts(pairs)}
+        needed = pairs["seeds_needed"].map(_spell_seeds)
         tables["comparison"] = booktabs(
-            pairs.assign(seeds_needed=pairs["seeds_needed"].map(_spell_seeds)),
-            ["method", "against", "difference", "p_value", "p_holm", "seeds", "seeds_needed"],
+            pairs.assign(method=pairs["method"] + " less", seeds_needed=needed),
+            heads | {"seeds_needed": "needed"},
             caption=_caption(
                 results,
-                f"Difference of hypervolume on test ({captions.reference(objectives)}), method less against, over the "
-                f"same seeds: mean with {name_interval(seeds)}, p-value of a two-sided sign-flip test, and adjusted "
-                f"for the number of pairs (Holm). {_tell_power(pairs)}",
+                f"Difference of hypervolume on test ({captions.reference(labels, objectives)}), method less against, "
+                f"over the same seeds: mean with {name_interval(seeds)}, p-value of a two-sided sign-flip test, and "
+                f"adjusted for the number of pairs (Holm). {_tell_power(pairs)}",
                 exact,
             ),
             label=f"{inside}comparison",
+            within="method",
             spread="interval",
-            wide=True,
         )
     return tables
 
 
+def _counts(table: pd.DataFrame) -> dict[str, str]:
+    """The columns that say how many seeds and trials stand behind a row, where rows differ; else captions do."""
+    return {name: name for name in ("seeds", "trials") if name in table and table[name].nunique() > 1}
+
+
+def _name_methods(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    return table.assign(**{name: table[name].map(labels.method) for name in ("method", "against") if name in table})
+
+
 def _tell_power(pairs: pd.DataFrame) -> str:
     """Whether the tests could have found anything, and what the last column says."""
-    needed = "Seeds needed: how many would find the difference seen with 80 % power, were it the true one."
+    needed = "Needed: how many seeds would find the difference seen with 80 % power, were it the true one."
     if pairs["testable"].all():
         return needed
     seeds = int(pairs["seeds"].min())
@@ -248,8 +323,8 @@ def _tell_power(pairs: pd.DataFrame) -> str:
 
 
 def _spell_seeds(count: float) -> str:
-    """`34`; of what is above the most that are counted `over 1000`."""
-    return "--" if np.isnan(count) else f"{count:.0f}" if np.isfinite(count) else f"over {MOST_SEEDS}"
+    """`34`; of what is above the most that are counted `>1000`."""
+    return "--" if np.isnan(count) else f"{count:.0f}" if np.isfinite(count) else f">{MOST_SEEDS}"
 
 
 def write_latex(results: Results, folder: Path) -> list[Path]:
@@ -270,6 +345,6 @@ def _caption(results: Results, *sentences: str) -> str:
 
 
 def _order_by_method(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Rows in the order of the run's methods."""
+    """Rows in the order of the run's methods, with what these are called."""
     present = [name for name in results.methods if name in set(table["method"])]
-    return table.set_index("method").loc[present].reset_index()
+    return _name_methods(table.set_index("method").loc[present].reset_index(), Labels.of(results))

@@ -9,12 +9,13 @@ import pandas as pd
 from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.analysis.counts import audit_table
-from paretofair.analysis.overview import arfg_are_points
+from paretofair.analysis.overview import leading_points
 from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
+from paretofair.report.findings import write_findings
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import inside, write_csv
 
@@ -32,11 +33,11 @@ _NAMES = (
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
-    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv` and `confirm.csv` in `folder`; files of an earlier
-    report that this one does not have are removed.
+    """Rewrites `baselines.csv`, `frontiers/`, `tables/`, `audit.csv`, `confirm.csv` and `findings.md` in `folder`;
+    files of an earlier report that this one does not have are removed.
 
-    Where runs have a `groups.csv`, the points that the default rule chooses are audited, and where the attribute of
-    each task is known, frontier points get intervals of their test metrics.
+    Where runs have a `groups.csv`, the points that the default rule chooses under the leading set are audited, and
+    where the attribute of each task is known, frontier points get intervals of their test metrics.
 
     Frontiers are chosen on validation and reported on test; under `protocol: paper` they are chosen on test, with the
     seeds of a method pooled. Returns the paths of what was written, nothing for an empty table.
@@ -60,10 +61,11 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     chosen = choose_points(results)
     for name, points in fronts.items():
         for method, own in points.groupby("method", sort=False):
-            unused = [column for column in own if column not in points.columns[:5] and own[column].isna().all()]
+            empty = own.columns[own.isna().all()]
+            unused = [column for column in empty if column not in points.columns[:5]]
             files[f"frontiers/{method}/{name}.csv"] = own.drop(columns=["method", "objectives", *unused])
-        if name == "arfg_are" and len(points):
-            files["tables/summary.csv"] = summary(chosen)
+        if name == results.leading and len(points):
+            files["tables/summary.csv"] = summary(chosen, results.objective_set(name))
             files["tables/per_task.csv"] = per_task(chosen, results.tasks, settings.gap)
             if cells is not None:
                 rule = {"rule": default_rule(settings)}
@@ -72,14 +74,14 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]
     if "confirms" in table and len(confirmed):
-        on_frontier = confirmed["confirms"].isin(arfg_are_points(results)["trial_id"])
+        on_frontier = confirmed["confirms"].isin(leading_points(results)["trial_id"])
         of_rule = confirmed["confirms"].isin(chosen["trial_id"])
         files["confirm.csv"] = confirmed.dropna(axis=1, how="all").assign(on_frontier=on_frontier, chosen=of_rule)
     if inside(folder, BASELINES).resolve() in results.inputs:
         del files[BASELINES]
     written = [write_csv(place_file(results, folder, name), frame) for name, frame in files.items()]
     replace_earlier(folder, _NAMES, written)
-    return written
+    return [*written, write_findings(results, folder)]
 
 
 def tables_of(results: Results, of: str) -> dict[str, pd.DataFrame]:

@@ -29,7 +29,7 @@ from paretofair.results.table_schema import (
 # What every row of a trial table has.
 KEYS = ("trial_id", "stage", "method", "seed", "index", "status", "split_id", "source", "protocol")
 # Words of the columns `stage`, in the order of a run, and `status`.
-STAGES = ("baselines", "points", "tune", "sweep", "confirm")
+STAGES = ("tune_baselines", "baselines", "points", "tune", "sweep", "confirm")
 STATUSES = ("completed", "stopped", "diverged", "failed")
 _WORDS = {"stage": STAGES, "status": STATUSES}
 # What a repeated training may change.

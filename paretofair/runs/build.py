@@ -108,3 +108,10 @@ def build_threshold(space: MethodSpace) -> Threshold:
     if isinstance(space.threshold, str):
         return Threshold(space.threshold)
     return Threshold("fixed", space.threshold.fixed)
+
+
+def describe_threshold(space: MethodSpace) -> str:
+    """The decision rule in words, as the trial table has it: `base_rate`, `fixed 0.5`, `base_rate by group`."""
+    words = space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}"
+    own = method_class(space).thresholds is not Method.thresholds
+    return f"{words} by group" if own else words

@@ -47,6 +47,11 @@ class Job:
     checkpoint: float | None = None
     deadline: float | None = None
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The columns that metrics are given."""
+        return tuple(dict.fromkeys(name for space in self.spaces.values() for name in space.given))
+
     def halving_of(self, pack: Pack) -> Halving | None:
         """How the trials of a pack are halved."""
         return self.halving[pack.split_id] if self.halving is not None and pack.stage == "sweep" else None

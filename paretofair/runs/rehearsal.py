@@ -30,7 +30,7 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
 
     Raises SpaceError with the method, and for a module the line where it failed; DataError for rows that are missing.
     """
-    data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32)
+    data = to_device(splits, spaces[0].sensitive, torch.device("cpu"), torch.float32, spaces[0].given)
     _rehearse_metrics(spaces[0], data)
     for space in spaces:
         _check_code("network.code", space.network.module, space.network.code)
@@ -79,13 +79,14 @@ def measure_epochs(context: Context, splits: Splits, trials: Mapping[tuple[str, 
 
 def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:
     """Calls the user's own metrics as an evaluation does, on networks that were not trained."""
-    if not space.own_metrics:
+    mine = [metric for metric in space.own_metrics if metric.own is not None]
+    if not mine:
         return
     for name, each in space.metrics.items():
         _check_code(f"metrics.{name}.code", each.function, each.code)
     network = build_network(space, data)
     parameters = network.initial([0, 1], torch.float32)
-    for metric in space.own_metrics:
+    for metric in mine:
         assert metric.own is not None
         try:
             evaluate(network, parameters, data, build_threshold(space), own_metrics=(metric,))

@@ -13,6 +13,7 @@ from paretofair.errors import RunError
 from paretofair.results.files import SPACE, space_file
 from paretofair.runs.packs import Pack
 from paretofair.runs.stages import STAGE_OF, Context, spaces_of
+from paretofair.sections import Section
 from paretofair.space.identity import compare
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.numbering import decode_seed
@@ -33,20 +34,33 @@ def check_same(context: Context, folder: Path, trials: pd.DataFrame) -> None:
     written = folder / SPACE
     old = load_space(space_file(folder)) if written.exists() else space
     differences = compare(old, space)
-    before, now = old.stages.tune, space.stages.tune
-    if before is not None and now is not None and (trials["stage"] == "sweep").any():
-        for key in ("settings", "seeds"):
-            if getattr(before, key) != getattr(now, key):
-                words = f"{getattr(before, key)} -> {getattr(now, key)} (the sweep rests on what was chosen)"
-                differences.append(f"stages.tune.{key}: {words}")
+    begun = set(trials["stage"])
+    if "sweep" in begun:
+        differences += _compare_tuning("stages.tune", ("settings", "seeds"), old.stages.tune, space.stages.tune)
+    if begun & {"tune_baselines", "baselines"}:
+        tuning = old.stages.baselines.tune, space.stages.baselines.tune
+        differences += _compare_tuning("stages.baselines.tune", ("settings", "runs"), *tuning)
     if differences:
         lines = "\n".join(f"  {line}" for line in differences)
         raise RunError(f"{folder} holds trials of a different space:\n{lines}\n{advice}")
     check_data(folder, trials, context.splits, advice)
-    # What `tune` will choose is not known yet: the sweep is checked when it is.
-    stages = [name for name in STAGE_OF if name != "sweep" or space.stages.tune is None]
+    # What will be chosen before a stage is not known yet: it is checked when it is.
+    chosen_for = {"sweep": space.stages.tune, "baselines": space.stages.baselines.tune}
+    stages = [name for name in STAGE_OF if chosen_for.get(name) is None]
     check_spaces(folder, trials, spaces_of(context), stages)
     _check_points(trials, STAGE_OF["points"].packs(context), folder, advice)
+
+
+def _compare_tuning(path: str, keys: Sequence[str], before: Section | None, now: Section | None) -> list[str]:
+    """A line for each key of how settings are compared that has changed, where they are compared before and now."""
+    if before is None or now is None:
+        return []
+    pairs = {key: (getattr(before, key), getattr(now, key)) for key in keys}
+    return [
+        f"{path}.{key}: {one} -> {other} (later stages rest on what was chosen)"
+        for key, (one, other) in pairs.items()
+        if one != other
+    ]
 
 
 def check_spaces(

@@ -22,7 +22,7 @@ from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema,
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.table import CURVES, MODELS
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, pack_table
-from paretofair.runs.build import build_experiment
+from paretofair.runs.build import build_experiment, describe_threshold
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack, as_trials, gather_values
 from paretofair.runs.widths import remember, stack_width
@@ -100,7 +100,7 @@ def _name(part: Pack) -> str:
 
 
 def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Sequence[Metric] = ()) -> TableSchema:
-    """The names in a trial table: the headline and the user's own metrics of every task, and the hyperparameters
+    """The names in a trial table: the headline and the run's own metrics of every task, and the hyperparameters
     `values`, `(n,)` or `(n, tasks)` each."""
     tasks = tuple(data.tasks)
     kinds = [(kind.name, () if kind.is_binary else kind.classes) for kind in data.kinds]
@@ -118,7 +118,7 @@ def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Seque
 def _of_kinds(metric: Metric, data: DeviceData) -> Quantity | None:
     """A metric that is measured where trials are trained, with the tasks that have it; None for any other. Those that
     binary tasks have stand there for all, as every table has them."""
-    if metric.source != "rows":
+    if metric.source != "rows" or metric.is_asked_for:
         return None
     has = [task for task, kind in zip(data.tasks, data.kinds, strict=True) if metric.is_for(kind.name)]
     own = tuple(data.tasks) if metric.is_for("binary") else tuple(has)
@@ -146,7 +146,7 @@ def stack_table(
         "split_id": splits.split_id,
         "source": splits.dataset.source,
         "protocol": space.protocol,
-        "threshold": space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}",
+        "threshold": describe_threshold(space),
         "penalty_split": space.penalty_split,
         "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
         "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),

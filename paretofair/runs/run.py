@@ -102,6 +102,7 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
     else:
         source = "real" if options.require_real_data else wanted.source
         dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+    space.check_labels(dataset.tasks, dataset.group_names)
     if wanted.tasks:
         dataset = with_tasks(dataset, wanted.tasks)
     for attribute in dict.fromkeys(wanted.sensitive_by_task(space.tasks).values()):

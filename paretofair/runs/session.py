@@ -150,7 +150,7 @@ class Session:
             stack=space.resources.stack,
             compiled=_compiles(space),
             tf32=space.resources.tf32,
-            halving=_halving(context, splits),
+            halving=_halving(context, splits) if "sweep" in [stage.name for stage in stages] else None,
             models=space.resources.models,
             objectives=kept_objectives(space),
             version=f"{version('paretofair')} {read_commit()}",

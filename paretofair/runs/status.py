@@ -21,6 +21,7 @@ from paretofair.analysis.overview import deciding_objectives, overview
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
+from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.redaction import redact
 from paretofair.results import TableSchema, TrialTable
 from paretofair.results.files import SPACE, space_file
@@ -73,10 +74,10 @@ class Status:
 
     `progress` is of the methods that were asked for so far; `not_asked` are the others of the space file. `per_minute`:
     trials per minute over the last ten minutes of file times, or since the last command began; NaN where no file tells
-    it. `front` is `analysis.overview` on the split `selected_on`, empty before
-    there are baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds
-    the lock, None where there is none; a driver on another machine is not seen. `age`: seconds since the newest trials
-    were written, NaN before there are any: other files may be touched by whoever looks at the run.
+    it. `front` is `analysis.overview` under the set `leading` on the split `selected_on`, empty before there are
+    baselines. `others`: trials in the table that the space file does not plan. `driver`: whether one holds the lock,
+    None where there is none; a driver on another machine is not seen. `age`: seconds since the newest trials were
+    written, NaN before there are any: other files may be touched by whoever looks at the run.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Status:
     per_minute: float
     failures: list[Failure]
     front: pd.DataFrame
+    leading: ObjectiveSet
     selected_on: str
     others: int
     driver: bool | None
@@ -114,12 +116,12 @@ class StatusReader:
             self._folder, deciding_objectives(tasks, report), tasks, space.data.sensitive_by_task(tuple(tasks)), report
         )
         trials, schema = self._trials(_choose_metrics(tasks, report), derived)
-        # What the sets of the space file need besides is not looked at.
-        shown = replace(report, objectives=("arfg_are",))
+        # What the other sets of the space file need besides is not looked at.
+        shown = replace(report, objectives=(report.leading_set(tasks),))
         results = Results.of(trials.assign(protocol=space.protocol), shown, schema=schema)
         trials = results.trials
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
-        front = overview(results, methods) if len(results.baselines) else pd.DataFrame({"trials": []})
+        front = overview(results, methods) if results.fronts_of(results.leading) else pd.DataFrame({"trials": []})
         front = front[front["trials"] > 0].reset_index(drop=True)
         given_up = _read_given_up(self._folder, trials["trial_id"])
         asked = _count_asked(space, environment.get("trials", {}), set(trials["method"].unique()))
@@ -134,6 +136,7 @@ class StatusReader:
             per_minute=_rate(trials.loc[planned, "written"], begun=(self._folder / SPACE).stat().st_mtime),
             failures=_failures(self._folder, last, given_up),
             front=front,
+            leading=report.build_set(report.leading_set(tasks), tasks),
             selected_on=results.settings.selected_on,
             others=int((~planned).sum()),
             driver=is_in_use(self._folder),

@@ -34,9 +34,10 @@ class MethodSpace:
     """What a space says about one method, shared and own settings merged.
 
     `parameters` holds what the method reads and nothing else; `points` are whole trials, by column of the trial
-    table. `reads`: the settings of losses that change its results. `kind` is the method's name in the registry, or
-    `package.module:Class` with the digest `code` of its source; `options` are its own keys. `led_by` are the
-    objectives that the trials of the sweep follow from, `gap` is what ARFG divides, `metrics` are the user's own.
+    table. `reads`: the settings of losses that change its results; `version` that of the method. `kind` is the method's
+    name in the registry, or `package.module:Class` with the digest `code` of its source; `options` are its own keys.
+    `led_by` are the objectives that the trials of the sweep follow from, `gap` is what ARFG divides, `metrics` are the
+    run's own.
     """
 
     method: str
@@ -58,6 +59,7 @@ class MethodSpace:
     parameters: Distributions
     points: tuple[Mapping[str, Number], ...]
     reads: tuple[str, ...]
+    version: int = 1
     gap: str = "fpr_gap"
     metrics: Mapping[str, OwnMetric] = field(default_factory=dict)
 
@@ -73,12 +75,17 @@ class MethodSpace:
 
     @property
     def own_metrics(self) -> tuple[Metric, ...]:
-        """The user's own metrics."""
+        """The metrics that the run has of its own."""
         return tuple(each.metric(name) for name, each in self.metrics.items())
 
     @property
+    def given(self) -> tuple[str, ...]:
+        """The columns that metrics are given."""
+        return tuple(dict.fromkeys(each.given for each in self.metrics.values() if each.given is not None))
+
+    @property
     def known_metrics(self) -> dict[str, Metric]:
-        """Every metric by name, the user's own among them."""
+        """Every metric by name, the run's own among them."""
         return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property
@@ -132,8 +139,13 @@ class MethodSpace:
         fairness = {key: getattr(self.fairness, key) for key in ("distance", "goal", of_distance) if key in self.reads}
         if fairness:
             result["fairness"] = fairness
-        own = {"class": self.kind if self.kind != self.method else None, "code": self.code, "options": self.options}
+        own: dict[str, Any] = {
+            "class": self.kind if self.kind != self.method else None,
+            "code": self.code,
+            "options": self.options,
+        }
         own["penalty_split"] = self.penalty_split if self.penalty_split != "train" else None
+        own["version"] = self.version if self.version > 1 else None
         result |= {key: value for key, value in own.items() if value}
         if stage == "tune" and self.tune is not None:
             result["tune"] = {"parameters": sorted(self.tune.parameters), "trials": self.tune.trials}

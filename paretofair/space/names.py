@@ -5,9 +5,19 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from paretofair.metrics.objectives import OF_SEVERAL_TASKS, NamedSet, Objective, build_set, known_sets, parse_goal
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Metric
+from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.objectives import (
+    OF_SEVERAL_TASKS,
+    NamedSet,
+    Objective,
+    build_set,
+    known_sets,
+    parse_goal,
+    parse_objective,
+)
+from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS, Metric
 from paretofair.naming import (
     JOINT,
     MOST,
@@ -22,7 +32,7 @@ from paretofair.naming import (
 from paretofair.results.table_schema import IDENTITY, RESULTS
 from paretofair.space.numbering import MOST_BASELINE_RUNS
 from paretofair.space.problems import KeyPath, Problems, list_known, propose, show_value
-from paretofair.space.schema import Frontiers, FrontierSet, Settings
+from paretofair.space.schema import Frontiers, FrontierSet, OwnMetric, Settings
 
 _FEW = 3  # attributes, whose intersections all fit a message
 
@@ -41,13 +51,19 @@ def resolve_data(
     _check_sensitive(data.sensitive, tasks, attributes, problems)
     for index, name in enumerate(data.audit):
         _check_attribute(name, attributes, ("data", "audit", index), problems)
-    return settings.model_copy(update={"data": data, "frontiers": _resolve_frontiers(settings, kinds, problems)})
+    frontiers = _resolve_frontiers(settings, kinds, problems)
+    settings = settings.model_copy(update={"data": data, "frontiers": frontiers})
+    return settings.model_copy(update={"metrics": settings.metrics | _find_asked_for(settings, tasks)})
 
 
 def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> Frontiers:
-    """The section with its defaults; checks the names of metrics and sets in it, and of the user's own metrics."""
-    for name in settings.metrics:
-        if name in METRICS or not name.isidentifier():
+    """The section with its defaults; checks the names of metrics and sets in it, and of the run's own metrics."""
+    for name, listed in settings.metrics.items():
+        if listed.function is None and listed.given is None:
+            if name not in ASKED_FOR:
+                words = f"required: a function, or what is given; without them one of {list_known(ASKED_FOR)}"
+                problems.add(("metrics", name), f"{words}.{propose(name, ASKED_FOR)}")
+        elif name in METRICS or not name.isidentifier():
             words = "is a metric of ours; choose another name" if name in METRICS else "must be letters, digits and _"
             problems.add(("metrics", name), f"found {name!r}; it {words}")
     tasks = tuple(kinds)
@@ -81,6 +97,24 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
     own = {each.name: each for each in frontiers.objectives}
     sets = tuple(own.get(name, FrontierSet(name=name)) for name in names)
     return frontiers.model_copy(update={"objectives": sets, "gap": gap})
+
+
+def _find_asked_for(settings: Settings, tasks: tuple[str, ...]) -> dict[str, OwnMetric]:
+    """Those metrics of ours that only a run has that asks for them, which the space names somewhere without listing
+    them."""
+    sweep, named = settings.stages.sweep, list[str]()
+    for each in settings.frontiers.objectives:
+        named += each.of
+    for text in settings.constraints:
+        with suppress(ValueError):  # told where constraints are checked, as names are that are no metric
+            named.append(parse_constraint(text).name)
+    named += sweep.successive_halving.objectives if sweep.successive_halving is not None else ()
+    named += [name for name in sweep.sampler.options.get("objectives") or () if isinstance(name, str)]
+    found = {settings.frontiers.gap or ""}
+    for name in named:
+        with suppress(ValueError):
+            found.add(parse_objective(name, tasks).metric.name)
+    return {name: OwnMetric() for name in ASKED_FOR if name in found and name not in settings.metrics}
 
 
 def check_objective(
@@ -129,6 +163,27 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
         problems.add(("methods", name), f"found {name!r}, {fault}")
 
 
+def check_labels(
+    settings: Settings,
+    tasks: Sequence[str],
+    group_names: Mapping[str, Sequence[str]],
+    problems: Problems,
+    *,
+    every_group: bool,
+) -> None:
+    """Adds a problem for each label of what the space does not have. Unless `every_group` is in `group_names`, a name
+    that is like no other may still be that of a group, and waits for the data."""
+    groups = [group for names in group_names.values() for group in names]
+    sets = [each.name for each in settings.frontiers.objectives]
+    known = [*tasks, *group_names, *groups, *settings.methods, *settings.known_metrics, *sets]
+    for name in settings.labels:
+        near = propose(name, known)
+        attribute = name not in known and JOINT in name and set(name.split(JOINT)) <= set(group_names)
+        if name not in known and not attribute and (every_group or near):
+            words = "no task, attribute, group, method or metric of this name"
+            problems.add(("labels", name), f"{words}.{near}")
+
+
 def check_parameters(name: str, columns: Mapping[str, Sequence[str]], problems: Problems) -> None:
     """Adds a problem where hyperparameters of a method cannot stand in the trial table: `columns` by parameter."""
     owner: dict[str, str] = {}
@@ -164,10 +219,11 @@ def _check_each(settings: Settings, problems: Problems) -> None:
     if settings.protocol == "paper":
         words = "found 'each'; under protocol paper one frontier holds all seeds, so that all need the same test rows"
         problems.add(("data", "test_seed"), f"{words}. Accepted: an integer")
-    runs = settings.stages.baselines.runs
-    if runs > MOST_BASELINE_RUNS:
-        words = f"found {runs}; must be at most {MOST_BASELINE_RUNS:,} where data.test_seed is each"
-        problems.add(("stages", "baselines", "runs"), words)
+    baselines = settings.stages.baselines
+    for path, stage in ((("runs",), baselines), (("tune", "runs"), baselines.tune)):
+        if stage is not None and stage.runs > MOST_BASELINE_RUNS:
+            words = f"found {stage.runs}; must be at most {MOST_BASELINE_RUNS:,} where data.test_seed is each"
+            problems.add(("stages", "baselines", *path), words)
 
 
 def check_items(items: Sequence[str], known: Iterable[str], path: KeyPath, problems: Problems) -> None:

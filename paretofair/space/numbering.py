@@ -12,7 +12,11 @@ BASELINE_METHOD = "single_task"
 MOST_BASELINE_RUNS = 1_000
 # The column `seed` by stage: what it counts from, and the steps of a seed and of a run. Seeds of a user are below a
 # million; stages that train several runs take fresh ones from above.
-_STEPS = {"baselines": (900_000_000, MOST_BASELINE_RUNS, 1), "confirm": (1_000_000, 1, 1_000_000)}
+_STEPS = {
+    "tune_baselines": (2_000_000_000, MOST_BASELINE_RUNS, 1),
+    "baselines": (900_000_000, MOST_BASELINE_RUNS, 1),
+    "confirm": (1_000_000, 1, 1_000_000),
+}
 
 Number = TypeVar("Number", int, np.ndarray)
 
@@ -44,7 +48,7 @@ def decode_seed(stage: str, column: Number) -> tuple[Number, Number]:
 def training_seeds(stage: str, protocol: str, seeds: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """What initial weights and batch order come from: the seed, or under `protocol: paper` one for every trial. The
     tasks of a run of the baselines start alike under both."""
-    if protocol != "paper" or stage == "baselines":
+    if protocol != "paper" or stage in ("tune_baselines", "baselines"):
         return seeds
     keys = (f"{seed}/{index}".encode() for seed, index in zip(seeds, indices, strict=True))
     return np.array([int.from_bytes(hashlib.sha256(key).digest()[:6], "big") for key in keys], dtype=np.int64)

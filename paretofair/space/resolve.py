@@ -10,19 +10,22 @@ from typing import Any, TypeVar
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.methods.method import FAIRNESS, TRAINING_PARAMETERS, Method, Parameter
-from paretofair.sampling.distributions import Distribution, Distributions, Fixed, Number, Simplex
+from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
 from paretofair.space.names import check_keys, check_parameters
 from paretofair.space.numbering import BASELINE_METHOD
-from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
-from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings
+from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose
+from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings, TuneBaselines
+from paretofair.space.tune import count_settings, free_parameters
 from paretofair.space.validation import validate
 from paretofair.tasks.known import find_kind
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
 M = TypeVar("M", bound=Section)
 Methods = Mapping[str, type[Method]]
+# What the baselines are tuned over where the space file gives them nothing.
+_TUNED = {"learning_rate": {"log_uniform": [0.001, 0.3]}, "epochs": [10, 20, 40]}
 
 
 def resolve_methods(
@@ -109,7 +112,7 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
     metrics = {}
     for name, metric in settings.metrics.items():
         update = {}
-        if metric.code is None:
+        if metric.function is not None and metric.code is None:
             try:
                 if not callable(user_code.load(metric.function)):
                     raise SpaceError(f"{metric.function} is not callable")
@@ -121,7 +124,8 @@ def resolve_code(settings: Settings, problems: Problems) -> Settings:
 
 
 def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ...], problems: Problems) -> MethodSpace:
-    """The space of the baselines: fixed values, given in the stage or fixed for all methods."""
+    """The space of the baselines: what the stage gives, else what all methods share. What is not one
+    number there, or is given nowhere, is tuned."""
     path: KeyPath = ("stages", "baselines", "parameters")
     method, own = methods[BASELINE_METHOD], settings.stages.baselines.parameters
     # The stage gives each task the weight 1 in turn, so shares are not the user's to set.
@@ -131,18 +135,18 @@ def resolve_baselines(settings: Settings, methods: Methods, tasks: tuple[str, ..
     distributions: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = {}
     for name, parameter in known.items():
         source, at = (own, path) if name in own else (settings.parameters, ("parameters",))
-        value = source.get(name, reading.default(parameter, tasks))
+        default = reading.default(parameter, tasks)
+        value = source.get(name, _TUNED.get(name) if default is None else default)
         if name not in source and parameter.optional:
             continue
-        if name not in source and value is None:
-            problems.add((*path, name), "required: one number, since `parameters` does not give it")
-            continue
         found = _parse_parameter(parameter, value, tasks, (*at, name), problems)
-        if found is not None and not _is_fixed(found):
-            instead = f"found {show_value(value)}" if name in own else f"`parameters` gives {show_value(value)}"
-            problems.add((*path, name), f"required: one number; {instead}")
-        elif found is not None:
+        if found is not None:
             distributions[name] = found
+    for where, words in reading.check_conditions(distributions):
+        problems.add((*path, *where), words)
+    if settings.stages.baselines.tune is not None and not free_parameters(distributions):
+        words = "every parameter of the baselines is one number; remove this, or give a list or a range"
+        problems.add(("stages", "baselines", "tune"), words)
     return dataclasses.replace(_build_shared_space(settings, BASELINE_METHOD, method, tasks), parameters=distributions)
 
 
@@ -156,6 +160,10 @@ def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baseline
         methods[name] = own.model_copy(update={"parameters": {**own.parameters, **missing}})
     values = {name: spell_distribution(found) for name, found in baselines.parameters.items()}
     stage = settings.stages.baselines.model_copy(update={"parameters": values})
+    if free_parameters(baselines.parameters):
+        tune = stage.tune or TuneBaselines()
+        settings_of_tune = count_settings(baselines, tune.settings)
+        stage = stage.model_copy(update={"tune": tune.model_copy(update={"settings": settings_of_tune})})
     stages = settings.stages.model_copy(update={"baselines": stage})
     return settings.model_copy(update={"methods": methods, "stages": stages})
 
@@ -192,6 +200,7 @@ def _build_shared_space(settings: Settings, name: str, method: type[Method], tas
         parameters={},
         points=(),
         reads=method.reads,
+        version=method.version,
         kind=name,
         code=None,
         options={},
@@ -325,11 +334,6 @@ def _parse_parameter(
     except reading.Invalid as error:
         problems.add((*path, *error.where), str(error))
         return None
-
-
-def _is_fixed(found: Distribution | Simplex | Mapping[str, Distribution]) -> bool:
-    each = found.values() if isinstance(found, Mapping) else [found]
-    return all(isinstance(distribution, Fixed) for distribution in each)
 
 
 def _check_shared_parameters(settings: Settings, listed: Methods, methods: Methods, problems: Problems) -> None:

@@ -5,7 +5,7 @@ checked in `resolve`.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -19,8 +19,8 @@ from pydantic import (
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.errors import SpaceError
-from paretofair.metrics.registry import METRICS, Direction, Metric, own_metric
-from paretofair.naming import MOST, PLAIN
+from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
+from paretofair.naming import MOST, PLAIN, find_text_fault
 from paretofair.sampling import find_sampler
 from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
@@ -180,19 +180,19 @@ class FixedThreshold(Section):
 def _threshold(value: Any) -> Any:
     if value == "per_group":
         raise make_error(
-            "thresholds by group are the method threshold_frontier; accepted here: base_rate, {fixed: 0.5}"
+            "thresholds by group are the method threshold_frontier; accepted here: base_rate, least_error, {fixed: 0.5}"
         )
     if isinstance(value, dict) and set(value) == {"fixed"}:
         fixed = value["fixed"]
         if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
             return FixedThreshold(fixed=fixed)
         raise make_error(f"found fixed: {show_value(fixed)}; expected a number between 0 and 1")
-    if value != "base_rate" and not isinstance(value, FixedThreshold):
-        raise make_error(f"found {show_value(value)}; accepted: base_rate, {{fixed: 0.5}}")
+    if value not in ("base_rate", "least_error") and not isinstance(value, FixedThreshold):
+        raise make_error(f"found {show_value(value)}; accepted: base_rate, least_error, {{fixed: 0.5}}")
     return value
 
 
-Threshold = Annotated[Literal["base_rate"] | FixedThreshold, BeforeValidator(_threshold)]
+Threshold = Annotated[Literal["base_rate", "least_error"] | FixedThreshold, BeforeValidator(_threshold)]
 # Distributions and points are checked against the methods' declarations, in `parameters`.
 Parameters = dict[str, Any]
 
@@ -268,10 +268,21 @@ class SuccessiveHalving(Section):
     objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
 
 
+class TuneBaselines(Section):
+    """Before the baselines, `settings` of those of their parameters that are not fixed, each trained `runs` times for
+    every task. A task's baselines then have the setting with its smallest mean error."""
+
+    settings: Size = 16
+    runs: Size = 2
+
+
 class Baselines(Section):
-    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG."""
+    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG. Their parameters are those given
+    here, else the shared ones; what is not one number there is tuned, by default with the budget of
+    `TuneBaselines`."""
 
     runs: Size = 10
+    tune: TuneBaselines | None = None
     parameters: Parameters = {}
 
 
@@ -386,19 +397,43 @@ class Frontiers(Section):
 
 
 class OwnMetric(Section):
-    """A metric of the user's own: `function`, `package.module:function`, reads the `counts` of every group or the
-    `rows` (labels, scores, decisions, groups); docs/objectives.md has examples. `direction` says which way it is
-    better, `worst` what no trial is worse than. `code`, a digest of its source file, is filled in."""
+    """A metric that a run has of its own; docs/objectives.md has examples. Of the user: `function`,
+    `package.module:function`, reads the `counts` of every group or the `rows` (labels, scores, decisions, groups);
+    `direction` says which way it is better, `worst` what no trial is worse than; `code`, a digest of its source file,
+    is filled in. With a column that is `given`, conditional demographic parity. With nothing, one of ours that only a
+    run has that asks for it."""
 
-    function: str
+    function: str | None = None
     reads: Literal["counts", "rows"] = "counts"
-    direction: Direction
+    direction: Direction | None = None
     worst: float | None = None
+    given: str | None = None
     code: str | None = None
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> OwnMetric:
+        own = self.model_fields_set
+        if self.function is None:
+            for key in ("reads", "direction", "worst", "code"):
+                if key in own and getattr(self, key) is not None:
+                    raise make_error(f"{key} belongs to a function")
+        elif self.given is not None:
+            raise make_error("function and given exclude each other")
+        elif self.direction is None:
+            raise make_error(f"direction is required of a function; accepted: {', '.join(get_args(Direction))}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found = written(self)
+        if self.function is not None:
+            return {key: value for key, value in found.items() if key != "given"}
+        return {} if self.given is None else {"given": self.given}
+
     def metric(self, name: str) -> Metric:
-        """The metric of this name."""
-        return own_metric(name, self.function, self.reads, self.direction, self.worst)
+        """The metric of this name. Raises KeyError for one without a function, and given nothing, that is none of ours
+        that a run asks for."""
+        return listed_metric(name, dict(self))
 
 
 def _stack(value: Any) -> Any:
@@ -442,10 +477,18 @@ class Resources(Section):
         return None if self.checkpoint == "off" else parse_duration(self.checkpoint)
 
 
+def _label(text: str) -> str:
+    fault = find_text_fault(text)
+    if fault is not None:
+        raise make_error(f"found {text!r}, {fault}")
+    return text
+
+
 class Settings(Section):
     """A whole space file, as it is written; keys in the order in which it is written back. `constraints`, as in
-    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are the
-    user's own."""
+    `error_income <= 0.16`, hold on the split that chooses: trials beyond them enter no frontier. `metrics` are those
+    that the run has of its own. `labels` say what figures, LaTeX tables and the page call a task, attribute, group,
+    method or metric; they change no trial."""
 
     name: Name
     protocol: Literal["validation", "paper"] = "validation"
@@ -460,12 +503,14 @@ class Settings(Section):
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     stages: Stages
     constraints: Names = ()
-    metrics: dict[Name, OwnMetric] = {}
+    metrics: dict[Name, Annotated[OwnMetric, BeforeValidator(_replace_nothing)]] = {}
     curves: Curves | None = None
     frontiers: Frontiers = Frontiers()
+    labels: dict[str, Annotated[str, AfterValidator(_label)]] = {}
     resources: Resources = Resources()
 
     @property
     def known_metrics(self) -> dict[str, Metric]:
-        """Every metric by name, the user's own among them."""
-        return {**METRICS, **{name: each.metric(name) for name, each in self.metrics.items()}}
+        """Every metric by name, the run's own among them."""
+        own = {name: each for name, each in self.metrics.items() if each.function or each.given}
+        return {**METRICS, **{name: each.metric(name) for name, each in own.items()}}

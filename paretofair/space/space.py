@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 
 from paretofair.sampling import find_sampler
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.names import check_items, check_name, resolve_data
+from paretofair.space.names import check_items, check_labels, check_name, resolve_data
 from paretofair.space.problems import Problems
 from paretofair.space.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
 from paretofair.space.schema import Settings
@@ -29,6 +29,8 @@ class DatasetOutline(Protocol):
     def attributes(self) -> tuple[str, ...]: ...
     @property
     def kinds(self) -> Mapping[str, str]: ...
+    @property
+    def group_names(self) -> Mapping[str, Sequence[str]]: ...
 
 
 class Space(Settings):
@@ -63,6 +65,13 @@ class Space(Settings):
         size, most = self._sizes[name], self.stages.sweep.trials
         return most if size is None else min(size, most)
 
+    def check_labels(self, tasks: Sequence[str], group_names: Mapping[str, Sequence[str]]) -> None:
+        """Raises SpaceError for labels of what neither the space nor the data, with these tasks and groups by
+        attribute, have. Groups that are values of a file are not known before it is read."""
+        problems = Problems(lambda path: (0, self.name))
+        check_labels(self, tasks, group_names, problems, every_group=True)
+        problems.raise_if_any()
+
     def advice(self, methods: Sequence[str]) -> list[str]:
         """What a user of these methods may not have meant: a sampler that does not come to what it is for."""
         sampler, trials = self.stages.sweep.sampler, self.stages.sweep.trials
@@ -74,6 +83,14 @@ class Space(Settings):
                     f"The {sampler.name} of {name} has {size:,} combinations; the first {trials:,} are trained, which "
                     "differ in the last parameters alone (stages.sweep.trials)."
                 )
+        rules: dict[str, str] = {}
+        for name in methods:
+            rules.setdefault(str(self.method(name).threshold), name)
+        if len(rules) > 1:
+            words = ", ".join(f"{name} {rule}" for rule, name in rules.items())
+            found.append(
+                f"Methods decide by different rules ({words}): a part of what they differ in is the rule (threshold)."
+            )
         at_random = find_sampler(sampler.name).Options(**sampler.options).at_random
         if 0 < trials <= at_random:
             found.append(
@@ -126,6 +143,7 @@ class _File(NamedTuple):
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
     kinds: Mapping[str, str]
+    group_names: Mapping[str, Sequence[str]]
 
 
 def _check_space(
@@ -137,7 +155,8 @@ def _check_space(
     source: DatasetOutline | None
     if settings.data.csv is not None:
         csv = settings.data.csv.relative_to(folder)
-        source = _File(tuple(csv.tasks), tuple(csv.sensitive), csv.kinds)
+        named = {name: tuple(each.groups.values()) for name, each in csv.sensitive.items()}
+        source = _File(tuple(csv.tasks), tuple(csv.sensitive), csv.kinds, named)
         settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})
     else:
         check_name(settings.data.name, datasets, ("data", "name"), problems)
@@ -148,6 +167,8 @@ def _check_space(
     tasks = settings.data.tasks or tuple(source.tasks)
     kinds = {task: source.kinds.get(task, "binary") for task in tasks}
     settings = resolve_data(settings, kinds, tuple(source.attributes), problems)
+    every_group = all(source.group_names.values())
+    check_labels(settings, source.tasks, source.group_names, problems, every_group=every_group)
     settings = resolve_code(settings, problems)
     settings = resolve_sweep(settings, kinds, folder, problems)
     views = resolve_methods(settings, methods, tasks, kinds, problems)

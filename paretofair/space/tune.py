@@ -1,4 +1,4 @@
-"""The settings that the stage `tune` compares, and a method's space with one of them fixed."""
+"""The settings that the stages `tune` and `tune_baselines` compare, and a space with one of them fixed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from paretofair.sampling.distributions import (
+    Choice,
     Distribution,
     Distributions,
     Fixed,
@@ -17,6 +18,8 @@ from paretofair.sampling.distributions import (
     draw,
     settle,
 )
+from paretofair.sampling.grid import Grid
+from paretofair.sampling.sobol import Sobol
 from paretofair.space.method_space import MethodSpace
 
 # Draws of their own: a setting must not be the sweep's first.
@@ -60,3 +63,42 @@ def freeze_parameters(space: MethodSpace, values: Mapping[str, float | int]) -> 
             parameters[name] = distribution
     tuned: Distributions = parameters
     return replace(space, parameters=tuned)
+
+
+def free_parameters(parameters: Distributions) -> list[str]:
+    """The parameters that are not one number."""
+    return [name for name, each in parameters.items() if not isinstance(each, Fixed)]
+
+
+def count_settings(space: MethodSpace, most: int) -> int:
+    """How many settings of the baselines are compared: all combinations of their lists, where there are no ranges and
+    these are no more than `most`."""
+    grid = _listed(space)
+    return most if grid is None else min(grid.size, most)
+
+
+def baseline_settings(space: MethodSpace, settings: int) -> dict[str, np.ndarray]:
+    """The values of the parameters of the baselines in every setting, by column: all combinations of their lists, or
+    else a Sobol sequence."""
+    grid, places = _listed(space), np.arange(settings)
+    if grid is not None and grid.size == settings:
+        return grid.ask(places)
+    return Sobol(space.parameters, space.tasks, _SEED).ask(places)
+
+
+def _listed(space: MethodSpace) -> Grid | None:
+    """All combinations of the listed values; None where a parameter has a range."""
+    every = (each.then if isinstance(each, When) else each for each in space.parameters.values())
+    listed = all(isinstance(each, Fixed | Choice) for each in every)
+    try:
+        return Grid(space.parameters, space.tasks, _SEED) if listed else None
+    except ValueError:  # far more than are ever compared
+        return None
+
+
+def freeze_baselines(space: MethodSpace, values: Mapping[str, np.ndarray], chosen: Mapping[str, int]) -> MethodSpace:
+    """The space of the baselines in which every task has the setting that is `chosen` for it, a place in `values`."""
+    parameters: dict[str, Distribution | Simplex | Mapping[str, Distribution]] = dict(space.parameters)
+    for name in free_parameters(space.parameters):
+        parameters[name] = {task: Fixed(values[name][place].item()) for task, place in chosen.items()}
+    return replace(space, parameters=parameters)

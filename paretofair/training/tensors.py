@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.data.inputs import DeviceInputs
+from paretofair.data.inputs import DeviceInputs, find_strata
 from paretofair.data.splits import Examples, Splits
 from paretofair.tasks import TaskKind
 from paretofair.tasks.known import all_binary, make_tasks, slice_outputs
@@ -23,7 +23,7 @@ class DeviceSplit:
     """Rows of one split: `inputs`, of which batches are taken, `labels` (T, n) from 0 on or -1, `groups` (T, n) of the
     attribute that each task's loss acts on or -1, `cells` (n,), the finest cell of all attributes, `origins` (n,), the
     joined data set of each, and `units` (n,), int64, how many times `unit`, a power of two, each row counts; None where
-    all rows count alike."""
+    all rows count alike. `strata` number the values of columns that metrics are given, (n,) by name."""
 
     inputs: DeviceInputs
     labels: Tensor
@@ -32,6 +32,7 @@ class DeviceSplit:
     origins: Tensor
     units: Tensor | None = None
     unit: float = 1.0
+    strata: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -119,8 +120,15 @@ class BinaryTasks:
         return values if self._all else values[self.places]
 
 
-def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device, dtype: torch.dtype) -> DeviceData:
-    """Tensors of `splits` on `device`; `sensitive` names the attribute that each task's loss acts on."""
+def to_device(
+    splits: Splits,
+    sensitive: Mapping[str, str],
+    device: torch.device,
+    dtype: torch.dtype,
+    given: Sequence[str] = (),
+) -> DeviceData:
+    """Tensors of `splits` on `device`; `sensitive` names the attribute that each task's loss acts on, `given` the
+    columns that metrics are given. Raises DataError where one is no column of the inputs."""
     data, parts = splits.dataset, splits.parts
     acts_on = tuple(data.attributes.index(sensitive[task]) for task in data.tasks)
     every = np.concatenate([part.groups for part in parts.values()])
@@ -138,7 +146,9 @@ def to_device(splits: Splits, sensitive: Mapping[str, str], device: torch.device
         attributes=data.attributes,
         shape=splits.inputs.shape,
         categories=splits.inputs.categories,
-        splits={name: _split(splits, part, cell_of[name], acts_on, device, dtype) for name, part in parts.items()},
+        splits={
+            name: _split(splits, part, cell_of[name], acts_on, device, dtype, given) for name, part in parts.items()
+        },
         cells=cells,
         counts={name: np.bincount(code, minlength=len(cells)) for name, code in cell_of.items()},
         independent=_count_independent_rows(parts, cell_of, len(cells)),
@@ -158,6 +168,7 @@ def _split(
     acts_on: tuple[int, ...],
     device: torch.device,
     dtype: torch.dtype,
+    given: Sequence[str],
 ) -> DeviceSplit:
     return DeviceSplit(
         inputs=splits.inputs.on(part.rows, device, dtype),
@@ -167,6 +178,7 @@ def _split(
         origins=torch.tensor(part.origins, dtype=torch.int64, device=device),
         units=None if part.weights is None else torch.tensor(part.weights.units, device=device),
         unit=1.0 if part.weights is None else part.weights.unit,
+        strata={name: find_strata(splits.dataset.inputs, name)[part.rows] for name in given},
     )
 
 

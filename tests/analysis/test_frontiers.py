@@ -14,8 +14,8 @@ from paretofair.analysis.frontiers import (
     frontier,
     with_confirmed,
 )
-from paretofair.analysis.overview import arfg_are_points, hypervolume_so_far, overview
-from paretofair.analysis.relative import baselines, with_relative
+from paretofair.analysis.overview import hypervolume_so_far, leading_points, overview
+from paretofair.analysis.relative import baselines, find_weak, with_relative
 from paretofair.analysis.results import ReportSettings, Results
 from paretofair.analysis.rules import choose_points, select_trials
 from paretofair.analysis.tables import summary
@@ -106,6 +106,29 @@ def test_relative_metrics_are_those_of_table_2(trials):
     assert np.isnan(table.loc["undefined", "validation_arfg"])
 
 
+def test_single_task_models_that_untreated_ones_beat_are_named(trials):
+    """On validation `grade` alone errs .40 and `bar` .04, with intervals from about .27 and -.09."""
+
+    def find(*vanilla: tuple[float, float, float]) -> list[str]:
+        """The weak tasks where trials of `vanilla` have these errors of `grade` and `bar`, and this much more on
+        test."""
+        own = [
+            row(f"v{place}", "sweep", "vanilla", 0, place, (grade, 0.1), (bar, 0.1))
+            | {"test_error_grade": grade + more, "test_error_bar": bar + more}
+            for place, (grade, bar, more) in enumerate(vanilla)
+        ]
+        table = find_weak(pd.DataFrame(own), baselines(trials, TASKS), TASKS, "validation")
+        for each in table.itertuples():
+            assert each.untreated < each.low < each.alone < each.high
+        return table["task"].tolist()
+
+    assert find((0.2, 0.02, 0.01)) == ["grade"]
+    assert find((0.38, 0.001, 0.0), (0.9, 0.9, 0.0)) == []
+    assert find((0.2, 0.02, 0.3)) == [], "it was the smallest by chance"
+    assert find((0.5, 0.1, 0.0), (0.2, 0.1, 0.0)) == ["grade"], "the best of all trials"
+    assert find_weak(trials[trials["method"] == "vanilla"], baselines(trials, TASKS), TASKS, "validation").empty
+
+
 def test_every_trial_is_divided_by_the_baselines_of_its_own_split(trials):
     """In s1 single-task errors are half of those in s0, and there is no run of `grade`."""
     own = [alone(f"s{run}", "bar", 1000 + run, 0.02, gap) | {"split_id": "s1"} for run, gap in enumerate((0.04, 0.041))]
@@ -179,7 +202,7 @@ def test_hypervolume_and_chosen_points(trials):
     # From C (0, 1.1) to A (1, .75): B (.5, .975) lies above the line between them.
     chosen = choose_points(results)
     assert chosen["trial_id"].tolist() == ["C", "other", "V"]
-    table = summary(chosen).set_index("method")
+    table = summary(chosen, sets("arfg_are")).set_index("method")
     assert table.loc["mtaf", ["seeds", "trials"]].tolist() == [2, 6]
     assert set(table["rule"]) == {"knee"}
     assert table.loc["mtaf", "are_low"] < table.loc["mtaf", "are"] < table.loc["mtaf", "are_high"]
@@ -193,7 +216,8 @@ SETTINGS = ReportSettings(objectives=("arfg_are", "grade", "all"))
 def test_write_report(trials, tmp_path):
     results = Results.of(trials, SETTINGS)
     paths = write_report(results, tmp_path)
-    for path in paths:
+    assert tmp_path / "findings.md" in paths
+    for path in (each for each in paths if each.suffix == ".csv"):
         frame = pd.read_csv(path)
         assert set(frame["source"]) == {"simulated"}, path
     assert (tmp_path / "frontiers" / "mtaf" / "all.csv").exists()
@@ -231,7 +255,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty
     assert choose_points(results).empty
-    points = arfg_are_points(results)
+    points = leading_points(results)
     assert points[points["method"] == "mtaf"].empty
     assert list(points.groupby(["stage", "seed"])) == []
     assert {"trial_id", "index"} <= set(points)
@@ -246,7 +270,7 @@ def test_nothing_went_well(trials, tmp_path, settings, status):
     searched = trials[own].assign(status=status)
     for table in (searched, pd.concat([trials[~own], searched]), bare[own].assign(status=status)):
         results = Results.of(table, settings)
-        points = arfg_are_points(results)
+        points = leading_points(results)
         assert points[points["method"] == "mtaf"].empty
         assert results.methods == []
         assert hypervolume_so_far(table, settings, read_spelling(table)) == ""

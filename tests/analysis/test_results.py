@@ -307,7 +307,7 @@ THEIRS = {
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"stage": ["sweep", "training"]}, "found stage 'training'; accepted: baselines, points, "),
+        ({"stage": ["sweep", "training"]}, "found stage 'training'; accepted: tune_baselines, "),
         ({"status": ["done", "done"]}, "found status 'done'; accepted: completed, "),
         ({"trial_id": ["t", "t"]}, "the trial_id 't' stands in 2 rows or more"),
         ({"validation_error_x": ["0.1", "abc"]}, "column validation_error_x, row 2: found 'abc'; expected a number"),

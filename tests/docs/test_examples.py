@@ -141,7 +141,8 @@ def test_objectives_list_every_metric():
     sources["baselines"] = "single-task models"
     page = (ROOT / "docs" / "objectives.md").read_text()
     rows = [
-        f"| `{metric.name}` | {metric.words} | {metric.direction} | {sources[metric.source]} |"
+        f"| `{metric.name}` | {metric.words} | {metric.direction} | "
+        f"{'rows, if asked for' if metric.is_asked_for else sources[metric.source]} |"
         for metric in METRICS.values()
         if metric.is_measured
     ]
@@ -166,7 +167,7 @@ def test_a_metric_of_your_own(tmp_path, ray_address):
     assert "false positive" not in captions.replace("false and true positive", "")
     page = (folder / "report.html").read_text()
     assert '"gap":"tpr_gap"' in page
-    assert '"name":"missed","objectives":["missed_gap","brier"]' in page
+    assert '"name":"missed","objectives":["missed_gap","absolute_error"]' in page
     table = read_rows((folder / "trials").glob("*.parquet"))
     # Of all groups with positives the share of missed ones is what the true positive rate leaves.
     for task in ("high_grade", "pass_bar"):

@@ -14,6 +14,7 @@ from torch import nn
 
 from paretofair.data import Dataset, split
 from paretofair.methods import METHODS, LossSettings, Names
+from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.metrics import registry
 from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
 from paretofair.training import (
@@ -74,6 +75,14 @@ class Convolved(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.norm(torch.relu(self.convolve(x[:, None])).flatten(1))
         return torch.cat([head(x) for head in self.heads], -1)
+
+
+class Unbound(ThresholdFrontier):
+    """As it was when the table was written: any number of decisions may be positive, and rows of unknown group are
+    decided at the base rate."""
+
+    def thresholds(self, logits, labels, groups, n_groups, hyper, common=None, weights=None) -> torch.Tensor:
+        return super().thresholds(logits, labels, groups, n_groups, hyper, None, weights)
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,7 @@ def run_case(case: Case) -> dict[str, Any]:
     data = _data(case)
     trials = _trials(case)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
-    kind = METHODS[case.method]
+    kind = Unbound if case.method == "threshold_frontier" else METHODS[case.method]
     options = OPTIONS.get(case.method, {}) if case.options is None else case.options
     method = kind(LossSettings(**case.fairness), kind.Options(**options), Names(data.tasks, groups))
     settings = TrainingSettings(64, OPTIMIZERS[case.optimizer](), case.holdout, case.compiled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ SMALL = [
 HALVED = [
     *SMALL,
     *("--set", "parameters.epochs=3"),
+    *("--set", "stages.baselines={runs: 2, tune: {settings: 2, runs: 1}, parameters: {epochs: [1, 2]}}"),
     *("--set", "stages.tune={parameters: [learning_rate, head_ratio], settings: 2, trials: 3}"),
     *("--set", "stages.sweep.successive_halving={bracket: 6, eta: 2, rungs: [1, 2]}"),
     *("--set", "stages.confirm.runs=1"),
@@ -48,7 +51,18 @@ def test_tuned_halved_constrained_and_measured(sweep, tmp_path):
     trials = table(tmp_path)
     assert trials.groupby(["stage", "method"]).size()["tune"].to_dict() == {"mtaf": 6, "vanilla": 6}
     tuned = pd.read_csv(tmp_path / "tuned.csv")
-    assert tuned.groupby("method")["chosen"].sum().to_dict() == {"mtaf": 1, "vanilla": 1}
+    assert tuned.groupby("method")["chosen"].sum().to_dict() == {"mtaf": 1, "single_task": 2, "vanilla": 1}
+    asked = json.loads((tmp_path / "environment.json").read_text())["trials"]
+    assert asked["tune_baselines"] == {"single_task": 4}
+    # Baselines, which halving divides by, have the setting with the smallest error of their task.
+    for task in ("high_grade", "pass_bar"):
+        own = tuned[tuned["task"] == task]
+        chosen = own[own["chosen"]].iloc[0]
+        assert chosen["error"] == own["error"].min()
+        alone = trials[(trials["stage"] == "baselines") & (trials[f"task_weight_{task}"] == 1)]
+        assert len(alone) == 2
+        for name in ("learning_rate", "epochs"):
+            np.testing.assert_allclose(alone[name], chosen[name], rtol=1e-12)
     sweeps = trials[trials["stage"] == "sweep"]
     for name, own in sweeps.groupby("method"):
         chosen = tuned[tuned["chosen"] & (tuned["method"] == name)].iloc[0]
@@ -85,6 +99,8 @@ def test_tuned_halved_constrained_and_measured(sweep, tmp_path):
     changed = sweep(*HALVED, "--set", "stages.tune.trials=4", "--output", tmp_path)
     assert changed.returncode == 2, changed.stdout
     assert "stages.tune.trials: 3 -> 4" in changed.stderr
+    changed = sweep(*HALVED, "--set", "stages.baselines.tune.settings=3", "--output", tmp_path)
+    assert "stages.baselines.tune.settings: 2 -> 3 (later stages rest on what was chosen)" in changed.stderr
 
 
 def test_an_adaptive_search_learns_and_goes_on(sweep, tmp_path):

@@ -13,6 +13,7 @@ from paretofair.methods import METHODS, LossSettings
 from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.metrics import rates
 from paretofair.models import MultilayerPerceptron
+from paretofair.runs.build import describe_threshold
 from paretofair.space.space import load_space
 from paretofair.training import Experiment, Threshold, TrainingSettings, Trials, train_pack
 
@@ -55,8 +56,9 @@ def gap_and_errors(stack, data, split, goal):
 @pytest.mark.parametrize("sensitive", ["sex", "race"])
 def test_trains_as_vanilla_and_keeps_the_gap_in_bounds_where_it_chooses(device_data, goal, sensitive) -> None:
     data = device_data(torch.float32, sensitive=sensitive, rows=1200, unknown=0.1)
-    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)))
-    vanilla = train_four(data, METHODS["vanilla"](LossSettings()))
+    rule = Threshold("least_error")
+    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)), rule)
+    vanilla = train_four(data, METHODS["vanilla"](LossSettings()), rule)
     np.testing.assert_array_equal(stack.parameters, vanilla.parameters)
     for name in ("auc", "average_precision", "soft_fpr_gap"):
         np.testing.assert_array_equal(
@@ -70,6 +72,23 @@ def test_trains_as_vanilla_and_keeps_the_gap_in_bounds_where_it_chooses(device_d
         assert (np.diff(errors[order, task]) <= 0).all()
     assert (errors[3] <= gap_and_errors(vanilla, data, "validation", goal)[1][3]).all()
     assert not np.array_equal(stack.evaluation.metrics["test_error"], vanilla.evaluation.metrics["test_error"])
+
+
+@pytest.mark.parametrize("goal", GAPS)
+@pytest.mark.parametrize("rule", [Threshold(), Threshold("fixed", 0.4)])
+def test_under_another_rule_it_decides_who_is_positive_and_not_how_many(device_data, goal, rule) -> None:
+    data = device_data(torch.float32, rows=1200)
+    stack = train_four(data, ThresholdFrontier(LossSettings(goal=goal)), rule)
+    vanilla = train_four(data, METHODS["vanilla"](LossSettings()), rule)
+    rates_of = [each.evaluation.metrics["validation_realised_positive_rate"] for each in (stack, vanilla)]
+    np.testing.assert_array_equal(*rates_of)
+    gaps, errors = gap_and_errors(stack, data, "validation", goal)
+    if goal != "odds":
+        assert (gaps <= TOLERANCES + 0.02).all(), "within a row or two"
+    for task in range(2):
+        order = np.argsort(TOLERANCES[:, task], kind="stable")
+        assert (np.diff(errors[order, task]) <= 0).all()
+    assert (errors[3] <= gap_and_errors(vanilla, data, "validation", goal)[1][3]).all()
 
 
 def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
@@ -89,6 +108,13 @@ def test_rows_of_unknown_group_take_the_common_threshold(device_data) -> None:
 class WithoutWeights(ThresholdFrontier):
     """As a method that was written before rows could have weights."""
 
+    def thresholds(self, logits, labels, groups, n_groups, hyper, common):
+        return super().thresholds(logits, labels, groups, n_groups, hyper, common)
+
+
+class OfBefore(ThresholdFrontier):
+    """As a method that was written before thresholds followed the rule of the space file."""
+
     def thresholds(self, logits, labels, groups, n_groups, hyper):
         return super().thresholds(logits, labels, groups, n_groups, hyper)
 
@@ -104,6 +130,14 @@ def test_a_method_that_knows_no_weights_decides_where_there_are_none(device_data
         train_four(replace(data, splits={**data.splits, chosen: weighted}), WithoutWeights(LossSettings()))
 
 
+def test_a_method_that_knows_no_common_thresholds_leaves_the_positives_open(device_data) -> None:
+    data, rule = device_data(torch.float32), Threshold("least_error")
+    found = train_four(data, OfBefore(LossSettings()), Threshold())
+    expected = train_four(data, ThresholdFrontier(LossSettings()), rule)
+    for name, values in expected.evaluation.metrics.items():
+        np.testing.assert_array_equal(found.evaluation.metrics[name], values)
+
+
 def test_the_space_file_names_tolerances_by_task(tmp_path) -> None:
     document = {
         "name": "mine",
@@ -116,6 +150,9 @@ def test_the_space_file_names_tolerances_by_task(tmp_path) -> None:
     path.write_text(yaml.safe_dump(document))
     spaces = {goal: load_space(path, [f"fairness.goal={goal}"]) for goal in ("fpr", "odds")}
     view = spaces["odds"].method("post")
+    assert describe_threshold(view) == "base_rate by group", "rows say what rule they have"
+    assert describe_threshold(spaces["odds"].baselines) == "base_rate"
+    assert describe_threshold(load_space(path, ["threshold={fixed: 0.5}"]).baselines) == "fixed 0.5"
     assert set(view.parameters["tolerance"]) == set(view.tasks)
     assert view.space_id("sweep") != spaces["fpr"].method("post").space_id("sweep")
     assert spaces["odds"].baselines.space_id("baselines") == spaces["fpr"].baselines.space_id("baselines")

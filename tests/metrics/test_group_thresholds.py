@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from paretofair.metrics import group_thresholds, rates
-from paretofair.metrics.group_thresholds import GOALS, ODDS_STEPS, error_minimal
+from paretofair.metrics.group_thresholds import GOALS, ODDS_STEPS, error_minimal, share_positives
 
 GAPS = {
     "fpr": rates.fpr_gap,
@@ -218,3 +218,105 @@ def test_no_rows_and_unknown_goals() -> None:
     assert (error_minimal(torch.empty(2, 1, 0), nothing, nothing, 2, tolerance=0.1, goal="fpr") == math.inf).all()
     with pytest.raises(ValueError, match="goal 'ppv' is none of fpr, tpr, odds, parity"):
         error_minimal(torch.empty(2, 1, 0), nothing, nothing, 2, tolerance=0.1, goal="ppv")
+
+
+def count_positives(scores: Tensor, labels: Tensor, groups: Tensor, thresholds: Tensor) -> int:
+    """Positive decisions about rows of known label and group."""
+    known = ((labels >= 0) & (groups >= 0)).numpy()
+    return int((decide_by_group(scores, groups, thresholds) & known).sum())
+
+
+def share_slowly(
+    scores: Tensor, labels: Tensor, groups: Tensor, common: float, tolerance: float, goal: str
+) -> tuple[float, int]:
+    """How far the gap is beyond the tolerance, and errors, of the best pair of thresholds with as many positives."""
+    of_group = [[math.inf, *sorted(set(scores[groups == group].tolist()))] for group in range(2)]
+    cuts = [torch.tensor(choice) for choice in itertools.product(*of_group)]
+    wanted = count_positives(scores, labels, groups, torch.tensor([common, common]))
+    found = []
+    for each in cuts:
+        if count_positives(scores, labels, groups, each) == wanted:
+            errors, gap = errors_and_gap(scores, labels, groups, each, goal)
+            found.append((round(max(gap - tolerance, 0.0), 7), errors))
+    return min(found)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("tolerance", [0.0, 0.1, 0.3, 1.0])
+def test_two_groups_share_positives_as_the_best_pair_of_thresholds_does(goal, tolerance) -> None:
+    for seed in range(12):
+        generator = torch.Generator().manual_seed(seed)
+        scores = torch.randperm(14, generator=generator).float()
+        labels = torch.tensor([0, 1] * 7)
+        groups = (torch.rand(14, generator=generator) < 0.4).long()
+        groups[:4] = torch.tensor([0, 0, 1, 1])
+        for common in (0.0, 4.0, 8.0, 11.5, 20.0):
+            cut, rows = torch.tensor([[common]]), (scores[None, None], labels[None], groups[None])
+            found = share_positives(*rows, 2, cut, tolerance=tolerance, goal=goal)[0, 0]
+            excess, least = share_slowly(scores, labels, groups, common, tolerance, goal)
+            errors, gap = errors_and_gap(scores, labels, groups, found, goal)
+            assert count_positives(scores, labels, groups, found) == 14 - max(0, min(14, math.ceil(common)))
+            assert max(gap - tolerance, 0.0) == pytest.approx(excess, abs=1e-6)
+            assert errors == least
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@settings(max_examples=100)
+@given(rows(3, 16, unknown=True), tolerances, st.floats(-3, 4))
+def test_no_more_are_positive_than_under_the_common_threshold(goal, example, tolerance, common) -> None:
+    scores, labels, groups = example
+    cut = torch.tensor([[common]], dtype=torch.float32)
+    found = share_positives(scores[None, None], labels[None], groups[None], 3, cut, tolerance=tolerance, goal=goal)
+    most = count_positives(scores, labels, groups, cut[0].repeat(3))
+    assert count_positives(scores, labels, groups, found[0, 0]) <= most
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("n_groups", [2, 3, 4])
+def test_shares_keep_the_tolerance_and_errors_fall_as_it_widens(goal, n_groups) -> None:
+    scores, labels, groups = stack(n_groups=n_groups)
+    scores = scores + 1e-4 * torch.arange(scores.shape[-1])  # no ties
+    common = torch.quantile(scores, 0.6, dim=-1)
+    before = np.full((5, 2), np.inf)
+    for tolerance in (0.05, 0.1, 0.3, 1.0):
+        found = share_positives(scores, labels, groups, n_groups, common, tolerance=tolerance, goal=goal)
+        for k, t in itertools.product(range(5), range(2)):
+            of_trial = scores[k, t], labels[t], groups[t]
+            errors, gap = errors_and_gap(*of_trial, found[k, t], goal)
+            assert count_positives(*of_trial, found[k, t]) == count_positives(*of_trial, common[k, t].repeat(n_groups))
+            if goal != "odds":  # both rates cannot always be equal at one positive rate
+                assert gap <= tolerance + 1e-9
+            if n_groups == 2:
+                assert errors <= before[k, t]
+            before[k, t] = errors
+    for k, t in itertools.product(range(5), range(2)):
+        common_errors, _ = errors_and_gap(scores[k, t], labels[t], groups[t], common[k, t].repeat(n_groups), goal)
+        assert before[k, t] <= common_errors
+
+
+def test_shares_of_a_trial_follow_from_nothing_else_and_weights_count(monkeypatch) -> None:
+    scores, labels, groups = stack()
+    common = torch.quantile(scores, 0.7, dim=-1)
+    tolerance = torch.rand(5, 2, generator=torch.Generator().manual_seed(1)) * 0.2
+    whole = share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds")
+    for k in range(5):
+        alone = share_positives(
+            scores[k : k + 1], labels, groups, 3, common[k : k + 1], tolerance=tolerance[k : k + 1], goal="odds"
+        )
+        assert torch.equal(alone[0], whole[k])
+    ones = torch.ones(scores.shape[-1], dtype=torch.float64)
+    assert torch.equal(
+        share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds", weights=ones), whole
+    )
+    # Every row twice is every row of weight 2.
+    twice = [torch.cat([each, each], -1) for each in (scores, labels, groups)]
+    assert torch.equal(
+        share_positives(*twice, 3, common, tolerance=tolerance, goal="odds"),
+        share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds", weights=2 * ones),
+    )
+    monkeypatch.setattr(group_thresholds, "_NUMBERS", 15_000)
+    assert torch.equal(share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds"), whole)
+    scores[2, 1, 5] = math.nan
+    with_nan = share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds")
+    assert with_nan[2, 1].isnan().all()
+    assert torch.equal(with_nan[[0, 1, 3, 4]], whole[[0, 1, 3, 4]])

@@ -14,7 +14,7 @@ from fairlearn.metrics import (
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, precision_score
 
 from paretofair.metrics import rates
 from paretofair.metrics.registry import GROUP_METRICS, METRICS, OF_TWO_GROUPS, RATES
@@ -48,6 +48,8 @@ def test_as_fairlearn(n_groups: int, seed: int) -> None:
             "true_positive_rate": true_positive_rate,
             "false_positive_rate": false_positive_rate,
             "positive_rate": selection_rate,
+            "positive_predictive_value": precision_score,
+            "false_omission_rate": lambda labels, decisions: 1 - precision_score(labels, decisions, pos_label=0),
         },
         y_true=labels,
         y_pred=decisions,
@@ -62,6 +64,9 @@ def test_as_fairlearn(n_groups: int, seed: int) -> None:
     assert rates.tpr_gap(table) == pytest.approx(by_group.difference()["true_positive_rate"])
     assert rates.accuracy_gap(table) == pytest.approx(by_group.difference()["accuracy"])
     assert rates.worst_group_accuracy(table) == pytest.approx(by_group.group_min()["accuracy"])
+    assert rates.worst_group_error(table) == pytest.approx(1 - by_group.group_min()["accuracy"])
+    assert rates.ppv_gap(table) == pytest.approx(by_group.difference()["positive_predictive_value"])
+    assert rates.for_gap(table) == pytest.approx(by_group.difference()["false_omission_rate"])
 
     told = {"y_true": labels, "y_pred": decisions, "sensitive_features": groups}
     assert rates.equalized_odds_max(table) == pytest.approx(equalized_odds_difference(**told))
@@ -142,6 +147,18 @@ def test_undefined_rates_are_nan_with_their_count() -> None:
     assert counts["false_positive_rate"].tolist() == [0, 4, 0]
     assert counts["true_positive_rate"].tolist() == [4, 0, 0]
     assert counts["error"].tolist() == [4, 4, 0]
+
+
+def test_a_group_that_is_decided_one_way_makes_predictive_parity_nan() -> None:
+    nobody, everybody = [0, 0, 3, 1, 1, 1], [3, 1, 0, 0, 1, 1]
+    some = [2, 1, 3, 1, 1, 1]
+    assert np.isnan(rates.ppv_gap([nobody, some]))
+    assert np.isfinite(rates.for_gap([nobody, some]))
+    assert np.isnan(rates.for_gap([everybody, some]))
+    assert np.isfinite(rates.ppv_gap([everybody, some]))
+    counts = rates.rate_counts(np.array([nobody, everybody]))
+    assert counts["positive_predictive_value"].tolist() == [0, 4]
+    assert counts["false_omission_rate"].tolist() == [4, 0]
 
 
 def test_ratios_with_zeros() -> None:

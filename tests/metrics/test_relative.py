@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from paretofair.metrics.relative import are, arfg
+from paretofair.metrics.relative import are, arfg, group_harm
 
 
 def test_mtaf_table_2() -> None:
@@ -35,3 +35,11 @@ def test_inputs_not_mutated() -> None:
     values.setflags(write=False)
     denominators.setflags(write=False)
     are(values, denominators)
+
+
+def test_harm_is_of_the_group_that_fares_worst() -> None:
+    assert group_harm([[0.2, 0.3], [0.1, 0.1]], [0.1, 0.25]).tolist() == pytest.approx([0.1, 0.0])
+    assert group_harm([0.1, 0.2], [0.2, 0.25]) == pytest.approx(-0.05)  # nobody is harmed
+    assert group_harm([np.nan, 0.2], [0.2, 0.1]) == pytest.approx(0.1)
+    assert np.isnan(group_harm([np.nan, 0.2], [0.1, np.nan]))
+    assert np.isnan(group_harm(np.zeros((2, 0)), np.zeros(0))).all()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from paretofair.metrics.thresholds import base_rate, published_rule
+from paretofair.metrics.thresholds import base_rate, least_error, published_rule
 
 
 def base_rate_slow(scores: list[float], rate: float) -> float:
@@ -52,6 +52,17 @@ def test_rate_of_a_count_is_met_exactly_and_never_exceeded(dtype: torch.dtype, n
     below = torch.nextafter(rates[1:], torch.zeros((), dtype=dtype))
     thresholds = base_rate(scores.expand(len(below), n), below)
     assert torch.equal((scores >= thresholds.unsqueeze(-1)).sum(dim=-1), counts[1:] - 1)
+
+
+@given(score_lists, st.data())
+def test_no_other_threshold_has_fewer_errors(scores: list[float], data: st.DataObject) -> None:
+    labels = data.draw(st.lists(st.integers(-1, 1), min_size=len(scores), max_size=len(scores)))
+    found = least_error(torch.tensor([[scores]], dtype=torch.float64), torch.tensor([labels])).item()
+
+    def errors(cut: float) -> int:
+        return sum((score >= cut) != label for score, label in zip(scores, labels, strict=True) if label >= 0)
+
+    assert errors(found) == min(map(errors, [*scores, math.inf]))
 
 
 def test_extremes() -> None:

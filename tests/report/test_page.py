@@ -73,6 +73,7 @@ def test_the_page_holds_the_table(tmp_path):
     path = write_page(results, tmp_path)
     assert path == tmp_path / "report.html"
     assert [each.name for each in tmp_path.glob(".*")] == [MANIFEST]
+    assert "report.html" in (tmp_path / MANIFEST).read_text()
     data, trials = Page(path).data, results.searched
     assert data["trial_ids"] == trials["trial_id"].tolist()
     np.testing.assert_array_equal(unpack_column(data["seed"]), trials["seed"])
@@ -88,6 +89,8 @@ def test_the_page_holds_the_table(tmp_path):
         "metric": "auc",
         "task": "bar",
         "direction": "maximised",
+        "label": "AUC, bar",
+        "short": "AUC",
         "splits": 0,
     }
     assert named["fpr_gap_signed_bar"]["direction"] == "best at 0"
@@ -121,8 +124,38 @@ def test_counts_by_group(tmp_path, monkeypatch, limit):
         tp, fp = (unpack_column(own[name]).reshape(shape) for name in ("tp", "fp"))
         again = np.stack([tp, fp, behind[..., 1] - fp, behind[..., 0] - tp], -1)
         np.testing.assert_array_equal(again, np.stack([of_task.decisions for of_task in counts], 1))
-    assert [grouping["name"] for grouping in groups["groupings"]] == ["sex", "race", "sex_x_race"]
+    assert [grouping["name"] for grouping in groups["groupings"]] == ["sex", "race", "sex × race"]
     assert groups["groupings"][1]["groups"][0] == {"name": "White", "cells": [0, 3]}
+
+
+def test_a_page_that_would_be_too_large_has_fewer_columns(tmp_path, monkeypatch):
+    """First errors and gaps alone of the tasks that are not shown at first, then nothing of them."""
+    results = make_run(tmp_path, 40)
+    monkeypatch.setattr("paretofair.report.drawing.choice.MOST_TASKS", 1)
+    whole = contents.contents_of(results)
+    (few,) = whole["few_tasks"]
+    other = next(task for task in TASKS if task != few)
+    size = 40 * 3 * len(whole["metrics"]) * 4 * 4 / 3
+    found = {}
+    for limit in (1e9, size, 0):
+        monkeypatch.setattr(contents, "COLUMNS_LIMIT", limit)
+        data = contents.contents_of(results)
+        of_task = {each["metric"] for each in data["metrics"] if each["task"] == other}
+        found[limit] = data["complete"], of_task, {each["task"] for each in data["hyperparameters"]}
+        assert {front["name"] for front in data["fronts"]} >= {"arfg_are", few}
+        assert len([each for each in data["metrics"] if each["task"] == few]) == 10
+        json.dumps(data, allow_nan=False)
+    assert found[1e9][0]
+    assert found[1e9][2] == {None, *TASKS}
+    assert found[size] == (False, {"error", "fpr_gap"}, {None, few})
+    assert found[0] == (False, set(), {None, few})
+
+
+def test_findings(tmp_path):
+    results = make_run(tmp_path, 12)
+    assert Page(write_page(results, tmp_path)).data["findings"] == []
+    found = Page(write_page(results, tmp_path, ["</script> One.", "Two."])).data["findings"]
+    assert found == ["</script> One.", "Two."]
 
 
 def test_names_are_never_read_as_html(tmp_path):
@@ -140,7 +173,7 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path):
     assert all(link.startswith(("#", "data:")) for link in page.links), page.links
     assert not re.search(r"url\(|@import", page.texts["style"])
     parts = [part for part in Path(contents.__file__).parent.iterdir() if part.suffix in (".html", ".css", ".js")]
-    assert len(parts) == 10
+    assert len(parts) == 12
     assert not [part.name for part in parts if "://" in part.read_text()]
 
 

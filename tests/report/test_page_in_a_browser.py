@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from paretofair.analysis.results import Results
 from paretofair.metrics.audit import audit
+from paretofair.pareto.attainment import attainment_surface
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
+from paretofair.report.drawing.choice import drawn_tasks
 from paretofair.report.page import write_page
 
+from .made_table import write_table
 from .page_run import SPLITS, make_run
 
 
@@ -122,15 +126,106 @@ def test_it_opens(page, run, tmp_path):
     assert "made up" in page.find_element("tag name", "h1").text
     assert "Simulated data" in page.find_element("css selector", ".banner.strong").text
     assert sorted(list_trials(page)) == sorted(run.frontier("arfg_are")["trial_id"])
-    drawn = page.execute_script(
-        "return document.getElementById('figure').data.map((t) => [t.type, t.x.filter(Number.isFinite).length])"
-    )
+    assert not page.find_element("id", "findings").is_displayed()
+    assert [kind for kind, _ in list_drawn(page)] == ["scatter"] * 4
+    press(page, "#cloud")
+    press(page, "#dots")
+    drawn = list_drawn(page)
     assert drawn[:2] == [["scattergl", 200], ["scattergl", 200]]
-    assert sum(count for _, count in drawn[2:4]) == len(run.frontier("arfg_are"))
+    assert sum(count for kind, count in drawn[2:] if kind == "scattergl") == len(run.frontier("arfg_are"))
     assert "abc" in page.find_element("id", "about").text
     path = tmp_path / "page.png"
     assert page.save_screenshot(str(path))
     assert path.stat().st_size > 20_000
+
+
+def list_drawn(browser: Any) -> list[list[Any]]:
+    """The kind of each trace of the figure that has points, with their number."""
+    drawn = "data.map((t) => [t.type, t.x.filter(Number.isFinite).length]).filter(([, count]) => count)"
+    return browser.execute_script(f"return document.getElementById('figure').{drawn}")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("axes", [("arfg", "are"), ("auc_grade", "fpr_gap_bar")])
+def test_it_draws_what_at_least_half_of_the_seeds_reach(page, run, axes):
+    """As `attainment_surface`, for a maximised metric too; no line joins points in the order of another split."""
+    for which, name in zip("xy", axes, strict=True):
+        select(page, which, name)
+    front = run.frontier(*axes)
+    of = run.objective_set(*axes)
+    lines = page.execute_script(
+        "return document.getElementById('figure').data.filter((t) => t.mode === 'lines' && !t.fill)"
+        ".map((t) => [t.meta, t.x, t.y])"
+    )
+    assert [method for method, *_ in lines] == run.methods
+    for method, x, y in lines:
+        own = front[front["method"] == method]
+        fronts = [of.losses(each[[f"test_{name}" for name in axes]].to_numpy(float)) for _, each in own.groupby("seed")]
+        expected = attainment_surface(fronts, level=0.5)
+        found = of.losses(np.column_stack([x, y]))
+        np.testing.assert_allclose(found[1::2], expected, rtol=1e-6)
+        # From far above the panel to far to the right of it.
+        assert found[0, 1] > found[1:, 1].max()
+        assert found[-1, 0] > found[:-1, 0].max()
+    press(page, "#dots")
+    press(page, "#attained")
+    modes = page.execute_script("return document.getElementById('figure').data.map((t) => t.mode)")
+    assert set(modes) == {"markers"}
+
+
+@pytest.mark.system
+def test_findings_and_labels_are_shown(browser, tmp_path):
+    folder = tmp_path / "run"
+    make_run(folder, 40)
+    labels = {"bar": "<b>the bar</b>", "mtaf": "ours", "fpr_gap": "gap of rates", "race": "ethnicity"}
+    results = Results(folder, labels=labels)
+    visit(browser, write_page(results, folder, ["One is larger (p .03).", "<i>Nothing</i> else."]))
+    items = [item.text for item in browser.find_elements("css selector", "#findings li")]
+    assert items == ["One is larger (p .03).", "<i>Nothing</i> else."]
+    assert "ours" in browser.find_element("id", "methods").text
+    select(browser, "x", "fpr_gap_bar")
+    assert browser.find_element("css selector", "#x option:checked").text == "gap of rates, <b>the bar</b>"
+    press(browser, "#points tbody tr")
+    wait_for_answer(browser)
+    panel = browser.find_element("id", "details").text
+    assert "<b>the bar</b>" in panel
+    assert "ethnicity" in panel
+    assert "gap of rates" in panel
+    assert "fairness weight, <b>the bar</b>" in panel
+
+
+@pytest.mark.system
+def test_of_many_tasks_five_are_shown_before_a_button_is_pressed(browser, tmp_path):
+    names = [f"condition {place:02d}" for place in range(80)]
+    results = Results(write_table(tmp_path, names, ["vanilla", "mtaf"]))
+    few = drawn_tasks(results)
+    visit(browser, write_page(results, tmp_path / "out"))
+    shown = [row[0] for row in cells(browser, "#tables tbody tr:not([hidden])") if row[0] in names]
+    assert shown[:5] == few
+    assert set(shown) == set(few)
+    options = "return [...document.querySelectorAll(arguments[0])].map((o) => o.textContent)"
+    assert [name for name in browser.execute_script(options, "#front option") if name in names] == few
+    assert len(browser.execute_script(options, "#x option")) == 2 * 5 + 2 + 1
+    browser.execute_script(
+        "const s = document.getElementById('front'); s.selectedIndex = s.options.length - 1;"
+        "s.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    assert [name for name in browser.execute_script(options, "#front option") if name in names] == names
+    assert browser.find_element("css selector", "#front option:checked").text == "ARFG-ARE"
+    # A front of a task that was not offered brings its axes.
+    other = next(name for name in names if name not in few)
+    select(browser, "front", other)
+    assert browser.find_element("css selector", "#y option:checked").text == f"error, {other}"
+    press(browser, "#points tbody tr")
+    wait_for_answer(browser)
+    parts = "#trial-metrics tr.part:not([hidden]) th"
+    assert browser.execute_script(options, parts) == few
+    (button,) = browser.find_elements("css selector", "#trial-metrics + button.fold")
+    assert button.text == "Show 75 more tasks"
+    button.click()
+    assert browser.execute_script(options, parts) == names
+    assert button.text == "Show fewer tasks"
+    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 @pytest.mark.system
@@ -148,8 +243,8 @@ def test_other_objectives(page, run):
     assert sorted(list_trials(page)) == sorted(own["trial_id"])
     press(page, "#splits input[value=train]")
     assert [name.removesuffix(" ▲") for name in cells(page, "#points thead tr")[0][2:4]] == [
-        "auc_grade (train)",
-        "fpr_gap_bar (train)",
+        "AUC, grade (train)",
+        "FPR gap, bar (train)",
     ]
     select(page, "front", "all")
     front = run.frontier("all")
@@ -169,13 +264,14 @@ def test_other_objectives(page, run):
 
 @pytest.mark.system
 def test_a_click_shows_the_trial(page, run):
+    press(page, "#dots")
     point = run.frontier("arfg_are").iloc[0]
     click_at(page, point["test_arfg"], point["test_are"])
     trial, _ = wait_for_answer(page)
     assert trial == point["trial_id"]
     own = run.trials.set_index("trial_id").loc[trial]
     shown = {row[0]: row[1:] for row in cells(page, "#trial-metrics tbody tr")}
-    assert shown["are"][:3] == [f"{own[f'{split}_are']:.4f}" for split in SPLITS]
+    assert shown["ARE"][:3] == [f"{own[f'{split}_are']:.4f}" for split in SPLITS]
     command = page.find_element("css selector", "#details code").text
     assert command == f"python launch/export.py '{run.folders[0]}' --trial {trial}"
     assert run.cells is not None
@@ -274,6 +370,8 @@ def test_without_webgl(run):
     """A sample of the cloud, and every frontier point."""
     for window in open_browser("disable-gpu", "disable-3d-apis"):
         visit(window, run.folders[0] / "report.html")
+        press(window, "#cloud")
+        press(window, "#dots")
         assert window.execute_script("return document.getElementById('figure').data[0].type") == "scatter"
         point = run.frontier("arfg_are").iloc[-1]
         click_at(window, point["test_arfg"], point["test_are"])
@@ -284,6 +382,8 @@ def test_without_webgl(run):
 def test_fifty_thousand_trials_answer_within_a_second(browser, tmp_path):
     results = make_run(tmp_path, 50_000)
     visit(browser, write_page(results, tmp_path))
+    press(browser, "#cloud")
+    press(browser, "#dots")
     point = results.frontier("arfg_are").iloc[0]
     click_at(browser, point["test_arfg"], point["test_are"])
     trial, milliseconds = wait_for_answer(browser)

@@ -160,3 +160,16 @@ def test_joined_data_sets(path, monkeypatch, name):
     else:
         assert sum(counts[0]) == 40
         assert np.mean(counts, 0)[0] > 25
+
+
+def test_labels_of_groups_that_the_file_alone_has(path):
+    """They are looked for when it is read."""
+    path.write_text(SPACE + "labels: {f: women, up_to_25: young}\n")
+    assert splits(load_space(path), path.parent).dataset.group_names["sex"] == ("f", "m")
+    path.write_text(SPACE + "labels: {f: women, w: women}\n")
+    space = load_space(path)
+    with pytest.raises(SpaceError, match=r"labels\.w: no task, attribute, group, method or metric of this name"):
+        splits(space, path.parent)
+    path.write_text(SPACE + "labels: {repayd: women}\n")
+    with pytest.raises(SpaceError, match="Did you mean `repaid`"):
+        load_space(path)

@@ -45,7 +45,7 @@ def ids(space: Space) -> dict[tuple[str, str], str]:
 
 def test_every_method_and_stage_has_its_own_id(load) -> None:
     found = ids(load())
-    assert len(set(found.values())) == len(found) == 16
+    assert len(set(found.values())) == len(found) == 19
     assert all(len(each) == 16 and int(each, 16) >= 0 for each in found.values())
 
 
@@ -200,7 +200,7 @@ def test_points_may_only_be_added_at_the_end(load) -> None:
 
 
 def test_unknown_stages_are_refused(load) -> None:
-    with pytest.raises(ValueError, match="stage 'sweeps' is none of baselines"):
+    with pytest.raises(ValueError, match="stage 'sweeps' is none of tune_baselines, baselines"):
         load().method("mtaf").identity("sweeps")
 
 

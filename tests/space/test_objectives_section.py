@@ -50,6 +50,42 @@ def test_sets_and_metrics_come_back(folder):
     assert settings.build_set("two", tasks).losses([[0.3, 0.2]]).tolist() == [[-0.3, 0.2]]
 
 
+ASKED = EXAMPLE.replace("[arfg_are, high_grade, all]", "[arfg_are, {name: b, of: [brier, abroca_pass_bar]}]")
+
+
+def test_what_is_named_is_asked_for(write):
+    assert load_space(write(EXAMPLE)).metrics == {}
+    space = load_space(write(ASKED), ["constraints=[calibration_gap <= 0.2]", "metrics={within: {given: tier}}"])
+    assert list(space.metrics) == ["within", "brier", "calibration_gap", "abroca"]
+    names = [metric.name for metric in space.method("mtaf").own_metrics]
+    assert names == ["within", "brier", "calibration_gap", "abroca"]
+    assert space.method("mtaf").given == ("tier",)
+    assert space.method("mtaf").identity("sweep")["metrics"]["within"] == {"given": "tier"}
+    again = load_space(write(dump(space)))
+    assert again == space
+    settings = read_plain(space.model_dump(mode="json", exclude_none=True))
+    assert settings.own_metrics == space.method("mtaf").own_metrics
+    assert settings.build_set("b", ["high_grade", "pass_bar"]).reference == (1.0, 1.0)
+    assert load_space(write(EXAMPLE), ["frontiers.gap=calibration_gap"]).metrics.keys() == {"calibration_gap"}
+    assert load_space(write(EXAMPLE), ["metrics={brier: }"]).metrics.keys() == {"brier"}
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("metrics={brierr: }", "metrics.brierr: required: a function, or what is given; without them one of brier"),
+        ("metrics={brier: {given: tier}}", "metrics.brier: found 'brier'; it is a metric of ours; choose another name"),
+        ("metrics={mine: {given: tier, direction: minimised}}", "metrics.mine: direction belongs to a function"),
+        ("metrics={mine: {function: 'a:b', given: tier}}", "metrics.mine: function and given exclude each other"),
+        ("metrics={mine: {function: 'a:b'}}", "metrics.mine: direction is required of a function; accepted: minimised"),
+    ],
+)
+def test_metrics_that_are_none(write, override, words):
+    with pytest.raises(SpaceError) as caught:
+        load_space(write(EXAMPLE), [override])
+    assert words in str(caught.value)
+
+
 def test_the_gap_is_that_of_the_goal(write):
     for goal, gap in (("fpr", "fpr_gap"), ("tpr", "tpr_gap"), ("odds", "equalized_odds_mean")):
         assert load_space(write(EXAMPLE), [f"fairness.goal={goal}"]).frontiers.gap == gap

@@ -15,6 +15,7 @@ from paretofair.data import DATASETS
 from paretofair.errors import SpaceError
 from paretofair.methods import METHODS, Method, Parameter
 from paretofair.sampling.distributions import Fixed, Simplex, Uniform, draw
+from paretofair.space.identity import compare
 from paretofair.space.schema import FixedThreshold
 from paretofair.space.space import Space, dump, load_space
 
@@ -221,7 +222,11 @@ def test_methods_share_their_draws(example: Space) -> None:
             "threshold: thresholds by group are the method th",
         ),
         ("threshold: base_rate", "threshold: {fixed: 2}", "threshold: found fixed: 2; expected a number between 0 a"),
-        ("threshold: base_rate", "threshold: half", "threshold: found 'half'; accepted: base_rate, {fixed: 0.5}"),
+        (
+            "threshold: base_rate",
+            "threshold: half",
+            "threshold: found 'half'; accepted: base_rate, least_error, {fixed",
+        ),
         ("simplex", "[0.5, 0.5]", "parameters.task_weight: found [0.5, 0.5], which would be a choice; expected `simp"),
         ("{uniform: [0, 5]}", "{uniform: [-1, 5]}", "parameters.fairness_weight: found -1; must be at least 0"),
         ("{uniform: [0, 5]}", "", "parameters.fairness_weight: found nothing; expected a number"),
@@ -248,8 +253,9 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("head_ratio: 1}", "head_ratio: -1}", "points[0].head_ratio.high_grade: found -1; must be at least 0"),
         ("trials: 2000", "trials: -1", "stages.sweep.trials: found -1; must be at least 0"),
         ("runs: 10", "runs: 0", "stages.baselines.runs: found 0; must be at least 1"),
-        ("epochs: 60", "epochs: [60]", "stages.baselines.parameters.epochs: required: one number; found [60]"),
-        (", epochs: 60", "", "stages.baselines.parameters.epochs: required: one number; `parameters` gives [20, 40,"),
+        ("epochs: 60", "epochs: [0]", "stages.baselines.parameters.epochs[0]: found 0; must be at least 1"),
+        ("runs: 10", "tune: {}", "stages.baselines.tune: every parameter of the baselines is one number; remove this"),
+        ("epochs: 60}", "epochs: [2]}, tune: {runs: 0}", "stages.baselines.tune.runs: found 0; must be at least 1"),
         (", epochs: 60", ", epochs: 60, task_weight: 1", "baselines.parameters.task_weight: no parameter of the ba"),
         ("high_grade, all", "high_grades", "frontiers.objectives[1]: found 'high_grades'; accepted: arfg_are, high_"),
         ("high_grade, all]", "all], reference_point: {are: 0}", "frontiers.reference_point.are: found 0; must be ab"),
@@ -277,6 +283,11 @@ def test_a_shared_parameter_that_only_other_methods_read(refusal) -> None:
         ("[20, 40, 60]", "[20, off]", "parameters.epochs[1]: YAML reads off as true or false"),
         ("0.08", "8e-2", "parameters.learning_rate: YAML reads 8e-2 as text; write 8.0e-2 or 0.08"),
         ("trials: 2000", "trials: 1e3", "stages.sweep.trials: YAML reads 1e3 as text; write 1.0e+3 or 1000"),
+        (
+            "trials: 2000",
+            "trials: 1e400",
+            "stages.sweep.trials: YAML reads 1e400 as text, and it is larger than any number",
+        ),
         ("batch_size: 512", "batch_size: 0512", "training.batch_size: YAML does not read 0512 as it looks; write a p"),
         ("batch_size: 512", "batch_size: 8:32", "YAML does not read 8:32 as it looks"),
         ("name: example", "name: 2021-03-09", "name: YAML reads 2021-03-09 as timestamp; quote it"),
@@ -458,6 +469,10 @@ class Source:
     def kinds(self) -> dict[str, str]:
         return dict.fromkeys(self.tasks, "binary")
 
+    @property
+    def group_names(self) -> dict[str, tuple[str, ...]]:
+        return dict.fromkeys(self.attributes, ("one", "other"))
+
 
 def test_other_methods_and_data_sets(write) -> None:
     text = """\
@@ -479,3 +494,33 @@ stages: {sweep: {trials: 3}}
     drawn = draw(view.parameters, view.tasks, seed=0, first=0, last=2)
     assert drawn["layers"].dtype == np.int64
     assert load_space(write(dump(space)), **known) == space
+
+
+def test_methods_that_decide_by_different_rules_are_told(write) -> None:
+    same = load_space(write(edit_text(("threshold: base_rate", "threshold: least_error"))))
+    assert same.advice(list(same.methods)) == []
+    space = load_space(write(edit_text(("vanilla:", "vanilla: {threshold: least_error}"))))
+    (words,) = space.advice(list(space.methods))
+    assert words.startswith("Methods decide by different rules (vanilla least_error, per_task base_rate)")
+    assert space.advice(["vanilla"]) == []
+
+
+def test_labels_name_what_there_is(write, refusal) -> None:
+    text = "labels: {high_grade: good grades, mtaf: ours, auc: area, sex_x_race: both, Female: women}\nmethods:\n"
+    space = load_space(write(edit_text(("methods:\n", text))))
+    assert space.labels["high_grade"] == "good grades"
+    assert load_space(write(dump(space))) == space
+    unknown = "no task, attribute, group, method or metric of this name."
+    said = refusal(("methods:\n", "labels: {high_grad: good grades, nothing: at all}\nmethods:\n"))
+    assert f"labels.high_grad: {unknown} Did you mean `high_grade`?" in said
+    assert f"labels.nothing: {unknown}" in said
+    said = refusal(("methods:\n", 'labels: {mtaf: "a\\nb", auc: ""}\nmethods:\n'))
+    assert "labels.mtaf: found 'a\\nb', which has a line break or another control character in it" in said
+    assert "labels.auc: found '', an empty name" in said
+
+
+def test_labels_change_no_trial(write) -> None:
+    text = "labels: {high_grade: good grades}\nmethods:\n"
+    plain, labelled = load_space(write(EXAMPLE)), load_space(write(edit_text(("methods:\n", text))))
+    assert plain.method("mtaf").identity("sweep") == labelled.method("mtaf").identity("sweep")
+    assert compare(plain, labelled) == []

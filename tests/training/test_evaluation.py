@@ -11,8 +11,9 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from paretofair import user_code
 from paretofair.data import split
+from paretofair.errors import DataError
 from paretofair.metrics import rates
-from paretofair.metrics.registry import HEADLINE, METRICS, own_metric
+from paretofair.metrics.registry import ASKED_FOR, HEADLINE, METRICS, conditional_parity, own_metric
 from paretofair.models import MultilayerPerceptron
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import Threshold, to_device
@@ -33,7 +34,7 @@ def stack(data):
 
 
 @pytest.mark.parametrize("protocol", ["validation", "paper"])
-@pytest.mark.parametrize("threshold", [Threshold(), Threshold("fixed", 0.5), Threshold("fixed", 0.3)])
+@pytest.mark.parametrize("threshold", [Threshold(), Threshold("fixed", 0.3), Threshold("least_error")])
 @pytest.mark.parametrize("sensitive", ["sex", "race"])
 def test_metrics_by_plain_counting(protocol, threshold, sensitive):
     splits = split(make_dataset(700, unknown=0.1), validation=0.2 if protocol == "validation" else 0)
@@ -53,6 +54,11 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
                     cut = chosen[max(0, int((1 - rate) * len(chosen)) - 1)]
                 else:
                     cut = min(value for value in chosen if (chosen >= value).mean() <= rate)
+            if threshold.rule == "least_error":
+                labels = (splits.validation if splits.validation is not None else splits.test).labels[:, t]
+                own, labels = scores[data.selection_split][k, t][labels >= 0], labels[labels >= 0]
+                cut = min((np.inf, *-np.sort(-own)), key=lambda value: ((own >= value) != labels).sum())
+                cut = -np.inf if cut == own.min() else cut
             for name, part in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
                 if part is None:
                     assert f"{name}_error" not in found.metrics
@@ -124,6 +130,42 @@ def test_metrics_of_the_users_own(device_data, monkeypatch):
                 assert found.metrics[f"{name}_brier"][trial, task] == pytest.approx(expected)
             rows = int((known & (own.groups[task] >= 0).numpy()).sum())
             assert (found.metrics[f"{name}_share"][:, task] == rows).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_that_a_run_asks_for(weighted):
+    dataset = make_dataset(400, unknown=0.1)
+    random = np.random.default_rng(7)
+    labels = dataset.labels.copy()
+    labels[:, 1] = random.integers(-1, 3, 400)
+    weights = random.integers(0, 4, 400).astype(float) if weighted else None
+    kinds = (BINARY, TaskKind("multiclass", ("a", "b", "c")))
+    splits = split(dataclasses.replace(dataset, labels=labels, kinds=kinds, weights=weights))
+    column = dataset.inputs.categorical_names[0]
+    where = dict.fromkeys(splits.tasks, "sex"), torch.device("cpu"), torch.float64
+    data = to_device(splits, *where, given=(column,))
+    outputs = tuple(task.outputs for task in data.predicted)
+    network = MultilayerPerceptron(data.numeric, data.categories, 2, (16,), (8,), 3, outputs=outputs)
+    parameters, rule = network.initial([0, 1], torch.float64), Threshold("fixed", 0.5)
+    metrics = (*ASKED_FOR.values(), conditional_parity("within", column))
+    found = evaluate(network, parameters, data, rule, own_metrics=metrics)
+    plain = evaluate(network, parameters, data, rule)
+    names = {f"{name}_{metric.name}" for name in data.splits for metric in metrics}
+    assert set(found.metrics) - set(plain.metrics) == names
+    assert [name for name in names if not np.isfinite(found.metrics[name]).all()] == []
+    for name, own in data.splits.items():
+        logits = compute_outputs(network, parameters, own)
+        known = (own.labels >= 0).numpy()
+        told = None if own.weights is None else own.weights.numpy()
+        for trial in range(2):
+            scores = torch.sigmoid(logits[trial, 0]).numpy()[known[0]], torch.softmax(logits[trial, 1:], 0).numpy().T
+            for task, scored in enumerate((scores[0], scores[1][known[1]])):
+                told_here = {"sample_weight": None if told is None else told[known[task]], "scale_by_half": True}
+                own_labels = own.labels[task].numpy()[known[task]]
+                expected = brier_score_loss(own_labels, scored, labels=range(2 + task), **told_here)
+                assert found.metrics[f"{name}_brier"][trial, task] == pytest.approx(expected)
+    with pytest.raises(DataError, match="a metric is given 'shoe', which is no column of the inputs; accepted: "):
+        to_device(splits, *where, given=("shoe",))
 
 
 def test_values_of_any_metric(device_data):

@@ -41,7 +41,8 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     Raises RunError for what cannot be read, lacks a column that is needed, or says what nobody knows.
     """
     if path.suffix == ".csv":
-        table = read_csv(path, {}, dtype=dict.fromkeys(_WORDS, str))
+        # A copy is one block: pandas warns of every column that is put beside a hundred loose ones.
+        table = read_csv(path, {}, dtype=dict.fromkeys(_WORDS, str)).copy()
         schema = read_spelling(table)
     else:
         table, schema = read_tables(sorted(path.glob("*.parquet")) if path.is_dir() else [path])
@@ -58,7 +59,7 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     repeated = table["trial_id"][table["trial_id"].duplicated()]
     if len(repeated):
         raise RunError(f"{path}: the trial_id {repeated.iloc[0]!r} stands in {len(repeated) + 1:,} rows or more")
-    return table, schema
+    return table.copy(), schema
 
 
 def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:

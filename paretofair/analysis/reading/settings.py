@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,12 +15,13 @@ from paretofair.metrics.objectives import (
     NamedSet,
     ObjectiveSet,
     build_set,
+    known_sets,
     objective_names,
     objective_sets,
     parse_goal,
     parse_objective,
 )
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Direction, Metric, own_metric
+from paretofair.metrics.registry import GOAL_GAPS, METRICS, Direction, Metric, listed_metric
 from paretofair.metrics.relative import relative_metrics
 from paretofair.results.files import SPACE, read_text
 
@@ -33,9 +34,9 @@ class ReportSettings:
 
     `objectives` are the names of the sets whose frontiers are written, `named` those that the space file defines,
     `gap` what ARFG divides and the gap of a task's own set, `reference` the hypervolume's reference point (arfg, are),
-    `own_metrics` the user's own metrics. `sensitive` is the attribute that the losses act on, or those by task, `audit`
-    what the figure of the audit shows
-    beside it (empty: everything), `threshold` the rule of decision in words.
+    `own_metrics` the metrics that the run has of its own. `sensitive` is the attribute that the losses act on, or those
+    by task, `audit` what the figure of the audit shows beside it (empty: everything), `threshold` the rule of decision
+    in words. `labels` are the texts that stand for names where people read them.
     """
 
     objectives: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class ReportSettings:
     constraints: tuple[str, ...] = ()
     threshold: str = ""
     methods: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def selected_on(self) -> str:
@@ -62,7 +64,7 @@ class ReportSettings:
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Every metric by name, the user's own among them."""
+        """Every metric by name, the run's own among them."""
         return {**METRICS, **{metric.name: metric for metric in self.own_metrics}}
 
     @property
@@ -73,6 +75,10 @@ class ReportSettings:
     def set_names(self, tasks: Sequence[str]) -> list[str]:
         """Every set of objectives that has a name."""
         return [*objective_sets(tasks), *(each.name for each in self.named)]
+
+    def leading_set(self, tasks: Sequence[str]) -> str:
+        """The first set whose frontiers are written: what `confirm`, audits and one-line results follow."""
+        return known_sets(self.objectives, tasks)[0]
 
     def build_set(self, objectives: str | Sequence[str], tasks: Sequence[str]) -> ObjectiveSet:
         """The set of this name, or one of these objectives.
@@ -144,6 +150,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
     point = frontiers.get("reference_point", {})
     threshold = space.get("threshold", "base_rate")
     sets = frontiers.get("objectives", ())
+    labels = space.get("labels", {})
     return ReportSettings(
         objectives=tuple(each if isinstance(each, str) else each["name"] for each in sets),
         named=tuple(_read_set(each) for each in sets if not isinstance(each, str)),
@@ -156,6 +163,7 @@ def read_plain(space: Mapping[str, Any]) -> ReportSettings:
         constraints=_texts(space.get("constraints", ())),
         threshold=threshold if isinstance(threshold, str) else f"fixed {threshold['fixed']}",
         methods=_texts(list(space.get("methods", ()))),
+        labels=dict(zip(labels, _texts(list(labels.values())), strict=True)),
     )
 
 
@@ -164,11 +172,12 @@ def _read_set(written: Mapping[str, Any]) -> NamedSet:
     return NamedSet(name, _texts(written["of"]), reference or None)
 
 
-def _read_metric(name: str, written: Mapping[str, Any]) -> Metric:
-    direction, worst = written["direction"], written.get("worst")
-    if direction not in get_args(Direction) or not isinstance(worst, int | float | None):
+def _read_metric(name: str, written: Mapping[str, Any] | None) -> Metric:
+    entry = written or {}
+    known = not entry.get("function") or entry["direction"] in get_args(Direction)
+    if not known or not isinstance(entry.get("worst"), int | float | None):
         raise ValueError(f"the direction of {name}")
-    return own_metric(name, written["function"], written.get("reads", "counts"), direction, worst)
+    return listed_metric(name, entry)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

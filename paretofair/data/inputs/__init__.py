@@ -5,8 +5,17 @@
 likes, as an array, a memory map or a table of keys, and encodes them once or whenever a batch is taken.
 """
 
-from paretofair.data.inputs.columns import Columns, DeviceRows, FittedColumns
+from paretofair.data.inputs.columns import Columns, DeviceRows, FittedColumns, find_strata
 from paretofair.data.inputs.encoding import Encoding
 from paretofair.data.inputs.protocol import DeviceInputs, FittedInputs, Inputs
 
-__all__ = ["Columns", "DeviceInputs", "DeviceRows", "Encoding", "FittedColumns", "FittedInputs", "Inputs"]
+__all__ = [
+    "Columns",
+    "DeviceInputs",
+    "DeviceRows",
+    "Encoding",
+    "FittedColumns",
+    "FittedInputs",
+    "Inputs",
+    "find_strata",
+]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+# A number with more different values than this is cut at its quintiles where rows are compared within its values.
+_MOST_STRATA = 10
+
 MISSING = "missing"  # the category of an empty cell, and the end of the name of an input that tells of one
 LARGEST = 1e100  # an input may be: sums of squares must be numbers
 
@@ -107,6 +110,26 @@ class Columns:
         return FittedColumns(
             self, fit_encoding(self.numeric[rows], self.numeric_names, self.categorical_names, categories)
         )
+
+
+def find_strata(inputs: object, name: str) -> np.ndarray:
+    """The stratum of every row by one of its columns, `(rows,)` from 0: the value itself, or of a number with more than
+    ten different ones the fifth of the rows in which it lies.
+
+    Raises:
+        DataError: no such column, or inputs that have none.
+    """
+    known = (*inputs.numeric_names, *inputs.categorical_names) if isinstance(inputs, Columns) else ()
+    if not isinstance(inputs, Columns) or name not in known:
+        words = f"accepted: {', '.join(known)}" if known else "these inputs have no columns"
+        raise DataError(f"a metric is given {name!r}, which is no column of the inputs; {words}")
+    if name in inputs.categorical_names:
+        return inputs.codes[:, inputs.categorical_names.index(name)]
+    values = inputs.numeric[:, inputs.numeric_names.index(name)]
+    different, places = np.unique(values, return_inverse=True)
+    if len(different) <= _MOST_STRATA:
+        return places
+    return np.searchsorted(np.quantile(values, (0.2, 0.4, 0.6, 0.8)), values)
 
 
 @dataclass(frozen=True)

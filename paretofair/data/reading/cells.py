@@ -109,7 +109,7 @@ class CellRules:
         if not text or self.is_number(text):
             return None
         if re.fullmatch(r"[+-]?(inf|infinity)", text, re.IGNORECASE):
-            return "which is not finite"
+            return f"which is not finite; if it stands for a missing value, write missing: {{add: [{text!r}]}}"
         if _DATE.fullmatch(text):
             return "a date or a time, which are no numbers here; write days or years as a number"
         if not any(letter.isdigit() for letter in text):

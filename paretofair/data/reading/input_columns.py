@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from paretofair.data.inputs.columns import LARGEST
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
+
+_MOST_NAMED = 20
 
 
 def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -39,8 +41,8 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
     grouped = {sensitive.column for sensitive in schema.sensitive.values() if not sensitive.bins}
     for name in free:
         table.require(name, "inputs")
-        if name not in grouped:  # whose values are groups, whatever they look like
-            _refuse_odd_cell(table, name)
+    # Values that are groups may look as they like.
+    _refuse_odd_cells(table, [name for name in free if name not in grouped])
     if numeric is None:
         numeric = [name for name in free if table.is_numeric(name)]
     if categorical is None:
@@ -48,13 +50,7 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
     if not numeric and not categorical:
         table.fail("no inputs are left; every column is excluded, sensitive or makes a label")
     _check_categories(table, categorical)
-    for name in numeric:
-        values = table.numbers(name)
-        large = abs(values) > LARGEST
-        if large.any():
-            row = int(large.argmax())
-            accepted = f"numbers from {-LARGEST:g} to {LARGEST:g}"
-            table.fail(f"{table.place(row)}, column {name!r}: found {values[row]:g}; accepted for an input: {accepted}")
+    _check_numbers(table, numeric)
     if schema.missing.inputs == "error":
         for name in (*numeric, *categorical):
             missing = table.texts(name) == ""
@@ -80,33 +76,48 @@ def _bar_columns(schema: CsvSchema, made_of: Mapping[str, str]) -> dict[str, str
     return barred | {name: f"makes the labels of {text!r}" for name, text in made_of.items()}
 
 
-def _refuse_odd_cell(table: CellTable, name: str) -> None:
-    """A DataError for a column of numbers but for a few cells, which would silently become categories."""
-    odd = table.find_odd_cell(name)
-    if odd is not None:
+def _refuse_odd_cells(table: CellTable, names: Sequence[str]) -> None:
+    """A DataError for columns of numbers but for a few cells, which would silently become categories."""
+    odd = {name: cell for name in names if (cell := table.find_odd_cell(name)) is not None}
+    for name, cell in odd.items():
+        where = "" if table.rules.explain(cell) else " in a column of numbers"
         table.fail_at(
             name,
-            odd,
-            f"found {odd!r} in a column of numbers{table.explain(odd)}; else mend the cell, list every categorical "
-            "input in inputs.categorical, or name this column in inputs.exclude",
+            cell,
+            f"found {cell!r}{where}{table.explain(cell)}; else list every categorical input in inputs.categorical, or "
+            f"name this column in inputs.exclude{_name_others(odd)}",
         )
 
 
-def _check_categories(table: CellTable, categorical: list[str]) -> None:
+def _check_numbers(table: CellTable, numeric: Sequence[str]) -> None:
+    for name in numeric:
+        values = table.numbers(name)
+        large = abs(values) > LARGEST
+        if large.any():
+            row = int(large.argmax())
+            accepted = f"numbers from {-LARGEST:g} to {LARGEST:g}"
+            table.fail(f"{table.place(row)}, column {name!r}: found {values[row]:g}; accepted for an input: {accepted}")
+
+
+def _check_categories(table: CellTable, categorical: Sequence[str]) -> None:
     most = max(50, table.rows // 20)
-    for name in categorical:
-        values = table.values(name)
-        if len(values) > most:
-            advice = (
-                "its cells are numbers: list it in inputs.numeric"
-                if all(map(table.rules.is_number, values))
-                else "it looks like an identifier: exclude it"
-            )
-            table.fail(
-                f"column {name!r} has {len(values)} different values in {table.rows} rows (accepted: {most}): {advice}"
-            )
-        for spellings in find_spellings(values).values():
+    values = {name: table.values(name) for name in categorical}
+    many = {name: len(found) for name, found in values.items() if len(found) > most}
+    for name, count in many.items():
+        words = f"column {name!r} has {count} different values in {table.rows} rows (accepted: {most})"
+        if all(map(table.rules.is_number, values[name])):
+            table.fail(f"{words}: its cells are numbers: list it in inputs.numeric")
+        table.fail(f"{words}: it looks like an identifier: exclude it{_name_others(many)}")
+    for name, found in values.items():
+        for spellings in find_spellings(found).values():
             words = " and ".join(repr(text) for text in spellings)
             table.say(
                 f"In {name}, {words} are categories of their own; they differ by case, spaces or Unicode form alone."
             )
+
+
+def _name_others(names: Collection[str]) -> str:
+    """All but the first, to be read behind what was said of that."""
+    others = list(names)[1:]
+    more = "" if len(others) <= _MOST_NAMED else ", …"
+    return f" (the same of {', '.join(map(repr, others[:_MOST_NAMED]))}{more})" if others else ""

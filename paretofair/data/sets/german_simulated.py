@@ -3,15 +3,17 @@
 Nothing in it is a real person's row, and nothing was copied from one. Every row is drawn by `simulation` from rounded
 aggregates of the public data (H. Hofmann, "Statlog (German Credit Data)", UCI Machine Learning Repository, 1994): rows
 by sex and age group; joint rates of the labels; shares and quantiles of every input by labels (age: by age group);
-correlations between inputs.
+correlations between inputs; and how labels follow from inputs.
 
-What it keeps of the real data: size, label and group rates, and single-task errors within .04, which is about the
-standard error of an error rate on 200 test rows. Results on it say nothing about borrowers.
+What it keeps of the real data: size, label and group rates, errors within .03 of a linear and of a strong learner, and
+false positive gaps within .1; on 1,000 rows a gap has a standard error of .06. Results on it say nothing about
+borrowers.
 """
 
+import numpy as np
 import pandas as pd
 
-from paretofair.data.sets.simulation import Numbers, Shares, allocate_labels, draw_inputs, table
+from paretofair.data.sets.simulation import Numbers, Shares, allocate_labels, draw_inputs, read_weights, relabel, table
 
 SEXES = ("Female", "Male")
 AGES = ("up_to_25", "over_25")
@@ -116,8 +118,33 @@ _SHIFTS = table(
     "0 0.05 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
     "0 0.1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
 )
-# Chosen among eight as one whose single-task FPR gaps between the sexes are near the real ones.
-_SEED = 7
+# Log-odds of labels by inputs, of the second task given the first.
+_WEIGHTS = {
+    "good_loan": read_weights(
+        "duration value -0.041, installment_rate value -0.2, age value 0.004, existing_credits value -0.26",
+        "people_liable value -0.17, checking_status A11 -0.74, checking_status A12 -0.4, checking_status A13 0.26",
+        "checking_status A14 0.89, credit_history A30 -0.88, credit_history A31 -0.84, credit_history A32 -0.2",
+        "credit_history A34 0.6, purpose A40 -0.73, purpose A41 0.7, purpose A43 0.19, purpose A46 -0.73",
+        "savings A61 -0.42, savings A64 0.78, savings A65 0.48, employment_since A71 -0.18",
+        "employment_since A72 -0.29, employment_since A73 -0.13, employment_since A74 0.52",
+        "other_debtors A101 -0.17, other_debtors A102 -0.58, other_debtors A103 0.77, property A121 0.28",
+        "property A124 -0.51, other_installment_plans A141 -0.28, other_installment_plans A143 0.27",
+        "housing A151 -0.31, housing A153 0.36, job A172 -0.25, job A173 -0.3, job A174 -0.41",
+        "telephone A191 -0.11, telephone A192 0.11, foreign_worker A201 -0.61, foreign_worker A202 0.64",
+    ),
+    "high_credit": read_weights(
+        "duration value 0.16, installment_rate value -0.97, residence_since value -0.082, age value 0.0088",
+        "existing_credits value -0.23, people_liable value 0.31, checking_status A13 -0.54",
+        "credit_history A30 0.83, credit_history A31 -0.74, credit_history A32 -0.14, credit_history A34 0.13",
+        "purpose A40 0.38, purpose A41 1.8, purpose A42 1.1, purpose A43 0.21, purpose A46 -0.21, purpose A49 0.3",
+        "savings A64 -0.56, savings A65 0.32, employment_since A73 0.17, employment_since A75 -0.25",
+        "other_debtors A101 -0.3, other_debtors A102 0.76, property A121 -0.3, property A123 0.18",
+        "property A124 0.25, housing A151 0.17, job A172 0.43, job A173 0.81, job A174 1.3",
+        "foreign_worker A201 0.23, foreign_worker A202 -0.24",
+    ),
+}
+# Chosen among sixteen as one whose errors are no smaller than the real ones.
+_SEED = 0
 
 
 def simulate_german() -> pd.DataFrame:
@@ -128,4 +155,5 @@ def simulate_german() -> pd.DataFrame:
         (0 or 1).
     """
     loans = allocate_labels(("sex", "age_group"), ("good_loan", "high_credit"), _ROWS, _LABEL_RATES)
-    return draw_inputs(loans, _INPUTS, _CORRELATIONS, _SHIFTS, _SEED)
+    loans = draw_inputs(loans, _INPUTS, _CORRELATIONS, _SHIFTS, _SEED)
+    return relabel(loans, ("sex", "age_group"), _WEIGHTS, np.random.RandomState(_SEED))

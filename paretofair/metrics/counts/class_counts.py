@@ -77,6 +77,11 @@ def worst_group_accuracy(counts_by_group: ArrayLike) -> Array:
     return rates.smallest(accuracy(counts_by_group), present=_has_rows(counts_by_group))
 
 
+def worst_group_error(counts_by_group: ArrayLike) -> Array:
+    """Largest error of any group with rows; minimised, NaN without any rows."""
+    return 1 - worst_group_accuracy(counts_by_group)
+
+
 def prediction_bias(counts_by_group: ArrayLike) -> Array:
     """How far the rows that are decided to be of a class are from coming in equal parts from all G groups:
     (1/C) Σ_c max_g N_gc / Σ_g N_gc - 1/G (Wang et al. 2020, for two groups of equal size); minimised, best at 0.

@@ -27,6 +27,7 @@ _OF_CLASSES: dict[str, Callable[[ArrayLike], Array]] = {
 _OF_GROUPS_OF_CLASSES: dict[str, Callable[[ArrayLike], Array]] = {
     "accuracy_gap": class_counts.accuracy_gap,
     "worst_group_accuracy": class_counts.worst_group_accuracy,
+    "worst_group_error": class_counts.worst_group_error,
 }
 
 

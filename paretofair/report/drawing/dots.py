@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.style import LIGHT, REFERENCE, Look
 from paretofair.statistics.intervals import seed_interval
 
@@ -30,13 +31,14 @@ def average_over_seeds(table: pd.DataFrame, by: Sequence[str], value: str) -> pd
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high", "seeds"])
 
 
-def height(rows: int, methods: int) -> float:
-    """Inches that so many rows need."""
-    return 0.6 + rows * max(0.2, 0.055 * methods)
+def height(rows: Iterable[str], methods: int) -> float:
+    """Inches that rows of these names need."""
+    return 0.6 + sum(max(0.2, 0.055 * methods, 0.13 * len(_wrap(row).split("\n"))) for row in rows)
 
 
-def draw_dots(axes: Axes, table: pd.DataFrame, rows: Sequence[str], shown: Mapping[str, Look]) -> None:
-    """`table` has `row`, `method`, `mean` and perhaps `low` and `high`; rows go from the top down."""
+def draw_dots(axes: Axes, table: pd.DataFrame, rows: Mapping[str, str], shown: Mapping[str, Look]) -> None:
+    """`table` has `row`, `method`, `mean` and perhaps `low` and `high`; `rows` go from the top down, each with the text
+    that stands for it."""
     places = {name: place for place, name in enumerate(rows)}
     for place in range(1, len(rows)):
         axes.axhline(place - 0.5, color=LIGHT, linewidth=0.5, zorder=0)
@@ -51,6 +53,10 @@ def draw_dots(axes: Axes, table: pd.DataFrame, rows: Sequence[str], shown: Mappi
         axes.plot(
             own["mean"], y, look.marker, color=look.colour, markersize=size, markeredgewidth=edge, zorder=3, gid=method
         )
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [_wrap(text) for text in rows.values()])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
+
+
+def _wrap(text: str) -> str:
+    return wrap_text(text, 30)

@@ -11,13 +11,14 @@ from paretofair.analysis.results import Results
 from paretofair.metrics.objectives import Objective
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.pareto.fronts import non_dominated
-from paretofair.report.captions import say
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.style import LIGHT, MANY, REFERENCE, Look, mark_best_corner, sparse_ticks, view
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LONG = 25  # letters of a label, which would run into the next panel's
+_LONG = 32  # letters of a line of a label: as long as a panel is high
 CLOUD = 20_000  # trials drawn behind the fronts at most
 _POINT: dict[str, Any] = {"alpha": 0.45, "markersize": 2.6, "markeredgewidth": 0}
 
@@ -41,15 +42,15 @@ def fronts_on_test(results: Results, *objectives: str, pair: tuple[int, int] = (
     return fronts
 
 
-def label_axis(axes: Axes, which: str, objective: Objective) -> None:
+def label_axis(axes: Axes, which: str, labels: Labels, objective: Objective) -> None:
     """Names an axis of losses on test: ticks of a maximised metric, which is turned round, have its own values."""
-    metric, name = objective.metric, say(objective)
+    metric, name = objective.metric, labels.objective(objective)
     axis = axes.xaxis if which == "x" else axes.yaxis
     if metric.direction == "maximised":
         axis.set_major_formatter(lambda value, _: f"{-value:g}")
     if metric.direction.startswith("best"):
         name = f"|{name} - {metric.direction[-1]}|"
-    axes.set(**{f"{which}label": f"{name}{' ' if len(name) <= _LONG else chr(10)}on test"})
+    axes.set(**{f"{which}label": wrap_text(f"{name} on test", _LONG)})
 
 
 def thin_fronts(fronts: Fronts) -> Fronts:
@@ -97,34 +98,45 @@ def tell_outside(*planes: Fronts) -> str:
 
 
 def steps(points: np.ndarray) -> np.ndarray:
-    """Corners `(m, 2)` of the staircase that bounds what the points reach, to be drawn with `steps-post`."""
+    """The points `(m, 2)` that none dominates, by the first objective upwards: what the points reach begins there."""
     front = points[non_dominated(points)] if len(points) else points.reshape(0, 2)
     return front[np.lexsort(front.T[::-1])]
+
+
+def staircase(surface: np.ndarray, right: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of the boundary of what a surface attains, as a line from the upper end of the panel to the right one."""
+    if len(surface) == 0:
+        return np.empty(0), np.empty(0)
+    x = np.append(np.repeat(surface[:, 0], 2), max(right, surface[-1, 0]))
+    y = np.append(max(high, surface[0, 1]), np.repeat(surface[:, 1], 2))
+    return x, y
 
 
 def draw_plane(axes: Axes, fronts: Fronts, shown: Mapping[str, Look], cloud: np.ndarray | None = None) -> None:
     """Bold staircases of each method's median over seeds; of few methods also the seeds' own (faint) and all points.
 
-    `cloud`, `(n, 2)`, lies behind them.
+    They bound what is reached, from one end of the panel to the other. `cloud`, `(n, 2)`, lies behind them.
     """
     few = len(fronts) <= MANY
+    (left, right), (low, high) = limits(fronts)
     if cloud is not None:
         thin = cloud[:: max(1, -(-len(cloud) // CLOUD))]
         axes.plot(*thin.T, ".", color=LIGHT, markersize=1.5, markeredgewidth=0, rasterized=True, zorder=0)
     for method, look in shown.items():
         own = [front for front in fronts.get(method, []) if len(front)]
-        line: dict[str, Any] = {"color": look.colour, "drawstyle": "steps-post"}
+        line: dict[str, Any] = {"color": look.colour}
+        middle = staircase(median(own), right, high)
         if method == REFERENCE:
-            axes.plot(*median(own).T, **line, linestyle=look.line, zorder=2, label=method)
+            axes.plot(*middle, **line, linestyle=look.line, zorder=2, label=method)
             continue
         if few:
             for front in own if len(own) > 1 else []:
-                axes.plot(*steps(front).T, **line, linewidth=0.4, alpha=0.35, zorder=1)
+                axes.plot(*staircase(steps(front), right, high), **line, linewidth=0.4, alpha=0.35, zorder=1)
             for front in own:
                 axes.plot(*front.T, look.marker, color=look.colour, zorder=3, gid=method, **_POINT)
-        marker = None if few else look.marker
-        axes.plot(*median(own).T, **line, linestyle=look.line, marker=marker, markersize=3, zorder=4, label=method)
-    (left, right), (low, high) = limits(fronts)
+        else:
+            axes.plot(*median(own).T, look.marker, **line, markersize=3, zorder=4)
+        axes.plot(*middle, **line, linestyle=look.line, zorder=4, label=method)
     axes.set(xlim=(left, right), ylim=(low, high))
     sparse_ticks(axes)
     mark_best_corner(axes)
@@ -134,9 +146,13 @@ def words(results: Results) -> str:
     """What the signs of `draw_plane` mean."""
     known = REFERENCE in results.methods
     grey = " The grey broken line is vanilla with a threshold for each group, a reference." if known else ""
-    bold = "what at least half of the seeds reach (median attainment surface)"
+    one_front = results.settings.pooled or results.searched["seed"].nunique() == 1
+    half = "what at least half of the seeds reach (median attainment surface)"
     if len(results.methods) > MANY:
-        return f"Lines bound {bold}, markers are its corners.{grey}"
-    if results.settings.pooled:
-        return f"Markers are frontier points; lines bound what they reach on test.{grey}"
-    return f"Markers are frontier points; faint lines bound what those of one seed reach, bold lines {bold}.{grey}"
+        return f"Lines bound {'what is reached' if one_front else half}, markers are its corners.{grey}"
+    if one_front:
+        return f"Markers are frontier points; lines bound what those of a method reach on test.{grey}"
+    return (
+        "Markers are frontier points. Every line bounds what is reached on test, which is to its right and above: a "
+        f"thin, pale one what the points of one seed reach, a bold one {half}.{grey}"
+    )

@@ -1,9 +1,11 @@
-"""How figures look: sizes, fonts, one look for each method, legends, stamps and files."""
+"""How figures look: sizes, one look for each method, legends, stamps and files."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,9 @@ import numpy as np
 
 from paretofair.analysis.results import Results
 from paretofair.report.captions import stamps
-from paretofair.results.files import inside, write_whole
+from paretofair.report.drawing.letters import find_fonts, measure_width, wrap_text
+from paretofair.report.labels import Labels
+from paretofair.results.files import write_whole
 
 # matplotlib is imported where a figure is made: a report without figures does not pay for it.
 if TYPE_CHECKING:
@@ -20,8 +24,11 @@ if TYPE_CHECKING:
 
 COLUMN = 3.3  # inches, one column of a paper
 PAGE = 6.9  # both columns
+LETTER = 0.057  # inches, the width of a letter at that size
 SETTINGS: Any = {
-    "font.family": "DejaVu Sans",
+    # Names of users are text, whatever is in them.
+    "text.parse_math": False,
+    "text.usetex": False,
     "font.size": 7,
     "axes.labelsize": 7,
     "axes.titlesize": 7,
@@ -60,6 +67,8 @@ MANY = 8  # methods, from which on single seeds are left out
 REFERENCE = "threshold_frontier"
 _ALWAYS = ("vanilla", "per_task", "mtaf")
 _LINE_HEIGHT = 0.15  # inches of a line of the legend
+_SIGN = 0.42  # of a line's sign, and of what is between columns
+_LINE = 0.11  # of a further line of the same text
 
 
 class Look(NamedTuple):
@@ -103,9 +112,7 @@ def apply_style(draw: Callable[[Results], Figure | None]) -> Callable[[Results],
 
     @functools.wraps(draw)
     def draw_styled(results: Results) -> Figure | None:
-        import matplotlib
-
-        with matplotlib.rc_context(SETTINGS):
+        with _apply_settings():
             figure = draw(results)
             if figure is not None and stamps(results):
                 figure.set_figheight(figure.get_figheight() + 0.2)
@@ -113,6 +120,16 @@ def apply_style(draw: Callable[[Results], Figure | None]) -> Callable[[Results],
             return figure
 
     return draw_styled
+
+
+@contextmanager
+def _apply_settings() -> Iterator[None]:
+    """Within it figures look as they should; letters that no font has are told of in one sentence elsewhere."""
+    import matplotlib
+
+    with matplotlib.rc_context(SETTINGS | {"font.family": list(find_fonts())}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
+        yield
 
 
 def panels(
@@ -125,42 +142,49 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def save(figure: Figure, path: Path) -> list[Path]:
-    """`path` with `.pdf` and `.png`, each whole or not at all, the same bytes for the same figure."""
-    import matplotlib
-
-    written = []
-    for kind, unsaid in KINDS.items():
-        target = inside(path.parent, f"{path.name}.{kind}")
-        with write_whole(target) as partial, matplotlib.rc_context(SETTINGS):
-            figure.savefig(partial, format=kind, metadata={unsaid: None})
-        written.append(target)
-    return written
+def save(figure: Figure, paths: Sequence[Path]) -> list[Path]:
+    """The figure at each of the paths, in the format that it ends in (`KINDS`), whole or not at all; the same bytes for
+    the same figure."""
+    for path in paths:
+        kind = path.suffix.removeprefix(".")
+        with write_whole(path) as partial, _apply_settings():
+            figure.savefig(partial, format=kind, metadata={KINDS[kind]: None})
+    return list(paths)
 
 
-def legend(figure: Figure, shown: Mapping[str, Look], *, kind: str = "both", extra: Sequence[Any] = ()) -> None:
-    """Names of methods below the panels, for which the figure grows; `kind` is `line`, `marker` or `both`."""
+def legend(
+    figure: Figure, labels: Labels, shown: Mapping[str, Look], *, kind: str = "both", extra: Sequence[Any] = ()
+) -> None:
+    """What methods are called, below the panels, for which the figure grows; `kind` is `line`, `marker` or `both`."""
     from matplotlib.lines import Line2D
 
     handles = []
     for name, look in shown.items():
         line: Any = "none" if kind == "marker" else look.line
         marker = "none" if kind == "line" or (name == REFERENCE and kind == "both") else look.marker
-        handles.append(Line2D([], [], color=look.colour, marker=marker, linestyle=line, label=name, linewidth=1.2))
+        text = labels.method(name)
+        handles.append(Line2D([], [], color=look.colour, marker=marker, linestyle=line, label=text, linewidth=1.2))
     handles += extra
     if not handles:
         return
-    columns = columns_of([str(each.get_label()) for each in handles], figure.get_figwidth())
+    width = figure.get_figwidth()
+    texts = [wrap_text(str(each.get_label()), int((width - _SIGN) / LETTER) - 3) for each in handles]
+    columns = columns_of([max(map(measure_width, text.split("\n"))) for text in texts], width)
     rows = -(-len(handles) // columns)
-    figure.set_figheight(figure.get_figheight() + 0.05 + _LINE_HEIGHT * rows)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    further = sum(text.count("\n") for text in texts) * _LINE if columns == 1 else 0
+    figure.set_figheight(figure.get_figheight() + 0.05 + _LINE_HEIGHT * rows + further)
+    # Matplotlib leaves out what is called `_…` when the legend is made.
+    made = figure.legend(handles, ["?"] * len(handles), loc="outside lower center", ncols=columns)
+    for own, text in zip(made.get_texts(), texts, strict=True):
+        own.set_text(text)
 
 
-def columns_of(labels: Sequence[str], width: float) -> int:
-    """The most columns of a legend that fit into `width` inches; a legend fills one column after the other."""
-    for columns in range(len(labels), 1, -1):
-        parts = np.array_split(np.array([len(label) for label in labels]), columns)
-        if sum(0.057 * part.max() + 0.42 for part in parts) <= width:
+def columns_of(letters: Sequence[int], width: float) -> int:
+    """The most columns of a legend that fit into `width` inches, by the letters of its texts; a legend fills one column
+    after the other."""
+    for columns in range(len(letters), 1, -1):
+        parts = np.array_split(np.array(letters), columns)
+        if sum(LETTER * part.max() + _SIGN for part in parts) <= width:
             return columns
     return 1
 
@@ -240,15 +264,6 @@ def make_logarithmic(axes: Axes, which: str = "x") -> None:
     axis.set_major_locator(LogLocator(subs=(1, 3)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")
-
-
-def wrap_name(name: str, longest: int = 20) -> str:
-    """A long name in two lines, broken at the `_` nearest to its middle."""
-    places = [place for place, letter in enumerate(name) if letter == "_"]
-    if len(name) <= longest or not places:
-        return name
-    place = min(places, key=lambda found: abs(found - len(name) / 2)) + 1
-    return f"{name[:place]}\n{name[place:]}"
 
 
 def is_logarithmic(values: np.ndarray) -> bool:

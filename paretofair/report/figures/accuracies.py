@@ -9,7 +9,8 @@ import numpy as np
 from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.drawing.planes import fronts_on_test, steps, tell_outside
+from paretofair.report.drawing.letters import wrap_text
+from paretofair.report.drawing.planes import fronts_on_test, staircase, steps, tell_outside
 from paretofair.report.drawing.style import (
     PAGE,
     REFERENCE,
@@ -23,6 +24,7 @@ from paretofair.report.drawing.style import (
     sparse_ticks,
     view,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,21 +37,22 @@ def draw(results: Results) -> Figure | None:
     if len(results.tasks) < 2 or not len(results.frontier("accuracies")):
         return None
     one, other = results.tasks[:2]
-    shown = looks_of(results)
+    shown, labels = looks_of(results), Labels.of(results)
     figure, grid = panels(1, 2, width=PAGE, height=2.4)
     errors, gaps, fair = planes(results)
     gap = results.settings.gap
     for axes, points, lines, metric in ((grid[0, 0], errors, errors, "error"), (grid[0, 1], gaps, fair, gap)):
-        for method, look in shown.items():
-            _draw(axes, points[method], lines[method], look, method)
         both = [np.concatenate([*points[method], *lines[method]]) for method in shown if points[method]]
         axes.set(xlim=view(own[:, 0] for own in both), ylim=view(own[:, 1] for own in both))
-        axes.set(xlabel=f"{metric} {one} on test", ylabel=f"{metric} {other} on test")
+        for method, look in shown.items():
+            _draw(axes, points[method], lines[method], look, method)
+        for which, task in (("x", one), ("y", other)):
+            axes.set(**{f"{which}label": wrap_text(f"{labels.quantity(metric, task)} on test", 36)})
         sparse_ticks(axes)
         mark_best_corner(axes)
     grid[0, 0].set_title("best in accuracies")
     grid[0, 1].set_title("the same trials, and the frontiers of fairness (lines)")
-    legend(figure, shown, extra=[corner()])
+    legend(figure, labels, shown, extra=[corner()])
     return figure
 
 
@@ -77,7 +80,8 @@ def _draw(axes: Axes, points: list[np.ndarray], lines: list[np.ndarray], look: L
         return
     own = [front for front in lines if len(front)]
     middle = attainment_surface(own, level=0.5) if own else np.empty((0, 2))
-    axes.plot(*steps(middle).T, color=look.colour, linestyle=look.line, drawstyle="steps-post", zorder=2)
+    boundary = staircase(steps(middle), axes.get_xlim()[1], axes.get_ylim()[1])
+    axes.plot(*boundary, color=look.colour, linestyle=look.line, zorder=2, scalex=False, scaley=False)
     whole = np.concatenate(points)
     if method != REFERENCE:
         axes.plot(*whole.T, look.marker, color=look.colour, alpha=0.6, markersize=3, markeredgewidth=0, zorder=3)
@@ -85,7 +89,7 @@ def _draw(axes: Axes, points: list[np.ndarray], lines: list[np.ndarray], look: L
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    one, other = results.tasks[:2]
+    one, other = (Labels.of(results).task(task) for task in results.tasks[:2])
     errors, gaps, fair = planes(results)
     more = " Frontiers are those of all tasks; the first two are drawn." if len(results.tasks) > 2 else ""
     return captions.join_sentences(

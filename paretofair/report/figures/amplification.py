@@ -14,7 +14,7 @@ from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
 from paretofair.report.drawing.style import COLUMN, GREY, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,12 @@ def draw(results: Results) -> Figure | None:
     if table.empty:
         return None
     shown = looks_of(results)
-    rows = list(dict.fromkeys(table["row"]))
-    figure, grid = panels(1, 1, width=COLUMN, height=height(len(rows), len(shown)))
+    rows = {row: row for row in table["row"]}
+    figure, grid = panels(1, 1, width=COLUMN, height=height(rows, len(shown)))
     draw_dots(grid[0, 0], table, rows, shown)
     grid[0, 0].axvline(0, color=GREY, linewidth=0.6, zorder=0)
     grid[0, 0].set_xlabel("bias amplification (away from one half)")
-    legend(figure, shown, kind="marker")
+    legend(figure, Labels.of(results), shown, kind="marker")
     return figure
 
 
@@ -46,13 +46,13 @@ def measure_amplification(results: Results) -> pd.DataFrame:
     knows no predicted groups. Of two groups the first is shown, as the other is its mirror.
     """
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     chosen = choose_points(results)
     counts = {split: cells.stack_against_rest(own) for split, own in cells.of(chosen["trial_id"].tolist()).items()}
     # Every class of a task stands on its own; of many tasks only the drawn ones are counted.
     owners = [task.name for task in results.schema.tasks for _ in task.classes or ("",)]
-    drawn = drawn_tasks(results)
+    drawn, labels = drawn_tasks(results), Labels.of(results)
     parts = []
     for attribute in cells.attributes:
         names = cells.group_names(attribute)
@@ -71,7 +71,7 @@ def measure_amplification(results: Results) -> pd.DataFrame:
                 enough = labelled[:, t].sum(-1) >= LEAST
                 share = of_labels[:, group]
                 value = np.where(enough, np.sign(share - 0.5) * (of_predictions[:, group] - share), np.nan)
-                row = f"{task}: {names[group]} ({np.nanmean(share):.2f})"
+                row = f"{labels.task(task)}: {labels.group(names[group])} ({np.nanmean(share):.2f})"
                 parts.append(pd.DataFrame({"row": row, "method": chosen["method"], "value": value}))
     if not parts:
         return pd.DataFrame()

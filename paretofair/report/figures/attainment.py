@@ -10,9 +10,11 @@ import numpy as np
 from paretofair.analysis.results import Results
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.report import captions
-from paretofair.report.drawing.planes import fronts_on_test
+from paretofair.report.drawing.letters import wrap_text
+from paretofair.report.drawing.planes import fronts_on_test, staircase
 from paretofair.report.drawing.style import (
     COLUMN,
+    LETTER,
     LIGHT,
     PAGE,
     apply_style,
@@ -27,6 +29,7 @@ from paretofair.report.drawing.style import (
     view,
 )
 from paretofair.report.figures.fronts import has_fronts
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +45,7 @@ def draw(results: Results) -> Figure | None:
     fronts = {name: own for name, own in fronts_on_test(results, "arfg_are").items() if own}
     if max(map(len, fronts.values())) < 2:
         return None
-    shown = looks_of(results)
+    shown, labels = looks_of(results), Labels.of(results)
     surfaces = {name: [attainment_surface(own, level=level) for level in LEVELS] for name, own in fronts.items()}
     corners = [np.concatenate(own) for own in surfaces.values()]
     (left, right), (low, high) = (view((own[:, axis] for own in corners), times=3.0) for axis in (0, 1))
@@ -59,7 +62,8 @@ def draw(results: Results) -> Figure | None:
         x, best, worst = quartiles(own, right, high)
         axes.fill_between(x, best, worst, step="post", color=look.colour, alpha=0.25, linewidth=0, zorder=2)
         axes.plot(*staircase(middles[method], right, high), color=look.colour, zorder=3)
-        axes.set(xlim=(left, right), ylim=(low, high), title=method)
+        title = wrap_text(labels.method(method), int(width / columns / LETTER) - 8)
+        axes.set(xlim=(left, right), ylim=(low, high), title=title)
         sparse_ticks(axes)
         mark_best_corner(axes)
     for axes in grid.flat[len(fronts) :]:
@@ -76,7 +80,7 @@ def draw(results: Results) -> Figure | None:
         handle("medians of the others", color=LIGHT, linewidth=0.8),
         corner(),
     ]
-    legend(figure, {}, extra=handles)
+    legend(figure, labels, {}, extra=handles)
     return figure
 
 
@@ -88,15 +92,6 @@ def quartiles(fronts: Sequence[np.ndarray], right: float, high: float) -> tuple[
     best, worst = (attainment_surface(fronts, level=level) for level in (LEVELS[0], LEVELS[2]))
     x = np.unique(np.concatenate([best[:, 0], worst[:, 0], [right]]))
     return x, _heights(best, x, high), _heights(worst, x, high)
-
-
-def staircase(surface: np.ndarray, right: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of the boundary of what a surface attains, as a line from the upper end of the panel to the right one."""
-    if len(surface) == 0:
-        return np.empty(0), np.empty(0)
-    x = np.append(np.repeat(surface[:, 0], 2), max(right, surface[-1, 0]))
-    y = np.append(max(high, surface[0, 1]), np.repeat(surface[:, 1], 2))
-    return x, y
 
 
 def _heights(surface: np.ndarray, x: np.ndarray, high: float) -> np.ndarray:

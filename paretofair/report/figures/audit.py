@@ -13,9 +13,10 @@ from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds, draw_dots, height
-from paretofair.report.drawing.style import COLUMN, PAGE, apply_style, legend, looks_of, panels
-from paretofair.report.figures.fronts import has_fronts
+from paretofair.report.drawing.letters import wrap_text
+from paretofair.report.drawing.style import COLUMN, LETTER, PAGE, apply_style, legend, looks_of, panels
 from paretofair.report.figures.tasks import name_attributes
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,14 +29,18 @@ def draw(results: Results) -> Figure | None:
     table = average_audit(results)
     if table.empty:
         return None
-    shown = looks_of(results)
+    shown, labels = looks_of(results), Labels.of(results)
     tasks, rows = list(dict.fromkeys(table["task"])), list(dict.fromkeys(table["grouping"]))
     width = COLUMN if len(tasks) == 1 else PAGE
-    figure, grid = panels(1, len(tasks), width=width, height=height(len(rows), len(shown)), sharey=True)
+    named = {name: labels.attribute(name) for name in rows}
+    figure, grid = panels(1, len(tasks), width=width, height=height(named.values(), len(shown)), sharey=True)
+    letters = int((width - 0.8) / len(tasks) / LETTER)
     for axes, task in zip(grid[0], tasks, strict=True):
-        draw_dots(axes, table[table["task"] == task].rename(columns={"grouping": "row"}), rows, shown)
-        axes.set(xlabel=f"{metric_shown(results)} {task} on test", xlim=(0, None))
-    legend(figure, shown, kind="marker")
+        draw_dots(axes, table[table["task"] == task].rename(columns={"grouping": "row"}), named, shown)
+        axes.set(xlabel=wrap_text(f"{labels.metric(metric_shown(results))} on test", letters), xlim=(0, None))
+        axes.set_title(wrap_text(labels.task(task), letters))
+        axes.locator_params(axis="x", nbins=4)
+    legend(figure, labels, shown, kind="marker")
     return figure
 
 
@@ -43,7 +48,7 @@ def average_audit(results: Results) -> pd.DataFrame:
     """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds, of tasks that are drawn;
     empty without counts."""
     cells = results.cells
-    if cells is None or not has_fronts(results):
+    if cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
     table = audit_table(choose_points(results), results.tasks, cells)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]

@@ -21,22 +21,22 @@ from paretofair.report.drawing.style import (
     sparse_ticks,
     view,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_TITLES = {"arfg": "ARFG", "are": "ARE"}
-
 
 @apply_style
 def draw(results: Results) -> Figure | None:
-    """ARFG and ARE as selected against their mean and deviation over fresh seeds, on test."""
+    """The objectives of the leading set as selected against their mean and deviation over fresh seeds, on test."""
     points = collect_confirmed(results)
     if points.empty:
         return None
     shown = {name: look for name, look in looks_of(results).items() if (points["method"] == name).any()}
-    figure, grid = panels(1, 2, width=PAGE, height=2.5)
-    for axes, metric in zip(grid[0], _TITLES, strict=True):
+    titles = _name_objectives(results)
+    figure, grid = panels(1, len(titles), width=PAGE, height=2.5)
+    for axes, (metric, title) in zip(grid[0], titles.items(), strict=True):
         selected, mean, std = f"{results.settings.selected_on}_{metric}", f"{metric}_mean", f"{metric}_std"
         ends = view(
             own[name].to_numpy(float) for _, own in points.groupby("method", sort=False) for name in (selected, mean)
@@ -59,22 +59,25 @@ def draw(results: Results) -> Figure | None:
                 gid=method,
             )
         axes.set(xlim=ends, ylim=ends)
-        axes.set_xlabel(f"{_TITLES[metric]} on {results.settings.selected_on}, as selected")
-        axes.set_ylabel(f"{_TITLES[metric]} on test, mean of fresh seeds")
+        axes.set_xlabel(f"{title} on {results.settings.selected_on}, as selected")
+        axes.set_ylabel(f"{title} on test, mean of fresh seeds")
         sparse_ticks(axes)
-    legend(figure, shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
+    legend(figure, Labels.of(results), shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
     return figure
 
 
 def collect_confirmed(results: Results) -> pd.DataFrame:
-    """ARFG-ARE frontier points that were trained again at least twice: `method`, `seed`, `trial_id`, their values on
-    the choosing split, `<metric>_mean`, `<metric>_std` on test, and `runs`; empty where there are none."""
-    points = results.frontier("arfg_are") if len(results.hypervolumes) else pd.DataFrame()
+    """Points of the frontiers under the leading set that were trained again at least twice: `method`, `seed`,
+    `trial_id`, their values on the choosing split, `<metric>_mean`, `<metric>_std` on test, and `runs`; empty where
+    there are none."""
+    leading = results.leading
+    points = results.frontier(leading) if results.fronts_of(leading) else pd.DataFrame()
     if "confirmed_runs" not in points:
         return pd.DataFrame()
+    names = list(_name_objectives(results))
     kept = points[points["confirmed_runs"] >= 2]
-    renamed = {f"confirmed_{name}_{kind}": f"{name}_{kind}" for name in _TITLES for kind in ("mean", "std")}
-    chosen = [f"{results.settings.selected_on}_{name}" for name in _TITLES]
+    renamed = {f"confirmed_{name}_{kind}": f"{name}_{kind}" for name in names for kind in ("mean", "std")}
+    chosen = [f"{results.settings.selected_on}_{name}" for name in names]
     table = kept.rename(columns=renamed | {"confirmed_runs": "runs"})
     return table[["method", "seed", "trial_id", *chosen, *renamed.values(), "runs"]].dropna(subset=chosen)
 
@@ -84,26 +87,36 @@ def caption(results: Results) -> str:
     points = collect_confirmed(results)
     chosen = results.settings.selected_on
     shifts = []
+    titles = _name_objectives(results)
     for method, own in points.groupby("method", sort=False):
-        arfg, are = ((own[f"{name}_mean"] - own[f"{chosen}_{name}"]).mean() for name in _TITLES)
-        shifts.append(f"{method} {arfg:+.3f} and {are:+.3f}")
+        differences = ((own[f"{name}_mean"] - own[f"{chosen}_{name}"]).mean() for name in titles)
+        words = captions.join_names([f"{each:+.3f}" for each in differences])
+        shifts.append(f"{Labels.of(results).method(method)} {words}")
     runs = sorted(points["runs"].unique())
-    outside = _count_outside(points, chosen)
+    outside, leading = _count_outside(points, chosen, list(titles)), results.objective_set(results.leading)
+    minimised = all(each.metric.direction == "minimised" for each in leading.objectives)
+    better = "All better the smaller: above the diagonal selection was optimistic." if minimised else ""
     return captions.join_sentences(
-        f"Points of the ARFG-ARE frontiers as they were selected on {chosen}, against the mean of the same "
-        f"hyperparameters trained again with {captions.join_names(list(map(str, runs)))} fresh seeds, on test "
-        "(markers; vertical lines are one deviation of a single run to both sides). Both better the smaller: above the "
-        "diagonal selection was optimistic.",
-        f"Mean differences over points of ARFG and ARE: {'; '.join(shifts)}.",
+        f"Points of the {captions.frontiers(Labels.of(results), leading)} as they were selected on {chosen}, against "
+        "the mean of the same hyperparameters trained again with "
+        f"{captions.join_names(list(map(str, runs)))} fresh seeds, on test (markers; vertical lines are one deviation "
+        "of a single run to both sides).",
+        better,
+        f"Mean differences over points of {captions.join_names(list(titles.values()))}: {'; '.join(shifts)}.",
         f"{outside} markers lie outside what is shown." if outside else "",
         captions.provenance(results),
-        captions.reliability(results),
+        captions.reliability(results) if "arfg" in titles else "",
     )
 
 
-def _count_outside(points: pd.DataFrame, chosen: str) -> int:
+def _name_objectives(results: Results) -> dict[str, str]:
+    """The objectives of the leading set by name, as axes call them."""
+    return {each.name: Labels.of(results).objective(each) for each in results.objective_set(results.leading).objectives}
+
+
+def _count_outside(points: pd.DataFrame, chosen: str, metrics: list[str]) -> int:
     count = 0
-    for metric in _TITLES:
+    for metric in metrics:
         names = [f"{chosen}_{metric}", f"{metric}_mean"]
         low, high = view(own[name].to_numpy(float) for _, own in points.groupby("method", sort=False) for name in names)
         values = points[names].to_numpy(float)

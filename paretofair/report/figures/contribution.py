@@ -9,7 +9,9 @@ import pandas as pd
 from paretofair.analysis.results import Results
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
-from paretofair.report.drawing.style import COLUMN, GREY, MANY, PAGE, apply_style, legend, looks, panels
+from paretofair.report.drawing.letters import wrap_text
+from paretofair.report.drawing.style import COLUMN, GREY, LETTER, MANY, PAGE, apply_style, legend, looks, panels
+from paretofair.report.labels import Labels
 from paretofair.results.table import read_curves
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def draw(results: Results) -> Figure | None:
     methods = [name for name in results.methods if (table["method"] == name).any()]
     shown = {name: look for name, look in looks(_order(results)).items() if name in methods}
     tasks = list(dict.fromkeys(table["task"]))
-    width = COLUMN if len(tasks) == 1 else PAGE
+    width, labels = COLUMN if len(tasks) == 1 else PAGE, Labels.of(results)
     figure, grid = panels(2, len(tasks), width=width, height=1.55, sharex=True)
     for label, row in enumerate(grid):
         for axes, task in zip(row, tasks, strict=True):
@@ -41,11 +43,13 @@ def draw(results: Results) -> Figure | None:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("{x:g}")
-            axes.set_ylabel(f"{task} = {label}")
+        row[0].set_ylabel(f"rows labelled {label}")
+    for axes, task in zip(grid[0], tasks, strict=True):
+        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 8))
     for axes in grid[1]:
         axes.set_xlabel("epoch")
         axes.locator_params(axis="x", integer=True)
-    legend(figure, shown, kind="line")
+    legend(figure, labels, shown, kind="line")
     return figure
 
 
@@ -86,7 +90,7 @@ def caption(results: Results) -> str:
             if attribute in results.cells.attributes:
                 column = results.cells.names[["code_" + attribute, attribute]].drop_duplicates()
                 ordered = column[column["code_" + attribute] >= 0].sort_values("code_" + attribute)[attribute]
-                of_each.append(" over ".join(ordered.iloc[:2]))
+                of_each.append(" over ".join(Labels.of(results).group(name) for name in ordered.iloc[:2]))
         groups = f" ({captions.join_names(of_each)})" if of_each else ""
     bands = "; bands are the smallest and the largest" if len(counts) <= MANY else ""
     return captions.join_sentences(

@@ -22,6 +22,7 @@ from paretofair.report.drawing.style import (
     looks_of,
     panels,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def draw(results: Results) -> Figure | None:
         line(1.0, color=GREY, linewidth=0.5, zorder=0)
     axes.set(xlabel="ARFG on test", ylabel="ARE on test")
     dots = handle("other trials", color=LIGHT, marker=".", linestyle="none")
-    legend(figure, shown, extra=[dots, corner()])
+    legend(figure, Labels.of(results), shown, extra=[dots, corner()])
     return figure
 
 
@@ -59,7 +60,7 @@ def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     return captions.join_sentences(
         "ARFG-ARE frontiers: average relative fairness gap against average relative error on test, both relative to "
-        "single-task models (thin lines at 1) and better the smaller.",
+        "single-task models (grey lines at 1) and better the smaller.",
         words(results),
         "Light dots are all trials.",
         captions.tell_gap(results),

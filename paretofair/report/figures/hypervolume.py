@@ -12,6 +12,7 @@ from paretofair.analysis.results import Results
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.hypervolume import hypervolume, hypervolume_curve
 from paretofair.report import captions
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.style import (
     COLUMN,
     MANY,
@@ -25,6 +26,7 @@ from paretofair.report.drawing.style import (
     make_logarithmic,
     panels,
 )
+from paretofair.report.labels import Labels
 from paretofair.statistics.intervals import seed_interval
 
 if TYPE_CHECKING:
@@ -43,17 +45,17 @@ def draw(results: Results) -> Figure | None:
     tables = {name: table for name, table in tables.items() if table["trials"].max() >= 2}
     if not tables:
         return None
-    shown = looks_of(results)
+    shown, labels = looks_of(results), Labels.of(results)
     few, columns = len(shown) <= MANY, min(_COLUMNS, len(tables))
     width = COLUMN if few and columns == 1 else PAGE
     figure, grid = panels(-(-len(tables) // columns), columns, width=width, height=2.3)
     for axes, (name, table) in zip(grid.flat, tables.items(), strict=False):
         _draw(axes, table, shown, results)
-        axes.set(ylabel=f"{'ARFG-ARE' if name == 'arfg_are' else name} hypervolume")
+        axes.set(ylabel=wrap_text(f"{labels.front(name)} hypervolume", 32))
     for axes in grid.flat[len(tables) :]:
         axes.set_axis_off()
     thin = [handle(f"on {results.settings.selected_on}", linewidth=0.5)] if few and not results.settings.pooled else []
-    legend(figure, shown, extra=thin)
+    legend(figure, labels, shown, extra=thin)
     return figure
 
 
@@ -126,7 +128,7 @@ def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
     few = len(results.methods) <= MANY
     sets = [results.objective_set(name) for name in compared(results)]
-    points = [captions.reference(each) for each in sets]
+    points = [captions.reference(Labels.of(results), each) for each in sets]
     pooled = results.settings.pooled
     bands = f" with {captions.name_intervals(results)}" if few and not pooled else ""
     thin = f" Thin lines: the same on {results.settings.selected_on}, where points were chosen." if few else ""

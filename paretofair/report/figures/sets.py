@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.planes import draw_plane, fronts_on_test, label_axis, tell_outside, words
 from paretofair.report.drawing.style import COLUMN, LIGHT, PAGE, apply_style, corner, handle, legend, looks_of, panels
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +24,7 @@ def draw(results: Results) -> Figure | None:
     shown = planes(results)
     if not shown:
         return None
-    looks = looks_of(results)
+    looks, labels = looks_of(results), Labels.of(results)
     columns = min(_COLUMNS, len(shown))
     figure, grid = panels(-(-len(shown) // columns), columns, width=COLUMN if columns == 1 else PAGE, height=2.4)
     for axes, (name, pair) in zip(grid.flat, shown, strict=False):
@@ -30,11 +32,11 @@ def draw(results: Results) -> Figure | None:
         values = results.searched[[f"test_{each}" for each in of.names]].to_numpy(float)
         draw_plane(axes, fronts_on_test(results, name, pair=pair), looks, of.losses(values)[:, pair])
         for which, place in zip("xy", pair, strict=True):
-            label_axis(axes, which, of.objectives[place])
-        axes.set_title(name)
+            label_axis(axes, which, labels, of.objectives[place])
+        axes.set_title(wrap_text(labels.front(name), 28))
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
-    legend(figure, looks, extra=[handle("other trials", color=LIGHT, marker=".", linestyle="none"), corner()])
+    legend(figure, labels, looks, extra=[handle("other trials", color=LIGHT, marker=".", linestyle="none"), corner()])
     return figure
 
 
@@ -46,10 +48,11 @@ def planes(results: Results) -> list[tuple[str, tuple[int, int]]]:
 
 def caption(results: Results) -> str:
     """What is shown, and how it was chosen."""
-    shown = planes(results)
+    shown, labels = planes(results), Labels.of(results)
     sets = [results.objective_set(name) for name in dict.fromkeys(name for name, _ in shown)]
     described = [
-        f"{each.name}: {captions.join_names([f'{one.words} ({one.metric.best})' for one in each.objectives])}"
+        f"{labels.front(each.name)}: "
+        + captions.join_names([f"{labels.words(one)} ({one.metric.best})" for one in each.objectives])
         for each in sets
     ]
     several = any(len(each.objectives) > 2 for each in sets)

@@ -11,6 +11,7 @@ import pandas as pd
 from paretofair.analysis.importance import BINS, bins_of, importance
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.style import (
     PAGE,
     Look,
@@ -21,8 +22,8 @@ from paretofair.report.drawing.style import (
     make_logarithmic,
     panels,
     view,
-    wrap_name,
 )
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +42,7 @@ def draw(results: Results) -> Figure | None:
     names = choose_hyperparameters(results)
     if not names:
         return None
+    labels = Labels.of(results)
     varying = set(importance(results).dropna()["method"])
     shown = {name: look for name, look in looks_of(results).items() if name in varying}
     blocks, columns = -(-len(names) // _COLUMNS), min(_COLUMNS, len(names))
@@ -58,7 +60,7 @@ def draw(results: Results) -> Figure | None:
             every = [each for (_, found), each in tables.items() if found == metric]
             axes.set_ylim(view(_values(every, method, heights) for method in shown))
         pair[0].tick_params(labelbottom=False)
-        pair[1].set_xlabel(wrap_name(name))
+        pair[1].set_xlabel(wrap_text(labels.hyperparameter(name), 24))
         if place % columns == 0:
             for axes, title in zip(pair, _TITLES.values(), strict=False):
                 axes.set_ylabel(f"{title} on {results.settings.selected_on}")
@@ -67,7 +69,7 @@ def draw(results: Results) -> Figure | None:
                 axes.tick_params(labelleft=False)
     for axes in grid[-2:, len(names) - columns * (blocks - 1) :].flat:
         axes.set_axis_off()
-    legend(figure, shown)
+    legend(figure, labels, shown)
     return figure
 
 

@@ -12,8 +12,10 @@ from paretofair.analysis.results import Results
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.drawing.dots import average_over_seeds
-from paretofair.report.drawing.style import COLUMN, MANY, PAGE, REFERENCE, apply_style, legend, looks_of, panels
+from paretofair.report.drawing.letters import wrap_text
+from paretofair.report.drawing.style import COLUMN, LETTER, MANY, PAGE, REFERENCE, apply_style, legend, looks_of, panels
 from paretofair.report.figures.tasks import name_attributes
+from paretofair.report.labels import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +28,7 @@ def draw(results: Results) -> Figure | None:
     if table.empty or table["split"].nunique() < 2:
         return None
     tasks, metrics = list(dict.fromkeys(table["task"])), ("error", results.settings.gap)
-    shown = looks_of(results)
+    shown, labels = looks_of(results), Labels.of(results)
     width = COLUMN if len(tasks) == 1 else PAGE
     figure, grid = panels(len(metrics), len(tasks), width=width, height=1.6, sharex=True)
     splits = [name for name in SPLITS if name in set(table["split"])]
@@ -50,13 +52,15 @@ def draw(results: Results) -> Figure | None:
                     markersize=3,
                     gid=method,
                 )
-            axes.set_ylabel(f"{metric} {task}")
             narrow = {"rotation": 30, "ha": "right"} if len(tasks) > 3 else {}
             axes.set_xticks(range(len(splits)), splits, **narrow)
             axes.set_xlim(-0.4, len(splits) - 0.6)
             axes.set_ylim(None if metric == "error" else 0, None)
             axes.locator_params(axis="y", nbins=5)
-    legend(figure, shown)
+        row[0].set_ylabel(labels.metric(metric))
+    for axes, task in zip(grid[0], tasks, strict=True):
+        axes.set_title(wrap_text(labels.task(task), int(width / len(tasks) / LETTER) - 8))
+    legend(figure, labels, shown)
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -11,21 +12,25 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from paretofair.analysis.results import Results
+from paretofair.report.findings import find
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.report.page.contents import contents_of
 from paretofair.results.files import write_text
 
 PAGE = "report.html"
 # In this order: together they are one program.
-_SCRIPTS = ("columns", "elements", "fronts", "figure", "points", "trial", "about", "page")
+_SCRIPTS = ("columns", "elements", "tasks", "fronts", "attainment", "figure", "points", "trial", "about", "page")
 
 
-def write_page(results: Results, folder: Path) -> Path:
+def write_page(results: Results, folder: Path, findings: Sequence[str] | None = None) -> Path:
     """Writes `folder/report.html` and returns its path; the file appears whole or not at all.
 
-    Everything is inside: 50,000 trials on LSAC make about 36 MB, of which plotly.js is 5.
+    `findings` are sentences that stand beside the figure, by default those of `report.findings`. Everything is inside:
+    50,000 trials on LSAC make about 36 MB, of which plotly.js is 5.
     """
-    data = contents_of(results)
+    if findings is None:
+        findings = [each.sentence for each in find(results)]
+    data = contents_of(results, findings)
     page = Template(_part("page.html")).substitute(
         title=html.escape(data["title"]),
         style=_part("page.css"),

@@ -26,12 +26,21 @@ function fillHeader() {
   if (data.unreliable.length)
     banners.push([
       "",
-      `ARFG is unreliable: the single-task gap it divides by is not resolved (no larger than permuted groups have, or not tested) for ${data.unreliable.join("; ")}.`,
+      "ARFG is unreliable: the single-task gap it divides by is not resolved (no larger than permuted groups have, or not tested) for ",
+      ...foldNames(data.unreliable, "; "),
+      ".",
     ]);
-  const undefinedValues = Object.entries(data.undefined).map(([name, count]) => `${name} (${plural(count, "trial")})`);
+  const undefinedValues = Object.entries(data.undefined).map(([name, count]) => `${labelOf(name)} (${plural(count, "trial")})`);
   if (undefinedValues.length)
-    banners.push(["", `Without a value on ${selectedOn}, and so on no frontier of it: ${undefinedValues.join(", ")}.`]);
-  at("banners").append(...banners.map(([kind, text]) => element("p", { class: `banner ${kind}` }, text)));
+    banners.push([
+      "",
+      `Without a value on ${selectedOn}, and so on no frontier of it: `,
+      ...foldNames(undefinedValues, ", "),
+      ".",
+    ]);
+  at("banners").append(...banners.map(([kind, ...parts]) => element("p", { class: `banner ${kind}` }, ...parts)));
+  at("findings").hidden = !data.findings.length;
+  at("findings-list").append(...data.findings.map((sentence) => element("li", {}, sentence)));
 }
 
 function overSeeds(table) {
@@ -66,11 +75,11 @@ function fillTables() {
     if (!table || !table.rows.length) return;
     const place = (row) => (table.columns[0] === "method" ? data.methods.indexOf(row[0]) : 0);
     table.rows.sort((a, b) => place(a) - place(b));
-    const made = element("div", { class: "wide" }, tableOf(table.columns, table.rows, folded ? undefined : caption));
+    const made = tableOf(table, folded ? undefined : caption);
     at("tables").append(folded ? element("details", {}, element("summary", {}, caption), made) : made);
   };
   add(`ARFG and ARE on test at the ${data.settings.rule} of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
-  add(`Error and ${data.settings.gap} on test at the same points`, perTask);
+  add(`Error and ${shortNames.get(data.settings.gap) ?? data.settings.gap} on test at the same points`, perTask);
   if (hypervolume.rows.length) {
     add(
       `Hypervolume of the ARFG-ARE frontiers to the point (${corner.arfg}, ${corner.are}), larger is better: means over seeds`,
@@ -78,11 +87,11 @@ function fillTables() {
     );
     add("Hypervolume of every frontier", hypervolume, true);
   }
-  for (const { name, objectives, reference, exact } of data.compared) {
+  for (const { name, label, objectives, reference, exact } of data.compared) {
     const table = data.tables[`hypervolume ${name}`];
-    const ends = objectives.map((each, place) => `${each} ${reference[place]}`).join(", ");
+    const ends = objectives.map((each, place) => `${labelOf(each)} ${reference[place]}`).join("; ");
     add(
-      `${exact ? "Hypervolume" : "Approximate hypervolume"} of the frontiers ${name} to the point (${ends}), larger is better: means over seeds`,
+      `${exact ? "Hypervolume" : "Approximate hypervolume"} of the frontiers ${label} to the point (${ends}), larger is better: means over seeds`,
       table.rows.length ? overSeeds(table) : table,
     );
   }

@@ -18,6 +18,11 @@ function unpacked(column) {
 const cell = (column, row) => (column.levels ? column.levels[unpacked(column.codes)[row]] : unpacked(column)[row]);
 
 const metrics = new Map(data.metrics.map((metric) => [metric.name, metric]));
+const shortNames = new Map(data.metrics.map((metric) => [metric.metric, metric.short]));
+// What names are called; each is shown as it is where nothing is said of it.
+const labelOf = (name) => (metrics.has(name) ? metrics.get(name).label : name);
+const labelOfMethod = (method) => data.labels.methods[method] ?? method;
+const labelOfTask = (task) => data.labels.tasks[task] ?? task;
 const missing = new Float32Array(data.trials).fill(NaN);
 const values = (name, split) => {
   const column = metrics.get(name).splits[split];
@@ -50,4 +55,4 @@ for (let row = 0; row < data.trials; row++) {
 const familyList = [...families.values()].sort(
   (a, b) => data.methods.indexOf(a.method) - data.methods.indexOf(b.method) || a.seed - b.seed,
 );
-const nameOf = ({ method, seed }) => (data.settings.pooled ? method : `${method}, seed ${seed}`);
+const nameOf = ({ method, seed }) => (data.settings.pooled ? labelOfMethod(method) : `${labelOfMethod(method)}, seed ${seed}`);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
 from paretofair.pareto.hypervolume import EXACT_UP_TO
-from paretofair.report.drawing.style import looks_of
+from paretofair.report.captions import join_some, name_unreliable
+from paretofair.report.drawing.choice import drawn_tasks
+from paretofair.report.drawing.style import LINES, looks_of
+from paretofair.report.labels import Labels
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, read_text
 from paretofair.results.table import read_trials_of
@@ -26,6 +29,9 @@ from paretofair.results.table_schema import SPLITS
 
 # Of the counts by group in base64; where those of all trials are more, the page has them for frontier points only.
 COUNTS_LIMIT = 20e6
+# Of metrics and hyperparameters in base64; of many tasks some have fewer of them, or none, where they are more.
+COLUMNS_LIMIT = 60e6
+_COUNTED = ("test_hypervolume", "split_id")
 _TRAINED = ["stage", "index", "epochs_trained", "train_seconds", "threshold", "penalty_split", "split_id"]
 _TRAINED += ["device", "dtype", "path", "torch_version"]
 
@@ -41,15 +47,20 @@ _SYMBOLS = {
     "<": ("triangle-left", "◀"),
     ">": ("triangle-right", "▶"),
 }
+# The lines of figures, as plotly names them.
+_DASHES = ("solid", "dash", "dashdot", "dot")
 
 
-def contents_of(results: Results) -> dict[str, Any]:
+def contents_of(results: Results, findings: Sequence[str] = ()) -> dict[str, Any]:
     """Trials that were searched (`results.searched`) column by column, stored frontiers as rows of these, the counts
     by group, and what is said about the runs. Numbers are rounded to float32."""
+    labels = Labels.of(results)
     trials = results.searched.reset_index(drop=True)
     place = pd.Series(trials.index, index=trials["trial_id"])
     settings = results.settings
-    metrics = _metrics(results, trials)
+    few = set(drawn_tasks(results))
+    columns, hyperparameters, complete = _choose_columns(results, few, len(trials))
+    metrics = _metrics(results, trials, columns)
     chosen_by = {metric["name"] for metric in metrics if settings.selected_on in metric["splits"]}
     fronts = _fronts(results, place, chosen_by)
     names = [folder.resolve().name for folder in results.folders]
@@ -61,16 +72,30 @@ def contents_of(results: Results) -> dict[str, Any]:
         "seed": pack_numbers(trials["seed"]),
         "run": pack_numbers(_run_of(results, trials)),
         "methods": list(map(str, results.methods)),
+        "labels": {
+            "methods": {str(name): labels.method(str(name)) for name in results.methods},
+            "tasks": {task: labels.task(task) for task in results.tasks},
+        },
+        "findings": list(findings),
         "looks": {
-            str(name): {"colour": look.colour, "symbol": _SYMBOLS.get(look.marker, _SYMBOLS["o"])}
+            str(name): {
+                "colour": look.colour,
+                "symbol": _SYMBOLS.get(look.marker, _SYMBOLS["o"]),
+                "dash": _DASHES[LINES.index(look.line)],
+            }
             for name, look in looks_of(results).items()
         },
         "tasks": results.tasks,
+        "few_tasks": [task for task in results.tasks if task in few],
+        "complete": complete,
         "metrics": metrics,
-        "hyperparameters": _columns(trials, results.schema.hyperparameter_columns),
+        "hyperparameters": [
+            each | {"label": labels.hyperparameter(each["name"]), "task": labels.find_owner(each["name"])}
+            for each in _columns(trials, hyperparameters)
+        ],
         "trained": _columns(trials, _TRAINED),
         "fronts": fronts,
-        "compared": [_describe(results.objective_set(name)) for name in results.compared_sets],
+        "compared": [_describe(results.objective_set(name), labels) for name in results.compared_sets],
         "confirmed": _collect_confirmed(results, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
@@ -84,26 +109,65 @@ def contents_of(results: Results) -> dict[str, Any]:
             "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
-            "sensitive": results.sensitive,
+            "sensitive": _name_attributes(results),
         },
         "source": results.source,
-        "unreliable": results.unreliable,
+        "unreliable": name_unreliable(results),
         "undefined": results.undefined,
         "left_out": _count_left_out(results),
     }
 
 
-def _describe(objectives: ObjectiveSet) -> dict[str, Any]:
+def _describe(objectives: ObjectiveSet, labels: Labels) -> dict[str, Any]:
     """A set by which methods are compared, and where and how its hypervolume is measured."""
     exact = len(objectives.objectives) <= EXACT_UP_TO
     ends = list(objectives.reference or ())
-    return {"name": objectives.name, "objectives": objectives.names, "reference": ends, "exact": exact}
+    label = labels.front(objectives.name)
+    return {"name": objectives.name, "label": label, "objectives": objectives.names, "reference": ends, "exact": exact}
 
 
-def _metrics(results: Results, trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Every metric that has a value on any split: ARFG and ARE first, the others in the order of the table."""
-    described = []
-    for name, (metric, task) in results.schema.metric_columns.items():
+def _name_attributes(results: Results) -> str | None:
+    """What the losses act on: one attribute, or each with its tasks."""
+    labels, tasks_of = Labels.of(results), dict[str, list[str]]()
+    for task, attribute in (results.sensitive or {}).items():
+        tasks_of.setdefault(labels.attribute(attribute), []).append(labels.task(task))
+    if len(tasks_of) < 2:
+        return next(iter(tasks_of), None)
+    return "; ".join(f"{attribute}: {join_some(tasks)}" for attribute, tasks in tasks_of.items())
+
+
+def _choose_columns(results: Results, few: set[str], trials: int) -> tuple[list[str], list[str], bool]:
+    """The metrics and the hyperparameters that the page has, and whether these are all. Where they would be too large,
+    tasks beyond the `few` have error and gap alone, and where that is too large nothing."""
+    labels, main = Labels.of(results), ("error", results.settings.gap)
+    needed = {name for each in results.settings.named for name in results.objective_set(each.name).names}
+    measured, parameters = results.schema.metric_columns, results.schema.hyperparameter_columns
+
+    def is_of(task: str, tasks: Collection[str]) -> bool:
+        return task in tasks or any(task.startswith(f"{each}_") for each in tasks)
+
+    for level in ("all", "main", "few"):
+        metrics = [
+            name
+            for name, (metric, task) in measured.items()
+            if level == "all"
+            or not task
+            or name in needed
+            or is_of(task, few)
+            or (level == "main" and metric in main and task in results.tasks)
+        ]
+        own = [name for name in parameters if level == "all" or (labels.find_owner(name) or "") in {"", *few}]
+        if trials * (len(metrics) * len(SPLITS) + len(own)) * 4 * 4 / 3 <= COLUMNS_LIMIT:
+            break
+    return metrics, own, level == "all"
+
+
+def _metrics(results: Results, trials: pd.DataFrame, kept: Collection[str]) -> list[dict[str, Any]]:
+    """Every metric that is `kept` and has a value on any split: ARFG and ARE first, the others in the order of the
+    table."""
+    described, labels = [], Labels.of(results)
+    for name in kept:
+        metric, task = results.schema.metric_columns[name]
         columns = {split: f"{split}_{name}" for split in SPLITS if f"{split}_{name}" in trials}
         splits = {
             split: pack_numbers(trials[column].to_numpy(float))
@@ -112,7 +176,8 @@ def _metrics(results: Results, trials: pd.DataFrame) -> list[dict[str, Any]]:
         }
         known = results.settings.metrics
         better = known[metric].direction if metric in known else "minimised"
-        described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits})
+        texts = {"label": labels.quantity(metric, task), "short": labels.metric(metric)}
+        described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits, **texts})
     return [each for each in described if each["splits"]]
 
 
@@ -128,7 +193,8 @@ def _fronts(results: Results, place: pd.Series, metrics: set[str]) -> list[dict[
         objectives = results.objective_set(name).names
         if metrics.issuperset(objectives):
             rows = place[results.frontier(name)["trial_id"]]
-            fronts.append({"name": name, "objectives": objectives, "rows": rows.tolist()})
+            label = Labels.of(results).front(name)
+            fronts.append({"name": name, "label": label, "objectives": objectives, "rows": rows.tolist()})
     return fronts
 
 
@@ -162,6 +228,8 @@ def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]
     cells = results.cells
     if cells is None or trials.empty:
         return None
+    labels = Labels.of(results)
+    owners = [task for task in results.schema.tasks for _ in task.classes or ("",)]
     size = len(trials) * len(cells.against_rest) * len(cells.groups) * len(SPLITS) * 2 * 2 * 4 / 3
     everything = size <= COUNTS_LIMIT
     rows = np.arange(len(trials)) if everything else np.unique([row for front in fronts for row in front["rows"]])
@@ -174,14 +242,17 @@ def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]
         splits[split] |= {"rows": pack_numbers(kinds), "kind": pack_numbers(kind)}
     return {
         "trials": None if everything else pack_numbers(rows),
-        "tasks": cells.against_rest,
+        "tasks": [
+            {"name": name, "label": labels.task(name), "task": task.name}
+            for name, task in zip(cells.against_rest, owners, strict=True)
+        ],
         "cells": len(cells.groups),
-        "groupings": list(_groupings(cells)),
+        "groupings": list(_groupings(cells, labels)),
         "splits": splits,
     }
 
 
-def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
+def _groupings(cells: CellCounts, labels: Labels) -> Iterator[dict[str, Any]]:
     """Each attribute, each pair and all of them, as in the audit, with the cells of every group."""
     columns = range(len(cells.attributes))
     whole = [tuple(columns)] if len(columns) > 2 else []
@@ -190,29 +261,47 @@ def _groupings(cells: CellCounts) -> Iterator[dict[str, Any]]:
         known = np.flatnonzero((codes >= 0).all(axis=1))
         groups: dict[str, list[int]] = {}
         for cell in sorted(known, key=lambda cell: tuple(codes[cell])):
-            groups.setdefault(" × ".join(map(str, names.iloc[cell])), []).append(int(cell))
+            groups.setdefault(" × ".join(labels.group(str(name)) for name in names.iloc[cell]), []).append(int(cell))
         yield {
-            "name": JOINT.join(names),
+            "name": labels.attribute(JOINT.join(names)),
             "groups": [{"name": name, "cells": members} for name, members in groups.items()],
         }
 
 
 def _tables(results: Results) -> dict[str, Any]:
     tables = {"hypervolume": results.hypervolumes, "baselines": results.tested_baselines}
-    known = any(front == "arfg_are" for front in results.settings.objectives)
-    if known and not results.baselines.empty and len(chosen := choose_points(results)):
+    leading = results.objective_set(results.leading)
+    if results.fronts_of(leading.name) and len(chosen := choose_points(results)):
         tables |= {
-            "summary": summary(chosen),
-            "per_task": per_task(chosen, results.tasks, results.settings.gap),
+            "summary": summary(chosen, leading),
+            "per_task": _turn_tasks(results, chosen),
         }
-    said = ["selected_on", "source", "protocol"]
+    said = ["selected_on", "measured_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
-    return {name: _rows(frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
+    return {name: _rows(results, frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
 
 
-def _rows(frame: pd.DataFrame) -> dict[str, Any]:
+def _turn_tasks(results: Results, chosen: pd.DataFrame) -> pd.DataFrame:
+    """The table by task with a row for each task, and a column for each metric and method."""
+    labels, gap = Labels.of(results), results.settings.gap
+    table = per_task(chosen, results.tasks, gap).set_index("method")
+    rows = []
+    for task in results.tasks:
+        row: dict[str, Any] = {"task": task}
+        for metric in ("error", gap):
+            for method in [name for name in results.methods if name in table.index]:
+                head = f"{labels.metric(metric)}, {labels.method(method)}"
+                row |= {f"{head}{end}": table.loc[method, f"{metric}_{task}{end}"] for end in ("", "_std")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _rows(results: Results, frame: pd.DataFrame) -> dict[str, Any]:
+    """Columns, the texts above them, and rows."""
+    known, labels = {*results.settings.metrics, *_COUNTED}, Labels.of(results)
+    heads = [labels.metric(name) if name in known else name for name in frame]
     values = [[_number(value) for value in row] for row in frame.itertuples(index=False)]
-    return {"columns": list(frame), "rows": values}
+    return {"columns": list(frame), "heads": heads, "rows": values}
 
 
 def _number(value: Any) -> Any:

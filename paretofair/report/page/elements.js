@@ -20,33 +20,43 @@ const exact = (value) => {
 };
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-function tableOf(head, rows, caption) {
+/** Names in cells of these columns are shown as they are called. */
+const CALLED = {
+  method: (name) => labelOfMethod(name),
+  against: (name) => labelOfMethod(name),
+  task: (name) => labelOfTask(name),
+  metric: (name) => shortNames.get(name) ?? name,
+};
+
+/** `columns` are names, `heads` the texts above them. Rows of a column `task` are folded. */
+function tableOf({ columns: head, heads = head, rows }, caption) {
   // A deviation stands beside its mean.
   const columns = head
     .map((name, i) => ({ name, i, beside: head.indexOf(`${name}_std`) }))
     .filter(({ name }) => !(name.endsWith("_std") && head.includes(name.slice(0, -4))));
+  const task = head.indexOf("task");
   const kind = ({ i }) => (rows.some((row) => isNumber(row[i])) ? {} : { class: "text" });
-  const text = (row, { i, beside }) => {
+  const text = (row, { name, i, beside }) => {
+    if (name in CALLED) return CALLED[name](row[i]);
     const value = isNumber(row[i]) ? short(row[i]) : exact(row[i]);
     return beside < 0 ? value : `${measured(row[i])} ± ${measured(row[beside])}`;
   };
-  return element(
+  const lines = rows.map((row) =>
+    element("tr", {}, ...columns.map((column) => element("td", kind(column), text(row, column)))),
+  );
+  const fold = task < 0 ? [] : foldTasks(rows.map((row, i) => [row[task], lines[i]]));
+  const table = element(
     "table",
     {},
     ...(caption ? [element("caption", {}, caption)] : []),
     element(
       "thead",
       {},
-      element("tr", {}, ...columns.map((column) => element("th", { scope: "col", ...kind(column) }, column.name))),
+      element("tr", {}, ...columns.map((column) => element("th", { scope: "col", ...kind(column) }, heads[column.i]))),
     ),
-    element(
-      "tbody",
-      {},
-      ...rows.map((row) =>
-        element("tr", {}, ...columns.map((column) => element("td", kind(column), text(row, column)))),
-      ),
-    ),
+    element("tbody", {}, ...lines),
   );
+  return element("div", { class: "wide" }, table, ...fold);
 }
 const short = (value) => (Number.isInteger(value) ? String(value) : measured(value));
 const styleOf = (method) => data.looks[method] ?? { colour: "#000000", symbol: ["circle", "●"] };

@@ -16,7 +16,7 @@ function axis(name) {
   const words = { minimised: "smaller is better", maximised: "larger is better", diagnostic: "" };
   const better = words[metric.direction] ?? metric.direction;
   return {
-    title: { text: forPlotly(`${name} on ${shown.split}${better ? ` (${better})` : ""}`), standoff: 8 },
+    title: { text: forPlotly(`${labelOf(name)} on ${shown.split}${better ? ` (${better})` : ""}`), standoff: 8 },
     zeroline: false,
     gridcolor: "#e8e8e8",
     linecolor: "#767676",
@@ -25,14 +25,11 @@ function axis(name) {
   };
 }
 
-/** The middle nine tenths of the cloud, and as far as the frontiers reach. */
-function range(column, cloud, front) {
-  const sorted = Float32Array.from(
-    cloud.filter((row) => Number.isFinite(column[row])),
-    (row) => column[row],
-  ).sort();
-  const own = front.map((row) => column[row]).filter(Number.isFinite);
-  if (!sorted.length && !own.length) return undefined;
+/** The middle nine tenths of the cloud, and as far as anything else reaches. */
+function range(cloud, others) {
+  const sorted = Float32Array.from(cloud.filter(Number.isFinite)).sort();
+  const own = others.filter(Number.isFinite);
+  if (!sorted.length && !own.length) return [0, 1];
   const ends = sorted.length
     ? [sorted[Math.floor(0.05 * sorted.length)], sorted[Math.ceil(0.95 * sorted.length) - 1]]
     : [];
@@ -60,7 +57,10 @@ function draw() {
   };
   const texts = new Map(familyList.map((family) => [family.number, forPlotly(nameOf(family))]));
   const label = (row) => (row < 0 ? "" : texts.get(familyOf[row]));
-  const hover = `%{text}<br>${forPlotly(shown.x)} %{x:.4f}<br>${forPlotly(shown.y)} %{y:.4f}<extra></extra>`;
+  const hover = `%{text}<br>${forPlotly(labelOf(shown.x))} %{x:.4f}<br>${forPlotly(labelOf(shown.y))} %{y:.4f}<extra></extra>`;
+  const found = at("attained").checked ? attained() : [];
+  // Without lines there is nothing to see but points.
+  const withPoints = at("dots").checked || !found.length;
 
   const cloudRows = own.flatMap((family) => family.rows);
   const byMethod = new Map(data.methods.map((method) => [method, []]));
@@ -78,26 +78,30 @@ function draw() {
       });
     }
   }
-  const line = isLine();
+  const members = points.map(({ row }) => row);
+  const ends = [x, y].map((column, i) => {
+    const corners = found.flatMap(({ surfaces }) =>
+      fence(surfaces.flat().map((corner) => corner[i])).map((value) => turned(i ? shown.y : shown.x) * value),
+    );
+    const of = (rows) => rows.map((row) => column[row]);
+    return range(at("cloud").checked ? of(cloudRows) : [], [...corners, ...(withPoints ? of(members) : [])]);
+  });
+  for (const trace of drawAttained(found, ends, !withPoints)) {
+    traceRows.push([]);
+    traces.push(trace);
+  }
   for (const method of data.methods) {
     const { colour, symbol } = styleOf(method);
-    // Between the frontiers of two seeds the line breaks.
-    const rows = frontRows.filter(({ family }) => family.method === method).flatMap((front) => [...front.rows, -1]);
-    const chooses = shown.split === selectedOn;
-    add(rows, {
-      name: forPlotly(method),
-      showlegend: rows.length > 0 && checked("methods").size <= MOST_IN_LEGEND,
-      mode: line ? "lines+markers" : "markers",
-      text: rows.map(label),
-      hovertemplate: hover,
-      line: {
-        color: colour,
-        width: chooses ? 1.5 : 1,
-        dash: chooses ? "solid" : "dot",
-        shape: chooses ? "hv" : "linear",
-      },
-      marker: { color: colour, symbol: symbol[0], size: 9, line: { color: "#fff", width: 1 } },
-    });
+    const rows = frontRows.filter(({ family }) => family.method === method).flatMap((front) => front.rows);
+    if (withPoints)
+      add(rows, {
+        name: forPlotly(labelOfMethod(method)),
+        meta: "points",
+        showlegend: !found.length && rows.length > 0 && checked("methods").size <= MOST_IN_LEGEND,
+        text: rows.map(label),
+        hovertemplate: hover,
+        marker: { color: colour, symbol: symbol[0], size: 9, line: { color: "#fff", width: 1 } },
+      });
     if (at("confirmed").checked && shown.split === "test") drawConfirmed(rows, method, add);
   }
   // Not on the canvas, which would be drawn anew with the whole cloud for each.
@@ -116,27 +120,28 @@ function draw() {
   );
   ring(shown.trial === undefined ? [] : [shown.trial], "circle-open", 24, "#a31515", 3);
 
-  const members = points.map(({ row }) => row);
   const layout = {
-    xaxis: { ...axis(shown.x), range: range(x, cloudRows, members) },
-    yaxis: { ...axis(shown.y), range: range(y, cloudRows, members) },
+    xaxis: { ...axis(shown.x), range: ends[0] },
+    yaxis: { ...axis(shown.y), range: ends[1] },
     hovermode: "closest",
     margin: { l: 60, r: 10, t: 34, b: 50 },
     legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", itemclick: false, itemdoubleclick: false },
     dragmode: "zoom",
     font: { family: "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif", size: 14, color: "#1a1a1a" },
-    uirevision: JSON.stringify([shown.x, shown.y, shown.split]),
+    uirevision: JSON.stringify([shown.x, shown.y, shown.split, found.length > 0, withPoints, at("cloud").checked]),
   };
   const options = {
     responsive: true,
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    // Back to what was shown first: lines go on far beyond it.
+    doubleClick: "reset",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     // Plotly would offer to send the figure to its makers.
     showSendToCloud: false,
     plotlyServerURL: "",
   };
   Plotly.react(figure, traces, layout, options);
-  say(cloudRows.length, stride);
+  say(cloudRows.length, stride, found, withPoints);
   fillPoints();
   fillChosen();
 }
@@ -152,7 +157,7 @@ function drawConfirmed(rows, method, add) {
     width: 4,
   });
   const text = again.map((row) =>
-    forPlotly(`${method}, seed ${seedOf(row)}: mean of ${plural(data.confirmed[row].runs, "fresh seed")}`),
+    forPlotly(`${labelOfMethod(method)}, seed ${seedOf(row)}: mean of ${plural(data.confirmed[row].runs, "fresh seed")}`),
   );
   add(again, {
     x: moment(shown.x, 0),
@@ -160,7 +165,7 @@ function drawConfirmed(rows, method, add) {
     error_x: bars(shown.x),
     error_y: bars(shown.y),
     text,
-    hovertemplate: `%{text}<br>${forPlotly(shown.x)} %{x:.4f} ± %{error_x.array:.4f}<br>${forPlotly(shown.y)} %{y:.4f} ± %{error_y.array:.4f}<extra></extra>`,
+    hovertemplate: `%{text}<br>${forPlotly(labelOf(shown.x))} %{x:.4f} ± %{error_x.array:.4f}<br>${forPlotly(labelOf(shown.y))} %{y:.4f} ± %{error_y.array:.4f}<extra></extra>`,
     marker: {
       color: "#fff",
       symbol: styleOf(method).symbol[0],
@@ -170,20 +175,27 @@ function drawConfirmed(rows, method, add) {
   });
 }
 
-function say(cloud, stride) {
+function say(cloud, stride, found, withPoints) {
   const stored = storedFront();
-  const which = stored ? stored.objectives.join(", ") : `${shown.x}, ${shown.y}`;
+  const objectives = stored ? stored.objectives : [shown.x, shown.y];
+  const which =
+    objectives.length > 4 ? `the objectives of “${stored.label}”` : objectives.map(labelOf).join(" and ");
   const fronts = frontRows.filter(({ rows }) => rows.length).length;
   const pooled = data.settings.pooled ? "each method, its seeds in one pool" : "each method and seed";
-  let text = `${plural(points.length, "point")} of ${plural(fronts, "frontier")}: of ${pooled}, the trials that no other beats in ${which} on ${selectedOn}`;
-  text += `; their values on ${shown.split}${at("cloud").checked ? `, among ${plural(cloud, "trial")}` : ""}.`;
-  if (isLine() && shown.split !== selectedOn && points.length)
-    text += ` Lines follow the order of ${selectedOn}: where they turn back, the choice did not carry over.`;
+  let text = "";
+  if (found.some(({ count }) => count > 1))
+    text = `What at least half of the frontiers of a method reach on ${shown.split} (line), and between what a quarter and three quarters of them reach (band). `;
+  else if (found.length) text = `What the frontier of each method reaches on ${shown.split} (lines). `;
+  text += `There are ${plural(fronts, "frontier")} with ${plural(points.length, "point")}: of ${pooled}, the trials that no other beats in ${which} on ${selectedOn}`;
+  text += withPoints ? `; markers are their values on ${shown.split}` : "";
+  text += at("cloud").checked ? `, among ${plural(cloud, "trial")} (dots).` : ".";
   at("caption").textContent = text;
   const notes = [];
   if (!stored && !(hasFront(shown.x) && hasFront(shown.y)))
     notes.push("No frontier: one of the axes is a diagnostic, of which neither more nor less is better.");
-  if (!isLine()) notes.push("These points are chosen by other objectives than the two axes, so no line joins them.");
+  else if (at("attained").checked && !canAttain())
+    notes.push("One of the axes is best at a value between others, so that no line bounds what is reached.");
+  if (!isOfAxes()) notes.push("These points are chosen by other objectives than the two axes.");
   if (at("confirmed").checked && shown.split !== "test")
     notes.push("Means of fresh seeds are of test values, and so drawn on test only.");
   if (!webgl && at("cloud").checked && stride > 1)

@@ -118,8 +118,8 @@ function computeFronts() {
   return own;
 }
 
-/** Whether the frontier shown is that of the two axes, and so a line. */
-const isLine = () => {
+/** Whether the frontier shown is that of the two axes. */
+const isOfAxes = () => {
   const stored = storedFront();
   return (
     !stored ||

@@ -2,11 +2,13 @@
 const MOST_SEEDS = 60;
 
 function fillControls() {
-  for (const id of ["x", "y"]) at(id).append(...names.map((name) => element("option", { value: name }, name)));
-  at("front").append(
-    ...data.fronts.map((front) => element("option", { value: front.name }, front.name)),
-    element("option", { value: "" }, "of x and y"),
-  );
+  const taskOf = (own) => data.tasks.find((task) => own === task || own.startsWith(`${task}_`)) ?? "";
+  const quantities = data.metrics.map(({ name, label, task }) => ({ value: name, label, task: taskOf(task ?? "") }));
+  for (const id of ["x", "y"]) offer(id, quantities, true);
+  offer("front", [
+    ...data.fronts.map(({ name, label }) => ({ value: name, label, task: data.tasks.includes(name) ? name : "" })),
+    { value: "", label: "of x and y", task: "" },
+  ]);
   at("splits").append(
     ...splits.map((split) =>
       element(
@@ -24,7 +26,7 @@ function fillControls() {
         {},
         element("input", { type: "checkbox", value: method, checked: true }),
         symbolOf(method),
-        method,
+        labelOfMethod(method),
       ),
     ),
   );
@@ -53,13 +55,14 @@ function fillControls() {
       ),
     );
   at("confirmed-label").hidden = !Object.keys(data.confirmed).length;
-  Object.assign(at("x"), { value: shown.x });
-  Object.assign(at("y"), { value: shown.y });
-  at("front").value = shown.front;
+  // The points of one frontier are few, and its line joins the best of them.
+  at("dots").checked = data.settings.pooled || seeds.length === 1;
+  for (const id of ["x", "y", "front"]) choose(id, shown[id]);
 }
 
 function changed(event) {
   const id = event.target.id;
+  if (offered.has(id) && askedForMore(id, shown[id])) return;
   if (id === "front") {
     shown.front = at("front").value;
     const stored = storedFront();
@@ -79,9 +82,7 @@ function changed(event) {
   } else if (event.target.name === "split") {
     shown.split = event.target.value;
   }
-  at("x").value = shown.x;
-  at("y").value = shown.y;
-  at("front").value = shown.front;
+  for (const each of ["x", "y", "front"]) choose(each, shown[each]);
   draw();
   if (event.target.name === "split" && shown.trial !== undefined) show(shown.trial);
   if (["front", "x", "y"].includes(id)) {

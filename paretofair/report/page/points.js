@@ -10,7 +10,7 @@ function pointColumns() {
     for (const name of new Set([shown.x, shown.y])) {
       columns.push({
         id: `${split}_${name}`,
-        name: `${name} (${split})`,
+        name: `${labelOf(name)} (${split})`,
         of: (p) => values(name, split)[p.row],
         show: measured,
       });
@@ -20,7 +20,7 @@ function pointColumns() {
     for (const name of new Set([shown.x, shown.y])) {
       columns.push({
         id: `confirmed_${name}`,
-        name: `${name} (fresh seeds, test)`,
+        name: `${labelOf(name)} (fresh seeds, test)`,
         of: (p) => (confirmedOf(p.row, name) || [NaN])[0],
         show: (value, p) => deviating(confirmedOf(p.row, name)),
       });
@@ -62,7 +62,7 @@ function fillPoints() {
   const rows = listed.map((p, i) => {
     const cells = columns.map((column) =>
       column.id === "method"
-        ? element("td", { class: "text" }, symbolOf(p.family.method), ` ${p.family.method}`)
+        ? element("td", { class: "text" }, symbolOf(p.family.method), ` ${labelOfMethod(p.family.method)}`)
         : element("td", {}, column.show ? column.show(column.of(p), p) : String(column.of(p))),
     );
     const button = element("button", { type: "button", tabindex: i === current ? 0 : -1 }, data.trial_ids[p.row]);
@@ -79,7 +79,7 @@ function fillPoints() {
   );
   const note = order.length > MOST_ROWS ? ` The first ${MOST_ROWS} of ${order.length} are listed.` : "";
   at("points-note").textContent =
-    `The same points as in the figure. A heading sorts; Tab and the arrow keys move, Enter shows a trial.${note}`;
+    `The points of the frontiers whose methods and seeds are shown. A heading sorts; Tab and the arrow keys move, Enter shows a trial.${note}`;
 }
 
 function sortBy(id, place) {
@@ -124,14 +124,14 @@ function fillChosen() {
   const found = chosen();
   if (!shown.rule) return at("chosen").replaceChildren();
   const none = found.filter(({ row }) => row === undefined).map(({ family }) => nameOf(family));
-  const head = ["method", "seed", ...[shown.x, shown.y].map((name) => `${name} (${shown.split})`), "trial"];
+  const head = ["method", "seed", ...[shown.x, shown.y].map((name) => `${labelOf(name)} (${shown.split})`), "trial"];
   const rows = found
     .filter(({ row }) => row !== undefined)
     .map(({ family, row }) =>
       element(
         "tr",
         {},
-        element("td", { class: "text" }, symbolOf(family.method), ` ${family.method}`),
+        element("td", { class: "text" }, symbolOf(family.method), ` ${labelOfMethod(family.method)}`),
         element("td", {}, String(seedOf(row))),
         ...[shown.x, shown.y].map((name) => element("td", {}, measured(values(name, shown.split)[row]))),
         element(
@@ -172,10 +172,10 @@ function labelRules() {
   };
   const wordsOf = (name) => words[directionOf(name)] || ["Smallest", "at most"];
   const word = (name) => wordsOf(name)[0];
-  const bound = (name) => `with ${name} ${wordsOf(name)[1]}`;
+  const bound = (name) => `with ${labelOf(name)} ${wordsOf(name)[1]}`;
   const button = (rule) => at("rules").querySelector(`[data-rule=${rule}]`);
-  button("smallest_x").textContent = `${word(shown.x)} ${shown.x}`;
-  button("smallest_y").textContent = `${word(shown.y)} ${shown.y}`;
+  button("smallest_x").textContent = `${word(shown.x)} ${labelOf(shown.x)}`;
+  button("smallest_y").textContent = `${word(shown.y)} ${labelOf(shown.y)}`;
   at("bound-y-label").textContent = bound(shown.y);
   at("bound-x-label").textContent = bound(shown.x);
   for (const [id, name] of [

@@ -6,10 +6,10 @@ function show(row, event) {
   shown.trial = row;
   const method = methodOf(row),
     seed = seedOf(row);
-  const said = [shown.x, shown.y].map((name) => `${name} ${measured(values(name, shown.split)[row])}`).join(", ");
+  const said = [shown.x, shown.y].map((name) => `${labelOf(name)} ${measured(values(name, shown.split)[row])}`).join(", ");
   at("details-what").replaceChildren(
     symbolOf(method),
-    ` ${method}, seed ${seed}, trial ${data.trial_ids[row]}: ${said} on ${shown.split}.`,
+    ` ${labelOfMethod(method)}, seed ${seed}, trial ${data.trial_ids[row]}: ${said} on ${shown.split}.`,
   );
   at("details-body").replaceChildren(modelOf(row), configuration(row), metricsOf(row), groupsOf(row));
   const last = figure.data.length - 1;
@@ -58,25 +58,43 @@ function modelOf(row) {
 function configuration(row) {
   const filled = (columns) =>
     columns
-      .map(({ name, values: column }) => [name, cell(column, row)])
-      .filter(([, value]) => value !== null && !Number.isNaN(value));
-  const table = (caption, columns) =>
-    element(
-      "table",
-      {},
-      element("caption", {}, caption),
+      .map(({ name, label = name, task, values: column }) => [name, label, task, cell(column, row)])
+      .filter(([, , , value]) => value !== null && !Number.isNaN(value));
+  const table = (caption, columns) => {
+    const lines = filled(columns).map(([name, label, task, value]) => [
+      task,
       element(
-        "tbody",
+        "tr",
         {},
-        ...filled(columns).map(([name, value]) =>
-          element("tr", {}, element("th", { scope: "row", class: "text" }, name), element("td", {}, exact(value))),
-        ),
+        element("th", { scope: "row", class: "text", title: name }, label),
+        element("td", {}, exact(value)),
       ),
+    ]);
+    return element(
+      "div",
+      {},
+      element(
+        "table",
+        {},
+        element("caption", {}, caption),
+        element("tbody", {}, ...lines.map(([, line]) => line)),
+      ),
+      ...foldTasks(lines),
     );
+  };
   return element(
     "div",
     {},
     table("Configuration", data.hyperparameters),
+    ...(data.complete
+      ? []
+      : [
+          element(
+            "p",
+            { class: "note" },
+            "Of so many tasks the page has a part of the metrics and hyperparameters; the trial table has all.",
+          ),
+        ]),
     element("details", {}, element("summary", {}, "Training"), table("", data.trained)),
   );
 }
@@ -84,7 +102,12 @@ function configuration(row) {
 function metricsOf(row) {
   const again = data.confirmed[row];
   const width = splits.length + 1 + (again ? 1 : 0);
-  const body = element("tbody", {});
+  const body = element("tbody", {}),
+    lines = [];
+  const append = (task, line) => {
+    body.append(line);
+    lines.push([task, line]);
+  };
   for (const task of ["", ...data.tasks]) {
     const own = data.metrics.filter(
       (metric) =>
@@ -93,14 +116,18 @@ function metricsOf(row) {
           : data.tasks.find((name) => metric.task.startsWith(`${name}_`)) || "") === task,
     );
     if (task && own.length)
-      body.append(element("tr", { class: "part" }, element("th", { colspan: width, scope: "rowgroup" }, task)));
+      append(
+        task,
+        element("tr", { class: "part" }, element("th", { colspan: width, scope: "rowgroup" }, labelOfTask(task))),
+      );
     for (const metric of own) {
-      const name = metric.task === task ? metric.metric : metric.name;
-      body.append(
+      const name = metric.task === task ? metric.short : metric.label;
+      append(
+        task,
         element(
           "tr",
           {},
-          element("th", { scope: "row", class: "text" }, name),
+          element("th", { scope: "row", class: "text", title: metric.name }, name),
           ...splits.map((split) => element("td", {}, measured(values(metric.name, split)[row]))),
           ...(again ? [element("td", {}, deviating(confirmedOf(row, metric.name)))] : []),
         ),
@@ -126,6 +153,7 @@ function metricsOf(row) {
       ),
       body,
     ),
+    ...foldTasks(lines),
   );
 }
 
@@ -164,8 +192,10 @@ function groupsOf(row) {
       { id: "group-split", onchange: () => fill(choice.value) },
       ...Object.keys(groups.splits).map((split) => element("option", { value: split }, split)),
     );
-    const fill = (split) =>
-      tables.replaceChildren(...groups.tasks.map((task, t) => groupTable(task, countsOf(row, split, t))));
+    const fill = (split) => {
+      const every = groups.tasks.map((task, t) => [task.task, groupTable(task, countsOf(row, split, t))]);
+      tables.replaceChildren(...every.map(([, table]) => table), ...foldTasks(every));
+    };
     choice.value = groups.splits[shown.split] ? shown.split : Object.keys(groups.splits)[0];
     fill(choice.value);
     box.append(
@@ -230,8 +260,8 @@ function groupTable(task, cells) {
     { class: "wide" },
     element(
       "table",
-      { "data-task": task },
-      element("caption", {}, task),
+      { "data-task": task.name },
+      element("caption", {}, task.label),
       element(
         "thead",
         {},

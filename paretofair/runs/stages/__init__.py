@@ -7,11 +7,13 @@ from paretofair.runs.stages.points import PointStage
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.runs.stages.sweep import SweepStage
 from paretofair.runs.stages.tune import TuneStage
+from paretofair.runs.stages.tune_baselines import TuneBaselinesStage
 from paretofair.space.method_space import MethodSpace
 
 # In the order of a run, by the name that the trial table gives them.
 STAGE_OF: dict[str, Stage] = {
-    stage.name: stage for stage in (BaselineStage(), PointStage(), TuneStage(), SweepStage(), ConfirmStage())
+    stage.name: stage
+    for stage in (TuneBaselinesStage(), BaselineStage(), PointStage(), TuneStage(), SweepStage(), ConfirmStage())
 }
 
 

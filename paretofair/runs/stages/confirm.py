@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.overview import arfg_are_points
+from paretofair.analysis.overview import leading_points
 from paretofair.analysis.results import Results
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ConfirmStage(Stage):
-    """Several runs of every point of the ARFG-ARE frontiers."""
+    """Several runs of every point of the frontiers under the leading set."""
 
     name = "confirm"
     omission = "The frontiers are not confirmed: the search is not complete."
@@ -47,7 +47,7 @@ class ConfirmStage(Stage):
         return True
 
     def packs(self, context: Context) -> list[Pack]:
-        points = arfg_are_points(context.results_so_far)
+        points = leading_points(context.results_so_far)
         packs = []
         for name in context.methods:
             own = points[points["method"] == name]
@@ -58,7 +58,7 @@ class ConfirmStage(Stage):
 
 def _points(results: Results, method: str) -> pd.Series:
     """The trials that are trained again."""
-    front = results.frontier("arfg_are")
+    front = results.frontier(results.leading)
     return front.loc[front["method"] == method, "trial_id"]
 
 

@@ -51,7 +51,8 @@ class Context:
     """What packs are made from.
 
     `methods` are those that are asked for, `folder` is the results folder, `console` is where warnings go. `results`
-    are None until a stage needs them; `sweep_spaces` are, by method, the spaces of the sweep that `tune` has changed.
+    are None until a stage needs them; `tuned` are, by stage and method, the spaces that an earlier stage has fixed
+    settings of.
     """
 
     space: Space
@@ -60,7 +61,7 @@ class Context:
     folder: Path = Path()
     console: Console = field(default_factory=lambda: Console(quiet=True))
     results: Results | None = None
-    sweep_spaces: Mapping[str, MethodSpace] = field(default_factory=dict)
+    tuned: Mapping[tuple[str, str], MethodSpace] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -75,7 +76,7 @@ class Context:
 
     def sweep_space(self, method: str) -> MethodSpace:
         """The space of a method's sweep."""
-        return self.sweep_spaces.get(method) or self.space.method(method)
+        return self.tuned.get(("sweep", method)) or self.space.method(method)
 
     def by_split(self, seeds: Sequence[int]) -> Iterator[tuple[str, Sequence[int], str]]:
         """Split id, the seeds with that split, and the ending of its packs' names, for every split of these seeds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from paretofair.analysis.results import find_choosing_split
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.pareto.hypervolume import hypervolume
-from paretofair.results.files import inside, write_csv
+from paretofair.results.files import inside, read_csv, write_csv
 from paretofair.runs.packs import Pack, build_packs, pack_size
 from paretofair.runs.stages.stage import Context, Plan, Stage
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.schema import Settings
 from paretofair.space.tune import freeze_parameters, setting_values, trial_values
 
+TUNED = "tuned.csv"
 COLUMNS = ["method", "setting", "hypervolume", "seeds", "trials", "chosen"]
 
 
@@ -53,7 +55,7 @@ class TuneStage(Stage):
         results.derive(objectives.objectives)
         trials = results.trials
         constraints = [parse_constraint(text) for text in context.space.constraints]
-        tables, tuned = [], {}
+        tables, tuned = [], dict(context.tuned)
         for name in context.methods:
             space = context.space.method(name)
             own = trials[(trials["stage"] == "tune") & (trials["method"] == name)]
@@ -67,9 +69,20 @@ class TuneStage(Stage):
             values = setting_values(space)
             tables.append(table.assign(**values))
             chosen = int(table["chosen"].to_numpy().argmax())
-            tuned[name] = freeze_parameters(space, {each: column[chosen].item() for each, column in values.items()})
-        write_csv(inside(context.folder, "tuned.csv"), pd.concat(tables, ignore_index=True))
-        return replace(context, sweep_spaces=tuned)
+            fixed = {each: column[chosen].item() for each, column in values.items()}
+            tuned["sweep", name] = freeze_parameters(space, fixed)
+        write_tuned(context.folder, pd.concat(tables, ignore_index=True))
+        return replace(context, tuned=tuned)
+
+
+def write_tuned(folder: Path, settings: pd.DataFrame) -> None:
+    """Writes the compared `settings` of some methods to `tuned.csv`; what stands there of other methods is kept."""
+    path = inside(folder, TUNED)
+    if path.exists():
+        before = read_csv(path, {"method": str})
+        others = before[~before["method"].isin(settings["method"])].dropna(axis=1, how="all")
+        settings = pd.concat([each for each in (others, settings) if len(each)], ignore_index=True)
+    write_csv(path, settings)
 
 
 def compare_settings(

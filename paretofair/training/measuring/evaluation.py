@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +33,8 @@ class Threshold:
     """How a score becomes a decision.
 
     `base_rate`: at the training positive rate, found on validation; where there is no validation split, by the rule
-    of the published MTA-F code on the test scores. `fixed`: probability at or above `value`.
+    of the published MTA-F code on the test scores. `least_error`: with the fewest errors on the split that chooses.
+    `fixed`: probability at or above `value`.
     """
 
     rule: str = "base_rate"
@@ -120,15 +122,38 @@ def decision_thresholds(
     common ones `(K, T)`, and where the method decides by group those `(K, T, groups)`."""
     binary = data.binary
     logits = binary.logits(outputs)
+    cut = _find_threshold(logits, data, threshold)
     by_group = None
     if method is not None and logits.shape[1]:
         n_groups = max(data.n_groups[attribute] for attribute in data.acts_on)
         chosen_on = data.splits[data.selection_split]
         labels, groups = binary.of_tasks(chosen_on.labels), binary.of_tasks(chosen_on.groups)
-        # A method that knows no weights decides as it did on rows without any, and fails on others.
-        weights = {} if chosen_on.weights is None else {"weights": chosen_on.weights}
-        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, **weights)
-    return _find_threshold(logits, data, binary.of_tasks(data.positive_rate), threshold), by_group
+        common = None if threshold.rule == "least_error" else cut
+        told: Any = _keep_known(method, common, chosen_on.weights)
+        by_group = method.thresholds(logits, labels, groups, n_groups, values or {}, **told)
+    return cut, by_group
+
+
+def _keep_known(method: Method, common: Tensor | None, weights: Tensor | None) -> dict[str, Tensor | None]:
+    """What a method's `thresholds` is told beside the rows: what it asks for, and weights wherever there are any. One
+    that knows no weights fails on rows that have them."""
+    asked = inspect.signature(method.thresholds).parameters
+    offered = {"common": common, "weights": weights}
+    return {
+        name: value for name, value in offered.items() if name in asked or (name == "weights" and value is not None)
+    }
+
+
+def decide_rows(outputs: Tensor, cut: Tensor, by_group: Tensor | None, split: DeviceSplit, data: DeviceData) -> Tensor:
+    """The label that is decided for every task and row, `(K, T, n)`, from outputs `(K, O, n)` and the thresholds of
+    `decision_thresholds`."""
+    binary = data.binary
+    decided = iter((binary.logits(outputs) >= _of_rows(cut, by_group, binary.of_tasks(split.groups))).long().unbind(1))
+    found = []
+    for place, (task, columns) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
+        own = outputs[:, columns]
+        found.append(next(decided) if place in binary.places else task.decide(own, _in_vectors(task.scores, own)))
+    return torch.stack(found, 1)
 
 
 class MeasuredSplit(NamedTuple):
@@ -284,9 +309,13 @@ def _of_rows(cut: Tensor, by_group: Tensor | None, groups: Tensor) -> Tensor:
     return torch.where(groups >= 0, of_group, cut[..., None])
 
 
-def _find_threshold(logits: Tensor, data: DeviceData, positive_rate: Tensor, threshold: Threshold) -> Tensor:
-    """Thresholds on logits, which order rows as probabilities do but with fewer ties, `(K, T)`."""
+def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> Tensor:
+    """Thresholds on the logits of the binary tasks, which order rows as probabilities do but with fewer ties,
+    `(K, T)`."""
     if threshold.rule == "fixed":
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
+    split = data.splits[data.selection_split]
+    if threshold.rule == "least_error":
+        return thresholds.least_error(logits, data.binary.of_tasks(split.labels), weights=split.weights)
     find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published_rule
-    return find(logits, positive_rate, weights=data.splits[data.selection_split].weights)
+    return find(logits, data.binary.of_tasks(data.positive_rate), weights=split.weights)

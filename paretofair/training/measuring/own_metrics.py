@@ -1,8 +1,8 @@
-"""Metrics of the user's own, measured where the trial is trained."""
+"""Metrics that a run has of its own, measured where the trial is trained: the user's, and ours that it asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from paretofair import user_code
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import Metric
+from paretofair.metrics.rows.scores import ScoredRows
 from paretofair.training.tensors import DeviceSplit
 
 
@@ -21,23 +22,28 @@ def measure_own(
 ) -> dict[str, np.ndarray]:
     """Values `(K, T)` by name.
 
-    A function that reads `counts` is called once for each task, with those of the groups that the task acts on, `(K,
-    groups, 6)`, and returns `(K,)`; of several classes once for each class against the rest, of which the worst value
-    counts. One that reads `rows` is called for every trial and task with the labels, scores, decisions and groups of
-    the rows whose label is known, `(n,)` each (scores `(n, C)` of several classes), and returns a number; -1 is an
-    unknown group. `answer` gives the scores and decisions of a task, `(K, n)` or `(K, n, C)`.
+    One of ours sees the rows of known label with their weights. A function of the user's own that reads `counts` is
+    called once for each task, with those of the groups that the task acts on, `(K, groups, 6)`, and returns `(K,)`; of
+    several classes once for each class against the rest, of which the worst value counts. One that reads `rows` is
+    called for every trial and task with the labels, scores, decisions and groups of the rows whose label is known,
+    `(n,)` each (scores `(n, C)` of several classes), and returns a number; -1 is an unknown group. `answer` gives the
+    scores and decisions of a task, `(K, n)` or `(K, n, C)`.
 
     Raises:
         ValueError: for a result of another shape or kind, with the name of the metric.
     """
     found = {}
     for metric in metrics:
-        assert metric.own is not None
-        function = user_code.load(metric.own.reference)
-        if metric.own.reads == "counts":
-            columns = [_of_counts(metric, function, counts) for counts in by_task]
+        tasks = range(len(by_task))
+        if metric.of_rows is not None:
+            columns = [_of_scored_rows(metric, *answer(task), task, split) for task in tasks]
         else:
-            columns = [_of_rows(metric, function, *answer(task), task, split) for task in range(len(by_task))]
+            assert metric.own is not None
+            function = user_code.load(metric.own.reference)
+            if metric.own.reads == "counts":
+                columns = [_of_counts(metric, function, counts) for counts in by_task]
+            else:
+                columns = [_of_rows(metric, function, *answer(task), task, split) for task in tasks]
         found[metric.name] = np.stack(columns, -1)
     return found
 
@@ -53,16 +59,31 @@ def _of_counts(metric: Metric, function: Callable[..., object], counts: TaskCoun
 def _of_rows(
     metric: Metric, function: Callable[..., object], scores: Tensor, decisions: Tensor, task: int, split: DeviceSplit
 ) -> np.ndarray:
+    return np.array(
+        [
+            _check(metric, function(rows.labels.copy(), rows.scores, rows.decisions, rows.groups.copy()), ())
+            for rows in _known_rows(metric, scores, decisions, task, split)
+        ]
+    )
+
+
+def _of_scored_rows(metric: Metric, scores: Tensor, decisions: Tensor, task: int, split: DeviceSplit) -> np.ndarray:
+    assert metric.of_rows is not None
+    return np.array([metric.of_rows(rows) for rows in _known_rows(metric, scores, decisions, task, split)])
+
+
+def _known_rows(
+    metric: Metric, scores: Tensor, decisions: Tensor, task: int, split: DeviceSplit
+) -> Iterator[ScoredRows]:
+    """The rows whose label is known, as each trial sees them."""
     labels = split.labels[task].cpu().numpy()
     known = labels >= 0
     labels, groups = labels[known].astype(np.int64), split.groups[task].cpu().numpy()[known]
     scored, decided = scores.double().cpu().numpy()[:, known], decisions.cpu().numpy()[:, known]
-    return np.array(
-        [
-            _check(metric, function(labels.copy(), own, chosen, groups.copy()), ())
-            for own, chosen in zip(scored, decided, strict=True)
-        ]
-    )
+    weights = None if split.weights is None else split.weights.cpu().numpy()[known]
+    strata = None if metric.given is None else split.strata[metric.given][known]
+    for own, chosen in zip(scored, decided, strict=True):
+        yield ScoredRows(labels, own, chosen, groups, weights, strata)
 
 
 def _check(metric: Metric, value: object, shape: tuple[int, ...]) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from paretofair.data import Columns
+from paretofair.data.inputs import find_strata
 from paretofair.errors import DataError
 
 
@@ -56,3 +57,18 @@ def test_what_stands_for_missing_numbers() -> None:
 def test_wrong_columns(numeric: dict[str, np.ndarray], categorical: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError, match=message):
         Columns.of(numeric, categorical)
+
+
+def test_strata_are_values_or_fifths() -> None:
+    columns = Columns.of(
+        {"tier": np.array([3.0, 1, 3, 2, 1]), "age": np.array([50.0, 20, 60, 30, 40])},
+        {"town": np.array(["b", "a", "b", "c", "a"])},
+    )
+    assert find_strata(columns, "tier").tolist() == [2, 0, 2, 1, 0]
+    assert find_strata(columns, "town").tolist() == [1, 0, 1, 2, 0]
+    many = Columns.of({"age": np.arange(100.0)[::-1]}, {})
+    assert find_strata(many, "age").tolist() == np.repeat(np.arange(5), 20)[::-1].tolist()
+    with pytest.raises(DataError, match="given 'size', which is no column of the inputs; accepted: tier, age, town"):
+        find_strata(columns, "size")
+    with pytest.raises(DataError, match="these inputs have no columns"):
+        find_strata(object(), "size")

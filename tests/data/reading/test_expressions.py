@@ -184,3 +184,11 @@ def test_a_known_label_does_not_depend_on_missing_cells(text: str, row: tuple[st
 def test_any_text_is_an_expression_or_a_data_error(text: str) -> None:
     with contextlib.suppress(DataError):
         assert parse_expression(text).columns
+
+
+def test_names_and_spaces_of_more_than_one_byte() -> None:
+    expression = parse_expression("`größe` > 1\u00a0and `a\u00a0b` == 'x\u00a0y'")
+    assert expression.columns == ("größe", "a\u00a0b")
+    assert expression.constants == {"a\u00a0b": ("x\u00a0y",)}
+    with pytest.raises(DataError, match="position"):
+        parse_expression("a == 1 and \u2028~é")

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from paretofair.data import DATASETS, Dataset, load
 from tests.data.sets.single_task import single_task_results
 
 NAMES = ("adult", "german", "compas")
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 # Data set, part, attribute, group, rows, rates of the two tasks. Those of COMPAS are after ProPublica's filter.
 RATES = [
@@ -36,7 +39,7 @@ RATES = [
     ("compas", "both", None, None, 6172, 0.4551, 0.1121),
 ]
 
-SIMULATED_IDS = {"adult": "238d3a95f21a4112", "german": "2e918f0118d4ce38", "compas": "aefd5e88836761a7"}
+SIMULATED_IDS = {"adult": "1ee04ca1d56c7dc7", "german": "12413eedf046a21c", "compas": "1d31236c6302c1f8"}
 
 # How small networks are trained, and what they reach on the real data (measured here): error and signed FPR gap (first
 # group minus second) of each task.
@@ -174,6 +177,25 @@ def check_results(data: Dataset) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_simulated_errors_are_about_the_real_ones(simulated: Callable[[str], Dataset], name: str) -> None:
     check_results(simulated(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_linear_learner_finds_about_the_errors_and_gaps_of_the_real_rows(
+    simulated: Callable[[str], Dataset], name: str
+) -> None:
+    """Those on the real rows are stored with the benchmark, of which this is the quick half."""
+    spec = spec_from_file_location("simulation", BENCHMARKS / "simulation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    stored = pd.read_csv(BENCHMARKS / "results" / "simulation.csv")
+    of_name = stored[(stored["data"] == name) & (stored["learner"] == "logistic")]
+    real = of_name.set_index(["task", "metric"])["real"]
+    for line in benchmark.measure(simulated(name), "logistic"):
+        metric, difference = line["metric"], abs(line["value"] - real[line["task"], line["metric"]])
+        bounds = {"error": 0.02, "fpr_gap": 0.05 if name != "german" else 0.1}
+        assert difference <= bounds.get(metric.partition(" ")[0], 0.15), (line, difference)
 
 
 @pytest.mark.real_data

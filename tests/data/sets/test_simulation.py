@@ -2,7 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretofair.data.sets.simulation import Numbers, Shares, allocate_labels, draw_inputs, table
+from paretofair.data.sets.simulation import (
+    Numbers,
+    Shares,
+    allocate_labels,
+    draw_inputs,
+    read_weights,
+    relabel,
+    sum_terms,
+    table,
+)
 
 ROWS = {("Female", "a"): 101, ("Male", "a"): 200}
 RATES = {("Female",): (0.4, 0.1, 0.3, 0.2), ("Male", "a"): (0.25, 0.25, 0.25, 0.25)}
@@ -63,3 +72,27 @@ def test_a_table_has_a_row_for_each_cell() -> None:
     assert table([("a",), ("b",)], "1 2", "0.5 3") == {("a",): (1, 2), ("b",): (0.5, 3)}
     with pytest.raises(ValueError, match="shorter"):
         table([("a",), ("b",)], "1 2")
+
+
+def test_terms_are_values_logarithms_and_categories() -> None:
+    weights = read_weights("age value 0.5, age log -2", "kind x 3")
+    people = pd.DataFrame({"age": [0, 3, -1], "kind": ["x", "y", "x"]})
+    expected = [3, 1.5 - 2 * np.log(4), 3 - 0.5]
+    np.testing.assert_allclose(sum_terms(people, weights), expected)
+
+
+def test_labels_follow_from_inputs_and_keep_their_numbers() -> None:
+    people = draw()
+    weights = {"first": read_weights("age value 2"), "second": read_weights("kind x 50")}
+    again = relabel(people, ("sex", "town"), weights, np.random.RandomState(0))
+    for sex, own in people.groupby("sex"):
+        mine = again[again["sex"] == sex]
+        assert mine["labels"].value_counts().to_dict() == own["labels"].value_counts().to_dict()
+        assert mine.loc[mine["first"] == 1, "age"].median() > mine.loc[mine["first"] == 0, "age"].median() + 10
+        for _, part in mine.groupby("first"):
+            # Whoever is of the favoured kind has the second label before anybody else.
+            favoured = part["kind"] == "x"
+            assert part.loc[favoured, "second"].all() or not part.loc[~favoured, "second"].any()
+    assert (again["labels"] == again["first"].astype(str) + again["second"].astype(str)).all()
+    inputs = ["age", "kind", "size", "sex", "town"]
+    pd.testing.assert_frame_equal(again[inputs], people[inputs])
