@@ -1,13 +1,17 @@
-"""Kills drivers at random moments, and says whether the tables are those of undisturbed runs.
+"""Kills what a sweep runs on at random moments, and says whether its table is that of an undisturbed run.
 
-    PARETOFAIR_DATA=... python benchmarks/faults.py [--kills 20] [--halving-kills 10] [--seed 0]
+    PARETOFAIR_DATA=... python benchmarks/faults.py [--kills 60] [--targets driver,worker,raylet,gcs] [--job random]
 
-Two jobs on search_spaces/mtaf_lsac.yaml: `random`, one method and 64 draws, and `halving`, all methods with 162 draws
-for each of two seeds in brackets of 81. Of each an undisturbed run, which takes T seconds. Then the same command in
-another folder gets SIGKILL between 0 and T seconds after its start and is given again, at once, until it is done; and
-so on in fresh folders until there were as many kills as asked for. After each kill no row may be lost, changed or
-doubled, and in the end every table must equal the undisturbed one in all columns but those in `may_differ`. Prints the
-process and moment of every kill and writes benchmarks/results/faults.json. Fails where a table differs.
+The jobs are sweeps of search_spaces/mtaf_lsac.yaml: `random`, one method and 16 draws, about 20 s on two cores that are
+free, and `halving`, all methods with 162 draws for each of two seeds in brackets of 81. First an undisturbed run, which
+takes T seconds. Then the same command in another folder loses one of its processes (the driver, a worker, Ray's raylet
+or its head) by SIGKILL at a moment of the first T seconds. If the command then ends without having finished, it is
+given again, at once, until it is done; and so on in fresh folders until there were as many kills as asked for. After
+each kill no row may be lost, changed or doubled, and in the end every table must equal the undisturbed one in all
+columns but those in `MAY_DIFFER`. Whoever survives must end by itself, with one sentence and no traceback.
+
+Prints every kill and adds it to those in benchmarks/results/faults.json; moments are drawn anew each time. Fails where
+anything was wrong.
 """
 
 from __future__ import annotations
@@ -16,11 +20,11 @@ import argparse
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,107 +33,175 @@ import pandas as pd
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from machine import describe  # noqa: E402
+from machine import describe, hide_paths  # noqa: E402
 
-from tests.launch.processes import Marked, kill, raw  # noqa: E402
+from tests.launch.processes import Marked, kill, raw, wait_for  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
 # Seconds are those of the machine; the width of a stack is measured anew by every worker.
 MAY_DIFFER = {"train_seconds", "stack_width"}
 JOBS = {
-    "random": ["--methods", "mtaf", "--seeds", "0", "--trials", "64", "--set", "resources.pack=8"],
+    "random": [
+        *("--methods", "mtaf", "--seeds", "0", "--trials", "16", "--set", "resources.pack=4"),
+        *("--set", "stages.baselines.runs=2", "--set", "resources.stack=2", "--set", "parameters.epochs=[5, 10]"),
+    ],
     "halving": [
         *("--seeds", "0,1", "--trials", "162", "--set", "resources.pack=81"),
         *("--set", "stages.sweep.successive_halving={bracket: 81, eta: 3, rungs: [7, 20]}"),
     ],
 }
+# What their programs are called.
+TARGETS = {"driver": None, "worker": "paretofair_packs", "raylet": "raylet", "gcs": "gcs_server"}
+NOTHING: dict[str, Any] = {"lost": 0, "doubled": 0, "different": []}
+PATIENCE = 400  # seconds that a command has to end after something else was killed
 
 
 def main() -> int:
-    """Kills, compares, prints and writes."""
+    """Kills, compares, prints and adds to what is known."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20, help="kills of the random sweep")
-    parser.add_argument("--halving-kills", type=int, default=10, help="kills of the sweep with successive halving")
-    parser.add_argument("--seed", type=int, default=0, help="what the moments are drawn from")
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--job", choices=JOBS, default="random")
+    parser.add_argument("--targets", default=",".join(TARGETS), help="what is killed, in turn (default: %(default)s)")
     options = parser.parse_args()
-    result: dict[str, Any] = {"machine": describe(), "seed": options.seed, "may_differ": sorted(MAY_DIFFER)}
-    for name, kills in (("random", options.kills), ("halving", options.halving_kills)):
-        if kills:
-            with tempfile.TemporaryDirectory() as folder:
-                result[name] = repeat_job(name, kills, random.Random(options.seed), Path(folder))
+    targets = options.targets.split(",")
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"kills": []}
+    moments = random.Random(len(known["kills"]))
+    with tempfile.TemporaryDirectory() as folder:
+        found = repeat_job(options.job, options.kills, targets, moments, Path(folder))
+    kills = known["kills"] + found
+    result = {
+        "machine": describe(),
+        "may_differ": sorted(MAY_DIFFER),
+        "killed": len(kills),
+        "by_target": dict(Counter(each["target"] for each in kills)),
+        "by_job": dict(Counter(each["job"] for each in kills)),
+        "lost": sum(each["lost"] for each in kills),
+        "doubled": sum(each["doubled"] for each in kills),
+        "different": sum(bool(each["different"]) for each in kills),
+        "other_wrongs": [f"{each['job']}, {each['target']}: {each['wrong']}" for each in kills if each["wrong"]],
+        "kills": kills,
+    }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-    wrong = [name for name in JOBS if name in result and not result[name]["equal"]]
-    print(f"written to {RESULTS}; " + (f"tables differ: {', '.join(wrong)}" if wrong else "every table is equal"))
-    return 1 if wrong else 0
+    print({name: value for name, value in result.items() if name not in ("kills", "machine")})
+    print(f"{len(found)} kills now, written to {RESULTS}")
+    return 1 if any(is_wrong(each) for each in found) else 0
 
 
-def repeat_job(name: str, kills: int, moments: random.Random, folder: Path) -> dict[str, Any]:
-    """One job: undisturbed, then killed so many times."""
+def add_wrongs(each: dict[str, Any], wrong: dict[str, Any]) -> None:
+    """Adds to what was wrong after a kill."""
+    each["lost"] += wrong["lost"]
+    each["doubled"] += wrong["doubled"]
+    each["different"] = sorted({*each["different"], *wrong["different"]})
+
+
+def is_wrong(each: dict[str, Any]) -> bool:
+    """Whether anything was wrong after a kill."""
+    return bool(each["lost"] or each["doubled"] or each["different"] or each["wrong"])
+
+
+def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random, folder: Path) -> list[dict[str, Any]]:
+    """One job: undisturbed, then killed so many times, `targets` in turn."""
     (folder / "output").mkdir()
     marked = Marked(folder / "output", os.environ)
     started = time.monotonic()
-    check(name, marked.finish(marked.start(command(name, folder / "whole")), None))
-    whole, undisturbed = raw(folder / "whole"), time.monotonic() - started
-    seconds = undisturbed
-    print(f"{name}: {len(whole)} rows, undisturbed in {undisturbed:.1f} s")
+    done = marked.finish(marked.start(command(name, folder / "whole")))
+    if done.returncode:
+        raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    whole, seconds = raw(folder / "whole"), time.monotonic() - started
+    print(f"{name}: {len(whole)} rows, undisturbed in {seconds:.1f} s", flush=True)
     found: list[dict[str, Any]] = []
-    differ: set[str] = set()
-    rounds = lost = doubled = 0
-    while len(found) < kills:
-        rounds += 1
-        own, before, done = folder / str(rounds), pd.DataFrame(), False
-        while not done:
-            last = len(found) == kills
-            process = marked.start(command(name, own))
-            began = time.monotonic()
-            try:
-                code = process.wait(None if last else moments.uniform(0, seconds))
-            except subprocess.TimeoutExpired:
-                kill(process.pid)
-                code = process.wait()
-            after = time.monotonic() - began
-            done = code == 0
-            if code != -signal.SIGKILL:
-                check(name, marked.finish(process))
-            if done and before.empty:
-                # Nobody killed it: on a shared machine the first run may have been slow.
-                seconds = min(seconds, after)
-            now = raw(own)
-            lost += len(before.index.difference(now.index))
-            doubled += int(now.index.duplicated().sum())
-            if len(before):
-                # Rows of other stages may since have brought columns of their own.
-                same = now.loc[now.index.intersection(before.index), list(before)]
-                differ |= find_differing(same, before) - MAY_DIFFER
-            if not done:
-                left = marked.alive(process)
-                found.append(
-                    {
-                        "round": rounds,
-                        "pid": process.pid,
-                        "seconds": round(after, 2),
-                        "rows": len(now),
-                        "left_behind": len(left),
-                    }
-                )
-                print(
-                    f"{name}: kill {len(found)} of round {rounds}: driver {process.pid} after {after:.2f} s with "
-                    f"{len(now)} rows, {len(left)} processes left behind",
-                    flush=True,
-                )
-            before = now
-        differ |= find_differing(raw(own), whole)
-        print(f"{name}: round {rounds} is done; other columns than in the undisturbed run: {sorted(differ)}")
+    rounds = 0
+    try:
+        while len(found) < kills:
+            rounds += 1
+            own, before, finished = folder / str(rounds), pd.DataFrame(), False
+            while not finished:
+                target = targets[len(found) % len(targets)] if len(found) < kills else None
+                each = run_once(marked, command(name, own), own, target, moments.uniform(0, seconds))
+                now, finished = raw(own), each["code"] == 0
+                if each["target"]:
+                    found.append({"date": time.strftime("%Y-%m-%d"), "job": name, **each, **NOTHING})
+                # What is wrong with rows is the doing of the last kill, whose folder may have needed a command more.
+                wrong = compare_rows(before, now, whole if finished else None)
+                if found:
+                    add_wrongs(found[-1], wrong)
+                elif any(wrong.values()):
+                    raise SystemExit(f"{name}: {wrong} though nothing was killed")
+                if each["target"]:
+                    print(f"{len(found)}: {found[-1]}", flush=True)
+                before = now
+    finally:
+        marked.clean()
+    return found
+
+
+def run_once(marked: Marked, words: list[str], folder: Path, target: str | None, after: float) -> dict[str, Any]:
+    """Starts the command and kills `target` of it so many seconds after its start, or when it first is there. What was
+    killed and when, the exit code, and what was wrong with the end; `target` None where nothing could be killed."""
+    process = marked.start(words)
+    began = time.monotonic()
+    pid: int | None = None
+    try:
+        if target is None:
+            process.wait()
+        else:
+            process.wait(after)
+    except subprocess.TimeoutExpired:
+        assert target is not None
+        wait_for(lambda: process.poll() is not None or bool(find_process(marked, process, target)), PATIENCE)
+        pid = find_process(marked, process, target) if process.poll() is None else None
+        if pid is not None:
+            kill(pid)
+    moment = time.monotonic() - began
+    rows = len(raw(folder))
+    wrong = ""
+    try:
+        process.wait(PATIENCE if target is not None else None)
+    except subprocess.TimeoutExpired:
+        wrong = f"still there {PATIENCE} s later"
+        kill(process.pid)
+        process.wait()
+    code = process.returncode
+    done = marked.finish(process)
+    said = done.stdout + done.stderr
+    if not wrong and pid is not None and target != "driver":
+        if "Traceback" in said:
+            wrong = "a traceback"
+        elif code not in (0, 1, 3):
+            wrong = f"exit code {code}"
+    if pid is None and code:
+        raise SystemExit(f"exit code {code} though nothing was killed\n{said}")
     return {
-        "rows": len(whole),
-        "data": whole["source"].iloc[0],
-        "undisturbed_seconds": undisturbed,
-        "kills": found,
-        "rounds": rounds,
-        "lost": lost,
-        "doubled": doubled,
-        "columns_that_differ": sorted(differ),
-        "equal": not (lost or doubled or differ - MAY_DIFFER),
+        "target": target if pid is not None else None,
+        "pid": pid,
+        "seconds": round(moment, 2),
+        "rows": rows,
+        "code": code,
+        "ended_after": round(time.monotonic() - began - moment, 2),
+        "left_behind": len(marked.alive(process)),
+        "wrong": wrong and f"{wrong}: {' '.join(hide_paths(said).split())[-400:]}",
+    }
+
+
+def find_process(marked: Marked, process: subprocess.Popen[bytes], target: str) -> int | None:
+    """The process id of what is to be killed; None where it is not there (yet)."""
+    program = TARGETS[target]
+    if program is None:
+        return process.pid
+    return next((pid for pid, name in marked.alive(process).items() if program in name), None)
+
+
+def compare_rows(before: pd.DataFrame, now: pd.DataFrame, whole: pd.DataFrame | None) -> dict[str, Any]:
+    """How many rows of `before` are lost, how many there are twice, and in which columns others are different from
+    what they were, or from those of the undisturbed run."""
+    differ: set[str] = set() if whole is None else find_differing(now, whole)
+    if len(before):
+        # Rows of other stages may since have brought columns of their own.
+        differ |= find_differing(now.loc[now.index.intersection(before.index), list(before)], before)
+    return {
+        "lost": len(before.index.difference(now.index)),
+        "doubled": int(now.index.duplicated().sum()),
+        "different": sorted(differ - MAY_DIFFER),
     }
 
 
@@ -138,12 +210,6 @@ def command(name: str, output: Path) -> list[str]:
     arguments = [sys.executable, str(ROOT / "launch" / "sweep.py"), "--output", str(output)]
     arguments += ["--space", str(ROOT / "search_spaces" / "mtaf_lsac.yaml"), *JOBS[name]]
     return [*arguments, "--set", "stages.confirm=null"]
-
-
-def check(name: str, done: subprocess.CompletedProcess[str]) -> None:
-    """Ends the benchmark where a command that nobody killed has failed."""
-    if done.returncode:
-        raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def find_differing(found: pd.DataFrame, expected: pd.DataFrame) -> set[str]:

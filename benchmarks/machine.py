@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -28,3 +29,8 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def hide_paths(text: str) -> str:
+    """What a command has said, without the folders in which programs and checkouts happen to be on this machine."""
+    return re.sub(r"/[^\s\"':]*/(?=(site-packages|lib/python3\.\d+|paretofair|launch|search_spaces)/)", "", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def check_output(folder: Path) -> None:
     from paretofair.errors import RunError
 
     for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
+        if os.path.lexists(place) and not place.is_dir():
             raise RunError(f"--output {folder}: {place} is a file; give a folder")
 
 
@@ -112,8 +113,10 @@ def volumes(row: Any) -> str:
 
 
 def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Console) -> dict[str, list[Path]]:
-    """Every part that is `wanted`, with a bar."""
+    """Every part that is `wanted`, with a bar. Raises RunError where the folder cannot be made."""
+    from paretofair.errors import RunError
     from paretofair.report.write import write_report
+    from paretofair.results.files import make_folder
 
     plain: Any = {"highlight": False, "markup": False, "soft_wrap": True}
 
@@ -147,6 +150,10 @@ def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Cons
         "page": page,
         "wide": wide,
     }
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise RunError(f"--output {folder} cannot be written: {error.strerror}") from None
     written = {}
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -16,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import ray
-from ray.exceptions import RayError
 
 from paretofair.cluster.ray_internals import (
     asks_for_token,
@@ -87,7 +86,7 @@ def _start(where: dict[str, object], place: str) -> None:
                 runtime_env={"env_vars": WORKER_ENVIRONMENT},
                 **where,  # type: ignore[arg-type]
             )
-    except (OSError, RuntimeError, ValueError, RayError) as error:
+    except Exception as error:  # as Ray raises it where its raylet does not come up
         with _ignore_interrupts():
             ray.shutdown()
         raise RunError(f"Ray at {place} cannot be reached: {first_line(error)}") from None

@@ -66,9 +66,14 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and those above it that are missing, on the disk too."""
+    """Makes a folder and those above it that are missing, on the disk too.
+
+    Raises RunError where a file, a pipe or a link to nowhere has that name.
+    """
     if path.is_dir():
         return
+    if os.path.lexists(path):
+        raise RunError(f"{path}: is no folder, and one is needed there; move it away")
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     _sync(path.parent)
@@ -104,7 +109,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
 def space_file(folder: Path) -> Path:
     """The space file of a results folder. Raises RunError where there is none."""
     path = folder / SPACE
-    if not path.exists():
+    if not os.path.exists(path):
         raise RunError(f"there is no {path}; RUN is the results folder that launch/sweep.py has written")
     check_file(path)
     return path

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from paretofair.errors import RunError, first_line
+from paretofair.naming import find_fault
 from paretofair.results.files import check_file
 from paretofair.results.table_schema import (
     COUNTS,
@@ -83,6 +84,8 @@ def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = Fals
         missing = [name for name in KEYS if name not in names]
         if missing:
             raise DamagedFileError(path, f"no trial table: it has no column {', '.join(missing)}")
+        if not file.metadata.num_rows:
+            raise DamagedFileError(path, "it has no trials")
         lists = [name for name in found.names if name.startswith(COUNTS)] if counts else []
         table = file.read([*names, *lists]).replace_schema_metadata(None)
     if times:
@@ -192,6 +195,15 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
         unknown = [found for found in pc.unique(whole[name]).to_pylist() if found not in accepted]
         if unknown:
             raise ValueError(f"found {name} {unknown[0]!r}; accepted: {', '.join(accepted)}")
+    for name in ("seed", "index"):
+        least = pc.min(whole[name]).as_py()
+        if least < 0:
+            raise ValueError(f"found {name} {least}; expected a number from 0")
+    # They become names of files.
+    for method in pc.unique(whole["method"]).to_pylist():
+        fault = find_fault(method)
+        if fault is not None:
+            raise ValueError(f"found the method {method!r}, {fault}")
     return whole
 
 

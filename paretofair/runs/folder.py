@@ -16,7 +16,7 @@ from rich.console import Console
 from paretofair.errors import RunError
 from paretofair.redaction import redact
 from paretofair.results import TRIALS, Store
-from paretofair.results.files import ENVIRONMENT, FAILED, inside, make_folder, read_json
+from paretofair.results.files import ENVIRONMENT, FAILED, check_file, inside, make_folder, read_json
 from paretofair.results.stacks import DamagedFileError
 
 LOG = "logs/run.log"
@@ -91,6 +91,8 @@ def log_to(folder: Path) -> Iterator[None]:
     """Keeps what the program logs, from INFO on, in `logs/run.log`."""
     logger, file = logging.getLogger("paretofair"), inside(folder, LOG)
     make_folder(file.parent)
+    if file.exists():
+        check_file(file)
     handler = logging.FileHandler(file, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level

@@ -42,6 +42,11 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
         except ParetofairError:
             raise
         except Exception as error:
+            if _is_memory(error):
+                raise SpaceError(
+                    f"methods.{space.method}: two trials need more memory than there is; its network, its batches or "
+                    "the steps of an epoch are too large"
+                ) from error
             if space.network.module is None and isinstance(error, ValueError):
                 raise SpaceError(f"methods.{space.method}: {error}") from error
             own = space.network.module or (space.kind if ":" in space.kind else None)
@@ -111,6 +116,11 @@ def _check_code(key: str, reference: str | None, written: str | None) -> None:
             f"{key}: the source of {reference} has changed since {written} was written; "
             "remove `code` from the space file to use it as it is now"
         )
+
+
+def _is_memory(error: Exception) -> bool:
+    """PyTorch has no error of its own for a CPU without memory."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 def _place(error: Exception, reference: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -9,10 +10,11 @@ from typing import Any, NamedTuple, Protocol
 import yaml
 from pydantic import PrivateAttr
 
+from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import find_sampler
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_labels, check_name, resolve_data
-from paretofair.space.problems import Problems
+from paretofair.space.problems import Problems, show_value
 from paretofair.space.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
 from paretofair.space.schema import Settings
 from paretofair.space.sweep_checks import check_samplers, resolve_sweep
@@ -146,6 +148,21 @@ class _File(NamedTuple):
     group_names: Mapping[str, Sequence[str]]
 
 
+def _find_file(csv: CsvSchema, folder: Path, problems: Problems) -> CsvSchema | None:
+    """The same with the path made absolute; None, and a problem, where it is no path."""
+    try:
+        if "://" in csv.path:
+            raise ValueError("a URL; download the file")
+        found = csv.relative_to(folder)
+        # A pipe would be waited for, a device read without end.
+        if os.path.exists(found.path) and not (os.path.isfile(found.path) or os.path.isdir(found.path)):
+            raise ValueError("a pipe or a device; expected a file")
+        return found
+    except (OSError, RuntimeError, ValueError) as error:
+        problems.add(("data", "csv", "path"), f"found {show_value(csv.path)}; {str(error).splitlines()[0]}")
+        return None
+
+
 def _check_space(
     data: Any, methods: Methods, datasets: Mapping[str, DatasetOutline], folder: Path, problems: Problems
 ) -> Space | None:
@@ -154,7 +171,9 @@ def _check_space(
         return None
     source: DatasetOutline | None
     if settings.data.csv is not None:
-        csv = settings.data.csv.relative_to(folder)
+        csv = _find_file(settings.data.csv, folder, problems)
+        if csv is None:
+            return None
         named = {name: tuple(each.groups.values()) for name, each in csv.sensitive.items()}
         source = _File(tuple(csv.tasks), tuple(csv.sensitive), csv.kinds, named)
         settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})

@@ -23,6 +23,7 @@ _STANDARD = "tag:yaml.org,2002:"
 MOST_BYTES = 16 << 20
 MOST_ALIASED = 100_000
 _MOST_DIGITS = 100
+_DEEPEST = 50  # keys in one another
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,9 +69,11 @@ class Document:
 def read_document(path: str | Path) -> Document:
     """The document of a file. Raises SpaceError where it is missing, not a file, not UTF-8 or not YAML."""
     path = Path(path)
-    if path.is_dir():
-        raise SpaceError(f"{path}: a folder; a space is one YAML file in it")
     try:
+        if path.is_dir():
+            raise SpaceError(f"{path}: a folder; a space is one YAML file in it")
+        if path.exists() and not path.is_file():
+            raise SpaceError(f"{path}: a pipe or a device; expected a file")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
@@ -86,8 +89,8 @@ def read_document(path: str | Path) -> Document:
         raise SpaceError(
             f"{path}:{line}: not UTF-8 (byte 0x{error.object[error.start]:02x}); save the file as UTF-8"
         ) from None
-    except OSError as error:
-        raise SpaceError(f"{path}: cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise SpaceError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
     document = parse(text, str(path))
     if document.data is None:
         raise SpaceError(f"{path}: empty; a space file needs name, data, parameters, methods and stages")
@@ -129,6 +132,8 @@ def override(document: Document, setting: str) -> None:
     path = tuple(dotted.strip().split("."))
     if not equals or not all(path):
         raise SpaceError(f"{place}: expected key.path=value, such as stages.sweep.trials=50")
+    if len(path) > _DEEPEST:
+        raise SpaceError(f"{place}: found {len(path):,} keys in one another; accepted: at most {_DEEPEST}")
     value = parse(text, place)
     parent = document.data
     for depth, key in enumerate(path[:-1], start=1):

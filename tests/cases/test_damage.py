@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +17,25 @@ from paretofair.cli.report import main as report
 from paretofair.cli.status import main as status
 from paretofair.cli.sweep import main as sweep
 from paretofair.results import TrialTable
-from tests.stacks import change_rows, read_rows
+from tests.cases.acts import (
+    as_folder,
+    as_pipe,
+    change,
+    cut,
+    drop,
+    foreign,
+    forget_metadata,
+    no_rows,
+    put,
+    repeat_with_other_values,
+    shorten_lists,
+    through_pandas,
+    write,
+)
+from tests.cases.damages import SPACE, STACK
+from tests.stacks import read_rows
 
 pytestmark = pytest.mark.ray
-SPACE = """\
-name: small
-data: {name: german, source: simulated, sensitive: sex}
-network: {shared: [8], head: [4], embedding: 3}
-training: {batch_size: 128}
-parameters: {learning_rate: {uniform: [0.02, 0.1]}, epochs: 2, task_weight: simplex}
-methods: {vanilla: }
-seeds: [0]
-stages:
-  baselines: {runs: 2, parameters: {learning_rate: 0.06, epochs: 2}}
-  sweep: {trials: 6}
-resources: {stack: 3, pack: 3, compile: false}
-"""
-STACK = "trials/sweep-vanilla-0-0-2.parquet"
-Damage = Callable[[Path], object]
 
 
 @pytest.fixture(scope="module")
@@ -51,58 +50,6 @@ def finished(tmp_path_factory) -> Path:
 def run(finished, tmp_path) -> Path:
     shutil.copy(finished.parent / "small.yaml", tmp_path)
     return Path(shutil.copytree(finished, tmp_path / "run"))
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def as_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def as_pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def write(text: str) -> Damage:
-    return lambda path: path.write_text(text)
-
-
-def drop(name: str) -> Damage:
-    return lambda path: pq.write_table(pq.read_table(path).drop_columns([name]), path)
-
-
-def change(**columns: object) -> Damage:
-    return lambda path: change_rows(path, **columns)
-
-
-def through_pandas(path: Path) -> None:
-    pd.read_parquet(path).to_parquet(path)
-
-
-def shorten_lists(path: Path) -> None:
-    table = pq.read_table(path)
-    place = table.schema.names.index("test_error")
-    lists = pa.array([each[:1] for each in table["test_error"].to_pylist()])
-    pq.write_table(table.set_column(place, "test_error", lists), path)
-
-
-def forget_metadata(path: Path) -> None:
-    pq.write_table(pq.read_table(path).replace_schema_metadata({b"paretofair": b"[]"}), path)
-
-
-def foreign(path: Path) -> None:
-    pq.write_table(pa.table({"a": [1, 2]}), path)
-
-
-def repeat_with_other_values(path: Path) -> None:
-    target = path.with_name("sweep-vanilla-0-1-2.parquet")
-    table = pq.read_table(path)
-    place = table.schema.names.index("test_error")
-    pq.write_table(table.set_column(place, "test_error", pa.array([[0.1, 0.2]] * len(table))), target)
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
@@ -130,7 +77,8 @@ def read_all(run: Path, capsys, *, trial: str = "0") -> dict[str, tuple[int, str
 
 GARBAGE = [cut, as_folder, as_pipe, foreign, through_pandas, shorten_lists, forget_metadata]
 GARBAGE += [drop(name) for name in ("status", "seed", "stage", "method", "trial_id")]
-GARBAGE += [write(""), write("no"), change(status="well"), change(stage="dream")]
+GARBAGE += [write(""), write("no"), change(status="well"), change(stage="dream"), no_rows, put("index", -1)]
+GARBAGE += [change(method=name) for name in ("../../../evil", "x" * 300, "")]
 
 
 @pytest.mark.parametrize("damage", GARBAGE)

@@ -146,6 +146,7 @@ def test_addresses_that_are_none(monkeypatch, address, message):
         ValueError("Can't find a `node_ip_address.json` file"),
         RuntimeError("Failed to start the dashboard\nwith a log of many lines"),
         TimeoutError("timed out"),
+        Exception("The current node timed out during startup. This could happen because of the raylet"),
     ],
 )
 def test_what_ray_says_when_it_cannot_start_is_one_sentence(monkeypatch, error):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from paretofair.errors import RunError
 from paretofair.results import Store, write_stack
 from paretofair.results.checkpoints import PackCheckpoints
 from paretofair.results.files import make_folder, write_csv, write_text, write_whole
@@ -124,3 +125,12 @@ def test_nothing_is_left_of_a_block_that_fails(tmp_path):
     with pytest.raises(ValueError, match="no"):
         work()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_in_the_way_of_a_folder(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("file", "link", "file/under/it"):
+        with pytest.raises(RunError, match="is no folder, and one is needed there; move it away"):
+            make_folder(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "link"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ import torch
 from paretofair.errors import DataError, SpaceError
 from paretofair.methods import METHODS
 from paretofair.runs.build import build_method, build_network, build_settings, build_threshold
+from paretofair.runs.rehearsal import rehearse_methods
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.space import dump, load_space
 from paretofair.training import Experiment, Trials, to_device, train_pack
@@ -58,6 +62,28 @@ def test_the_file_beside_the_space_is_read(path):
     # The labels' columns and the identifier are no inputs; age and sex are.
     assert found.inputs.encoding.numeric_names == ("age",)
     assert found.inputs.encoding.categorical_names == ("gender", "kind")
+
+
+def test_paths_that_are_none(path):
+    os.mkfifo(path.parent / "pipe.csv")
+    (path.parent / "loop.csv").symlink_to("loop.csv")
+    for name, words in {
+        "pipe.csv": "found 'pipe.csv'; a pipe or a device; expected a file",
+        "loop.csv": "found 'loop.csv'; ",
+        "a\0b": r"found 'a\\x00b'; embedded null byte",
+        "s3://ME:SECRET@bucket/a.csv": r"found 's3://\*\*\*@bucket/a.csv'; a URL; download the file",
+    }.items():
+        text = path.read_text().replace("path: loans.csv", f"path: {json.dumps(name)}")
+        (path.parent / "other.yaml").write_text(text)
+        with pytest.raises(SpaceError, match=f"data.csv.path: {words}"):
+            load_space(path.parent / "other.yaml")
+
+
+@pytest.mark.parametrize("setting", ["network.shared=[1_000_000_000_000]", "training.steps=1_000_000_000_000_000"])
+def test_what_needs_more_memory_than_there_is(path, setting):
+    space = load_space(path, [setting])
+    with pytest.raises(SpaceError, match=r"methods\.mtaf: two trials need more memory than there is; its network, its"):
+        rehearse_methods([space.method("mtaf")], splits(space, path.parent))
 
 
 def test_dumped_and_read_from_elsewhere(path, tmp_path):

@@ -1,5 +1,6 @@
 """The space file: what it accepts, what it says about everything else, and that `dump` is read back alike."""
 
+import os
 import pickle
 import tempfile
 from dataclasses import dataclass
@@ -346,6 +347,13 @@ def test_paths_that_are_no_file(tmp_path: Path) -> None:
         load_space(tmp_path / "mtaf_lsca.yaml")
     with pytest.raises(SpaceError, match="a folder; a space is one YAML file"):
         load_space(tmp_path)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(SpaceError, match=r"pipe.yaml: a pipe or a device; expected a file"):
+        load_space(tmp_path / "pipe.yaml")
+    with pytest.raises(SpaceError, match="cannot be read: File name too long"):
+        load_space(tmp_path / f"{'x' * 300}.yaml")
+    with pytest.raises(SpaceError, match="cannot be read: embedded null byte"):
+        load_space("a\0b")
 
 
 def test_all_problems_are_listed_in_the_order_of_the_file(refusal) -> None:
@@ -407,6 +415,7 @@ def test_overrides(write) -> None:
         ("stages.sweep.trials", "expected key.path=value, such as stages.sweep.trials=50"),
         ("stages..trials=5", "expected key.path=value"),
         ("=5", "expected key.path=value"),
+        (f"{'a.' * 99}b=5", "found 100 keys in one another; accepted: at most 50"),
         ("seeds=[1", "not YAML"),
     ],
 )

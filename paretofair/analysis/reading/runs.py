@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ class Run:
 
     def __post_init__(self) -> None:
         path = self.path
-        if not path.exists():
+        if not os.path.exists(path):
             raise RunError(f"{path} does not exist; give a results folder of launch/sweep.py, or a table")
         if path.is_dir() and not (path / TRIALS).is_dir() and not any(path.glob("*.parquet")):
             raise RunError(f"{path} holds no trial table; give the results folder that launch/sweep.py has written")
