@@ -140,7 +140,7 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
     if gaps.empty:
         return
     groups, sensitive = compare_groups(results), results.sensitive or {}
-    gap, rule = labels.metric(results.settings.gap), f"{default_rule(results.settings)}s of the frontiers"
+    gap, rule = labels.metric(results.settings.gap), f"{default_rule(results.settings)}s"
     treated = gaps[gaps["grouping"] == gaps["task"].map(sensitive)]
     for method in dict.fromkeys(treated["method"]):
         own = treated[treated["method"] == method].set_index("task").reindex(results.tasks).dropna(subset=["change"])
@@ -151,20 +151,21 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
         more = f"; {len(own) - _SHOWN} more tasks" if len(own) > _SHOWN else ""
         yield Finding(
             f"The gap that {labels.method(method)} acts on ({gap}, {captions.join_names(_acted_on(results, labels))}), "
-            f"from the {rule} of {labels.method(VANILLA)} to its own: {'; '.join(parts)}{more}.",
+            f"from the {rule} of the frontiers of {labels.method(VANILLA)} to its own: {'; '.join(parts)}{more}.",
             file,
         )
     worse_gaps, worse_groups = gaps[gaps["low"] > 0], groups[groups["low"] > 0]
     for row in worse_gaps.head(_SHOWN).itertuples():
         yield Finding(
-            f"Under {labels.method(row.method)} the {gap} of {labels.task(row.task)} between groups of "
+            f"At the {rule} of {labels.method(row.method)} the {gap} of {labels.task(row.task)} between groups of "
             f"{labels.attribute(row.grouping)} is larger than under {labels.method(VANILLA)}: {row.value:.3f} on test "
             f"against {row.vanilla:.3f}{_say_ends(row)}.",
             file,
         )
     for row in worse_groups.head(_SHOWN).itertuples():
         yield Finding(
-            f"{labels.method(row.method)} errs more than {labels.method(VANILLA)} on {labels.group(row.group)} "
+            f"At its {rule} {labels.method(row.method)} errs more than {labels.method(VANILLA)} on "
+            f"{labels.group(row.group)} "
             f"({labels.attribute(row.attribute)}) in {labels.task(row.task)}: {row.value:.3f} on test against "
             f"{row.vanilla:.3f}{_say_ends(row)}.",
             "trials",
