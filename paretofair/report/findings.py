@@ -297,12 +297,13 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
         file,
     )
     clear = worse[worse["change"] > worse["noise"]]
+    gap = labels.metric(results.settings.gap)
     for row in clear.head(_SHOWN).itertuples():
         yield Finding(
-            f"{labels.method(row.method)} has a larger {labels.metric(results.settings.gap)} of "
-            f"{labels.task(row.task)} between groups of {labels.attribute(row.grouping)}, which it does not act on, "
-            f"than {labels.method(VANILLA)}: {row.value:.3f} against {row.vanilla:.3f}{_say_ends(row)}; the smallest group "
-            f"has {row.rows:,} rows behind it.",
+            f"{labels.method(row.method)} has a larger {gap} of {labels.task(row.task)} between groups of "
+            f"{labels.attribute(row.grouping)}, which it does not act on, than {labels.method(VANILLA)}: "
+            f"{row.value:.3f} against {row.vanilla:.3f}{_say_ends(row)}; the smallest group has {row.rows:,} rows "
+            "behind it.",
             file,
         )
     beyond = hurt[(hurt["change"] > hurt["noise"]) & (hurt["low"] > hurt["overall"])]
