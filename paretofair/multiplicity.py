@@ -31,7 +31,7 @@ TOLERANCE = 0.01
 
 def write_multiplicity(
     run: Path | str,
-    objectives: str = "arfg_are",
+    objectives: str | None = None,
     *,
     tolerance: float = TOLERANCE,
     data_dir: Path | str | None = None,
@@ -43,7 +43,7 @@ def write_multiplicity(
 
 def multiplicity_table(
     run: Path | str,
-    objectives: str = "arfg_are",
+    objectives: str | None = None,
     *,
     tolerance: float = TOLERANCE,
     data_dir: Path | str | None = None,
@@ -55,7 +55,7 @@ def multiplicity_table(
 
     Args:
         run: results folder; weights of frontier points must have been kept (`resources.models`).
-        objectives: the set whose fronts these are.
+        objectives: the set whose fronts these are; None for the first one of the run.
         tolerance: in units of the error.
         data_dir: where the real data sets are looked for first.
 
@@ -69,6 +69,7 @@ def multiplicity_table(
     """
     run = Path(run)
     space, results = load_space(space_file(run)), Results(run)
+    objectives = results.leading if objectives is None else objectives
     if objectives not in results.settings.set_names(results.tasks):
         known = ", ".join(results.settings.set_names(results.tasks))
         raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")

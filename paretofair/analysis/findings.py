@@ -19,6 +19,7 @@ from paretofair.statistics.intervals import seed_interval
 
 VANILLA = "vanilla"
 _CHANGE = ["vanilla", "value", "change", "low", "high", "seeds"]
+_WIDE = 1.96  # deviations to both sides hold 95 %
 
 
 def find_differences(results: Results, of: str = "arfg_are") -> pd.DataFrame:
@@ -48,24 +49,28 @@ def compare_gaps(results: Results) -> pd.DataFrame:
     """What the chosen points do to the gap of the run between the groups of every attribute and intersection, on test,
     against the chosen points of `vanilla`; the largest change for the worse first.
 
-    Columns `method, task, grouping, vanilla, value, change, low, high, seeds`: means over the seeds of both, and the
-    `seed_interval` of the change. Empty without counts and without `vanilla`.
+    Columns `method, task, grouping, rows, vanilla, value, change, low, high, noise, seeds`: means over the seeds of
+    both, the `seed_interval` of the change, the rows behind the smallest group, and how far rows alone may move the
+    change (95 %, at most). Empty without counts and without `vanilla`.
     """
+    by = ["method", "task", "grouping"]
     gap = results.settings.gap if results.settings.gap in GROUP_METRICS else "fpr_gap"
     if results.cells is None:
-        return _average_changes(pd.DataFrame(), ["method", "task", "grouping"])
+        return _average_changes(pd.DataFrame(), by)
     table = audit_table(choose_points(results), results.tasks, results.cells)
     own = table[(table["metric"] == gap) & (table["split"] == "test") & (table["method"] != VANILLA)]
-    return _average_changes(own, ["method", "task", "grouping"])
+    # Two rates of two models, each of which has at most the variance of a coin.
+    noise = _WIDE * np.sqrt(2 * 0.25 / own["smallest"].clip(lower=1))
+    return _average_changes(own.assign(rows=own["smallest"], noise=noise), by)
 
 
 def compare_groups(results: Results) -> pd.DataFrame:
     """What the chosen points do to the error on the groups of every attribute, on test, against the chosen points of
-    `vanilla`; the largest change for the worse first. Columns as of `compare_gaps`, `attribute` and `group` in place of
-    `grouping`. Groups of fewer than 50 rows are left out."""
+    `vanilla`; those first that concern most rows. Columns as of `compare_gaps`, `attribute` and `group` in place of
+    `grouping`, and `overall`, the change of the error on all rows. Groups of fewer than 50 rows are left out."""
     by = ["method", "task", "attribute", "group"]
     if results.cells is None:
-        return _average_changes(pd.DataFrame(), by)
+        return _average_changes(pd.DataFrame(), by).assign(overall=np.nan)
     chosen = choose_points(results)
     parts = [
         part
@@ -73,7 +78,42 @@ def compare_groups(results: Results) -> pd.DataFrame:
         if (own["method"] == VANILLA).any()
         for part in _measure_groups(own, results.tasks, results.cells)
     ]
-    return _average_changes(pd.concat(parts) if parts else pd.DataFrame(), by)
+    every = pd.concat(parts) if parts else pd.DataFrame()
+    found = _average_changes(every, by)
+    if found.empty:
+        return found.assign(overall=np.nan)
+    overall = every.groupby(["method", "task"])["overall"].mean()
+    found["overall"] = overall.loc[list(zip(found["method"], found["task"], strict=True))].to_numpy()
+    concerned = (found["change"] * found["rows"]).sort_values(ascending=False, kind="stable")
+    return found.loc[concerned.index].reset_index(drop=True)
+
+
+def list_changes(results: Results) -> pd.DataFrame:
+    """`tables/changes.csv`: `compare_gaps` and `compare_groups` in one table, `metric` the gap or `error`, `group`
+    empty for a gap."""
+    gaps = compare_gaps(results).assign(metric=results.settings.gap, group="")
+    groups = compare_groups(results).rename(columns={"attribute": "grouping"}).assign(metric="error")
+    columns = ["method", "task", "grouping", "group", "metric", "rows", *_CHANGE, "noise", "overall"]
+    both = [each.reindex(columns=columns) for each in (gaps, groups) if len(each)]
+    return pd.concat(both, ignore_index=True) if both else pd.DataFrame(columns=columns)
+
+
+def constant_errors(results: Results) -> dict[str, float]:
+    """The error on test of deciding the same, the most frequent label, for everyone, by task; empty without counts."""
+    if results.cells is None or results.searched.empty:
+        return {}
+    counts = results.cells.of(results.searched["trial_id"].head(1).tolist()).get("test", [])
+    found = {}
+    for task, of_task in zip(results.tasks, counts, strict=False):
+        # Of a binary task true and false positives, true and false negatives; of several classes labels by decisions.
+        decisions = of_task.decisions[0].sum(0)
+        if of_task.classes:
+            of_labels = decisions.reshape(of_task.classes, of_task.classes).sum(1)
+        else:
+            of_labels = np.array([decisions[0] + decisions[3], decisions[1] + decisions[2]])
+        if of_labels.sum() > 0:
+            found[task] = float(1 - of_labels.max() / of_labels.sum())
+    return found
 
 
 def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -> list[pd.DataFrame]:
@@ -82,14 +122,18 @@ def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCount
     counts, rows = cells.of(ids).get("test", []), cells.rows_of(ids).get("test", [])
     vanilla, parts = int(np.flatnonzero(methods == VANILLA)[0]), []
     for task, of_task, of_rows in zip(tasks, counts, rows, strict=False):
+        total = of_task.total.rate("error", rates.error)[:, 0]
         for attribute in cells.attributes:
             errors = cells.by_group(of_task, attribute).rate("error", rates.error)
-            enough = cells.by_group(of_rows, attribute).rows[vanilla] >= LEAST_ROWS
+            counted = cells.by_group(of_rows, attribute).rows[vanilla]
             for place, group in enumerate(cells.group_names(attribute)):
-                if not enough[place]:
+                if counted[place] < LEAST_ROWS:
                     continue
+                error = errors[:, place]
+                variance = error * (1 - error) + error[vanilla] * (1 - error[vanilla])
                 found = {"method": methods, "task": task, "attribute": attribute, "group": group}
-                found |= {"value": errors[:, place], "change": errors[:, place] - errors[vanilla, place]}
+                found |= {"value": error, "change": error - error[vanilla], "overall": total - total[vanilla]}
+                found |= {"rows": counted[place], "noise": _WIDE * np.sqrt(variance / counted[place])}
                 parts.append(pd.DataFrame(found)[methods != VANILLA])
     return parts
 
@@ -98,7 +142,8 @@ def _average_changes(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     rows = []
     for key, own in table[table["change"].notna()].groupby(list(by), sort=False) if len(table) else ():
         change = seed_interval(own["change"].to_numpy(float))
-        value = float(own["value"].mean())
-        rows.append((*key, value - change.mean, value, change.mean, change.low, change.high, change.runs))
-    found = pd.DataFrame(rows, columns=[*by, *_CHANGE])
+        value, noise = float(own["value"].mean()), float(own["noise"].mean())
+        of_change = value - change.mean, value, change.mean, change.low, change.high, change.runs
+        rows.append((*key, int(own["rows"].min()), *of_change, noise))
+    found = pd.DataFrame(rows, columns=[*by, "rows", *_CHANGE, "noise"])
     return found.sort_values("change", ascending=False, kind="stable", ignore_index=True)

@@ -9,19 +9,20 @@ import pandas as pd
 from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
 from paretofair.analysis.counts import audit_table
+from paretofair.analysis.findings import list_changes
 from paretofair.analysis.overview import leading_points
 from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
-from paretofair.report.findings import write_findings
+from paretofair.report.findings import CHANGES, write_findings
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import inside, write_csv
 
 _COMPARED = (volumes, comparison, dominance, optimism, selected)
 _OF_A_SET = ("hypervolume", *(table_of.__name__ for table_of in _COMPARED))
-_TABLES = ("summary", "per_task", *_OF_A_SET)
+_TABLES = ("summary", "per_task", "changes", *_OF_A_SET)
 _NAMES = (
     "audit.csv",
     "confirm.csv",
@@ -69,6 +70,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             files["tables/per_task.csv"] = per_task(chosen, results.tasks, settings.gap)
             if cells is not None:
                 rule = {"rule": default_rule(settings)}
+                files[CHANGES] = list_changes(results).assign(**rule, **stamp)
                 files["audit.csv"] = audit_table(chosen, results.tasks, cells).assign(**rule, **stamp)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)

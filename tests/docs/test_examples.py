@@ -167,7 +167,7 @@ def test_a_metric_of_your_own(tmp_path, ray_address):
     assert "false positive" not in captions.replace("false and true positive", "")
     page = (folder / "report.html").read_text()
     assert '"gap":"tpr_gap"' in page
-    assert '"name":"missed","objectives":["missed_gap","absolute_error"]' in page
+    assert '"name":"missed","label":"missed","objectives":["missed_gap","absolute_error"]' in page
     table = read_rows((folder / "trials").glob("*.parquet"))
     # Of all groups with positives the share of missed ones is what the true positive rate leaves.
     for task in ("high_grade", "pass_bar"):

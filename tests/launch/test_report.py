@@ -75,7 +75,7 @@ def test_a_part_and_other_objectives(tmp_path):
     assert report(path, "--output", out, *arguments).returncode == 0
     fronts = {f"frontiers/{method}/{name}.csv" for method in "ab" for name in ("arfg_are", "x")}
     tables = {f"tables/{name}.csv" for name in TABLES}
-    assert files(out) == fronts | tables | {"frontiers/all.csv", "baselines.csv"}
+    assert files(out) == fronts | tables | {"frontiers/all.csv", "baselines.csv", "findings.md"}
     assert set(pd.read_csv(out / "tables" / "hypervolume.csv")["reference_arfg"]) == {2.0}
 
 

@@ -245,7 +245,7 @@ def test_time_budget_finishes_cleanly(tmp_path, sweep):
 def test_dry_run_starts_nothing(tmp_path, sweep):
     done = sweep("--space", SPACE, "--dry-run", "--output", tmp_path / "none", "--set", "data.source=simulated")
     assert done.returncode == 0, done.stderr
-    assert "6,000" in done.stdout
+    assert "20,000" in done.stdout
     assert not (tmp_path / "none").exists()
 
 

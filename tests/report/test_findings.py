@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from paretofair.analysis.comparison import comparison
-from paretofair.analysis.findings import compare_gaps, compare_groups
+from paretofair.analysis.findings import compare_gaps, compare_groups, constant_errors
+from paretofair.analysis.rules import choose_points
 from paretofair.report.findings import FINDINGS, find, write_findings
 
 
@@ -23,41 +24,77 @@ def numbers(sentence: str) -> set[str]:
 def test_simulated_data_come_first_and_what_was_compared_next(made_up_run):
     first, second, *_ = sentences(made_up_run)
     assert first == "The data are SIMULATED: nothing here says anything about real people."
-    expected = "Compared: vanilla, MTA-F and own_method (15 completed trials per method and seed, 4 seeds;"
-    assert second.startswith(expected)
+    expected = "Compared: vanilla, MTA-F and own_method (15 completed trials per method and seed of 4 seeds; "
+    assert second.startswith(expected + "tasks grade, bar; treated: sex")
 
 
 def test_four_seeds_cannot_tell_three_methods_apart(made_up_run):
-    (words,) = [each for each in sentences(made_up_run) if each.startswith("Whether methods differ")]
-    assert "cannot be tested with 4 seeds: for 3 pairs no p-value is below 0.375. " in words
-    assert words.endswith("The fewest seeds that can tell are 7.")
+    (words,) = [each for each in sentences(made_up_run) if each.startswith("With 4 seeds no difference")]
+    assert "the least p-value is 0.375 after Holm for 3 pairs, 0.125 before. 7 seeds are the fewest" in words
+    for row in comparison(made_up_run).itertuples():
+        assert {f"{row.difference:+.3f}", f"{row.difference_low:+.3f}", f"{row.difference_high:+.3f}"} <= numbers(words)
     assert not any("not told apart" in each for each in sentences(made_up_run))
 
 
-@pytest.mark.parametrize(("p_holm", "words"), [(0.04, "is better than"), (0.2, "are not told apart")])
+@pytest.mark.parametrize(("p_holm", "words"), [(0.04, "cover more than"), (0.2, "are not told apart")])
 def test_pairs_that_could_be_tested(made_up_run, monkeypatch, p_holm, words):
     pairs = comparison(made_up_run).assign(p_holm=p_holm, testable=True)
     monkeypatch.setattr("paretofair.analysis.findings.comparison", lambda results, of: pairs)
+    monkeypatch.setattr("paretofair.report.findings._count_empty", lambda results: {})
     told = [each for each in sentences(made_up_run) if words in each]
     assert len(told) == len(pairs)
     for row in pairs.itertuples():
-        wanted = {f"{abs(row.difference):.3f}"} if p_holm < 0.05 else {f"{row.difference:+.3f}"}
+        wanted = {f"{abs(row.difference):.3f}"} if p_holm < 0.05 else {f"{row.difference_low:+.3f}"}
         (own,) = [each for each in told if wanted <= numbers(each)]
         assert f"p = {p_holm:.3f} after Holm" in own
+        assert ("dominates" in own) == (p_holm < 0.05)
+
+
+def test_volumes_that_are_zero_compare_nothing(made_up_run, monkeypatch):
+    pairs = comparison(made_up_run).assign(p_holm=0.04, testable=True)
+    monkeypatch.setattr("paretofair.analysis.findings.comparison", lambda results, of: pairs)
+    monkeypatch.setattr("paretofair.report.findings._count_empty", lambda results: {"vanilla": 3})
+    told = [each for each in sentences(made_up_run) if each.startswith("Hypervolumes do not compare")]
+    assert len(told) == sum("vanilla" in (row.method, row.against) for row in pairs.itertuples())
+    assert all("in 3 of 4 seeds no frontier point of vanilla lies within the reference point" in each for each in told)
+
+
+def test_what_it_costs_is_told_against_vanilla_and_against_one_decision_for_everyone(made_up_run):
+    chosen, told = choose_points(made_up_run), sentences(made_up_run)
+    errors = chosen.groupby("method")[[f"test_error_{task}" for task in made_up_run.tasks]].mean()
+    for method, name in (("mtaf", "MTA-F"), ("own_method", "own_method")):
+        dearer = [task for task in errors if errors.loc[method, task] > errors.loc["vanilla", task]]
+        words = [each for each in told if each.startswith(f"{name} errs more than vanilla: ")]
+        assert len(words) == bool(dearer)
+        for task in dearer:
+            assert {f"{errors.loc[method, task]:.3f}", f"{errors.loc['vanilla', task]:.3f}"} <= numbers(words[0])
+    counts = made_up_run.cells.of([made_up_run.searched["trial_id"].iloc[0]])["test"]
+    for task, of_task in zip(made_up_run.tasks, counts, strict=True):
+        tp, fp, tn, fn = of_task.values[0].sum(0)[:4]
+        assert constant_errors(made_up_run)[task] == pytest.approx(min(tp + fn, fp + tn) / (tp + fp + tn + fn))
 
 
 def test_what_got_worse_and_how_many_places_were_looked_at(made_up_run):
-    gaps, groups = compare_gaps(made_up_run), compare_groups(made_up_run)
-    told = sentences(made_up_run)
-    worse = gaps[gaps["low"] > 0]
-    for row in worse.head(5).itertuples():
-        wanted = {f"{row.value:.3f}", f"{row.vanilla:.3f}", f"{row.change:+.3f}"}
-        assert any("is larger than under vanilla" in each and wanted <= numbers(each) for each in told)
-    (search,) = [each for each in told if "places" in each]
-    places = len(gaps) + len(groups)
-    count = int((gaps["low"] > 0).sum() + (groups["low"] > 0).sum())
-    assert f"in {places:,} places; {count} got worse beyond their interval" in search
-    assert f"about {0.025 * places:.0f} would be found if nothing had changed" in search
+    gaps, groups, told = compare_gaps(made_up_run), compare_groups(made_up_run), sentences(made_up_run)
+    others = gaps[gaps["grouping"] != gaps["task"].map(made_up_run.sensitive)]
+    (search,) = [each for each in told if "were compared" in each]
+    assert f"{len(others)} gaps that are not treated and {len(groups)} errors of groups" in search
+    worse, better = (int((each(others)).sum() + (each(groups)).sum()) for each in (is_worse, is_better))
+    assert f": {worse} got worse beyond their interval, {better} better." in search
+    expected = 0.025 * (len(others) + len(groups))
+    assert (f"about {expected:.0f} of each" if expected >= 1.5 else f"{expected:.1f} of each") in search
+    named = others[is_worse(others) & (others["change"] > others["noise"])]
+    assert sum("which it does not act on" in each for each in told) == min(len(named), 5)
+    beyond = groups[is_worse(groups) & (groups["change"] > groups["noise"]) & (groups["low"] > groups["overall"])]
+    assert sum("on all rows" in each for each in told) == min(len(beyond), 5)
+
+
+def is_worse(changes):
+    return changes["low"] > 0
+
+
+def is_better(changes):
+    return changes["high"] < 0
 
 
 def test_the_gap_that_was_treated_is_told_for_every_method(made_up_run):
@@ -74,13 +111,13 @@ def test_the_gap_that_was_treated_is_told_for_every_method(made_up_run):
 def test_pooled_seeds_are_told(made_up_results):
     told = sentences(made_up_results(protocol="paper"))
     assert "Seeds are pooled, as published, so that no difference between methods can be tested." in told
-    assert not any("Choosing on validation" in each for each in told)
+    assert not any("smaller on test than on validation" in each for each in told)
 
 
 def test_one_seed_is_told(made_up_run):
     trials = made_up_run.trials[(made_up_run.trials["seed"] == 0) | (made_up_run.trials["stage"] == "baselines")]
     told = sentences(type(made_up_run).of(trials, made_up_run.settings, made_up_run.folders, schema=made_up_run.schema))
-    assert any("cannot be tested with 1 seed:" in each for each in told)
+    assert any(each.startswith("With 1 seed no difference between methods can be shown") for each in told)
     assert any("With one seed no gap or group is known to have got worse" in each for each in told)
 
 
@@ -90,7 +127,7 @@ def test_the_file_has_a_line_for_each_with_where_to_check_it(made_up_run, tmp_pa
     lines = [line for line in path.read_text().splitlines() if line.startswith("- ")]
     assert len(lines) == len(find(made_up_run))
     assert any(line.endswith("(tables/comparison.csv)") for line in lines)
-    assert any(line.endswith("(audit.csv)") for line in lines)
+    assert any(line.endswith("(tables/changes.csv)") for line in lines)
 
 
 def test_nothing_yet(made_up_run, tmp_path):

@@ -33,8 +33,11 @@ def of_another(root: Path, *, process: int, host: str | None = None, age: float 
     """A driver's sign of life."""
     root.mkdir(parents=True, exist_ok=True)
     file = root / LEASE
-    file.write_text(json.dumps({"host": host or socket.gethostname(), "process": process, "id": "another"}))
-    os.utime(file, times=(time.time() - age,) * 2)
+    # Whole or not at all, as a driver writes it.
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps({"host": host or socket.gethostname(), "process": process, "id": "another"}))
+    os.utime(new, times=(time.time() - age,) * 2)
+    new.replace(file)
 
 
 def test_a_second_driver_is_refused_and_the_place_is_left_as_it_was(store, root):

@@ -128,11 +128,11 @@ def test_what_a_driver_reads(load, tmp_path):
 
 
 def test_tuning_by_any_set(load):
-    tune = "stages.tune={parameters: [learning_rate], settings: 2, trials: 2, seeds: [7], objectives: high_grade}"
+    tune = "stages.tune={parameters: [learning_rate], settings: 2, trials: 2, seeds: [77], objectives: high_grade}"
     space = load(tune, "stages.sweep={trials: 4}")
     assert space.stages.tune.objectives == "high_grade"
     own = build_set(NamedSet("own", ("auc_pass_bar", "error"), (0.5, 0.5)), space.tasks)
-    rows = pd.DataFrame({"seed": 7, "index": range(4), "status": "completed"})
+    rows = pd.DataFrame({"seed": 77, "index": range(4), "status": "completed"})
     rows = rows.assign(validation_auc_pass_bar=[0.6, 0.7, 0.9, 0.4], validation_error=[0.4, 0.3, 0.1, 0.1])
     found = compare_settings(space.method("vanilla"), rows, [], own)
     assert found["hypervolume"].tolist() == pytest.approx([0.04, 0.16])

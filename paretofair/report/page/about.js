@@ -78,7 +78,7 @@ function fillTables() {
     const made = tableOf(table, folded ? undefined : caption);
     at("tables").append(folded ? element("details", {}, element("summary", {}, caption), made) : made);
   };
-  add(`ARFG and ARE on test at the ${data.settings.rule} of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
+  add(`${data.settings.leading} on test at the ${data.settings.rule} of each frontier (chosen on ${selectedOn}): means over seeds`, summary);
   add(`Error and ${shortNames.get(data.settings.gap) ?? data.settings.gap} on test at the same points`, perTask);
   if (hypervolume.rows.length) {
     add(

@@ -18,7 +18,7 @@ from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
 from paretofair.pareto.hypervolume import EXACT_UP_TO
-from paretofair.report.captions import join_some, name_unreliable
+from paretofair.report.captions import join_names, join_some, name_unreliable
 from paretofair.report.drawing.choice import drawn_tasks
 from paretofair.report.drawing.style import LINES, looks_of
 from paretofair.report.labels import Labels
@@ -106,13 +106,14 @@ def contents_of(results: Results, findings: Sequence[str] = ()) -> dict[str, Any
             "pooled": settings.pooled,
             "threshold": settings.threshold,
             "rule": default_rule(settings),
+            "leading": join_names(list(map(labels.objective, results.objective_set(results.leading).objectives))),
             "gap": settings.gap,
             "reference": dict(zip(("arfg", "are"), settings.reference, strict=True)),
             "constraints": list(settings.constraints),
             "sensitive": _name_attributes(results),
         },
         "source": results.source,
-        "unreliable": name_unreliable(results),
+        "unreliable": name_unreliable(results) if "arfg" in results.shown_objectives else [],
         "undefined": results.undefined,
         "left_out": _count_left_out(results),
     }
