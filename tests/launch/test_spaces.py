@@ -33,6 +33,8 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     source = "real" if real else "simulated"
     # In this process: a command would import PyTorch and Ray once more for every file.
     overrides = [*SMOKE, f"data.source={source}"]
+    if load_space(path).training.steps is not None:
+        overrides.append("training.steps=2")
     paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)
     trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
