@@ -243,6 +243,10 @@ def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
     for path in _list(folder / MODELS):
         with open_parquet(path, path) as file:
             table = file.read(["trial_id", "parameters"])
+            kind = table["parameters"].type
+            listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+            if not listed or not pa.types.is_floating(kind.value_type):
+                raise ValueError(f"parameters are of the type {kind}; expected lists of numbers")
             own = table.filter(pc.equal(table["trial_id"].cast(pa.string()), trial_id))["parameters"]
             found += [np.array(own[row].values.cast(pa.float32())) for row in range(len(own))]
             if any(not np.isfinite(weights).all() for weights in found):
