@@ -20,6 +20,15 @@ from paretofair.statistics.intervals import seed_interval
 VANILLA = "vanilla"
 _CHANGE = ["vanilla", "value", "change", "low", "high", "seeds"]
 _WIDE = 1.96  # deviations to both sides hold 95 %
+_FPR = ("false_positive_rate", rates.false_positive_rate)
+_TPR = ("true_positive_rate", rates.true_positive_rate)
+# Of what rates a gap is the difference.
+_RATES = {
+    "fpr_gap": (_FPR,),
+    "tpr_gap": (_TPR,),
+    "demographic_parity_gap": (("positive_rate", rates.positive_rate),),
+    **dict.fromkeys(("equalized_odds_mean", "equalized_odds_max", "equalized_odds_sum"), (_FPR, _TPR)),
+}
 
 
 def find_differences(results: Results, of: str = "arfg_are") -> pd.DataFrame:
@@ -88,14 +97,44 @@ def compare_groups(results: Results) -> pd.DataFrame:
     return found.loc[concerned.index].reset_index(drop=True)
 
 
+def compare_rates(results: Results) -> pd.DataFrame:
+    """The rates whose difference is the gap of the run, of every group that the losses act on, at the chosen points of
+    each method and of `vanilla`, on test.
+
+    Columns `method, task, attribute, group, metric, rows, vanilla, value, change, low, high, noise, seeds`, by method,
+    task, rate and group as they come. Empty without counts, without `vanilla`, and where the gap is of other rates.
+    """
+    by = ["method", "task", "attribute", "group", "metric"]
+    cells, sensitive, chosen = results.cells, results.sensitive, choose_points(results)
+    found, wanted = list[pd.DataFrame](), _RATES.get(results.settings.gap, ())
+    for _, own in chosen.groupby("seed", sort=False) if cells is not None and sensitive is not None else ():
+        ids, methods = own["trial_id"].tolist(), own["method"].to_numpy()
+        if VANILLA not in methods or cells is None or sensitive is None:
+            continue
+        place = int(np.flatnonzero(methods == VANILLA)[0])
+        counts, rows = cells.of(ids).get("test", []), cells.rows_of(ids).get("test", [])
+        for task, of_task, of_rows in zip(results.tasks, counts, rows, strict=False):
+            attribute = sensitive[task]
+            by_group = cells.by_group(of_task, attribute)
+            for name, rate in wanted:
+                values, behind = by_group.rate(name, rate), cells.by_group(of_rows, attribute).behind(name)
+                for number, group in enumerate(cells.group_names(attribute)):
+                    line = {"method": methods, "task": task, "attribute": attribute, "group": group, "metric": name}
+                    line |= {"value": values[:, number], "change": values[:, number] - values[place, number]}
+                    line |= {"rows": behind[place, number], "noise": np.nan}
+                    found.append(pd.DataFrame(line)[methods != VANILLA])
+    return _average_changes(pd.concat(found) if found else pd.DataFrame(), by, largest_first=False)
+
+
 def list_changes(results: Results) -> pd.DataFrame:
-    """`tables/changes.csv`: `compare_gaps` and `compare_groups` in one table, `metric` the gap or `error`, `group`
-    empty for a gap."""
+    """`tables/changes.csv`: `compare_gaps`, `compare_rates` and `compare_groups` in one table, `metric` the gap, a rate
+    or `error`, `group` empty for a gap."""
+    rates_of = compare_rates(results).rename(columns={"attribute": "grouping"})
     gaps = compare_gaps(results).assign(metric=results.settings.gap, group="")
     groups = compare_groups(results).rename(columns={"attribute": "grouping"}).assign(metric="error")
     columns = ["method", "task", "grouping", "group", "metric", "rows", *_CHANGE, "noise", "overall"]
-    both = [each.reindex(columns=columns) for each in (gaps, groups) if len(each)]
-    return pd.concat(both, ignore_index=True) if both else pd.DataFrame(columns=columns)
+    parts = [each.reindex(columns=columns) for each in (gaps, rates_of, groups) if len(each)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def constant_errors(results: Results) -> dict[str, float]:
@@ -138,7 +177,7 @@ def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCount
     return parts
 
 
-def _average_changes(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def _average_changes(table: pd.DataFrame, by: Sequence[str], *, largest_first: bool = True) -> pd.DataFrame:
     rows = []
     for key, own in table[table["change"].notna()].groupby(list(by), sort=False) if len(table) else ():
         change = seed_interval(own["change"].to_numpy(float))
@@ -146,4 +185,4 @@ def _average_changes(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         of_change = value - change.mean, value, change.mean, change.low, change.high, change.runs
         rows.append((*key, int(own["rows"].min()), *of_change, noise))
     found = pd.DataFrame(rows, columns=[*by, "rows", *_CHANGE, "noise"])
-    return found.sort_values("change", ascending=False, kind="stable", ignore_index=True)
+    return found.sort_values("change", ascending=False, kind="stable", ignore_index=True) if largest_first else found

@@ -14,6 +14,7 @@ from paretofair.analysis.findings import (
     VANILLA,
     compare_gaps,
     compare_groups,
+    compare_rates,
     constant_errors,
     find_cost_of_choosing,
     find_differences,
@@ -169,8 +170,8 @@ def _tell_difference(results: Results, row: Any, empty: Mapping[str, int], pairs
     better, worse = row.better, row.against if row.better == row.method else row.method
     shares = dominance(results, results.leading).set_index(["method", "by"])["share"]
     dominated = (
-        f"on test {labels.method(better)} dominates {shares[worse, better]:.0%} of the points of "
-        f"{labels.method(worse)}, and is dominated at {shares[better, worse]:.0%} of its own"
+        f"on test {labels.method(better)} dominates {100 * shares[worse, better]:.0f} % of the points of "
+        f"{labels.method(worse)}, and is dominated at {100 * shares[better, worse]:.0f} % of its own"
     )
     for name in (worse, better):
         if empty.get(name):
@@ -282,6 +283,7 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
     treated, others = gaps[is_treated], gaps[~is_treated]
     for method in dict.fromkeys(treated["method"]):
         yield _tell_treated(results, treated[treated["method"] == method].set_index("task"), method)
+        yield from _tell_rates(results, method)
     if int(gaps["seeds"].max()) < 2:
         yield Finding("With one seed no gap or group is known to have got worse, or better: seeds move them too.", "")
         return
@@ -343,6 +345,18 @@ def _tell_treated(results: Results, own: pd.DataFrame, method: str) -> Finding:
         f"{'; '.join(parts[:_SHOWN])}{more}{by_chance}.",
         CHANGES,
     )
+
+
+def _tell_rates(results: Results, method: str) -> Iterator[Finding]:
+    """Which groups' rates made the treated gap what it is."""
+    labels, table = Labels.of(results), compare_rates(results)
+    own = table[(table["method"] == method) & table["task"].isin(drawn_tasks(results))]
+    parts = []
+    for (task, metric), rows in own.groupby(["task", "metric"], sort=False):
+        of_groups = [f"{labels.group(row.group)} {row.vanilla:.3f} to {row.value:.3f}" for row in rows.itertuples()]
+        parts.append(f"{labels.metric(metric)} of {labels.task(task)} {captions.join_some(of_groups)}")
+    if parts:
+        yield Finding(f"Behind it, under {labels.method(method)}: {'; '.join(parts)}.", CHANGES)
 
 
 def _count_empty(results: Results) -> dict[str, int]:

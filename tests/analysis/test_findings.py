@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from paretofair.analysis.comparison import comparison, optimism
-from paretofair.analysis.findings import compare_gaps, compare_groups, find_cost_of_choosing, find_differences
+from paretofair.analysis.findings import (
+    compare_gaps,
+    compare_groups,
+    compare_rates,
+    find_cost_of_choosing,
+    find_differences,
+    list_changes,
+)
 from paretofair.analysis.rules import choose_points
 from paretofair.metrics import rates
 from paretofair.statistics.intervals import seed_interval
@@ -86,6 +93,26 @@ def test_what_becomes_of_groups(made_up_run):
             errors.append(rates.error(counts[:, cells[row.group]].sum(1)))
         value, vanilla = np.mean(errors, 0)
         assert (row.value, row.vanilla) == pytest.approx((value, vanilla))
+
+
+def test_the_rates_behind_the_treated_gap(made_up_run):
+    found, chosen, cells = compare_rates(made_up_run), choose_points(made_up_run), {"Female": [0, 1], "Male": [2, 3]}
+    assert len(found) == 2 * 2 * 2
+    for row in found.itertuples():
+        t, measured = made_up_run.tasks.index(row.task), []
+        for own in chosen[chosen["method"] == row.method].itertuples():
+            counts = made_up_run.cells.of([own.trial_id, find_vanilla(chosen, own.seed)])["test"][t].values
+            measured.append(rates.false_positive_rate(counts[:, cells[row.group]].sum(1)))
+        assert (row.attribute, row.metric) == ("sex", "false_positive_rate")
+        assert (row.value, row.vanilla) == pytest.approx(tuple(np.mean(measured, 0)))
+
+
+def test_every_change_stands_in_one_table(made_up_run):
+    table = list_changes(made_up_run)
+    parts = [compare_gaps(made_up_run), compare_rates(made_up_run), compare_groups(made_up_run)]
+    assert len(table) == sum(map(len, parts))
+    assert set(table["metric"]) == {"fpr_gap", "false_positive_rate", "error"}
+    np.testing.assert_allclose(table["change"], np.concatenate([each["change"] for each in parts]))
 
 
 def test_nothing_to_find(made_up_results):
