@@ -171,7 +171,7 @@ def _tell_difference(results: Results, row: Any, empty: Mapping[str, int], pairs
     shares = dominance(results, results.leading).set_index(["method", "by"])["share"]
     dominated = (
         f"on test {labels.method(better)} dominates {100 * shares[worse, better]:.0f} % of the points of "
-        f"{labels.method(worse)}, and is dominated at {100 * shares[better, worse]:.0f} % of its own"
+        f"{labels.method(worse)}, and {100 * shares[better, worse]:.0f} % of its own are dominated"
     )
     for name in (worse, better):
         if empty.get(name):
