@@ -195,9 +195,11 @@ def _make_rows(table: pa.Table, schema: TableSchema, metrics: Collection[str] | 
         unknown = [found for found in pc.unique(whole[name]).to_pylist() if found not in accepted]
         if unknown:
             raise ValueError(f"found {name} {unknown[0]!r}; accepted: {', '.join(accepted)}")
-    for name in ("seed", "index"):
-        least = pc.min(whole[name]).as_py()
-        if least < 0:
+    # A point that is trained again has the number -1, -2, ...
+    numbered = whole.filter(pc.not_equal(whole["stage"], "confirm"))
+    for name, rows in (("seed", whole), ("index", numbered)):
+        least = pc.min(rows[name]).as_py()
+        if least is not None and least < 0:
             raise ValueError(f"found {name} {least}; expected a number from 0")
     # They become names of files.
     for method in pc.unique(whole["method"]).to_pylist():
