@@ -15,6 +15,7 @@ from paretofair.metrics.audit import audit
 from paretofair.pareto.attainment import attainment_surface
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 from paretofair.report.drawing.choice import drawn_tasks
+from paretofair.report.findings import find
 from paretofair.report.page import write_page
 
 from .made_table import write_table
@@ -126,7 +127,8 @@ def test_it_opens(page, run, tmp_path):
     assert "made up" in page.find_element("tag name", "h1").text
     assert "Simulated data" in page.find_element("css selector", ".banner.strong").text
     assert sorted(list_trials(page)) == sorted(run.frontier("arfg_are")["trial_id"])
-    assert not page.find_element("id", "findings").is_displayed()
+    told = [each.text for each in page.find_elements("css selector", "#findings-list li")]
+    assert told == [each.sentence for each in find(run)]
     assert [kind for kind, _ in list_drawn(page)] == ["scatter"] * 4
     press(page, "#cloud")
     press(page, "#dots")
