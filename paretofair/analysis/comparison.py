@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pandas as pd
 
-from paretofair.analysis.results import Results
+from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import select_trials
 from paretofair.metrics.objectives import Objective, ObjectiveSet
 from paretofair.pareto.indicators import share_dominated
@@ -16,6 +16,7 @@ from paretofair.statistics.comparison import LEVEL, count_needed_seeds, holm, le
 from paretofair.statistics.intervals import seed_interval
 
 
+@make_once
 def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/volumes.csv`: mean hypervolume of each method over seeds, maximised.
 
@@ -32,6 +33,7 @@ def volumes(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     return _stamp_table(results, pd.DataFrame(rows, columns=columns))
 
 
+@make_once
 def comparison(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/comparison.csv`: whether methods differ in test hypervolume over the same seeds, a row for each pair.
 
@@ -61,6 +63,7 @@ def comparison(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     return _stamp_table(results, found.assign(**added)[columns])
 
 
+@make_once
 def dominance(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/dominance.csv`: the share of each method's front that another method's dominates, for ordered pairs.
 
@@ -79,6 +82,7 @@ def dominance(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     return _stamp_table(results, pd.DataFrame(rows, columns=["method", "by", *_ends("share"), "seeds"]))
 
 
+@make_once
 def optimism(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/optimism.csv`: what the points of frontiers lose from the split that chose them to test.
 
@@ -117,6 +121,7 @@ def optimism(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     return _stamp_table(results, found)
 
 
+@make_once
 def selected(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """`tables/selected.csv`: test values of the trials that each rule selects, over seeds.
 

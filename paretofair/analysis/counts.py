@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from paretofair.analysis.relative import UNTREATED
 from paretofair.errors import RunError
 from paretofair.metrics.audit import audit
 from paretofair.metrics.counts.task_counts import TaskCounts, count_size
@@ -17,8 +18,8 @@ from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TaskSche
 
 GROUPS = "groups.csv"
 LEAST_ROWS = 50  # of a group that the audit compares
-_AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
-_AUDIT += ["rows", "smallest", "groups", "left_out"]
+AUDIT = ["method", "seed", "trial_id", "split", "task", "grouping", "metric", "value", "change"]
+AUDIT += ["rows", "smallest", "groups", "left_out"]
 
 
 def read_groups(folder: Path) -> pd.DataFrame:
@@ -117,9 +118,9 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
     `change` is against the chosen trial of `vanilla` with the same seed, `rows` are those behind the value, `smallest`
     those of the smallest group compared; groups of fewer than 50 rows are left out and counted.
     """
-    found: dict[str, list[np.ndarray]] = {name: [] for name in _AUDIT}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in AUDIT}
     for seed, own in chosen.groupby("seed", sort=False):
-        vanilla = (own["method"] == "vanilla").to_numpy()
+        vanilla = (own["method"] == UNTREATED).to_numpy()
         of_trials = {"method": own["method"].to_numpy(), "seed": seed, "trial_id": own["trial_id"].to_numpy()}
         trial_ids = own["trial_id"].tolist()
         rows = cells.rows_of(trial_ids)

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.comparison import comparison, optimism
-from paretofair.analysis.counts import LEAST_ROWS, CellCounts, audit_table
-from paretofair.analysis.results import Results
+from paretofair.analysis.counts import LEAST_ROWS, CellCounts
+from paretofair.analysis.relative import UNTREATED
+from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import choose_points
+from paretofair.analysis.tables import audit_points
 from paretofair.metrics import rates
 from paretofair.metrics.registry import GROUP_METRICS
 from paretofair.statistics.comparison import LEVEL
 from paretofair.statistics.intervals import seed_interval
 
-VANILLA = "vanilla"
 _CHANGE = ["vanilla", "value", "change", "low", "high", "seeds"]
 _WIDE = 1.96  # deviations to both sides hold 95 %
 _FPR = ("false_positive_rate", rates.false_positive_rate)
@@ -54,6 +55,7 @@ def find_cost_of_choosing(results: Results, of: str = "arfg_are") -> pd.DataFram
     return ordered.drop(columns="place")
 
 
+@make_once
 def compare_gaps(results: Results) -> pd.DataFrame:
     """What the chosen points do to the gap of the run between the groups of every attribute and intersection, on test,
     against the chosen points of `vanilla`; the largest change for the worse first.
@@ -66,13 +68,14 @@ def compare_gaps(results: Results) -> pd.DataFrame:
     gap = results.settings.gap if results.settings.gap in GROUP_METRICS else "fpr_gap"
     if results.cells is None:
         return _average_changes(pd.DataFrame(), by)
-    table = audit_table(choose_points(results), results.tasks, results.cells)
-    own = table[(table["metric"] == gap) & (table["split"] == "test") & (table["method"] != VANILLA)]
+    table = audit_points(results)
+    own = table[(table["metric"] == gap) & (table["split"] == "test") & (table["method"] != UNTREATED)]
     # Two rates of two models, each of which has at most the variance of a coin.
     noise = _WIDE * np.sqrt(2 * 0.25 / own["smallest"].clip(lower=1))
     return _average_changes(own.assign(rows=own["smallest"], noise=noise), by)
 
 
+@make_once
 def compare_groups(results: Results) -> pd.DataFrame:
     """What the chosen points do to the error on the groups of every attribute, on test, against the chosen points of
     `vanilla`; those first that concern most rows. Columns as of `compare_gaps`, `attribute` and `group` in place of
@@ -84,7 +87,7 @@ def compare_groups(results: Results) -> pd.DataFrame:
     parts = [
         part
         for _, own in chosen.groupby("seed", sort=False)
-        if (own["method"] == VANILLA).any()
+        if (own["method"] == UNTREATED).any()
         for part in _measure_groups(own, results.tasks, results.cells)
     ]
     every = pd.concat(parts) if parts else pd.DataFrame()
@@ -97,6 +100,7 @@ def compare_groups(results: Results) -> pd.DataFrame:
     return found.loc[concerned.index].reset_index(drop=True)
 
 
+@make_once
 def compare_rates(results: Results) -> pd.DataFrame:
     """The rates whose difference is the gap of the run, of every group that the losses act on, at the chosen points of
     each method and of `vanilla`, on test.
@@ -109,9 +113,9 @@ def compare_rates(results: Results) -> pd.DataFrame:
     found, wanted = list[pd.DataFrame](), _RATES.get(results.settings.gap, ())
     for _, own in chosen.groupby("seed", sort=False) if cells is not None and sensitive is not None else ():
         ids, methods = own["trial_id"].tolist(), own["method"].to_numpy()
-        if VANILLA not in methods or cells is None or sensitive is None:
+        if UNTREATED not in methods or cells is None or sensitive is None:
             continue
-        place = int(np.flatnonzero(methods == VANILLA)[0])
+        place = int(np.flatnonzero(methods == UNTREATED)[0])
         counts, rows = cells.of(ids).get("test", []), cells.rows_of(ids).get("test", [])
         for task, of_task, of_rows in zip(results.tasks, counts, rows, strict=False):
             attribute = sensitive[task]
@@ -122,7 +126,7 @@ def compare_rates(results: Results) -> pd.DataFrame:
                     line = {"method": methods, "task": task, "attribute": attribute, "group": group, "metric": name}
                     line |= {"value": values[:, number], "change": values[:, number] - values[place, number]}
                     line |= {"rows": behind[place, number], "noise": np.nan}
-                    found.append(pd.DataFrame(line)[methods != VANILLA])
+                    found.append(pd.DataFrame(line)[methods != UNTREATED])
     return _average_changes(pd.concat(found) if found else pd.DataFrame(), by, largest_first=False)
 
 
@@ -159,7 +163,7 @@ def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCount
     """The error of every group under the chosen trials of one seed, and how much more it is than under vanilla."""
     ids, methods = chosen["trial_id"].tolist(), chosen["method"].to_numpy()
     counts, rows = cells.of(ids).get("test", []), cells.rows_of(ids).get("test", [])
-    vanilla, parts = int(np.flatnonzero(methods == VANILLA)[0]), []
+    vanilla, parts = int(np.flatnonzero(methods == UNTREATED)[0]), []
     for task, of_task, of_rows in zip(tasks, counts, rows, strict=False):
         total = of_task.total.rate("error", rates.error)[:, 0]
         for attribute in cells.attributes:
@@ -173,7 +177,7 @@ def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCount
                 found = {"method": methods, "task": task, "attribute": attribute, "group": group}
                 found |= {"value": error, "change": error - error[vanilla], "overall": total - total[vanilla]}
                 found |= {"rows": counted[place], "noise": _WIDE * np.sqrt(variance / counted[place])}
-                parts.append(pd.DataFrame(found)[methods != VANILLA])
+                parts.append(pd.DataFrame(found)[methods != UNTREATED])
     return parts
 
 

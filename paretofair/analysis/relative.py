@@ -82,7 +82,7 @@ def relative_to(
 
 
 def find_weak(searched: pd.DataFrame, denominators: pd.DataFrame, tasks: Sequence[str], chosen_on: str) -> pd.DataFrame:
-    """Tasks whose single-task models err clearly more than untreated multi-task models, so that ARE and ARFG flatter.
+    """Tasks whose single-task models err clearly more than untreated multi-task models, so that ARE flatters.
 
     Columns `task, untreated, alone, low, high`, errors on the split `chosen_on`, means over seeds. Of each seed's
     trials of `vanilla` (`searched` are the trials that may enter a frontier) the one with the smallest error of the

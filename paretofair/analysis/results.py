@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -43,6 +43,25 @@ from paretofair.results.table_schema import WITHIN, read_spelling
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
 
 _Named = TypeVar("_Named", NamedSet, Metric)
+_Made = TypeVar("_Made")
+_Arguments = ParamSpec("_Arguments")
+
+
+def make_once(
+    make: Callable[Concatenate[Results, _Arguments], _Made],
+) -> Callable[Concatenate[Results, _Arguments], _Made]:
+    """Of a function of `Results`: what it makes is kept as long as the table has the same columns. Nobody may change
+    it in place."""
+
+    @functools.wraps(make)
+    def recall(results: Results, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Made:
+        key = make, arguments, tuple(named.items())
+        if key not in results.made:
+            results.made[key] = make(results, *arguments, **named)
+        found: _Made = results.made[key]
+        return found
+
+    return recall
 
 
 class Results:
@@ -113,6 +132,7 @@ class Results:
         """`known` are single-task baselines for a table that has none. `whole`: whether all trials are of `folders`."""
         order = ["stage", "method", "seed", "index"]
         self.settings, self.folders, self.told_apart = settings, folders, told_apart or {}
+        self.made: dict[Any, Any] = {}  # of `make_once`
         self._whole = whole
         self.inputs: frozenset[Path] = frozenset()
         self.tasks, self.schema = schema.task_names, schema
@@ -168,6 +188,7 @@ class Results:
         self.schema = self.schema.add_metrics(derived_quantities(objectives, self.tasks, self.settings))
         if len(self.trials.columns) > before:
             self.__dict__.pop("searched", None)
+            self.made.clear()
 
     @property
     def _tasks_of_sets(self) -> list[str]:
@@ -211,7 +232,7 @@ class Results:
         return with_gap_tests(self.baselines, self.trials, self.tasks, self.cells, self.sensitive)
 
     @property
-    def unreliable(self) -> list[str]:
+    def unreliable(self) -> dict[str, str]:
         """Tasks whose single-task gap, by which ARFG divides, is not resolved (`reliability.find_unreliable`). Where it
         is 0 or missing ARFG has no value, which `undefined.explain_undefined` says."""
         return find_unreliable(keep_usable(self.tested_baselines, self.settings.gap), self.settings.gap)

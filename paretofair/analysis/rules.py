@@ -11,7 +11,7 @@ import pandas as pd
 
 from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.reading.settings import ReportSettings
-from paretofair.analysis.results import Results
+from paretofair.analysis.results import Results, make_once
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
 from paretofair.metrics.registry import METRICS, Metric
@@ -155,6 +155,7 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
     return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
+@make_once
 def choose_points(results: Results) -> pd.DataFrame:
     """The trial that the `default_rule` takes from every frontier under the leading set: full rows of the trial table,
     one for each method and seed (for each method where seeds are pooled), with `rule`, `selected_on` and the number of

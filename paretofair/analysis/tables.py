@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from paretofair.analysis.counts import AUDIT, audit_table
+from paretofair.analysis.results import Results, make_once
+from paretofair.analysis.rules import choose_points
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.statistics.intervals import seed_interval
 
@@ -20,6 +23,15 @@ def per_task(chosen: pd.DataFrame, tasks: Sequence[str], gap: str = "fpr_gap") -
     """`tables/per_task.csv`: error and `gap` of every task on test of the chosen points (as Table 4)."""
     names = [f"{metric}_{task}" for task in tasks for metric in ("error", gap)]
     return _over_seeds(chosen, {name: f"test_{name}" for name in names})
+
+
+@make_once
+def audit_points(results: Results) -> pd.DataFrame:
+    """`audit.csv`: `counts.audit_table` of the chosen points; empty where cells are not counted, or nothing is
+    chosen."""
+    if results.cells is None:
+        return pd.DataFrame(columns=AUDIT)
+    return audit_table(choose_points(results), results.tasks, results.cells)
 
 
 def _over_seeds(chosen: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:

@@ -13,11 +13,14 @@ _SHOWN = 8
 
 
 def print_findings(results: Results, console: Console) -> None:
-    """The first sentences of `findings.md`, but for what the command says of baselines itself."""
+    """The warnings of `findings.md`, and the first of its other sentences."""
     from paretofair.report.findings import FINDINGS, find
 
-    sentences = [each.sentence for each in find(results) if each.file != "baselines.csv"]
-    for sentence in sentences[:_SHOWN]:
-        console.print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
-    if len(sentences) > _SHOWN:
-        console.print(f"- {len(sentences) - _SHOWN} more in {FINDINGS}", markup=False, highlight=False)
+    findings = find(results)
+    others = [each for each in findings if not each.warns]
+    for each in findings:
+        if each.warns or each in others[:_SHOWN]:
+            style = "yellow" if each.warns else None
+            console.print(each.sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+    if len(others) > _SHOWN:
+        console.print(f"{len(others) - _SHOWN} more sentences in {FINDINGS}", markup=False, highlight=False)

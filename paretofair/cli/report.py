@@ -51,10 +51,8 @@ def report(options: argparse.Namespace, console: Console) -> int:
     """Reads the runs and writes what was asked for."""
     from paretofair.analysis.overview import overview
     from paretofair.analysis.results import Results
-    from paretofair.analysis.undefined import explain_undefined
     from paretofair.cli.findings import print_findings
     from paretofair.errors import RunError
-    from paretofair.report.captions import join_some
 
     if options.output is not None:
         check_output(options.output)
@@ -75,13 +73,6 @@ def report(options: argparse.Namespace, console: Console) -> int:
     for method, names in results.told_apart.items():
         words = ", ".join(f"{name} ({', '.join(map(place_of, runs))})" for name, runs in names.items())
         console.print(f"{method} was trained in different ways: {words}", highlight=False, markup=False, soft_wrap=True)
-    if "simulated" in results.source:
-        console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    if "arfg" in results.shown_objectives and results.unreliable:
-        words = f"ARFG is not reliable: the single-task {results.settings.gap} is not resolved for "
-        console.print(words + join_some(results.unreliable), style="yellow", soft_wrap=True)
-    for sentence in explain_undefined(results):
-        console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
     print_findings(results, console)
     console.print(f"written to {folder}:", highlight=False, soft_wrap=True)
     for name, paths in ((name, paths) for name, paths in written.items() if paths):

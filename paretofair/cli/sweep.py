@@ -186,9 +186,8 @@ def _estimate(context: Context, first: Splits, to_train: Mapping[tuple[str, str]
 def print_summary(result: Result, space: Space, methods: Sequence[str], console: Console) -> None:
     """The table of methods and the paths written."""
     from paretofair.analysis.overview import overview
-    from paretofair.analysis.undefined import explain_undefined
     from paretofair.cli.findings import print_findings
-    from paretofair.report.captions import join_names, join_some, reference
+    from paretofair.report.captions import join_names, reference
     from paretofair.report.labels import Labels
 
     leading = result.report.objective_set(result.report.leading)
@@ -217,28 +216,6 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
         words = f"The volume ends at the {reference(labels, leading)} (frontiers); no point of "
         words += f"{', '.join(beyond)} is better."
         console.print(words, style="yellow", soft_wrap=True)
-    if result.source == "simulated":
-        console.print("SIMULATED data: these numbers say nothing about real people.", style="bold yellow")
-    if "arfg" in result.report.shown_objectives and result.report.unreliable:
-        console.print(
-            f"ARFG is not reliable: the single-task {result.report.settings.gap} is not resolved for "
-            + join_some(result.report.unreliable),
-            style="yellow",
-        )
-    weak = [
-        f"{row.task} ({row.untreated:.4f} against {row.alone:.4f}, interval {row.low:.4f} to {row.high:.4f})"
-        for row in result.report.weak.itertuples()
-    ]
-    if weak and {"arfg", "are"} & result.report.shown_objectives:
-        console.print(
-            f"ARE and ARFG flatter: on {result.report.settings.selected_on} vanilla errs clearly less than the "
-            f"single-task models that they divide by, in {', '.join(weak)}. A wider search of the baselines "
-            "(stages.baselines) makes them stronger.",
-            style="yellow",
-            soft_wrap=True,
-        )
-    for sentence in explain_undefined(result.report):
-        console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
     print_findings(result.report, console)
     if result.missing:
         console.print(f"{result.missing:,} trials are still to be trained; the same command goes on.", style="yellow")

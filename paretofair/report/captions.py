@@ -118,8 +118,7 @@ def reliability(results: Results) -> str:
 def name_unreliable(results: Results) -> list[str]:
     """`results.unreliable` with what tasks are called: `bar (validation, test)`."""
     labels = Labels.of(results)
-    parts = [each.rpartition(" (") for each in results.unreliable]
-    return [f"{labels.task(task)}{sign}{splits}" for task, sign, splits in parts]
+    return [f"{labels.task(task)} ({where})" for task, where in results.unreliable.items()]
 
 
 def tell_rule(results: Results) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from paretofair.analysis.comparison import dominance
 from paretofair.analysis.findings import (
-    VANILLA,
     compare_gaps,
     compare_groups,
     compare_rates,
@@ -19,8 +18,8 @@ from paretofair.analysis.findings import (
     find_cost_of_choosing,
     find_differences,
 )
-from paretofair.analysis.relative import BASELINES
-from paretofair.analysis.results import Results
+from paretofair.analysis.relative import BASELINES, UNTREATED
+from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import KNEE, choose_points, default_rule
 from paretofair.analysis.undefined import explain_undefined
 from paretofair.report import captions
@@ -38,10 +37,11 @@ _CHANCE = 0.025  # of an interval to lie on the worse side of no change where th
 
 
 class Finding(NamedTuple):
-    """A sentence, and the file that it can be checked in (empty: none)."""
+    """A sentence, and the file that it can be checked in (empty: none); `warns` where others rest on it."""
 
     sentence: str
     file: str
+    warns: bool = False
 
 
 def write_findings(results: Results, folder: Path) -> Path:
@@ -53,6 +53,7 @@ def write_findings(results: Results, folder: Path) -> Path:
     return path
 
 
+@make_once
 def find(results: Results) -> list[Finding]:
     """Everything that is found, in the order in which a reader needs it; empty before there are trials.
 
@@ -75,7 +76,7 @@ def find(results: Results) -> list[Finding]:
 def _tell_comparison(results: Results) -> Iterator[Finding]:
     settings, labels = results.settings, Labels.of(results)
     if "simulated" in results.source:
-        yield Finding("The data are SIMULATED: nothing here says anything about real people.", "")
+        yield Finding("SIMULATED data: these numbers say nothing about real people.", "", warns=True)
     names = captions.join_names([labels.method(name) for name in results.methods])
     tasks = captions.join_some([labels.task(task) for task in results.tasks])
     treated = captions.join_names(_acted_on(results, labels))
@@ -92,24 +93,27 @@ def _tell_comparison(results: Results) -> Iterator[Finding]:
 def _tell_denominators(results: Results) -> Iterator[Finding]:
     labels, shown = Labels.of(results), {"are", "arfg"} & results.shown_objectives
     for sentence in explain_undefined(results):
-        yield Finding(sentence, BASELINES)
+        yield Finding(sentence, BASELINES, warns=True)
     if words := captions.reliability(results):
-        yield Finding(words, BASELINES)
+        yield Finding(words, BASELINES, warns=True)
     table = results.baselines
     own = table[(table["metric"] == results.settings.gap) & (table["split"] == "test")]
     for row in own.itertuples() if "arfg" in shown else ():
-        if row.high - row.low > row.mean and row.task not in " ".join(results.unreliable):
+        if row.high - row.low > row.mean and row.task not in results.unreliable:
             yield Finding(
                 f"The scale of ARFG is uncertain: the single-task gap of {labels.task(row.task)} on test is a mean of "
                 f"{row.runs} runs, {row.mean:.3f} ({row.low:.3f} to {row.high:.3f}).",
                 BASELINES,
+                warns=True,
             )
     for row in results.weak.itertuples() if shown else ():
         yield Finding(
-            f"ARE flatters in {labels.task(row.task)}: the best of {labels.method(VANILLA)}'s trials errs "
+            f"ARE flatters in {labels.task(row.task)}: the best of {labels.method(UNTREATED)}'s trials errs "
             f"{row.untreated:.3f} on {results.settings.selected_on}, the single-task models that it divides by "
-            f"{row.alone:.3f} ({row.low:.3f} to {row.high:.3f}).",
+            f"{row.alone:.3f} ({row.low:.3f} to {row.high:.3f}). A wider search of the baselines (stages.baselines) "
+            "makes them stronger.",
             BASELINES,
+            warns=True,
         )
 
 
@@ -253,16 +257,16 @@ def _tell_price(results: Results) -> Iterator[Finding]:
         .rename(columns={column: task for task, column in columns.items()})
     )
     shown = drawn_tasks(results)
-    if VANILLA in means.index:
-        for method in means.index.drop(VANILLA):
-            dearer = [task for task in shown if means.loc[method, task] > means.loc[VANILLA, task]]
+    if UNTREATED in means.index:
+        for method in means.index.drop(UNTREATED):
+            dearer = [task for task in shown if means.loc[method, task] > means.loc[UNTREATED, task]]
             if dearer:
                 parts = [
-                    f"{means.loc[method, task]:.3f} in {labels.task(task)} ({means.loc[VANILLA, task]:.3f})"
+                    f"{means.loc[method, task]:.3f} in {labels.task(task)} ({means.loc[UNTREATED, task]:.3f})"
                     for task in dearer
                 ]
                 words = captions.join_names(parts)
-                yield Finding(f"{labels.method(method)} errs more than {labels.method(VANILLA)}: {words}.", file)
+                yield Finding(f"{labels.method(method)} errs more than {labels.method(UNTREATED)}: {words}.", file)
     for task, constant in constant_errors(results).items():
         no_better = means.index[means[task] >= constant] if task in means else ()
         if task in shown and len(no_better):
@@ -291,8 +295,9 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
     hurt, helped = groups[groups["low"] > 0], groups[groups["high"] < 0]
     places = len(others) + len(groups)
     yield Finding(
-        f"Against {labels.method(VANILLA)} {len(others)} gaps that are not treated and {len(groups)} errors of groups "
-        f"were compared: {len(worse) + len(hurt)} got worse beyond their interval, {len(better) + len(helped)} better. "
+        f"Against {labels.method(UNTREATED)} {len(others)} gaps that are not treated and {len(groups)} errors of "
+        f"groups were compared: {len(worse) + len(hurt)} got worse beyond their interval, "
+        f"{len(better) + len(helped)} better. "
         f"The intervals are not adjusted for so many: by the scatter of seeds alone {_say_chance(_CHANCE * places)} of "
         "each would be expected. Named below are the largest that the number of rows does not explain either, and of "
         "groups those that err more than all rows do.",
@@ -303,7 +308,7 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
     for row in clear.head(_SHOWN).itertuples():
         yield Finding(
             f"{labels.method(row.method)} has a larger {gap} of {labels.task(row.task)} between groups of "
-            f"{labels.attribute(row.grouping)}, which it does not act on, than {labels.method(VANILLA)}: "
+            f"{labels.attribute(row.grouping)}, which it does not act on, than {labels.method(UNTREATED)}: "
             f"{row.value:.3f} against {row.vanilla:.3f}{_say_ends(row)}; the smallest group has {row.rows:,} rows "
             "behind it.",
             file,
@@ -312,7 +317,7 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
     for row in beyond.head(_SHOWN).itertuples():
         yield Finding(
             f"{labels.method(row.method)} errs more on {labels.group(row.group)} ({labels.attribute(row.attribute)}, "
-            f"{row.rows:,} rows) in {labels.task(row.task)} than {labels.method(VANILLA)}: {row.value:.3f} against "
+            f"{row.rows:,} rows) in {labels.task(row.task)} than {labels.method(UNTREATED)}: {row.value:.3f} against "
             f"{row.vanilla:.3f}{_say_ends(row)}; on all rows {row.overall:+.3f}.",
             file,
         )
@@ -341,7 +346,7 @@ def _tell_treated(results: Results, own: pd.DataFrame, method: str) -> Finding:
             )
     return Finding(
         f"The gap that {labels.method(method)} acts on ({labels.metric(gap)}, "
-        f"{captions.join_names(_acted_on(results, labels))}), from {labels.method(VANILLA)}: "
+        f"{captions.join_names(_acted_on(results, labels))}), from {labels.method(UNTREATED)}: "
         f"{'; '.join(parts[:_SHOWN])}{more}{by_chance}.",
         CHANGES,
     )

@@ -8,13 +8,12 @@ import pandas as pd
 
 from paretofair.analysis.chance.row_intervals import row_intervals, with_intervals
 from paretofair.analysis.comparison import comparison, dominance, optimism, selected, volumes
-from paretofair.analysis.counts import audit_table
 from paretofair.analysis.findings import list_changes
 from paretofair.analysis.overview import leading_points
 from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
-from paretofair.analysis.tables import per_task, summary
+from paretofair.analysis.tables import audit_points, per_task, summary
 from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.findings import CHANGES, write_findings
 from paretofair.report.output import place_file, replace_earlier
@@ -71,7 +70,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             if cells is not None:
                 rule = {"rule": default_rule(settings)}
                 files[CHANGES] = list_changes(results).assign(**rule, **stamp)
-                files["audit.csv"] = audit_table(chosen, results.tasks, cells).assign(**rule, **stamp)
+                files["audit.csv"] = audit_points(results).assign(**rule, **stamp)
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]

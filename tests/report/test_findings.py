@@ -23,7 +23,7 @@ def numbers(sentence: str) -> set[str]:
 
 def test_simulated_data_come_first_and_what_was_compared_next(made_up_run):
     first, second, *_ = sentences(made_up_run)
-    assert first == "The data are SIMULATED: nothing here says anything about real people."
+    assert first == "SIMULATED data: these numbers say nothing about real people."
     expected = "Compared: vanilla, MTA-F and own_method (15 completed trials per method and seed of 4 seeds; "
     assert second.startswith(expected + "tasks grade, bar; treated: sex")
 

@@ -57,26 +57,26 @@ def with_gap_tests(
     return baselines.assign(**found)[columns]
 
 
-def find_unreliable(baselines: pd.DataFrame, gap: str = "fpr_gap") -> list[str]:
-    """Tasks whose single-task gap is not resolved (p above .05), each with where: `bar (validation, test)`, or where
-    the seeds have splits of their own `bar (validation in 2 of 5 splits, test in 4 of 5 splits)`.
+def find_unreliable(baselines: pd.DataFrame, gap: str = "fpr_gap") -> dict[str, str]:
+    """Tasks whose single-task gap is not resolved (p above .05), each with where: `validation, test`, or where the
+    seeds have splits of their own `validation in 2 of 5 splits, test in 4 of 5 splits`.
 
     That is not to say that there is no gap: one below `detectable` may be there. A gap that could not be tested (of a
-    table without counts, of scores, of the user's own) is named as well: `bar (not tested)`.
+    table without counts, of scores, of the user's own) is named as well: `not tested`.
     """
     shown = baselines[(baselines["split"] != "train") & (baselines["metric"] == gap)]
     splits = shown["split_id"].nunique() if "split_id" in shown else 1
     p_values = shown["p_value"] if "p_value" in shown else pd.Series(np.nan, shown.index)
-    named = []
+    found: dict[str, str] = {}
     for task, own in shown.groupby("task", sort=False):
         tested = p_values[own.index]
         if tested.isna().all():
-            named.append(f"{task} (not tested)")
+            found[str(task)] = "not tested"
             continue
         counts = own.loc[~(tested <= LEVEL), "split"].value_counts()
         where = [name for name in SPLITS if name in counts]
         if splits > 1:
             where = [f"{name} in {counts[name]} of {splits} splits" for name in where]
         if where:
-            named.append(f"{task} ({', '.join(where)})")
-    return named
+            found[str(task)] = ", ".join(where)
+    return found

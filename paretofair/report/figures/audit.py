@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from paretofair.analysis.counts import audit_table
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import choose_points
+from paretofair.analysis.tables import audit_points
 from paretofair.metrics.registry import GROUP_METRICS, METRICS
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
@@ -47,10 +46,9 @@ def draw(results: Results) -> Figure | None:
 def average_audit(results: Results) -> pd.DataFrame:
     """Columns `method, task, grouping, mean, low, high, seeds`: the gap on test over seeds, of tasks that are drawn;
     empty without counts."""
-    cells = results.cells
-    if cells is None or not results.fronts_of(results.leading):
+    if results.cells is None or not results.fronts_of(results.leading):
         return pd.DataFrame()
-    table = audit_table(choose_points(results), results.tasks, cells)
+    table = audit_points(results)
     own = table[(table["metric"] == metric_shown(results)) & (table["split"] == "test") & table["value"].notna()]
     own = own[own["task"].isin(drawn_tasks(results))]
     if results.settings.audit:

@@ -100,7 +100,7 @@ def test_baselines_are_tested(made_up_run):
     assert list(table)[:14] == [
         *("split_id", "task", "split", "metric", "mean", "std", "low", "high", "runs", *GapTest._fields, "source")
     ]
-    assert made_up_run.unreliable == []
+    assert made_up_run.unreliable == {}
     tested = table[table["p_value"].notna()]
     assert set(zip(tested["split"], tested["metric"], strict=True)) == {
         (split, "fpr_gap") for split in ("validation", "test")
@@ -158,16 +158,16 @@ def test_which_tasks_are_named():
         ("s0", "bar", split, "fpr_gap", p) for split, p in (("train", np.nan), ("validation", 0.2), ("test", 0.06))
     ]
     rows += [("s0", "bar", "test", "tpr_gap", 0.001), ("s0", "third", "test", "fpr_gap", np.nan)]
-    assert find_unreliable(make_table(rows)) == ["bar (validation, test)", "third (not tested)"]
-    assert find_unreliable(make_table(rows), "tpr_gap") == []
+    assert find_unreliable(make_table(rows)) == {"bar": "validation, test", "third": "not tested"}
+    assert find_unreliable(make_table(rows), "tpr_gap") == {}
     other = [("s1", "bar", split, "fpr_gap", 0.001) for split in ("validation", "test")]
-    assert find_unreliable(make_table(rows[3:6] + other)) == [
-        "bar (validation in 1 of 2 splits, test in 1 of 2 splits)"
-    ]
+    assert find_unreliable(make_table(rows[3:6] + other)) == {
+        "bar": "validation in 1 of 2 splits, test in 1 of 2 splits"
+    }
 
 
 def test_a_table_without_counts_is_not_tested(made_up_results):
-    assert made_up_results(trials=3).unreliable == ["grade (not tested)", "bar (not tested)"]
+    assert made_up_results(trials=3).unreliable == {"grade": "not tested", "bar": "not tested"}
     given = made_up_results(trials=3).baselines
-    assert find_unreliable(given) == ["grade (not tested)", "bar (not tested)"]
+    assert find_unreliable(given) == {"grade": "not tested", "bar": "not tested"}
     assert with_gap_tests(given, pd.DataFrame(), ["grade", "bar"])["p_value"].isna().all()
