@@ -165,15 +165,16 @@ class Stack:
         keep = own.settings.keep_epoch
         if keep is None or best is None:
             return
-        split, values = own.data.selection_split, self.trials.take(self._place).values
-        measured = evaluate(
-            *(own.network, parameters, own.data, own.threshold, own.method, values),
-            splits=(split,),
-            own_metrics=own.own_metrics,
-        )
-        losses = keep.losses(measured.values_of(keep.metric, split, own.data), values)
-        best = best.update(losses, self._epoch, parameters, settled=self._epoch >= keep.since)
-        self._state = replace(self._state, best=best)
+        losses = np.full(len(parameters), np.inf)
+        if self._epoch >= keep.since:
+            split, values = own.data.selection_split, self.trials.take(self._place).values
+            measured = evaluate(
+                *(own.network, parameters, own.data, own.threshold, own.method, values),
+                splits=(split,),
+                own_metrics=[each for each in own.own_metrics if each.name == keep.metric.name],
+            )
+            losses = keep.losses(measured.values_of(keep.metric, split, own.data), values)
+        self._state = replace(self._state, best=best.update(losses, self._epoch, parameters))
 
     def _finish(self, rows: np.ndarray, finite: np.ndarray) -> None:
         places = self._place[rows]

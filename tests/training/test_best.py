@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings
-from paretofair.metrics.registry import METRICS
-from paretofair.training import Experiment, Halving, TrainingSettings, Trials, WeightedMetric, train_pack
+from paretofair.metrics.registry import ASKED_FOR, METRICS
+from paretofair.training import Experiment, Halving, TrainingSettings, Trials, WeightedMetric, stack, train_pack
 from paretofair.training.measuring.best import Best, EpochChoice
 from tests.training.test_checkpoints import assert_goes_on, assert_same, results
 from tests.training.test_pack import make_trials, network
@@ -44,6 +46,21 @@ def test_it_is_the_best_of_all_that_are_trained_apart(device_data, keep, compile
         np.testing.assert_array_equal(found.parameters[row], apart[place].parameters[row])
         for name, values in found.evaluation.metrics.items():
             np.testing.assert_array_equal(values[row], apart[place].evaluation.metrics[name][row], err_msg=name)
+
+
+def test_only_epochs_that_count_are_measured_and_of_own_metrics_the_one_that_is_compared(device_data, monkeypatch):
+    data, calls = device_data(torch.float32), []
+    measured = stack.evaluate
+
+    def count(*how, **named):
+        calls.append([each.name for each in named["own_metrics"]])
+        return measured(*how, **named)
+
+    monkeypatch.setattr(stack, "evaluate", count)
+    asked = tuple(ASKED_FOR[name] for name in ("brier", "abroca"))
+    experiment = replace(make_experiment(data, EpochChoice(asked[0], since=4)), own_metrics=asked)
+    list(train_pack(experiment, make_trials(3, epochs=[EPOCHS] * 3), width=4))
+    assert calls == [["brier"]] * (EPOCHS - 3)
 
 
 def test_neighbours_do_not_matter(device_data):
@@ -85,6 +102,6 @@ def test_an_epoch_without_a_value_is_never_the_best():
     parameters = torch.zeros(2, 3)
     best = Best.begin(parameters)
     for epoch, losses in enumerate(([np.nan, 0.5], [0.3, 0.5], [np.nan, 0.4]), start=1):
-        best = best.update(np.array(losses), epoch, parameters + epoch, settled=True)
+        best = best.update(np.array(losses), epoch, parameters + epoch)
     assert best.epoch.tolist() == [2, 3]
     assert best.parameters[:, 0].tolist() == [2, 3]

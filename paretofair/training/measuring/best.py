@@ -50,11 +50,11 @@ class Best(NamedTuple):
         loss = torch.full(parameters.shape[:1], torch.inf, dtype=torch.float64, device=parameters.device)
         return Best(loss, torch.zeros_like(loss, dtype=torch.int64), parameters.clone())
 
-    def update(self, losses: np.ndarray, epoch: int, parameters: Tensor, *, settled: bool) -> Best:
-        """After an epoch that ended with these losses `(K,)` and parameters. Before it is `settled` (from then on
-        epochs count), and while no epoch has had a value, the last one is kept."""
+    def update(self, losses: np.ndarray, epoch: int, parameters: Tensor) -> Best:
+        """After an epoch that ended with these losses `(K,)`, infinite where it does not count, and parameters. While
+        none has counted and had a value, the last one is kept."""
         found = torch.from_numpy(losses).to(self.loss)
-        better = found < self.loss if settled else torch.zeros_like(found, dtype=torch.bool)
+        better = found < self.loss
         taken = better | torch.isinf(self.loss)
         return Best(
             torch.where(better, found, self.loss),
