@@ -112,6 +112,6 @@ def build_threshold(space: MethodSpace) -> Threshold:
 
 def describe_threshold(space: MethodSpace) -> str:
     """The decision rule in words, as the trial table has it: `base_rate`, `fixed 0.5`, `base_rate by group`."""
-    words = space.threshold if isinstance(space.threshold, str) else f"fixed {space.threshold.fixed}"
+    words = str(space.threshold)
     own = method_class(space).thresholds is not Method.thresholds
     return f"{words} by group" if own else words

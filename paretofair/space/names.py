@@ -99,6 +99,18 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
     return frontiers.model_copy(update={"objectives": sets, "gap": gap})
 
 
+def list_kept_epochs(settings: Settings) -> list[tuple[KeyPath, object]]:
+    """Where a space says which epoch is kept, its own section and those of methods, each with its `by` as it is
+    written."""
+    shared = settings.training.keep_epoch
+    found: list[tuple[KeyPath, object]] = [] if shared is None else [(("training", "keep_epoch"), shared.by)]
+    for name, own in settings.methods.items():
+        given = own.training.get("keep_epoch")
+        if isinstance(given, dict):
+            found.append((("methods", name, "training", "keep_epoch"), given.get("by")))
+    return found
+
+
 def _find_asked_for(settings: Settings, tasks: tuple[str, ...]) -> dict[str, OwnMetric]:
     """Those metrics of ours that only a run has that asks for them, which the space names somewhere without listing
     them."""
@@ -109,7 +121,8 @@ def _find_asked_for(settings: Settings, tasks: tuple[str, ...]) -> dict[str, Own
         with suppress(ValueError):  # told where constraints are checked, as names are that are no metric
             named.append(parse_constraint(text).name)
     named += sweep.successive_halving.objectives if sweep.successive_halving is not None else ()
-    named += [name for name in sweep.sampler.options.get("objectives") or () if isinstance(name, str)]
+    named += sweep.sampler.objectives
+    named += [by for _, by in list_kept_epochs(settings) if isinstance(by, str)]
     found = {settings.frontiers.gap or ""}
     for name in named:
         with suppress(ValueError):

@@ -176,6 +176,10 @@ class FixedThreshold(Section):
 
     fixed: Annotated[float, Field(gt=0, lt=1)]
 
+    def __str__(self) -> str:
+        """As the trial table says it."""
+        return f"fixed {self.fixed}"
+
 
 def _threshold(value: Any) -> Any:
     if value == "per_group":
@@ -255,7 +259,8 @@ class SamplerSettings(Section):
     @property
     def objectives(self) -> tuple[str, ...]:
         """What it learns from; none where it learns nothing."""
-        return tuple(self.options.get("objectives", ()))
+        found = self.options.get("objectives")
+        return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list | tuple) else ()
 
 
 class SuccessiveHalving(Section):

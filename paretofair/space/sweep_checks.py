@@ -12,8 +12,8 @@ from paretofair.metrics.registry import Metric
 from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
 from paretofair.sampling.distributions import is_one_point
 from paretofair.space.method_space import MethodSpace
-from paretofair.space.names import check_items, check_name, check_objective
-from paretofair.space.problems import KeyPath, Problems, list_known, propose
+from paretofair.space.names import check_items, check_name, check_objective, list_kept_epochs
+from paretofair.space.problems import Problems, list_known, propose
 from paretofair.space.schema import SamplerSettings, Settings
 from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
@@ -107,13 +107,7 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
 
 def _check_kept_epochs(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:
     """What `training.keep_epoch` compares, here and in the methods' own sections."""
-    shared = settings.training.keep_epoch
-    found: list[tuple[KeyPath, object]] = [] if shared is None else [(("training", "keep_epoch"), shared.by)]
-    for name, own in settings.methods.items():
-        given = own.training.get("keep_epoch")
-        if isinstance(given, dict):
-            found.append((("methods", name, "training", "keep_epoch"), given.get("by")))
-    for at, by in found:
+    for at, by in list_kept_epochs(settings):
         if isinstance(by, str):
             check_objective(by, kinds, settings.known_metrics, (*at, "by"), problems, parse=_parse_measured)
         if settings.curves is not None:

@@ -171,3 +171,12 @@ def test_errors_of_a_metric_are_told_before_any_training(folder, code, words):
     splits = load_splits(space, RunOptions(folder, ["vanilla"])).of(0)
     with pytest.raises(SpaceError, match=f"metrics.mine: own_metrics:mine cannot be measured: .*{words}"):
         rehearse_methods([space.baselines], splits)
+
+
+@pytest.mark.parametrize(
+    "override", ["training.keep_epoch={by: brier}", "methods.mtaf.training={keep_epoch: {by: brier_pass_bar}}"]
+)
+def test_a_metric_by_which_an_epoch_is_kept_is_measured(folder, override):
+    (folder / "space.yaml").write_text(EXAMPLE)
+    space = load_space(folder / "space.yaml", [override])
+    assert [metric.name for metric in space.method("mtaf").own_metrics] == ["brier"]

@@ -511,6 +511,8 @@ def test_methods_that_decide_by_different_rules_are_told(write) -> None:
     space = load_space(write(edit_text(("vanilla:", "vanilla: {threshold: least_error}"))))
     (words,) = space.advice(list(space.methods))
     assert words.startswith("Methods decide by different rules (vanilla least_error, per_task base_rate)")
+    fixed = load_space(write(edit_text(("vanilla:", "vanilla: {threshold: {fixed: 0.4}}"))))
+    assert "(vanilla fixed 0.4, per_task base_rate)" in fixed.advice(list(fixed.methods))[0]
     assert space.advice(["vanilla"]) == []
 
 

@@ -42,6 +42,8 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
             "sampler: {name: tpe, batch: 0}",
             "stages.sweep.sampler.batch: found 0; must be at least 1",
         ),
+        ("sampler: random", "sampler: {name: tpe, objectives: 3}", "sampler.objectives: found 3; expected a list"),
+        ("sampler: random", "sampler: {name: random, objectives: 3}", "sampler.objectives: no option of random."),
         (
             "sampler: random",
             "sampler: {name: tpe, objectives: [errr_pass_bar]}",
