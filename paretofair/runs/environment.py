@@ -23,7 +23,7 @@ from paretofair.data.sheet import describe_data
 from paretofair.redaction import redact
 from paretofair.results.files import ENVIRONMENT, SPACE, inside, write_csv, write_text
 from paretofair.runs.folder import read_environment
-from paretofair.runs.stages import STAGE_OF, Context
+from paretofair.runs.stages import Context
 from paretofair.space.space import dump
 from paretofair.training import DeviceData, to_device
 
@@ -41,9 +41,6 @@ def write_settings(context: Context, store: str | None = None) -> None:
     write_text(inside(folder, SPACE), dump(space))
     before = read_environment(folder).get("trials", {})
     trials = {stage: before.get(stage, {}) | of_methods for stage, of_methods in context.plan.trials.items()}
-    tuning = STAGE_OF["tune_baselines"]
-    if tuning.seeds(space):
-        trials[tuning.name] = {name: tuning.indices(context.plan, name) for name in tuning.methods(context.plan)}
     written = {"store": store and redact(store), "trials": trials} | environment(first, split_ids)
     write_text(inside(folder, ENVIRONMENT), json.dumps(written, indent=2) + "\n")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,8 +50,7 @@ def test_tuned_halved_constrained_and_measured(sweep, tmp_path):
     assert trials.groupby(["stage", "method"]).size()["tune"].to_dict() == {"mtaf": 6, "vanilla": 6}
     tuned = pd.read_csv(tmp_path / "tuned.csv")
     assert tuned.groupby("method")["chosen"].sum().to_dict() == {"mtaf": 1, "single_task": 2, "vanilla": 1}
-    asked = json.loads((tmp_path / "environment.json").read_text())["trials"]
-    assert asked["tune_baselines"] == {"single_task": 4}
+    assert trials.groupby(["stage", "method"]).size()["tune_baselines"].to_dict() == {"single_task": 4}
     # Baselines, which halving divides by, have the setting with the smallest error of their task.
     for task in ("high_grade", "pass_bar"):
         own = tuned[tuned["task"] == task]

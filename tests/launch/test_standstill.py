@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import SPACE, environment
+from .conftest import SPACE
 from .processes import Marked, files, kill, raw, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -31,15 +31,6 @@ LONG = [
     *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 2}}"),
     *("--set", "resources.pack=4", "--set", "resources.stack=2"),
 ]
-
-
-@pytest.fixture
-def marked(tmp_path) -> Iterator[Marked]:
-    """Commands that are killed with all their processes at the end of the test."""
-    (tmp_path / "output").mkdir()
-    found = Marked(tmp_path / "output", environment())
-    yield found
-    found.clean()
 
 
 def find_workers(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
