@@ -71,14 +71,16 @@ def compare_gap(metric: Metric, counts: TaskCounts, gap: float) -> GapTest:
 
 
 def draw_deviations(
-    metric: Metric | None, counts: TaskCounts, resamples: int, seed: int | Sequence[int]
+    metric: Metric | None, counts: TaskCounts, resamples: int, seed: int | Sequence[int], share: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Errors of rows drawn anew `(resamples, runs)`, and the gap of what rates of groups differ by from those of
-    `counts` `(runs, groups + 1, ...)`, as of `merge_worth`; rows are drawn within group and label."""
+    """What rows drawn anew differ by from `counts` `(runs, groups + 1, ...)`, as of `merge_worth`: by how much the
+    error is larger `(resamples, runs)`, groups counting by their `share` `(runs, groups + 1)` of all weight, and the
+    gap of the differences of groups' rates. Rows are drawn within group and label."""
     errors, gaps = [], []
-    own = _leave_rest(counts)
+    own, before = _leave_rest(counts), counts.rate("error", rates.error)
     for drawn in _draw(counts, _order_by_label(counts.classes), resample_rows, resamples, seed):
-        errors.append(drawn.total.rate("error", rates.error)[..., 0])
+        # A group without rows has no error, and no share.
+        errors.append(np.nansum(share * (drawn.rate("error", rates.error) - before), axis=-1))
         if metric is not None:
             gaps.append(_measure_deviation(metric, _leave_rest(drawn), own))
     return np.concatenate(errors), np.concatenate(gaps) if gaps else np.empty(0)

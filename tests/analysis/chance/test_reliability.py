@@ -83,16 +83,17 @@ def test_deviations_are_gaps_of_what_rates_differ_by():
     random = np.random.default_rng(1)
     for classes in (0, 3):
         counts = TaskCounts(count_rows(*draw_rows(random, classes, 0.2), 3, classes)[None], classes)
-        errors, of_gap = draw_deviations(METRICS["accuracy_gap"], counts, 400, 0)
+        share = counts.rows / counts.rows.sum(-1, keepdims=True)
+        errors, of_gap = draw_deviations(METRICS["accuracy_gap"], counts, 400, 0, share)
         assert errors.shape == of_gap.shape == (400, 1)
         own = counts.total.rate("error", rates.error)[0, 0]
-        assert errors.mean() == pytest.approx(own, abs=0.01)
+        assert errors.mean() == pytest.approx(0, abs=0.01)
         assert errors.std() == pytest.approx(np.sqrt(own * (1 - own) / 300), rel=0.25)
         assert (of_gap >= 0).all()
-        both = [draw_deviations(METRICS[name], counts, 50, 0)[1] for name in GAPS[:4]]
+        both = [draw_deviations(METRICS[name], counts, 50, 0, share)[1] for name in GAPS[:4]]
         np.testing.assert_allclose(both[2], both[0] + both[1])
         np.testing.assert_allclose(both[3], np.maximum(both[0], both[1]))
-    assert not draw_deviations(None, counts, 10, 0)[1].size
+    assert not draw_deviations(None, counts, 10, 0, share)[1].size
 
 
 def test_baselines_are_tested(made_up_run):

@@ -143,3 +143,26 @@ def test_intervals_are_wider_where_rows_are_worth_less(tmp_path):
     reach = 1.96 * deviation_of_gap(table, worth=0.25)[0]
     assert found.loc["a", "test_fpr_gap_x_low"] == pytest.approx(0.2 - reach, abs=0.01)
     assert found.loc["a", "test_fpr_gap_x_high"] == pytest.approx(0.2 + reach, abs=0.01)
+
+
+def test_an_error_lies_in_its_interval_whatever_rows_weigh(tmp_path):
+    """Nine tenths of all weight on half of the rows: the error is the weighted one, and so is its interval."""
+    table = write_counts(tmp_path, independent_test=[1000, 400, 1000, 0])
+    weighted = table * np.array([9.0, 9.0, 1.0, 1.0])[:, None]
+    lists = {"confusion_test": weighted, "confusion_test_rows": table}
+    columns = {name: pa.array(list(each.reshape(5, -1)), pa.list_(pa.float32())) for name, each in lists.items()}
+    (tmp_path / "trials" / "s.parquet").unlink()
+    write_stack(tmp_path, "s.parquet", pa.table({"trial_id": [*IDS, *ALONE], **columns}))
+    found, error = find_intervals(tmp_path), rates.error(weighted.sum(1))[:3]
+    assert (found["test_error_x_low"] < error).all()
+    assert (error < found["test_error_x_high"]).all()
+    cells = np.stack([table[:, :2].sum(1), table[:, 2:].sum(1)], 1)
+    rows = cells[..., :4].sum(-1)
+    share = rows * [9, 1] / (rows * [9, 1]).sum(-1, keepdims=True)
+    variance = 0.0
+    for wrong, right in ((rates.FP, rates.TN), (rates.FN, rates.TP)):
+        n = cells[..., wrong] + cells[..., right]
+        variance = variance + (n * (cells[..., wrong] / n) * (cells[..., right] / n)) / rows**2
+    half = 1.96 * np.sqrt((share**2 * variance).sum(-1))[:3]
+    np.testing.assert_allclose(found["test_error_x_high"] - error, half, atol=0.004)
+    np.testing.assert_allclose(error - found["test_error_x_low"], half, atol=0.004)
