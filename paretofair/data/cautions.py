@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from paretofair.data.dataset import Dataset
 from paretofair.data.inputs.columns import Columns
-from paretofair.data.sheet import Counts, count_rows, describe_data
+from paretofair.data.sheet import Counts, DataSheet, count_each, describe_data
 from paretofair.data.splits import Splits
 
 FEW = 10  # rows of a label from which no rate is more than luck
@@ -29,9 +30,10 @@ def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str
     """
     data = splits.dataset
     columns = {name: name for name in data.attributes} | dict(own_columns or {})
+    sheet = describe_data(splits)
     return [
-        *_find_rare_labels(splits, least_rows),
-        *_find_small_groups(splits, least_rows),
+        *_find_rare_labels(splits, sheet, least_rows),
+        *_find_small_groups(sheet, least_rows),
         *_find_attributes_that_tell_labels(data),
         *_find_equal_tasks(data),
         *_find_leaks(data, columns),
@@ -39,8 +41,8 @@ def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str
     ]
 
 
-def _find_rare_labels(splits: Splits, least_rows: int) -> Iterator[str]:
-    sheet, data = describe_data(splits), splits.dataset
+def _find_rare_labels(splits: Splits, sheet: DataSheet, least_rows: int) -> Iterator[str]:
+    data = splits.dataset
     for task, kind, labels in zip(data.tasks, data.kinds, data.labels.T, strict=True):
         rare = {word: few for word, counts in sheet.labels[task].items() if (few := _take_few(counts, FEW))}
         if rare:
@@ -50,23 +52,25 @@ def _find_rare_labels(splits: Splits, least_rows: int) -> Iterator[str]:
         for attribute, members in data.groups.items():
             if _tell_each_other(members, labels):
                 continue
-            for group, rows in sheet.groups[attribute].items():
-                place = data.group_names[attribute].index(group)
-                for label, word in enumerate(kind.classes):
-                    counts = count_rows(splits, (members == place) & (labels == label))
-                    few = _take_few(counts, FEW)
-                    # What is rare or small as a whole is told as a whole.
-                    few = {part: n for part, n in few.items() if part not in rare.get(word, {})}
-                    few = {part: n for part, n in few.items() if rows[part] >= least_rows}
-                    if few:
-                        in_groups[f"label {word} in {attribute} {group}"] = few
+            names, known = data.group_names[attribute], (members >= 0) & (labels >= 0)
+            cells = list(itertools.product(names, kind.classes))
+            codes = np.where(known, members.astype(np.int64) * len(kind.classes) + labels, -1)
+            of_cells = count_each(splits, codes, [f"label {word} in {attribute} {group}" for group, word in cells])
+            for (group, word), (where, counts) in zip(cells, of_cells.items(), strict=True):
+                rows = sheet.groups[attribute][group]
+                few = _take_few(counts, FEW)
+                # What is rare or small as a whole is told as a whole.
+                few = {part: n for part, n in few.items() if part not in rare.get(word, {})}
+                few = {part: n for part, n in few.items() if rows[part] >= least_rows}
+                if few:
+                    in_groups[where] = few
         if in_groups:
             words = _join(f"{where} ({_say_counts(few)})" for where, few in _rarest_first(in_groups))
             yield f"Task {task} has few rows of {words}: gaps between groups are luck there."
 
 
-def _find_small_groups(splits: Splits, least_rows: int) -> Iterator[str]:
-    for attribute, groups in describe_data(splits).groups.items():
+def _find_small_groups(sheet: DataSheet, least_rows: int) -> Iterator[str]:
+    for attribute, groups in sheet.groups.items():
         small = {name: few for name, counts in groups.items() if (few := _take_few(counts, least_rows))}
         if small:
             words = _join(f"{name} ({_say_counts(few)})" for name, few in _rarest_first(small))
@@ -108,14 +112,17 @@ def _find_leaks(data: Dataset, own_columns: Mapping[str, str]) -> Iterator[str]:
         for attribute, members in data.groups.items()
         if own_columns[attribute] not in columns
     }
+    distinct = {name: len(np.unique(values)) for name, values in columns.items()}
     for what, codes in targets.items():
-        known = codes >= 0
-        found = [
-            name
-            for name, values in columns.items()
-            if name not in own_columns.values()
-            and _tells(values[known], codes[known], ordered=name in inputs.numeric_names)
-        ]
+        known = np.flatnonzero(codes >= 0)
+        head, found = known[:_TRIED], list[str]()
+        for name, values in columns.items():
+            ordered, few = name in inputs.numeric_names, distinct[name] * _ROWS_PER_VALUE <= len(known)
+            # The first rows change no more often than all do: most columns need not be sorted for every target.
+            is_function, changes = _part(values[head], codes[head])
+            may = is_function and (few or (ordered and changes <= codes.max()))
+            if may and name not in own_columns.values() and _tells(values[known], codes[known], ordered=ordered):
+                found.append(name)
         if found:
             one = len(found) == 1
             yield f"Input{'' if one else 's'} {_join(found)} tell{'s' if one else ''} {what} without an error: a leak?"

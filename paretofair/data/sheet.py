@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,8 @@ def describe_data(splits: Splits) -> DataSheet:
         filled = _count_filled(inputs)
     return DataSheet(
         rows=count_rows(splits, np.ones(len(data), dtype=bool)),
-        labels={task: _count_each(splits, columns[task], words[task]) for task in data.tasks},
-        groups={name: _count_each(splits, codes, data.group_names[name]) for name, codes in data.groups.items()},
+        labels={task: count_each(splits, columns[task], words[task]) for task in data.tasks},
+        groups={name: count_each(splits, codes, data.group_names[name]) for name, codes in data.groups.items()},
         unknown={name: counts for name, counts in unknown.items() if any(counts.values())},
         numeric=numeric,
         categorical=categorical,
@@ -72,7 +73,8 @@ def count_rows(splits: Splits, mask: np.ndarray) -> Counts:
     return _name_parts(splits, np.bincount(splits.part[mask], minlength=len(PARTS)))
 
 
-def _count_each(splits: Splits, codes: np.ndarray, names: tuple[str, ...]) -> dict[str, Counts]:
+def count_each(splits: Splits, codes: np.ndarray, names: Sequence[str]) -> dict[str, Counts]:
+    """How many rows each part has of each code `(rows,)`, by its name; those below 0 are of none."""
     known = codes >= 0
     places = codes[known].astype(np.int64) * len(PARTS) + splits.part[known]
     counts = np.bincount(places, minlength=len(names) * len(PARTS)).reshape(len(names), len(PARTS))
