@@ -56,7 +56,10 @@ def read_numbers(values: pd.Series, name: str, rules: CellRules) -> np.ndarray:
         return _to_number(value) if _is_number(value) else math.inf
 
     missing = _missing_numbers(rules)
-    found = _spread(values, read, math.nan)
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
+        found = values.to_numpy(dtype=float, na_value=math.nan)
+    else:
+        found = _spread(values, read, math.nan)
     wrong = np.flatnonzero(np.isinf(found))
     if len(wrong):
         place, value = values.index[wrong[0]], values.astype(object).iloc[wrong[0]]
