@@ -166,6 +166,14 @@ def export_trial(
     return ExportedTrial(folder, model, kept is None, difference)
 
 
+def find_objectives(results: Results, objectives: str | None) -> str:
+    """The set of objectives of this name; None for the first one of the run. Raises RunError where it is none."""
+    known = results.settings.set_names(results.tasks)
+    if objectives is not None and objectives not in known:
+        raise RunError(f"--objectives: found {objectives!r}; accepted: {', '.join(known)}")
+    return results.leading if objectives is None else objectives
+
+
 def choose_trial(
     run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
 ) -> str:
@@ -175,10 +183,7 @@ def choose_trial(
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
     results = Results(run)
-    objectives = results.leading if objectives is None else objectives
-    if objectives not in results.settings.set_names(results.tasks):
-        known = ", ".join(results.settings.set_names(results.tasks))
-        raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")
+    objectives = find_objectives(results, objectives)
     try:
         found = select_trials(results, [rule], objectives)
     except ValueError as error:

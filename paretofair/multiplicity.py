@@ -12,7 +12,7 @@ import torch
 
 from paretofair.analysis.results import Results
 from paretofair.errors import RunError
-from paretofair.export import find_space, pack_of
+from paretofair.export import find_objectives, find_space, pack_of
 from paretofair.metrics.rows.decisions import ambiguity, discrepancy
 from paretofair.results import weights_of
 from paretofair.results.files import inside, space_file, write_csv
@@ -69,10 +69,7 @@ def multiplicity_table(
     """
     run = Path(run)
     space, results = load_space(space_file(run)), Results(run)
-    objectives = results.leading if objectives is None else objectives
-    if objectives not in results.settings.set_names(results.tasks):
-        known = ", ".join(results.settings.set_names(results.tasks))
-        raise RunError(f"--objectives: found {objectives!r}; accepted: {known}")
+    objectives = find_objectives(results, objectives)
     real = results.source == "real"
     by_seed = load_splits(
         space, RunOptions(run, (), data_dir=None if data_dir is None else Path(data_dir), require_real_data=real)
