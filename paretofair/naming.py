@@ -63,6 +63,11 @@ def show(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def fold_letters(text: str) -> str:
+    """A text without case and Unicode form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
 def find_twins(names: Iterable[str]) -> dict[str, str]:
     """What is wrong with names that differ from an earlier one by case or by Unicode form alone, to be read behind
     `found 'name', `: on some disks both are one file.
@@ -73,7 +78,7 @@ def find_twins(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     first: dict[str, str] = {}
     for name in names:
-        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+        plain = fold_letters(name)
         if plain in first and first[plain] != name:
             found[name] = f"which differs from {first[plain]!r} by case or Unicode form alone; rename one"
         first.setdefault(plain, name)

@@ -43,6 +43,10 @@ def _add_rows(table: Table, name: str, values: Mapping[str, Counts], sheet: Data
 def _share(count: int, rows: int) -> str:
     """A share that is 0 % or 100 % only where it is."""
     percent = 100 * count / rows
+    if 0 < percent < 0.0005:
+        return "< 0.001 %"
+    if 99.9995 <= percent < 100:
+        return "> 99.999 %"
     digits = 1 if 0.1 <= percent <= 99.9 or count in (0, rows) else 3
     return f"{percent:.{digits}f} %"
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from paretofair.cli.data_sheet import _share
 from paretofair.cli.sweep import main
 from paretofair.results.files import ENVIRONMENT
 
@@ -101,3 +102,17 @@ def test_why_there_is_no_arfg(folder, ray_address):
     report = launch.run(folder / "out", script="report.py")
     assert report.returncode == 0, report.stderr
     assert reason in report.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "words"),
+    [
+        (0, 1_000_000, "0.0 %"),
+        (1, 1_000_000, "< 0.001 %"),
+        (1, 20_000, "0.005 %"),
+        (999_999, 1_000_000, "> 99.999 %"),
+        (5, 5, "100.0 %"),
+    ],
+)
+def test_a_share_is_none_or_all_only_where_it_is(count, rows, words):
+    assert _share(count, rows) == words

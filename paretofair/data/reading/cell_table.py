@@ -310,8 +310,9 @@ def _check_separator(path: Path, header: Sequence[str], separator: str) -> None:
 def _refuse_headers(
     path: Path, header: Sequence[str], records: Iterator[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, list[str]]]:
+    counts_on = _counts_on([name for name in header if name])
     for line, record in records:
-        if record == header and any(record):
+        if record == header and any(record) and not counts_on:
             fail(path, f"line {line} repeats the header, as in files that were joined; remove it")
         yield line, record
 
@@ -324,7 +325,7 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[Sequence[
         fail(path, "no column has a name; a file needs a header")
     rules = CellRules()
     values = [rules.read_number(name) for name, _ in named]
-    if not np.isnan(values).any() and (np.diff(values) == 1).all() and len(values) > 1:
+    if _counts_on([name for name, _ in named]):
         return
     if all(
         name in column or (not np.isnan(value) and _share_of_numbers(column) >= NEARLY_ALL)
@@ -336,6 +337,12 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[Sequence[
             f"the first line ({first}) looks like the rows below it; a file needs "
             "a header, a first line with the names of its columns",
         )
+
+
+def _counts_on(names: Sequence[str]) -> bool:
+    """Whether names are numbers, each one more than the one before."""
+    values = [CellRules().read_number(name) for name in names]
+    return len(values) > 1 and not np.isnan(values).any() and bool((np.diff(values) == 1).all())
 
 
 def _share_of_numbers(cells: Sequence[str]) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+from paretofair.naming import fold_letters
 
 # What databases, spreadsheets, pandas, R and C write where there is no value. An empty cell is always missing.
 MISSING_WORDS = (
@@ -186,8 +187,7 @@ def merge_equal_numbers(texts: Iterable[str], rules: CellRules) -> dict[str, str
 
 def fold(text: str) -> str:
     """A text without case, Unicode form and the number of spaces: what two spellings of one word have in common."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(plain.split())
+    return " ".join(fold_letters(text).split())
 
 
 def find_spellings(texts: Iterable[str]) -> Mapping[str, list[str]]:

@@ -106,7 +106,7 @@ class _Reader:
             self.refuse_spellings(name, constants, f"task {task!r} ({text})", partial("`{}` in {}".format, name))
             for text in constants:
                 if not self.table.find(name, text):
-                    hint = suggest_known(text, self.table.values(name)[:MOST_GROUPS])
+                    hint = suggest_known(text, self.table.values(name))
                     self.table.say(f"Task {task} asks for {text!r}, which no cell of {name} is; {hint}.")
         return expression
 
@@ -245,7 +245,7 @@ class _Reader:
         self.table.refuse_missing_word(column, word)
         cells = self.table.find(column, word)
         if not cells:
-            known = suggest_known(word, self.table.values(column)[:MOST_GROUPS])
+            known = suggest_known(word, self.table.values(column))
             self.fail(f"{where}: no cell of column {column!r} is {word!r}; {known}")
         return min(cells, key=lambda cell: (len(cell), cell))
 

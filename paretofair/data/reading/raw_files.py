@@ -172,7 +172,7 @@ def _check_text(path: Path, first: bytes, encoding: str | None) -> None:
 
 def _describe_encoding(error: UnicodeDecodeError, encoding: str | None) -> str:
     if encoding is not None:
-        return f"is not written in {encoding} ({error.reason} at byte {error.start})"
+        return f"is not written in {encoding} ({error.reason})"
     # The bytes 0x80 to 0x9f are letters in Windows alone.
     windows = any(byte in error.object for byte in range(0x80, 0xA0))
     word = error.object[max(0, error.start - 12) : error.end + 12]

@@ -136,6 +136,12 @@ def test_headers_of_numbers(tmp_path: Path) -> None:
         table.require("age", "it")
 
 
+def test_a_row_that_looks_like_numbered_columns_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("0,1,2\n5,6,7\n0,1,2\n")
+    table = read_raw_table(tmp_path / "t.csv", ",", None)
+    assert [list(column) for column in table.columns] == [["5", "0"], ["6", "1"], ["7", "2"]]
+
+
 def test_typed_tables_keep_their_values() -> None:
     frame = pd.DataFrame(
         {
