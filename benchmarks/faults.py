@@ -10,13 +10,14 @@ given again, at once, until it is done; and so on in fresh folders until there w
 each kill no row may be lost, changed or doubled, and in the end every table must equal the undisturbed one in all
 columns but those in `MAY_DIFFER`. Whoever survives must end by itself, with one sentence and no traceback.
 
-Prints every kill and adds it to those in benchmarks/results/faults.json; moments are drawn anew each time. Fails where
-anything was wrong.
+Prints every kill and, whenever a folder is done, adds its kills to those in benchmarks/results/faults.json. Moments are
+drawn anew each time, and several of these programs may run at once. Fails where anything was wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import random
@@ -64,27 +65,36 @@ def main() -> int:
     parser.add_argument("--targets", default=",".join(TARGETS), help="what is killed, in turn (default: %(default)s)")
     options = parser.parse_args()
     targets = options.targets.split(",")
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"kills": []}
-    moments = random.Random(len(known["kills"]))
     with tempfile.TemporaryDirectory() as folder:
-        found = repeat_job(options.job, options.kills, targets, moments, Path(folder))
-    kills = known["kills"] + found
-    result = {
-        "machine": describe(),
-        "may_differ": sorted(MAY_DIFFER),
-        "killed": len(kills),
-        "by_target": dict(Counter(each["target"] for each in kills)),
-        "by_job": dict(Counter(each["job"] for each in kills)),
-        "lost": sum(each["lost"] for each in kills),
-        "doubled": sum(each["doubled"] for each in kills),
-        "different": sum(bool(each["different"]) for each in kills),
-        "other_wrongs": [f"{each['job']}, {each['target']}: {each['wrong']}" for each in kills if each["wrong"]],
-        "kills": kills,
-    }
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+        found = repeat_job(options.job, options.kills, targets, random.Random(), Path(folder))
+    result = json.loads(RESULTS.read_text())
     print({name: value for name, value in result.items() if name not in ("kills", "machine")})
     print(f"{len(found)} kills now, written to {RESULTS}")
     return 1 if any(is_wrong(each) for each in found) else 0
+
+
+def add_to_results(found: list[dict[str, Any]]) -> None:
+    """Adds kills to those that are known, and counts all anew."""
+    with open(RESULTS, "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        kills = [*json.loads(file.read() or '{"kills": []}')["kills"], *found]
+        result = {
+            "machine": describe(),
+            "may_differ": sorted(MAY_DIFFER),
+            "killed": len(kills),
+            "by_target": dict(Counter(each["target"] for each in kills)),
+            "by_job": dict(Counter(each["job"] for each in kills)),
+            "lost": sum(each["lost"] for each in kills),
+            "doubled": sum(each["doubled"] for each in kills),
+            "different": sum(bool(each["different"]) for each in kills),
+            "other_wrongs": [
+                f"{each['date']}, {each['job']}, {each['target']}: {each['wrong']}" for each in kills if each["wrong"]
+            ],
+            "kills": kills,
+        }
+        file.truncate(0)
+        file.write(json.dumps(result, indent=1) + "\n")
 
 
 def add_wrongs(each: dict[str, Any], wrong: dict[str, Any]) -> None:
@@ -114,7 +124,7 @@ def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random
     try:
         while len(found) < kills:
             rounds += 1
-            own, before, finished = folder / str(rounds), pd.DataFrame(), False
+            own, before, finished, already = folder / str(rounds), pd.DataFrame(), False, len(found)
             while not finished:
                 target = targets[len(found) % len(targets)] if len(found) < kills else None
                 each = run_once(marked, command(name, own), own, target, moments.uniform(0, seconds))
@@ -130,6 +140,7 @@ def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random
                 if each["target"]:
                     print(f"{len(found)}: {found[-1]}", flush=True)
                 before = now
+            add_to_results(found[already:])
     finally:
         marked.clean()
     return found

@@ -1,6 +1,4 @@
-"""The sections of a space file: names, types, ranges and defaults. What depends on the data set or on the methods is
-checked in `resolve`.
-"""
+"""A whole space file: data, frontiers, metrics and resources, and the sections of `training` and `stages`."""
 
 from __future__ import annotations
 
@@ -10,7 +8,6 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -18,12 +15,12 @@ from pydantic import (
 )
 
 from paretofair.data.reading.csv_schema import CsvSchema
-from paretofair.errors import SpaceError
 from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
 from paretofair.naming import MOST, PLAIN, find_text_fault
-from paretofair.sampling import find_sampler
-from paretofair.sections import Names, Section, Seed, Size, Sizes, check_unique, make_error, parse_duration
+from paretofair.sections import Names, Section, Seed, Size, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value
+from paretofair.space.schema.stages import Curves, Stages
+from paretofair.space.schema.training import Fairness, MethodSettings, Network, Parameters, Threshold, Training
 
 # By Holm's adjustment the pairs of four methods can differ from eight seeds on, of three from seven, of two from six.
 SEEDS = tuple(range(8))
@@ -84,264 +81,6 @@ class Data(Section):
         if isinstance(self.sensitive, str):
             return dict.fromkeys(tasks, self.sensitive)
         return {task: self.sensitive[task] for task in tasks}
-
-
-WIDTHS = ("shared", "head", "embedding")
-
-
-class Network(Section):
-    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
-    categories enter as they are).
-
-    Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
-    the numbers of inputs and tasks and with `arguments`. `code`, a digest of its source file, is filled in.
-    """
-
-    shared: Annotated[Sizes, Field(min_length=1)] = (32,)
-    head: Sizes = (16,)
-    embedding: Annotated[int, Field(ge=0)] = 10
-    module: str | None = None
-    arguments: dict[str, Any] = {}
-    code: str | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Network:
-        own = self.model_fields_set
-        for key in WIDTHS if self.module else ("arguments", "code"):
-            if key in own and getattr(self, key):
-                raise make_error(
-                    f"{key} and module exclude each other" if self.module else f"{key} belongs to a module"
-                )
-        return self
-
-    @model_serializer(mode="wrap")
-    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        left_out = WIDTHS if self.module else ("module", "arguments", "code")
-        return {key: value for key, value in written(self).items() if key not in left_out}
-
-
-class KeepEpoch(Section):
-    """Of each trial the epoch is kept that is best by a metric, from the epoch `since` on (in the file `from`)."""
-
-    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
-
-    by: str
-    since: Annotated[int, Field(alias="from", ge=1)] = 1
-
-
-class Training(Section):
-    """The optimizer and its batches; `reduction` of the losses over the rows of a batch. `steps` of an epoch, by
-    default as many as show every row once. `keep_epoch`: of each trial the epoch that is best on the split that
-    chooses, in place of the last one."""
-
-    optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
-    initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
-    batch_size: Size = 512
-    reduction: Literal["sum", "mean"] = "sum"
-    steps: Size | None = None
-    keep_epoch: KeepEpoch | None = None
-
-    @model_validator(mode="after")
-    def _settings_of_the_optimizer(self) -> Training:
-        if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
-            raise make_error(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
-        unset = [key for key in ("steps", "keep_epoch") if getattr(self, key) is None]
-        return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
-
-
-class Fairness(Section):
-    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
-
-    distance: Literal["correlation", "mmd", "fpr_gap", "differential"] = "correlation"
-    goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
-    hard: bool = False
-    bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
-
-    @model_validator(mode="after")
-    def _settings_of_the_distance(self) -> Fairness:
-        for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
-            changed = getattr(self, key) != type(self).model_fields[key].default
-            if changed and self.distance != reader:
-                raise make_error(f"{key} is a setting of distance {reader}; found distance {self.distance}")
-        return self
-
-
-class FixedThreshold(Section):
-    """Scores at or above `fixed` are positive decisions."""
-
-    fixed: Annotated[float, Field(gt=0, lt=1)]
-
-    def __str__(self) -> str:
-        """As the trial table says it."""
-        return f"fixed {self.fixed}"
-
-
-def _threshold(value: Any) -> Any:
-    if value == "per_group":
-        raise make_error(
-            "thresholds by group are the method threshold_frontier; accepted here: base_rate, least_error, {fixed: 0.5}"
-        )
-    if isinstance(value, dict) and set(value) == {"fixed"}:
-        fixed = value["fixed"]
-        if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
-            return FixedThreshold(fixed=fixed)
-        raise make_error(f"found fixed: {show_value(fixed)}; expected a number between 0 and 1")
-    if value not in ("base_rate", "least_error") and not isinstance(value, FixedThreshold):
-        raise make_error(f"found {show_value(value)}; accepted: base_rate, least_error, {{fixed: 0.5}}")
-    return value
-
-
-Threshold = Annotated[Literal["base_rate", "least_error"] | FixedThreshold, BeforeValidator(_threshold)]
-# Distributions and points are checked against the methods' declarations, in `parameters`.
-Parameters = dict[str, Any]
-
-
-class MethodSettings(Section):
-    """What one method has of its own; every key given here replaces the shared one.
-
-    `class` names the method where the key of the section does not: a known one under another name, or
-    `package.module:Class` of the user's own, whose source `code` digests. With `penalty_split: holdout` a tenth of the
-    training rows serves the penalty alone. Any other key is an option of the method.
-    """
-
-    model_config = ConfigDict(extra="allow", validate_by_name=True, serialize_by_alias=True)
-
-    class_: Annotated[str | None, Field(alias="class")] = None
-    code: str | None = None
-    penalty_split: Literal["train", "holdout"] = "train"
-    network: dict[str, Any] = {}
-    training: dict[str, Any] = {}
-    fairness: dict[str, Any] = {}
-    threshold: Threshold | None = None
-    parameters: Parameters = {}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys that are the method's own."""
-        return dict(self.model_extra or {})
-
-
-def _check_sampler(name: str) -> str:
-    try:
-        find_sampler(name)
-    except SpaceError as error:
-        raise make_error(str(error)) from None
-    return name
-
-
-def _sampler(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-class SamplerSettings(Section):
-    """Where the trials of a sweep come from: `name` is a known sampler, or `package.module:Class` of the user's own,
-    whose source `code` digests. Other keys are options of the sampler (`sampling/`)."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: Annotated[str, AfterValidator(_check_sampler)] = "random"
-    code: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_code(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in written(self).items() if (key, value) != ("code", None)}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys that are the sampler's own."""
-        return dict(self.model_extra or {})
-
-    @property
-    def objectives(self) -> tuple[str, ...]:
-        """What it learns from; none where it learns nothing."""
-        found = self.options.get("objectives")
-        return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list | tuple) else ()
-
-
-class SuccessiveHalving(Section):
-    """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
-    non-dominated rank of the `objectives`."""
-
-    bracket: Annotated[int, Field(ge=2)]
-    eta: Annotated[int, Field(ge=2)] = 3
-    rungs: Annotated[Sizes, Field(min_length=1)]
-    objectives: Annotated[Names, Field(min_length=1)] = ("arfg", "are")
-
-
-class TuneBaselines(Section):
-    """Before the baselines, `settings` of those of their parameters that are not fixed, each trained `runs` times for
-    every task. A task's baselines then have the setting with its smallest mean error."""
-
-    settings: Size = 16
-    runs: Size = 2
-
-
-class Baselines(Section):
-    """Single-task trainings, `runs` for each task: the denominators of ARE and ARFG. Their parameters are those given
-    here, else the shared ones; what is not one number there is tuned, by default with the budget of
-    `TuneBaselines`."""
-
-    runs: Size = 10
-    tune: TuneBaselines | None = None
-    parameters: Parameters = {}
-
-
-class Tune(Section):
-    """Before the sweep, `settings` draws of the listed `parameters`, each with the same `trials` draws of the others,
-    for every method and each of these `seeds`. The setting with the largest hypervolume under `objectives`, the name of
-    a set, is then fixed."""
-
-    parameters: Annotated[Names, Field(min_length=1)]
-    settings: Size
-    trials: Size
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = (1000,)
-    objectives: str = "arfg_are"
-
-
-class Sweep(Section):
-    """`trials` sampled for each method and seed; a grid that has fewer is trained whole."""
-
-    trials: Annotated[int, Field(ge=0, le=50_000_000)]
-    sampler: Annotated[SamplerSettings, BeforeValidator(_sampler)] = SamplerSettings()
-    successive_halving: SuccessiveHalving | None = None
-
-    @property
-    def led_by(self) -> tuple[str, ...]:
-        """The objectives that its trials follow from; none where they follow from nothing measured."""
-        if self.successive_halving is not None:
-            return self.successive_halving.objectives
-        return self.sampler.objectives
-
-
-class Confirm(Section):
-    """Every frontier point trained again with `runs` fresh seeds."""
-
-    runs: Size = 5
-
-
-class Stages(Section):
-    """The parts of a run, in this order; without `confirm` nothing is retrained."""
-
-    baselines: Baselines = Baselines()
-    tune: Tune | None = None
-    sweep: Sweep
-    confirm: Confirm | None = None
-
-
-class Curves(Section):
-    """What is measured while trials of these `stages` train, every so many epochs and at the end: headline metrics, and
-    with `contribution` the group contribution disparity by label and layer. Written to `curves/`."""
-
-    stages: Annotated[tuple[Literal["points", "sweep", "confirm"], ...], Field(strict=False, min_length=1)] = (
-        "points",
-    )
-    every: Size = 1
-    contribution: bool = False
 
 
 class ReferencePoint(Section):

@@ -1,0 +1,158 @@
+"""The sections of a space file that say what is trained: network, optimizer, losses, decisions, and what a method has
+of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from paretofair.sections import Section, Size, Sizes, make_error
+from paretofair.space.problems import show_value
+
+WIDTHS = ("shared", "head", "embedding")
+
+
+class Network(Section):
+    """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
+    categories enter as they are).
+
+    Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
+    the numbers of inputs and tasks and with `arguments`. `code`, a digest of its source file, is filled in.
+    """
+
+    shared: Annotated[Sizes, Field(min_length=1)] = (32,)
+    head: Sizes = (16,)
+    embedding: Annotated[int, Field(ge=0)] = 10
+    module: str | None = None
+    arguments: dict[str, Any] = {}
+    code: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Network:
+        own = self.model_fields_set
+        for key in WIDTHS if self.module else ("arguments", "code"):
+            if key in own and getattr(self, key):
+                raise make_error(
+                    f"{key} and module exclude each other" if self.module else f"{key} belongs to a module"
+                )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = WIDTHS if self.module else ("module", "arguments", "code")
+        return {key: value for key, value in written(self).items() if key not in left_out}
+
+
+class KeepEpoch(Section):
+    """Of each trial the epoch is kept that is best by a metric, from the epoch `since` on (in the file `from`)."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    by: str
+    since: Annotated[int, Field(alias="from", ge=1)] = 1
+
+
+class Training(Section):
+    """The optimizer and its batches; `reduction` of the losses over the rows of a batch. `steps` of an epoch, by
+    default as many as show every row once. `keep_epoch`: of each trial the epoch that is best on the split that
+    chooses, in place of the last one."""
+
+    optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
+    initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
+    batch_size: Size = 512
+    reduction: Literal["sum", "mean"] = "sum"
+    steps: Size | None = None
+    keep_epoch: KeepEpoch | None = None
+
+    @model_validator(mode="after")
+    def _settings_of_the_optimizer(self) -> Training:
+        if "initial_accumulator" in self.model_fields_set and self.optimizer != "adagrad":
+            raise make_error(f"initial_accumulator is a setting of adagrad; found optimizer {self.optimizer}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
+        unset = [key for key in ("steps", "keep_epoch") if getattr(self, key) is None]
+        return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
+
+
+class Fairness(Section):
+    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
+
+    distance: Literal["correlation", "mmd", "fpr_gap", "differential"] = "correlation"
+    goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
+    hard: bool = False
+    bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
+
+    @model_validator(mode="after")
+    def _settings_of_the_distance(self) -> Fairness:
+        for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
+            changed = getattr(self, key) != type(self).model_fields[key].default
+            if changed and self.distance != reader:
+                raise make_error(f"{key} is a setting of distance {reader}; found distance {self.distance}")
+        return self
+
+
+class FixedThreshold(Section):
+    """Scores at or above `fixed` are positive decisions."""
+
+    fixed: Annotated[float, Field(gt=0, lt=1)]
+
+    def __str__(self) -> str:
+        """As the trial table says it."""
+        return f"fixed {self.fixed}"
+
+
+def _threshold(value: Any) -> Any:
+    if value == "per_group":
+        raise make_error(
+            "thresholds by group are the method threshold_frontier; accepted here: base_rate, least_error, {fixed: 0.5}"
+        )
+    if isinstance(value, dict) and set(value) == {"fixed"}:
+        fixed = value["fixed"]
+        if isinstance(fixed, float | int) and not isinstance(fixed, bool) and 0 < fixed < 1:
+            return FixedThreshold(fixed=fixed)
+        raise make_error(f"found fixed: {show_value(fixed)}; expected a number between 0 and 1")
+    if value not in ("base_rate", "least_error") and not isinstance(value, FixedThreshold):
+        raise make_error(f"found {show_value(value)}; accepted: base_rate, least_error, {{fixed: 0.5}}")
+    return value
+
+
+Threshold = Annotated[Literal["base_rate", "least_error"] | FixedThreshold, BeforeValidator(_threshold)]
+# Distributions and points are checked against the methods' declarations, in `parameters`.
+Parameters = dict[str, Any]
+
+
+class MethodSettings(Section):
+    """What one method has of its own; every key given here replaces the shared one.
+
+    `class` names the method where the key of the section does not: a known one under another name, or
+    `package.module:Class` of the user's own, whose source `code` digests. With `penalty_split: holdout` a tenth of the
+    training rows serves the penalty alone. Any other key is an option of the method.
+    """
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True, serialize_by_alias=True)
+
+    class_: Annotated[str | None, Field(alias="class")] = None
+    code: str | None = None
+    penalty_split: Literal["train", "holdout"] = "train"
+    network: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    fairness: dict[str, Any] = {}
+    threshold: Threshold | None = None
+    parameters: Parameters = {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that are the method's own."""
+        return dict(self.model_extra or {})
