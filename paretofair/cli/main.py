@@ -10,6 +10,7 @@ COMMANDS = {
     "report": "write figures, tables and a page from runs",
     "status": "show how far a run is",
     "export": "save a trial as an ordinary PyTorch model",
+    "coco": "make a table of objects and gender from COCO annotations",
 }
 
 

@@ -1,0 +1,1 @@
+"""COCO with gender: official annotations, what captions say, the selected images, and a simulation of their schema."""
