@@ -73,21 +73,31 @@ def with_confirmed(points: pd.DataFrame, trials: pd.DataFrame, objectives: Seque
     """Points of a frontier under these objectives with `confirmed_<objective>_mean` and `_std`, on test, over their
     runs with fresh seeds.
 
-    NaN for points that were not confirmed. The runs are the completed trials of the stage `confirm`.
+    NaN for points that were not confirmed.
     """
     if "confirms" not in trials or points.empty:
         return points
-    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
-    added: dict[str, pd.Series] = {}
-    for name in (name for name in objectives if f"test_{name}" in points):
-        grouped = runs.groupby("confirms")[f"test_{name}"]
-        added[f"confirmed_{name}_mean"] = points["trial_id"].map(grouped.mean())
-        added[f"confirmed_{name}_std"] = points["trial_id"].map(grouped.std(ddof=1))
-    added["confirmed_runs"] = points["trial_id"].map(runs.groupby("confirms").size()).fillna(0).astype(int)
+    moments = confirmed_moments(trials, [name for name in objectives if f"test_{name}" in points])
+    added = moments.reindex(points["trial_id"]).set_axis(points.index)
+    added["runs"] = added["runs"].fillna(0).astype(int)
     place = points.columns.get_loc("trial_id")
-    for offset, (name, values) in enumerate(added.items()):
-        points.insert(place + offset, name, values)
+    for offset, name in enumerate(added):
+        points.insert(place + offset, f"confirmed_{name}", added[name])
     return points
+
+
+def confirmed_moments(trials: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Of every trial that was trained again with fresh seeds `<metric>_mean` and `<metric>_std` (of a single run) on
+    test, and the number of its `runs`, the completed trials of the stage `confirm`."""
+    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
+    grouped = runs.groupby("confirms")[[f"test_{name}" for name in metrics]]
+    mean, deviation = grouped.mean(), grouped.std(ddof=1)
+    columns = {
+        f"{name}_{kind}": values[f"test_{name}"]
+        for name in metrics
+        for kind, values in (("mean", mean), ("std", deviation))
+    }
+    return pd.DataFrame(columns, index=mean.index).assign(runs=runs.groupby("confirms").size())
 
 
 def front_hypervolumes(

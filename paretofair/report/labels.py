@@ -49,9 +49,9 @@ class Labels:
 
     def task(self, name: str) -> str:
         """A task, or one of its classes, which the program calls `<task>_<class>` or `<task>: <class>`."""
-        if name in self.given or name in self.tasks:
-            return self.given.get(name, name)
-        owner = next((task for task in self._longest_first if name.startswith((f"{task}_", f"{task}: "))), None)
+        if name in self.given:
+            return self.given[name]
+        owner = self.find_task(name)
         return name if owner is None else self.given.get(owner, owner) + name[len(owner) :]
 
     def attribute(self, name: str) -> str:
@@ -98,6 +98,13 @@ class Labels:
     def find_owner(self, column: str) -> str | None:
         """The task that a hyperparameter is of; None where it is of none."""
         return next((task for task in self._longest_first if column.endswith(f"_{task}")), None)
+
+    def find_task(self, name: str) -> str | None:
+        """The task that a task, or one of its classes, is or belongs to; None where it is of none. Of the tasks `loan`
+        and `loan_late`, `loan_late` is itself, and `loan_late: low` is of the second."""
+        if name in self.tasks:
+            return name
+        return next((task for task in self._longest_first if name.startswith((f"{task}_", f"{task}: "))), None)
 
     @property
     def _longest_first(self) -> list[str]:

@@ -32,6 +32,7 @@ from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import sets as sets_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
+from paretofair.report.labels import Labels
 from paretofair.results.table_schema import read_spelling
 
 from ..launch.processes import TIMEOUT
@@ -298,6 +299,24 @@ def test_confirmed_points(made_up_run):
     figure = confirmed_figure.draw(made_up_run)
     drawn = np.concatenate([lines_of(figure, method)[1] for method in made_up_run.methods])
     assert sorted(drawn[:, 1]) == sorted(points["are_mean"])
+
+
+def test_confirmed_points_of_many_objectives(run_folder, monkeypatch):
+    results = Results(run_folder, objectives=("all", "arfg_are"))
+    labels = {each.name: Labels.of(results).objective(each) for each in results.objective_set("all").objectives}
+    assert len(labels) == 4
+    figure = confirmed_figure.draw(results)
+    assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
+    assert [axes.get_title() for axes in figure.axes[:4]] == list(labels.values())
+    assert "objectives" not in confirmed_figure.caption(results)
+    monkeypatch.setattr("paretofair.report.drawing.choice.MOST_TASKS", 1)
+    (drawn,) = drawn_tasks(results)
+    figure = confirmed_figure.draw(results)
+    assert [axes.get_title() for axes in figure.axes] == [
+        label for name, label in labels.items() if name.endswith(f"_{drawn}")
+    ]
+    told = "Of 4 objectives 2 are drawn, those of the tasks with the largest gaps; tables have all."
+    assert told in confirmed_figure.caption(results)
 
 
 def test_means_on_the_splits(made_up_run):

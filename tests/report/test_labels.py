@@ -48,6 +48,24 @@ def test_names(kind, name, plain, given):
     assert getattr(GIVEN, kind)(name) == (plain if given is None else given)
 
 
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("loan", "loan"),
+        ("loan_late", "loan_late"),
+        ("loan_low", "loan"),
+        ("loan: low", "loan"),
+        ("loan_late_low", "loan_late"),
+        ("loan_late: low", "loan_late"),
+        ("loans", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("tasks", [("loan", "loan_late"), ("loan_late", "loan")])
+def test_a_task_owns_what_begins_with_its_name_but_for_what_a_longer_one_owns(tasks, name, owner):
+    assert Labels({}, tasks).find_task(name) == owner
+
+
 def test_objectives():
     for name, plain, given in (
         ("fpr_gap_repaid", "FPR gap, repaid", "false alarms, loan repaid"),

@@ -18,6 +18,7 @@ from paretofair.report.output import MANIFEST
 from paretofair.report.page import contents, write_page
 from paretofair.report.page.packed import pack_column, pack_numbers, unpack_column
 
+from .made_table import write_table
 from .page_run import CELLS, SPLITS, TASKS, make_run
 
 
@@ -91,6 +92,7 @@ def test_the_page_holds_the_table(tmp_path):
         "task": "bar",
         "direction": "maximised",
         "label": "AUC, bar",
+        "owner": "bar",
         "short": "AUC",
         "splits": 0,
     }
@@ -150,6 +152,15 @@ def test_a_page_that_would_be_too_large_has_fewer_columns(tmp_path, monkeypatch)
     assert found[1e9][2] == {None, *TASKS}
     assert found[size] == (False, {"error", "fpr_gap"}, {None, few})
     assert found[0] == (False, set(), {None, few})
+
+
+def test_metrics_belong_to_the_task_of_the_longest_name(tmp_path):
+    results = Results(write_table(tmp_path, ["loan", "loan_late"], ["a", "b"]))
+    metrics = contents.contents_of(results)["metrics"]
+    assert {(each["name"], each["owner"]) for each in metrics} == {
+        *(("arfg", None), ("are", None), ("error_loan", "loan"), ("fpr_gap_loan", "loan")),
+        *(("error_loan_late", "loan_late"), ("fpr_gap_loan_late", "loan_late")),
+    }
 
 
 def test_findings(tmp_path):

@@ -9,8 +9,12 @@ import pandas as pd
 
 from paretofair.analysis.results import Results
 from paretofair.report import captions
+from paretofair.report.drawing.choice import drawn_tasks
+from paretofair.report.drawing.letters import wrap_text
 from paretofair.report.drawing.style import (
+    COLUMN,
     GREY,
+    LETTER,
     MANY,
     PAGE,
     apply_style,
@@ -26,6 +30,8 @@ from paretofair.report.labels import Labels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_COLUMNS = 3
+
 
 @apply_style
 def draw(results: Results) -> Figure | None:
@@ -35,8 +41,13 @@ def draw(results: Results) -> Figure | None:
         return None
     shown = {name: look for name, look in looks_of(results).items() if (points["method"] == name).any()}
     titles = _name_objectives(results)
-    figure, grid = panels(1, len(titles), width=PAGE, height=2.5)
-    for axes, (metric, title) in zip(grid[0], titles.items(), strict=True):
+    columns = min(_COLUMNS, len(titles))
+    width = COLUMN if columns == 1 else PAGE
+    letters = int(width / columns / LETTER) - 8
+    figure, grid = panels(-(-len(titles) // columns), columns, width=width, height=2.5)
+    for axes in grid.flat[len(titles) :]:
+        axes.set_axis_off()
+    for axes, (metric, title) in zip(grid.flat, titles.items(), strict=False):
         selected, mean, std = f"{results.settings.selected_on}_{metric}", f"{metric}_mean", f"{metric}_std"
         ends = view(
             own[name].to_numpy(float) for _, own in points.groupby("method", sort=False) for name in (selected, mean)
@@ -59,8 +70,9 @@ def draw(results: Results) -> Figure | None:
                 gid=method,
             )
         axes.set(xlim=ends, ylim=ends)
-        axes.set_xlabel(f"{title} on {results.settings.selected_on}, as selected")
-        axes.set_ylabel(f"{title} on test, mean of fresh seeds")
+        axes.set_title(wrap_text(title, letters))
+        axes.set_xlabel(f"on {results.settings.selected_on}, as selected")
+        axes.set_ylabel("on test, mean of fresh seeds")
         sparse_ticks(axes)
     legend(figure, Labels.of(results), shown, kind="marker", extra=[handle("equal", linewidth=0.7)])
     return figure
@@ -74,7 +86,7 @@ def collect_confirmed(results: Results) -> pd.DataFrame:
     points = results.frontier(leading) if results.fronts_of(leading) else pd.DataFrame()
     if "confirmed_runs" not in points:
         return pd.DataFrame()
-    names = list(_name_objectives(results))
+    names = results.objective_set(leading).names
     kept = points[points["confirmed_runs"] >= 2]
     renamed = {f"confirmed_{name}_{kind}": f"{name}_{kind}" for name in names for kind in ("mean", "std")}
     chosen = [f"{results.settings.selected_on}_{name}" for name in names]
@@ -102,6 +114,7 @@ def caption(results: Results) -> str:
         f"{captions.join_names(list(map(str, runs)))} fresh seeds, on test (markers; vertical lines are one deviation "
         "of a single run to both sides).",
         better,
+        _tell_left_out(results, len(titles)),
         f"Mean differences over points of {captions.join_names(list(titles.values()))}: {'; '.join(shifts)}.",
         f"{outside} markers lie outside what is shown." if outside else "",
         captions.provenance(results),
@@ -110,8 +123,21 @@ def caption(results: Results) -> str:
 
 
 def _name_objectives(results: Results) -> dict[str, str]:
-    """The objectives of the leading set by name, as axes call them."""
-    return {each.name: Labels.of(results).objective(each) for each in results.objective_set(results.leading).objectives}
+    """The objectives of the leading set by name, as panels call them; of many tasks those of the tasks that are drawn,
+    or all where none would be left."""
+    labels, few = Labels.of(results), drawn_tasks(results)
+    every = results.objective_set(results.leading).objectives
+    drawn = [each for each in every if each.task is None or labels.find_task(each.task) in few]
+    return {each.name: labels.objective(each) for each in drawn or every}
+
+
+def _tell_left_out(results: Results, drawn: int) -> str:
+    every = len(results.objective_set(results.leading).objectives)
+    return (
+        f"Of {every} objectives {drawn} are drawn, those of the tasks with the largest gaps; tables have all."
+        if drawn < every
+        else ""
+    )
 
 
 def _count_outside(points: pd.DataFrame, chosen: str, metrics: list[str]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.counts import CellCounts
+from paretofair.analysis.frontiers import confirmed_moments
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
 from paretofair.analysis.tables import per_task, summary
@@ -144,9 +145,6 @@ def _choose_columns(results: Results, few: set[str], trials: int) -> tuple[list[
     needed = {name for each in results.settings.named for name in results.objective_set(each.name).names}
     measured, parameters = results.schema.metric_columns, results.schema.hyperparameter_columns
 
-    def is_of(task: str, tasks: Collection[str]) -> bool:
-        return task in tasks or any(task.startswith(f"{each}_") for each in tasks)
-
     for level in ("all", "main", "few"):
         metrics = [
             name
@@ -154,7 +152,7 @@ def _choose_columns(results: Results, few: set[str], trials: int) -> tuple[list[
             if level == "all"
             or not task
             or name in needed
-            or is_of(task, few)
+            or labels.find_task(task) in few
             or (level == "main" and metric in main and task in results.tasks)
         ]
         own = [name for name in parameters if level == "all" or (labels.find_owner(name) or "") in {"", *few}]
@@ -178,7 +176,8 @@ def _metrics(results: Results, trials: pd.DataFrame, kept: Collection[str]) -> l
         known = results.settings.metrics
         better = known[metric].direction if metric in known else "minimised"
         texts = {"label": labels.quantity(metric, task), "short": labels.metric(metric)}
-        described.append({"name": name, "metric": metric, "task": task, "direction": better, "splits": splits, **texts})
+        texts |= {"name": name, "metric": metric, "direction": better}
+        described.append({**texts, "task": task, "owner": labels.find_task(task or ""), "splits": splits})
     return [each for each in described if each["splits"]]
 
 
@@ -204,22 +203,16 @@ def _collect_confirmed(results: Results, place: pd.Series) -> dict[str, Any]:
     trials = results.trials
     if "confirms" not in trials:
         return {}
-    runs = trials[(trials["stage"] == "confirm") & (trials["status"] == "completed")]
-    runs = runs[runs["confirms"].isin(place.index)]
-    measured = {
-        name: f"test_{name}"
-        for name in results.schema.metric_columns
-        if f"test_{name}" in runs and pd.api.types.is_numeric_dtype(runs[f"test_{name}"])
-    }
-    found = {}
-    for trial, own in runs.groupby("confirms"):
-        values = own[list(measured.values())]
-        moments = {
-            name: [_number(mean), _number(deviation)]
-            for name, mean, deviation in zip(measured, values.mean(), values.std(ddof=1), strict=True)
+    columns = {name: f"test_{name}" for name in results.schema.metric_columns if f"test_{name}" in trials}
+    measured = [name for name, column in columns.items() if pd.api.types.is_numeric_dtype(trials[column])]
+    moments = confirmed_moments(trials, measured)
+    return {
+        str(place[trial]): {
+            "runs": int(own["runs"]),
+            "metrics": {name: [_number(own[f"{name}_{kind}"]) for kind in ("mean", "std")] for name in measured},
         }
-        found[str(place[trial])] = {"runs": len(own), "metrics": moments}
-    return found
+        for trial, own in moments[moments.index.isin(place.index)].iterrows()
+    }
 
 
 def _groups(results: Results, trials: pd.DataFrame, fronts: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -2,8 +2,7 @@
 const MOST_SEEDS = 60;
 
 function fillControls() {
-  const taskOf = (own) => data.tasks.find((task) => own === task || own.startsWith(`${task}_`)) ?? "";
-  const quantities = data.metrics.map(({ name, label, task }) => ({ value: name, label, task: taskOf(task ?? "") }));
+  const quantities = data.metrics.map(({ name, label, owner }) => ({ value: name, label, task: owner ?? "" }));
   for (const id of ["x", "y"]) offer(id, quantities, true);
   offer("front", [
     ...data.fronts.map(({ name, label }) => ({ value: name, label, task: data.tasks.includes(name) ? name : "" })),

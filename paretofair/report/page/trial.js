@@ -109,12 +109,7 @@ function metricsOf(row) {
     lines.push([task, line]);
   };
   for (const task of ["", ...data.tasks]) {
-    const own = data.metrics.filter(
-      (metric) =>
-        (data.tasks.includes(metric.task)
-          ? metric.task
-          : data.tasks.find((name) => metric.task.startsWith(`${name}_`)) || "") === task,
-    );
+    const own = data.metrics.filter(({ owner }) => (owner ?? "") === task);
     if (task && own.length)
       append(
         task,
