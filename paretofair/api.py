@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from paretofair.analysis.results import Results
-from paretofair.cluster.engine import RayEngine
+from paretofair.cluster.engine_choice import choose_engine
 from paretofair.errors import RunError
 from paretofair.runs.run import RunOptions, run
 from paretofair.space.space import load_space
@@ -55,7 +55,7 @@ def sweep(
         time_budget=time_budget,
         retry_failed=retry_failed,
     )
-    done = run(loaded, options, Console(quiet=quiet), RayEngine(address))
+    done = run(loaded, options, Console(quiet=quiet), choose_engine(loaded.resources.engine, address))
     if done.failed:
         name, reason = next(iter(done.failed.items()))
         raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {options.logs}")

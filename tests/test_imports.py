@@ -90,6 +90,7 @@ TESTED_BY = {
     "cases/test_rare": ("cli.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
+        "runs.engines.worker",
         "runs.jobs",
     ),
     "data/reading/test_csv_file": (

@@ -86,7 +86,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     import pyarrow
 
     from paretofair.cli.ending import how_to_stop
-    from paretofair.cluster.engine import RayEngine
+    from paretofair.cluster.engine_choice import choose_engine
     from paretofair.runs.run import RunOptions, run
 
     # Of thousands of small files Arrow's own pool keeps twice what is in them.
@@ -105,7 +105,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     if options.dry_run:
         dry_run(space, where, console)
         return 0
-    result = run(space, where, console, RayEngine(options.address))
+    result = run(space, where, console, choose_engine(space.resources.engine, options.address))
     print_summary(result, space, where.methods, console)
     if result.failed:
         console.print(f"{len(result.failed)} packs failed; logs in {where.logs}:", style="red", soft_wrap=True)
@@ -222,7 +222,8 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     if result.given_up:
         words = f"{result.given_up:,} trials failed every time and are left alone (failed.json)"
         console.print(f"{words}; --retry-failed tries them again.", style="yellow")
-    trained = f"{result.trained:,} trials trained now by {result.workers} workers" if result.trained else "nothing new"
+    by = f"{result.workers} workers" if result.workers > 1 else "one worker"
+    trained = f"{result.trained:,} trials trained now by {by}" if result.trained else "nothing new"
     console.print(f"{trained}; written to {result.folder}:", highlight=False, soft_wrap=True)
     for name, what in WRITTEN.items():
         if (result.folder / name).exists():

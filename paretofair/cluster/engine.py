@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -30,11 +31,11 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class RayEngine:
-    """The engine of every run: packs are Ray Tune trials, on the cluster at `address` or on a Ray that starts here."""
+    """Packs are Ray Tune trials, on the cluster at `address` or on a Ray that starts here."""
 
     address: str | None = None
 
-    def connect(self) -> AbstractContextManager[None]:
+    def connect(self, work: Callable[[], float]) -> AbstractContextManager[None]:
         return connect(self.address)
 
     def run_packs(

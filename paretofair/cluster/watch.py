@@ -20,7 +20,7 @@ from paretofair.errors import OutageError
 from paretofair.interruption import run_beside
 from paretofair.results import TRIALS, Store
 from paretofair.results.checkpoints import CHECKPOINTS
-from paretofair.runs.folder import log_ending
+from paretofair.runs.folder import identify, log_ending
 from paretofair.runs.jobs import Job
 from paretofair.runs.packs import Pack
 
@@ -65,7 +65,7 @@ class PackWatch:
     def __init__(self, queue: PackQueue, job: Job, head: str) -> None:
         self._queue, self._job, self._folder, self._head = queue, job, job.folder, head
         self._store = None if job.store is None else Store(job.store)
-        self._place = _identify(self._folder)
+        self._place = identify(self._folder)
         self._refused = 0
         self._seen: object = None
         self._seen_there: dict[str, int | None] = {}
@@ -73,7 +73,7 @@ class PackWatch:
 
     def look(self) -> None:
         """Raises OutageError where the run cannot go on."""
-        if _identify(self._folder) != self._place:
+        if identify(self._folder) != self._place:
             raise OutageError(f"{self._folder} has been deleted or replaced while the run wrote there")
         self._refused = 0 if self.head_answers() else self._refused + 1
         if self._refused >= _SILENT_LOOKS:
@@ -121,15 +121,6 @@ class PackWatch:
             # Nothing is saved, or at rungs alone.
             return max(UNKNOWN, TIMES * max(known)) if known else math.inf
         return (max(AT_LEAST, TIMES * max(known)) if known else UNKNOWN) + UNHEARD * self._job.checkpoint
-
-
-def _identify(folder: Path) -> tuple[int, int] | None:
-    """Which folder it is; None for none."""
-    try:
-        about = os.stat(folder)
-    except FileNotFoundError:
-        return None
-    return about.st_dev, about.st_ino
 
 
 def _count_files(folder: Path) -> tuple[int, float]:

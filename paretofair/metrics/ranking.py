@@ -9,6 +9,7 @@ A call needs about 100 bytes of working memory per score.
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -107,7 +108,7 @@ def _counts(order: Tensor, tie_end: Tensor, labels: Tensor, weights: Tensor | No
     cumulative pass serves both. `steps` is the increase since the previous tie group and `tie_end` marks
     the last row of a tie group: the two are meaningful together only.
     """
-    shape = torch.broadcast_shapes(order.shape, labels.shape)
+    shape = np.broadcast_shapes(order.shape, labels.shape)
     tie_end = tie_end.expand(shape)
 
     units = ((labels == 1).long() << 32) + (labels == 0).long()

@@ -5,6 +5,7 @@ sorting, comparing and correctly rounded division are used, so a trial's thresho
 which other trials are in the stack.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -103,7 +104,8 @@ def _prepare(
         positive_rate = positive_rate.double()
     if known is None:
         known = torch.ones((), dtype=torch.bool, device=scores.device).expand(scores.shape[-1:])
-    leading = torch.broadcast_shapes(scores.shape[:-1], positive_rate.shape, known.shape[:-1])
+    # PyTorch's own would first import what takes a second.
+    leading = np.broadcast_shapes(scores.shape[:-1], positive_rate.shape, known.shape[:-1])
     shape = (*leading, scores.shape[-1])
     known = known.expand(shape)
     return scores.expand(shape), positive_rate.expand(leading), known, known.sum(dim=-1)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import cdist
 
 from paretofair.pareto.fronts import ranks
 
@@ -48,6 +47,8 @@ def _farthest_first(rows: NDArray[Any]) -> NDArray[np.int64]:
     """Row numbers: the first, then always the row whose nearest among those before is farthest."""
     extent = np.ptp(rows, axis=0)
     scaled = (rows - rows.min(axis=0)) / np.where(extent > 0, extent, 1)
+    from scipy.spatial.distance import cdist  # half a second, which other runs need not pay
+
     distance = cdist(scaled, scaled)
     order = np.zeros(len(rows), dtype=np.int64)
     nearest = distance[0].copy()

@@ -131,6 +131,15 @@ def is_in_use(folder: Path) -> bool | None:
     return False
 
 
+def identify(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is, wherever it is moved to; None for none."""
+    try:
+        about = os.stat(folder)
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino
+
+
 def put_aside(folder: Path, store: Store | None, console: Console) -> Callable[[DamagedFileError], None]:
     """What a run does with a damaged file of its trial table: it says so and moves it to `trials/damaged`, so that its
     trials are trained anew."""

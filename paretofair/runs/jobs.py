@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from paretofair.training import CurveSettings, Halving
 
 TRIES = 3  # of a pack, before it is given up
+EngineName = Literal["auto", "ray", "process"]
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,14 @@ class PackList:
 
 
 class Engine(Protocol):
-    """Runs packs on workers: `cluster.engine.RayEngine`."""
+    """Runs packs: `cluster.engine.RayEngine` on workers, `runs.engines.process.ProcessEngine` in this process."""
 
-    def connect(self) -> AbstractContextManager[None]:
-        """What packs are run on, from now to the end of the block. Raises RunError where it cannot be reached."""
+    def connect(self, work: Callable[[], float]) -> AbstractContextManager[None]:
+        """What packs are run on, from now to the end of the block. Raises RunError where it cannot be reached.
+
+        `work` gives about how many seconds one worker would take for the trials that are left, for an engine that goes
+        by it; it takes a moment.
+        """
 
     def run_packs(
         self, job: Job, source: Source, *, cpus: float, gpus: float, deadline: float | None = None

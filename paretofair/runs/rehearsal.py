@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,8 @@ from paretofair.training import DeviceData, measure_epoch, rehearse, to_device
 from paretofair.training.measuring.evaluation import evaluate
 
 _DRAWS = 200  # whose epochs are averaged
+_MANY = 10_000  # trials, whatever they are
+_EVALUATION = 0.02  # seconds of a trial beside its steps, roughly
 HINT = """Stacks run a module for many trials at once with torch.func.vmap, which allows no .item(), no branch on the
 value of a tensor and no in-place change of a tensor made in forward. It gets rows (B, inputs) and returns (B, tasks).
 docs/networks.md has examples."""
@@ -80,6 +83,19 @@ def measure_epochs(context: Context, splits: Splits, trials: Mapping[tuple[str, 
     finally:
         torch.set_num_threads(threads)
     return total
+
+
+def estimate_seconds(context: Context, splits: Splits, finished: int) -> float:
+    """About how long one worker takes for what is left to train, a number of trials being `finished`: good to a factor
+    of two or three, and infinite where that is long beyond question, or not known before a GPU is there."""
+    plan, stages = context.plan, STAGE_OF.values()
+    trials = {(stage.name, name): stage.count(plan, name) or 0 for stage in stages for name in stage.methods(plan)}
+    total = sum(trials.values())
+    if context.space.resources.gpus or total - finished > _MANY:
+        return math.inf
+    left = max(total - finished, 0)
+    seconds = measure_epochs(context, splits, trials) * left / max(total, 1)
+    return seconds + left * _EVALUATION
 
 
 def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:

@@ -29,7 +29,7 @@ from paretofair.results.lease import hold_lease
 from paretofair.runs.environment import write_settings
 from paretofair.runs.folder import LOG, check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
-from paretofair.runs.rehearsal import rehearse_methods
+from paretofair.runs.rehearsal import estimate_seconds, rehearse_methods
 from paretofair.runs.resume import check_same
 from paretofair.runs.session import Session, choose_metrics, derive_columns
 from paretofair.runs.stages import Context
@@ -172,7 +172,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
         @functools.cache
         def connected() -> None:
-            entered.enter_context(engine.connect())
+            entered.enter_context(engine.connect(lambda: estimate_seconds(context, first, len(table.read()))))
             if options.stopping:
                 console.print(options.stopping, markup=False, highlight=False, soft_wrap=True)
 

@@ -248,11 +248,11 @@ def _read_given_up(folder: Path, trials: pd.Series) -> dict[str, FailedPack]:
 def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, FailedPack]) -> list[Failure]:
     """Packs whose last try failed and of which nothing was written since: `written` is when, by pack.
 
-    Tune keeps `logs/ray-<time>/<pack>[-attempt-<n>]/error.txt` while it runs and where a pack has failed every time;
-    `failed.json` is written afterwards.
+    Engines keep `logs/<engine>-<time>/<pack>[-attempt-<n>]/error.txt` while they run and where a pack has failed every
+    time; `failed.json` is written afterwards.
     """
     tries: dict[str, tuple[int, Path]] = {}
-    for logs in sorted((folder / "logs").glob("ray-*")):
+    for logs in sorted((folder / "logs").glob("*-*"), key=lambda each: each.name.partition("-")[2]):
         of_these: dict[str, tuple[int, Path]] = {}
         for path in (each for each in _list_folder(logs) if each.is_dir()):
             found = _ATTEMPT.fullmatch(path.name)

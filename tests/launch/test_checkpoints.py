@@ -25,7 +25,7 @@ parameters:
 methods: {mtaf: {parameters: {head_ratio: {uniform: [0, 3]}}}}
 seeds: [0]
 stages: {baselines: {runs: 1, parameters: {learning_rate: 0.1, epochs: 2}}, sweep: {trials: 8}}
-resources: {checkpoint: 1s, stack: 8}
+resources: {checkpoint: 1s, stack: 8, engine: ray}
 """
 
 

@@ -23,7 +23,7 @@ LONG = [
     *("--methods", "mtaf", "--seeds", "0", "--trials", "16", "--set", "data.source=simulated"),
     *("--set", "parameters.epochs=[12]", "--set", "stages.confirm=null"),
     *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 2}}"),
-    *("--set", "resources.pack=4", "--set", "resources.stack=2"),
+    *("--set", "resources.pack=4", "--set", "resources.stack=2", "--set", "resources.engine=ray"),
 ]
 
 
@@ -107,6 +107,7 @@ def test_a_long_folder_for_temporary_files(tmp_path, marked):
     short = [*("--methods", "vanilla", "--seeds", "0", "--trials", "0", "--set", "data.source=simulated")]
     short += [*("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 1}}")]
     arguments = command("--space", SPACE, *short, "--set", "stages.confirm=null", "--output", tmp_path / "out")
+    arguments += ["--set", "resources.engine=ray"]
     # A Ray of its own, which looks there first.
     done = marked.run(arguments, TMPDIR=str(folder), RAY_TMPDIR="", RAY_ADDRESS="")
     assert done.returncode == 0, done.stdout + done.stderr

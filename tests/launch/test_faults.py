@@ -37,6 +37,7 @@ OVERRIDES = [
     "parameters.epochs=[1, 2, 3]",
     "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 2}}",
     "stages.confirm=null",
+    "resources.engine=ray",
     "resources.pack=4",
     "resources.stack=2",
 ]

@@ -317,7 +317,7 @@ def test_two_drivers_and_an_unreachable_cluster(finished, tmp_path, sweep):
 LONGER = [
     *("--space", SPACE, *SMOKE, "--set", "parameters.epochs=[20]", "--trials", "16"),
     *("--set", "stages.confirm=null", "--set", "data.source=simulated"),
-    *("--methods", "vanilla", "--set", "resources.pack=8"),
+    *("--methods", "vanilla", "--set", "resources.pack=8", "--set", "resources.engine=ray"),
 ]
 
 

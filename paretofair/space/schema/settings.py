@@ -203,7 +203,8 @@ class Resources(Section):
     `compile` the steps of the sweep (by default in large ones). None: the program's choice. `tf32`: products on a GPU
     with 10 bits of mantissa, several times faster. `models`: whether the weights of trials that may stand on a frontier
     are kept in `models/`. `checkpoint`: how often a stack that is still in training is kept, to go on from there after
-    whatever ends it; `off` for never. Shorter stacks are not.
+    whatever ends it; `off` for never. Shorter stacks are not. `engine`: where packs are trained, on the workers of a
+    `ray` or one after the other in this `process`; `auto`: here, where that is over before a Ray would have started.
     """
 
     cpus: Annotated[float, Field(gt=0)] = 1
@@ -214,6 +215,7 @@ class Resources(Section):
     tf32: bool = False
     models: bool = True
     checkpoint: Annotated[str, BeforeValidator(_checkpoint)] = "5m"
+    engine: Literal["auto", "ray", "process"] = "auto"
 
     @property
     def checkpoint_seconds(self) -> float | None:

@@ -1,0 +1,97 @@
+"""Packs that are trained in this process: the rows of Ray's workers, and the same endings."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+from paretofair.cluster.connection import connect
+from paretofair.cluster.engine import run_packs
+from paretofair.errors import OutageError
+from paretofair.results import TrialTable
+from paretofair.runs.engines import process
+from paretofair.runs.engines.process import ProcessEngine
+from paretofair.runs.engines.worker import PackWorker
+from paretofair.runs.jobs import PackList
+
+from ...cluster.test_engine import make_job
+
+
+def train(job, packs, **given):
+    return ProcessEngine().run_packs(job, PackList(packs), cpus=1, gpus=0, **given)
+
+
+def read(folder):
+    return TrialTable(folder).read().drop(columns="train_seconds").sort_values("trial_id", ignore_index=True)
+
+
+@pytest.mark.ray
+def test_the_rows_are_those_of_rays_workers(tmp_path, ray_address):
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+    job, packs = make_job(folders[0])
+    threads = torch.get_num_threads()
+    outcome = train(job, packs)
+    assert (outcome.failed, outcome.workers, outcome.out_of_time) == ({}, 1, False)
+    assert torch.get_num_threads() == threads
+    with connect(ray_address):
+        run_packs(replace(job, folder=folders[1]), PackList(packs), cpus=1, gpus=0)
+    here, there = map(read, folders)
+    assert len(here) == sum(map(len, packs))
+    pd.testing.assert_frame_equal(here, there, check_exact=True)
+    assert not (folders[0] / "logs").exists()
+
+
+def test_what_is_written_is_not_trained_again(tmp_path):
+    job, packs = make_job(tmp_path)
+    train(job, packs[:2])
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "trials").iterdir()}
+    train(job, packs[:3])
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert len(read(tmp_path)) == sum(map(len, packs[:3]))
+
+
+def test_a_pack_that_fails_is_tried_three_times_and_told(tmp_path, monkeypatch):
+    job, packs = make_job(tmp_path)
+    train_pack, broken = PackWorker.train, packs[0].name
+
+    def fail(worker, pack):
+        if pack.name == broken:
+            raise ValueError("no number\nof this kind")
+        return train_pack(worker, pack)
+
+    monkeypatch.setattr(PackWorker, "train", fail)
+    outcome = train(job, packs[:2])
+    assert list(outcome.failed) == [broken]
+    assert outcome.reasons == {broken: "ValueError: no number"}
+    assert len(read(tmp_path)) == len(packs[1])
+    assert len(list((tmp_path / "logs").glob(f"process-*/{broken}*/error.txt"))) == 3
+
+
+def test_no_pack_begins_after_the_deadline(tmp_path):
+    job, packs = make_job(tmp_path)
+    outcome = train(job, packs, deadline=time.monotonic() - 1)
+    assert outcome.out_of_time
+    assert not (tmp_path / "trials").exists()
+
+
+def test_a_folder_that_is_moved_away_ends_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "EVERY", 0.05)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    job, packs = make_job(folder, "parameters.epochs=20000")
+    train_pack = PackWorker.train
+
+    def move(worker, pack):
+        shutil.move(folder, tmp_path / "elsewhere")
+        return train_pack(worker, pack)
+
+    monkeypatch.setattr(PackWorker, "train", move)
+    with pytest.raises(OutageError, match="run has been deleted or replaced while the run wrote there"):
+        train(job, packs)
