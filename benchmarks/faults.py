@@ -4,11 +4,13 @@
 
 The jobs are sweeps of search_spaces/mtaf_lsac.yaml: `random`, one method and 16 draws, about 20 s on two cores that are
 free, and `halving`, all methods with 162 draws for each of two seeds in brackets of 81. First an undisturbed run, which
-takes T seconds. Then the same command in another folder loses one of its processes (the driver, a worker, Ray's raylet
-or its head) by SIGKILL at a moment of the first T seconds. If the command then ends without having finished, it is
-given again, at once, until it is done; and so on in fresh folders until there were as many kills as asked for. After
-each kill no row may be lost, changed or doubled, and in the end every table must equal the undisturbed one in all
-columns but those in `MAY_DIFFER`. Whoever survives must end by itself, with one sentence and no traceback.
+takes T seconds and writes S files. Then the same command in another folder loses one of its processes (the driver, a
+worker, Ray's raylet or its head) by SIGKILL: every fourth time at a moment of the first T seconds, most of which a
+short job needs to start, else up to a second after a random number of the S files is there. If the command then ends
+without having finished, it is given again, at once, until it is done; and so on in fresh folders until there were as
+many kills as asked for. After each kill no row may be lost, changed or doubled, and in the end every table must equal
+the undisturbed one in all columns but those in `MAY_DIFFER`. Whoever survives must end by itself, with one sentence and
+no traceback.
 
 Prints every kill and, whenever a folder is done, adds its kills to those in benchmarks/results/faults.json. Moments are
 drawn anew each time, and several of these programs may run at once. Fails where anything was wrong.
@@ -36,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 
 from machine import describe, hide_paths  # noqa: E402
 
-from tests.launch.processes import Marked, kill, raw, wait_for  # noqa: E402
+from tests.launch.processes import Marked, files, kill, raw, wait_for  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
 # Seconds are those of the machine; the width of a stack is measured anew by every worker.
@@ -89,7 +91,9 @@ def add_to_results(found: list[dict[str, Any]]) -> None:
             "doubled": sum(each["doubled"] for each in kills),
             "different": sum(bool(each["different"]) for each in kills),
             "other_wrongs": [
-                f"{each['date']}, {each['job']}, {each['target']}: {each['wrong']}" for each in kills if each["wrong"]
+                f"{each['date']}, {each.get('commit', 'earlier')}, {each['job']}, {each['target']}: {each['wrong']}"
+                for each in kills
+                if each["wrong"]
             ],
             "kills": kills,
         }
@@ -112,12 +116,12 @@ def is_wrong(each: dict[str, Any]) -> bool:
 def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random, folder: Path) -> list[dict[str, Any]]:
     """One job: undisturbed, then killed so many times, `targets` in turn."""
     (folder / "output").mkdir()
-    marked = Marked(folder / "output", os.environ)
+    marked, commit = Marked(folder / "output", os.environ), find_commit()
     started = time.monotonic()
     done = marked.finish(marked.start(command(name, folder / "whole")))
     if done.returncode:
         raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    whole, seconds = raw(folder / "whole"), time.monotonic() - started
+    whole, seconds, most = raw(folder / "whole"), time.monotonic() - started, len(files(folder / "whole"))
     print(f"{name}: {len(whole)} rows, undisturbed in {seconds:.1f} s", flush=True)
     found: list[dict[str, Any]] = []
     rounds = 0
@@ -127,10 +131,13 @@ def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random
             own, before, finished, already = folder / str(rounds), pd.DataFrame(), False, len(found)
             while not finished:
                 target = targets[len(found) % len(targets)] if len(found) < kills else None
-                each = run_once(marked, command(name, own), own, target, moments.uniform(0, seconds))
+                moment = (0, moments.uniform(0, seconds))
+                if moments.random() > 1 / 4:
+                    moment = (moments.randint(len(files(own)), most - 1), moments.uniform(0, 1))
+                each = run_once(marked, command(name, own), own, target, moment)
                 now, finished = raw(own), each["code"] == 0
                 if each["target"]:
-                    found.append({"date": time.strftime("%Y-%m-%d"), "job": name, **each, **NOTHING})
+                    found.append({"date": time.strftime("%Y-%m-%d"), "commit": commit, "job": name, **each, **NOTHING})
                 # What is wrong with rows is the doing of the last kill, whose folder may have needed a command more.
                 wrong = compare_rows(before, now, whole if finished else None)
                 if found:
@@ -146,9 +153,12 @@ def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random
     return found
 
 
-def run_once(marked: Marked, words: list[str], folder: Path, target: str | None, after: float) -> dict[str, Any]:
-    """Starts the command and kills `target` of it so many seconds after its start, or when it first is there. What was
-    killed and when, the exit code, and what was wrong with the end; `target` None where nothing could be killed."""
+def run_once(
+    marked: Marked, words: list[str], folder: Path, target: str | None, moment: tuple[int, float]
+) -> dict[str, Any]:
+    """Starts the command and kills `target` of it so many seconds after so many files are there, or when it first is
+    there itself. What was killed and when, the exit code, and what was wrong with the end; `target` None where nothing
+    could be killed."""
     process = marked.start(words)
     began = time.monotonic()
     pid: int | None = None
@@ -156,6 +166,8 @@ def run_once(marked: Marked, words: list[str], folder: Path, target: str | None,
         if target is None:
             process.wait()
         else:
+            stacks, after = moment
+            wait_for(lambda: process.poll() is not None or len(files(folder)) >= stacks)
             process.wait(after)
     except subprocess.TimeoutExpired:
         assert target is not None
@@ -163,7 +175,7 @@ def run_once(marked: Marked, words: list[str], folder: Path, target: str | None,
         pid = find_process(marked, process, target) if process.poll() is None else None
         if pid is not None:
             kill(pid)
-    moment = time.monotonic() - began
+    killed_after = time.monotonic() - began
     rows = len(raw(folder))
     wrong = ""
     try:
@@ -185,10 +197,10 @@ def run_once(marked: Marked, words: list[str], folder: Path, target: str | None,
     return {
         "target": target if pid is not None else None,
         "pid": pid,
-        "seconds": round(moment, 2),
+        "seconds": round(killed_after, 2),
         "rows": rows,
         "code": code,
-        "ended_after": round(time.monotonic() - began - moment, 2),
+        "ended_after": round(time.monotonic() - began - killed_after, 2),
         "left_behind": len(marked.alive(process)),
         "wrong": wrong and f"{wrong}: {' '.join(hide_paths(said).split())[-400:]}",
     }
@@ -214,6 +226,12 @@ def compare_rows(before: pd.DataFrame, now: pd.DataFrame, whole: pd.DataFrame | 
         "doubled": int(now.index.duplicated().sum()),
         "different": sorted(differ - MAY_DIFFER),
     }
+
+
+def find_commit() -> str:
+    """The version of the program that is killed."""
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return said.stdout.strip()
 
 
 def command(name: str, output: Path) -> list[str]:

@@ -23,7 +23,7 @@ from paretofair.cluster.ray_internals import (
     listen_on_loopback,
     require_token,
 )
-from paretofair.errors import RunError, first_line
+from paretofair.errors import OutageError, RunError, first_line
 from paretofair.interruption import keep_handler
 
 logger = logging.getLogger("paretofair")
@@ -48,7 +48,8 @@ _folders: set[Path] = set()
 def connect(address: str | None) -> Iterator[None]:
     """Ray at `address` or `RAY_ADDRESS`, else one that starts here and ends with the block.
 
-    A process that has called `ray.init` itself keeps its Ray, which is used. Raises RunError where there is none.
+    A process that has called `ray.init` itself keeps its Ray, which is used. Raises RunError where there is none, and
+    OutageError where it ends while it starts.
     """
     if ray.is_initialized():
         if address:
@@ -89,7 +90,9 @@ def _start(where: dict[str, object], place: str) -> None:
     except Exception as error:  # as Ray raises it where its raylet does not come up
         with _ignore_interrupts():
             ray.shutdown()
-        raise RunError(f"Ray at {place} cannot be reached: {first_line(error)}") from None
+        refused = isinstance(error, OSError | ValueError) and not isinstance(error, TimeoutError)
+        # A Ray that dies or stands still while it starts is an outage: nothing that was asked for is wrong.
+        raise (RunError if refused else OutageError)(f"Ray at {place} cannot be reached: {first_line(error)}") from None
 
 
 def _end() -> None:
