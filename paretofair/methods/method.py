@@ -47,18 +47,22 @@ class LossSettings:
     """What the `training` and `fairness` sections of a space file say about losses; the same for every trial.
 
     `distance` and `goal` name entries of `distances.DISTANCES` and `subsets.GOALS`; `hard` replaces scores by
-    thresholded decisions (no gradient); `bandwidth` is the kernel width of `mmd`; `reduction` is `sum` or `mean`
-    over the rows of a batch.
+    thresholded decisions (no gradient); `bandwidth` is the kernel width of `mmd`; `concentration` smooths the rates of
+    `differential`, whose counts are those of one batch (`rate` 1) or, below, an exponential mean over batches;
+    `reduction` is `sum` or `mean` over the rows of a batch.
     """
 
     distance: str = "correlation"
     goal: str = "fpr"
     hard: bool = False
     bandwidth: float = 0.1
+    concentration: float = 1.0
+    rate: float = 1.0
     reduction: str = "sum"
 
 
-FAIRNESS: tuple[str, ...] = ("distance", "goal", "hard", "bandwidth")  # those of the `fairness` section
+# Those of the `fairness` section.
+FAIRNESS: tuple[str, ...] = ("distance", "goal", "hard", "bandwidth", "concentration", "rate")
 
 
 class Rows(NamedTuple):

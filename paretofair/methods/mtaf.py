@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from paretofair.methods.losses.against_rest import average_over_scores, score_against_rest
+from paretofair.methods.losses.running import begin_counts
 from paretofair.methods.losses.subsets import exclusive_subsets, subsets
-from paretofair.methods.losses.terms import cross_entropy, fairness, weighted
+from paretofair.methods.losses.terms import COUNTS, cross_entropy, fairness, weighted
 from paretofair.methods.method import (
     FAIRNESS_WEIGHT,
     HEAD_RATIO,
@@ -23,7 +26,10 @@ from paretofair.methods.method import (
     Parameter,
     Rows,
 )
+from paretofair.methods.row_plan import TrainingRows
 from paretofair.tasks.task import SCORES
+
+_EXCLUSIVE = "exclusive_group_counts"
 
 
 class PerTask(Method):
@@ -35,13 +41,16 @@ class PerTask(Method):
     parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT, FAIRNESS_WEIGHT)
     needs: ClassVar[frozenset[str]] = frozenset({SCORES})
 
+    def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
+        return begin_counts(self.settings, self.names, train, (COUNTS,))
+
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         settings = self.settings
         scores, seen = score_against_rest(logits, rows)
-        distances, undefined = fairness(scores, subsets(settings.goal, seen), seen, settings)
-        unfairness = average_over_scores(distances, rows)
+        found = fairness(scores, subsets(settings.goal, seen), seen, settings, hyper)
+        unfairness = average_over_scores(found.distances, rows)
         each = cross_entropy(logits, rows, settings) + hyper["fairness_weight"] * unfairness
-        return Losses(weighted(hyper["task_weight"], each), undefined=undefined)
+        return Losses(weighted(hyper["task_weight"], each), undefined=found.undefined, state=found.state)
 
 
 class MTAF(Method):
@@ -58,16 +67,21 @@ class MTAF(Method):
             raise ValueError("mtaf has no exclusive rows under goal: parity; use fpr, tpr or odds")
         super().__init__(settings, options, names)
 
+    def trial_state(self, train: TrainingRows) -> Mapping[str, np.ndarray]:
+        return begin_counts(self.settings, self.names, train, (COUNTS, _EXCLUSIVE))
+
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         settings = self.settings
         probabilities = torch.sigmoid(logits)
-        everywhere, undefined = fairness(probabilities, subsets(settings.goal, rows), rows, settings)
-        exclusive, undefined_exclusive = fairness(probabilities, exclusive_subsets(settings.goal, rows), rows, settings)
+        everywhere = fairness(probabilities, subsets(settings.goal, rows), rows, settings, hyper)
+        own = exclusive_subsets(settings.goal, rows)
+        exclusive = fairness(probabilities, own, rows, settings, hyper, _EXCLUSIVE)
         accuracy = cross_entropy(logits, rows, settings)
-        at_heads = hyper["head_ratio"] * exclusive
+        at_heads = hyper["head_ratio"] * exclusive.distances
         weight = hyper["fairness_weight"]
         return Losses(
-            shared=weighted(hyper["task_weight"], accuracy + weight * (everywhere - at_heads)),
+            shared=weighted(hyper["task_weight"], accuracy + weight * (everywhere.distances - at_heads)),
             heads=weighted(hyper["task_weight"], accuracy + weight * at_heads),
-            undefined=undefined + undefined_exclusive,
+            undefined=everywhere.undefined + exclusive.undefined,
+            state={**everywhere.state, **exclusive.state},
         )

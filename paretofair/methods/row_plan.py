@@ -60,8 +60,8 @@ class TrainingRows(NamedTuple):
     """What a method may know of the training rows before it plans its batches: `labels` and `groups` `(T, n)`, -1 where
     unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; task by task, the names of
     tasks, of the attributes that their losses act on, of the groups of these, and of the labels 0, 1, …; `weights`
-    `(n,)`, None where all rows count alike; and `together` `(n,)`, numbers of the rows that stay together, None where
-    every row stands alone."""
+    `(n,)`, None where all rows count alike; `together` `(n,)`, numbers of the rows that stay together, None where every
+    row stands alone; and `batch_size`, the rows of a batch."""
 
     labels: np.ndarray
     groups: np.ndarray
@@ -73,6 +73,7 @@ class TrainingRows(NamedTuple):
     classes: tuple[tuple[str, ...], ...]
     weights: np.ndarray | None = None
     together: np.ndarray | None = None
+    batch_size: int = 512
 
     def __len__(self) -> int:
         return len(self.origins)

@@ -218,5 +218,6 @@ def stored_metrics(wanted: Iterable[Metric], metrics: Mapping[str, Metric] = MET
     not among them."""
     found: dict[str, None] = {}
     for metric in wanted:
-        found |= dict.fromkeys([metric.name] if metric.source == "rows" else metric.parts)
+        of_rows = {"rows": (metric.name,), "metrics": metric.parts}
+        found |= dict.fromkeys(of_rows.get(metric.source, ()))
     return list(found)

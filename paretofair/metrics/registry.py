@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretofair.metrics import rates
+from paretofair.metrics import differential, rates
 from paretofair.metrics.rows import scores
 from paretofair.metrics.rows.scores import ScoredRows
 
@@ -188,11 +188,20 @@ def _complement(error: Array) -> Array:
     return np.asarray(1 - error)
 
 
+def _epsilon(goal: str, words: str, rate: str = "accuracy", parts: tuple[str, ...] = ()) -> Metric:
+    """Differential fairness, which has no worst value."""
+    name, combine = f"epsilon_{goal}", np.add if parts else None
+    how = getattr(differential, name)
+    words = f"{words}, smoothed"
+    return Metric(name, words, "minimised", "counts", of_groups=how, parts=parts, combine=combine, rate=rate)
+
+
 def _rate(name: str, words: str) -> Metric:
     return Metric(name, words, "diagnostic", "group", of_group=getattr(rates, name))
 
 
 _GAP = "largest difference of {} between groups"
+_RATIO = "largest log ratio of {} between groups"
 _SUM, _SOFT_SUM = _odds("equalized_odds_sum", "sum of the largest differences of {} between groups", 2.0, np.add)
 _MAX, _SOFT_MAX = _odds("equalized_odds_max", "larger of the largest differences of {} between groups", 1.0, np.maximum)
 _MEAN, _SOFT_MEAN = _odds(
@@ -404,6 +413,14 @@ _EVERY = (
         pair=True,
         audited=False,
     ),
+    _epsilon("fpr", _RATIO.format("false positive rates"), "false_positive_rate"),
+    _epsilon("tpr", _RATIO.format("true positive rates"), "true_positive_rate"),
+    _epsilon(
+        "odds",
+        "sum of the largest log ratios of true and of false positive rates between groups",
+        parts=("epsilon_fpr", "epsilon_tpr"),
+    ),
+    _epsilon("parity", _RATIO.format("rates of positive or of negative decisions")),
     Metric("arfg", "average relative fairness gap", "minimised", "baselines"),
     Metric("are", "average relative error", "minimised", "baselines"),
     _rate("positive_rate", "rate of positive decisions"),

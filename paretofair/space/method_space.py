@@ -14,6 +14,7 @@ from paretofair.metrics.registry import METRICS, Metric
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import (
+    SETTINGS_OF_DISTANCES,
     Data,
     Fairness,
     Network,
@@ -135,8 +136,9 @@ class MethodSpace:
         }
         if "reduction" not in self.reads:
             result["training"]["reduction"] = "mean"
-        of_distance = {"fpr_gap": "hard", "mmd": "bandwidth"}.get(self.fairness.distance)
-        fairness = {key: getattr(self.fairness, key) for key in ("distance", "goal", of_distance) if key in self.reads}
+        given = self.fairness.model_dump()
+        of_distance = [key for key, distance in SETTINGS_OF_DISTANCES.items() if distance == self.fairness.distance]
+        fairness = {key: given[key] for key in ("distance", "goal", *of_distance) if key in self.reads and key in given}
         if fairness:
             result["fairness"] = fairness
         own: dict[str, Any] = {

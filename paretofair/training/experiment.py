@@ -76,4 +76,5 @@ class Experiment:
             classes=tuple(kind.classes for kind in data.kinds),
             weights=None if train.weights is None else train.weights.cpu().numpy(),
             together=data.together,
+            batch_size=self.settings.batch_size,
         )

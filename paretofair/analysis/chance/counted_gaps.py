@@ -10,6 +10,7 @@ from paretofair.analysis.counts import CellCounts
 from paretofair.metrics import rates
 from paretofair.metrics.counts import class_counts
 from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.differential import LOG_RATES
 from paretofair.metrics.objectives import measure_counts
 from paretofair.metrics.registry import METRICS, Metric
 from paretofair.statistics.gaps import PERMUTATIONS, GapTest, compare_with_null
@@ -21,9 +22,10 @@ _RATE_OF = {
     "tpr_gap": rates.true_positive_rate,
     "demographic_parity_gap": rates.positive_rate,
     "accuracy_gap": rates.accuracy,
+    **LOG_RATES,
 }
 # Where a rate is one of rows of one label, its place among `_order_by_label` of a binary task.
-_OF_LABEL = {"tpr_gap": 0, "fpr_gap": 1}
+_OF_LABEL = {"tpr_gap": 0, "fpr_gap": 1, "epsilon_tpr": 0, "epsilon_fpr": 1}
 _BLOCK = 2_000_000  # counts that are drawn at a time
 
 

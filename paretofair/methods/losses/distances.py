@@ -31,7 +31,7 @@ def between_groups(
     exactly 0 with zero gradient where fewer than two groups are present, and whether that was so, `([K,] T)`.
     """
     if settings.distance == "differential":
-        return differential(probabilities, subset, groups, n_groups)
+        return differential(probabilities, subset, groups, n_groups, settings.concentration)
     distance = DISTANCES[settings.distance]
     # For two groups, each against the rest is the same number twice.
     compared = range(1, 2) if n_groups == 2 else range(n_groups)
@@ -83,15 +83,18 @@ def fpr_gap(probabilities: Tensor, subset: Tensor, member: Tensor, settings: Los
 DISTANCES: dict[str, Distance] = {"correlation": correlation, "mmd": mmd, "fpr_gap": fpr_gap}
 
 
-def differential(probabilities: Tensor, subset: Tensor, groups: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
-    """Largest log ratio, over pairs of groups present, of smoothed mean scores (Σp + 1)/(n + 2) (Foulds et al. 2020).
+def differential(
+    probabilities: Tensor, subset: Tensor, groups: Tensor, n_groups: int, concentration: float
+) -> tuple[Tensor, Tensor]:
+    """Largest log ratio, over pairs of groups present, of smoothed mean scores (Σp + c)/(n + 2c) (Foulds et al. 2020),
+    c the `concentration`; of this batch alone (`running` counts over batches).
 
     Arguments and result are those of `between_groups`. Foulds et al. bound the ratio of every pair of groups, so the
     largest is kept for more than two groups, where the other distances average; their bound on the ratio of 1 - p is
     left out.
     """
     means, sizes = group_means(probabilities, subset, groups, n_groups)
-    largest, smallest, missing = extremes((sizes * means + 1) / (sizes + 2), sizes)
+    largest, smallest, missing = extremes((sizes * means + concentration) / (sizes + 2 * concentration), sizes)
     # 1 / 1 where there is nothing to compare.
     one = missing.to(largest.dtype)
     return ((largest + one) / (smallest + one)).log(), missing

@@ -10,6 +10,7 @@ from paretofair.methods.method import Rows
 
 Goal = Literal["fpr", "tpr", "odds", "parity"]
 GOALS: tuple[str, ...] = get_args(Goal)
+_LABELS = {"fpr": (0,), "tpr": (1,), "odds": (0, 1)}
 
 
 def subsets(goal: str, rows: Rows) -> list[Tensor]:
@@ -21,7 +22,7 @@ def subsets(goal: str, rows: Rows) -> list[Tensor]:
     seen = rows.penalty_weight * (rows.groups >= 0)
     if goal == "parity":
         return [seen]
-    return [seen * (rows.labels == label) for label in _labels(goal)]
+    return [seen * (rows.labels == label) for label in _LABELS[goal]]
 
 
 def labelled(rows: Rows) -> Tensor:
@@ -32,7 +33,7 @@ def labelled(rows: Rows) -> Tensor:
 def exclusive_subsets(goal: str, rows: Rows) -> list[Tensor]:
     """As `subsets`, cut to rows whose label on every other task is known and the opposite (eq. 10 and 11)."""
     seen = rows.penalty_weight * (rows.groups >= 0)
-    return [seen * _mark_exclusive(rows.labels, label) for label in _labels(goal)]
+    return [seen * _mark_exclusive(rows.labels, label) for label in _LABELS[goal]]
 
 
 def _mark_exclusive(labels: Tensor, label: int) -> Tensor:
@@ -41,5 +42,6 @@ def _mark_exclusive(labels: Tensor, label: int) -> Tensor:
     return (labels == label) & (others == labels.shape[-2] - 1)
 
 
-def _labels(goal: str) -> tuple[int, ...]:
-    return {"fpr": (0,), "tpr": (1,), "odds": (0, 1)}[goal]
+def count_parts(goal: str) -> int:
+    """How many subsets `subsets` gives."""
+    return len(_LABELS.get(goal, (None,)))

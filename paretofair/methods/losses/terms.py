@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from paretofair.methods.losses.distances import between_groups
-from paretofair.methods.method import LossSettings, Rows, avoid_zero
+from paretofair.methods.losses.running import compare_counts, is_running
+from paretofair.methods.method import Hyper, LossSettings, Rows, avoid_zero
 from paretofair.tasks.binary import binary_cross_entropy
 from paretofair.tasks.known import split_outputs
+
+COUNTS = "group_counts"
 
 
 def cross_entropy(logits: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
@@ -32,11 +39,25 @@ def reduce_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     return total
 
 
-def fairness(probabilities: Tensor, parts: list[Tensor], rows: Rows, settings: LossSettings) -> tuple[Tensor, Tensor]:
-    """F_t: the distance between groups, summed over `parts`, `(K, T)`; and how many had no value, `(K,)`.
+class Unfairness(NamedTuple):
+    """F_t `(K, T)`, how many distances had no value `(K,)`, and new values of the counts that run over batches."""
 
-    Under `reduction: sum` a part's distance is multiplied by the weight of its rows.
+    distances: Tensor
+    undefined: Tensor
+    state: Mapping[str, Tensor] = MappingProxyType({})
+
+
+def fairness(
+    probabilities: Tensor, parts: list[Tensor], rows: Rows, settings: LossSettings, hyper: Hyper, counts: str = COUNTS
+) -> Unfairness:
+    """F_t: the distance between groups, summed over `parts`.
+
+    Under `reduction: sum` a part's distance is multiplied by the weight of its rows. Where the distance is of running
+    counts, they are found in `hyper` under the name `counts`.
     """
+    if is_running(settings):
+        found = compare_counts(probabilities, parts, rows, settings, hyper, counts)
+        return Unfairness(found.distances, found.undefined, {counts: found.counts})
     total = probabilities.new_zeros(probabilities.shape[:2])
     undefined = probabilities.new_zeros(probabilities.shape[:1])
     for part in parts:
@@ -45,7 +66,7 @@ def fairness(probabilities: Tensor, parts: list[Tensor], rows: Rows, settings: L
             distance = distance * part.sum(-1)
         total = total + distance
         undefined = undefined + missing.to(undefined.dtype).sum(-1)
-    return total, undefined
+    return Unfairness(total, undefined)
 
 
 def weighted(weights: Tensor, losses: Tensor) -> Tensor:

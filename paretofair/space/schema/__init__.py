@@ -6,6 +6,7 @@ from paretofair.sections import Section
 from paretofair.space.schema.settings import Data, Frontiers, FrontierSet, OwnMetric, Settings
 from paretofair.space.schema.stages import SamplerSettings, SuccessiveHalving, Tune, TuneBaselines
 from paretofair.space.schema.training import (
+    SETTINGS_OF_DISTANCES,
     WIDTHS,
     Fairness,
     FixedThreshold,
@@ -16,6 +17,7 @@ from paretofair.space.schema.training import (
 )
 
 __all__ = [
+    "SETTINGS_OF_DISTANCES",
     "WIDTHS",
     "Data",
     "Fairness",

@@ -86,21 +86,33 @@ class Training(Section):
         return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
 
 
+# Which distance reads each of the settings that belong to one.
+SETTINGS_OF_DISTANCES = {"hard": "fpr_gap", "bandwidth": "mmd", "concentration": "differential", "rate": "differential"}
+
+
 class Fairness(Section):
-    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`)."""
+    """What the fairness losses measure between groups (`distance`) and on which rows (`goal`). Of `differential` the
+    `concentration` smooths rates, and a `rate` below 1 counts over many batches, each new one with this share."""
 
     distance: Literal["correlation", "mmd", "fpr_gap", "differential"] = "correlation"
     goal: Literal["fpr", "tpr", "odds", "parity"] = "fpr"
     hard: bool = False
     bandwidth: Annotated[float, Field(ge=0.001)] = 0.1
+    concentration: Annotated[float, Field(gt=0)] = 1.0
+    rate: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
     def _settings_of_the_distance(self) -> Fairness:
-        for key, reader in (("hard", "fpr_gap"), ("bandwidth", "mmd")):
+        for key, reader in SETTINGS_OF_DISTANCES.items():
             changed = getattr(self, key) != type(self).model_fields[key].default
             if changed and self.distance != reader:
                 raise make_error(f"{key} is a setting of distance {reader}; found distance {self.distance}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_distance(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unset = [key for key in ("concentration", "rate") if getattr(self, key) == 1]
+        return {key: value for key, value in written(self).items() if key not in unset}
 
 
 class FixedThreshold(Section):

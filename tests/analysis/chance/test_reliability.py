@@ -17,7 +17,7 @@ from paretofair.metrics.registry import METRICS
 from paretofair.statistics.gaps import GapTest
 
 GAPS = ["fpr_gap", "tpr_gap", "equalized_odds_sum", "equalized_odds_max", "equalized_odds_mean"]
-GAPS += ["demographic_parity_gap", "accuracy_gap"]
+GAPS += ["demographic_parity_gap", "accuracy_gap", "epsilon_fpr", "epsilon_odds", "epsilon_parity"]
 
 
 def count_rows(
