@@ -1,16 +1,16 @@
 """Kills what a sweep runs on at random moments, and says whether its table is that of an undisturbed run.
 
-    PARETOFAIR_DATA=... python benchmarks/faults.py [--kills 60] [--targets driver,worker,raylet,gcs] [--job random]
+    PARETOFAIR_DATA=... python benchmarks/faults.py [--kills 60] [--job NAME] [--targets driver,worker,raylet,gcs]
 
 The jobs are sweeps of search_spaces/mtaf_lsac.yaml: `random`, one method and 16 draws, about 20 s on two cores that are
-free, and `halving`, all methods with 162 draws for each of two seeds in brackets of 81. First an undisturbed run, which
-takes T seconds and writes S files. Then the same command in another folder loses one of its processes (the driver, a
-worker, Ray's raylet or its head) by SIGKILL: every fourth time at a moment of the first T seconds, most of which a
-short job needs to start, else up to a second after a random number of the S files is there. If the command then ends
-without having finished, it is given again, at once, until it is done; and so on in fresh folders until there were as
-many kills as asked for. After each kill no row may be lost, changed or doubled, and in the end every table must equal
-the undisturbed one in all columns but those in `MAY_DIFFER`. Whoever survives must end by itself, with one sentence and
-no traceback.
+free, `process`, the same without a Ray, and `halving`, all methods with 162 draws for each of two seeds in brackets of
+81. First an undisturbed run, which takes T seconds and writes S files. Then the same command in another folder loses
+one of its processes (the driver, a worker, Ray's raylet or its head) by SIGKILL: every fourth time at a moment of the
+first T seconds, most of which a short job needs to start, else up to a second after a random number of the S files is
+there. If the command then ends without having finished, it is given again, at once, until it is done; and so on in
+fresh folders until there were as many kills as asked for. After each kill no row may be lost, changed or doubled, and
+in the end every table must equal the undisturbed one in all columns but those in `MAY_DIFFER`. Whoever survives must
+end by itself, with one sentence and no traceback.
 
 Prints every kill and, whenever a folder is done, adds its kills to those in benchmarks/results/faults.json. Moments are
 drawn anew each time, and several of these programs may run at once. Fails where anything was wrong.
@@ -43,11 +43,13 @@ from tests.launch.processes import Marked, files, kill, raw, wait_for  # noqa: E
 RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
 # Seconds are those of the machine; the width of a stack is measured anew by every worker.
 MAY_DIFFER = {"train_seconds", "stack_width"}
+_RANDOM = [
+    *("--methods", "mtaf", "--seeds", "0", "--trials", "16", "--set", "resources.pack=4"),
+    *("--set", "stages.baselines.runs=2", "--set", "resources.stack=2", "--set", "parameters.epochs=[5, 10]"),
+]
 JOBS = {
-    "random": [
-        *("--methods", "mtaf", "--seeds", "0", "--trials", "16", "--set", "resources.pack=4"),
-        *("--set", "stages.baselines.runs=2", "--set", "resources.stack=2", "--set", "parameters.epochs=[5, 10]"),
-    ],
+    "random": [*_RANDOM, "--set", "resources.engine=ray"],
+    "process": [*_RANDOM, "--set", "resources.engine=process"],
     "halving": [
         *("--seeds", "0,1", "--trials", "162", "--set", "resources.pack=81"),
         *("--set", "stages.sweep.successive_halving={bracket: 81, eta: 3, rungs: [7, 20]}"),
@@ -64,9 +66,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--job", choices=JOBS, default="random")
-    parser.add_argument("--targets", default=",".join(TARGETS), help="what is killed, in turn (default: %(default)s)")
+    parser.add_argument("--targets", help="what is killed, in turn (default: all that the job has)")
     options = parser.parse_args()
-    targets = options.targets.split(",")
+    targets = (options.targets or ("driver" if options.job == "process" else ",".join(TARGETS))).split(",")
     with tempfile.TemporaryDirectory() as folder:
         found = repeat_job(options.job, options.kills, targets, random.Random(), Path(folder))
     result = json.loads(RESULTS.read_text())
@@ -133,7 +135,7 @@ def repeat_job(name: str, kills: int, targets: list[str], moments: random.Random
                 target = targets[len(found) % len(targets)] if len(found) < kills else None
                 moment = (0, moments.uniform(0, seconds))
                 if moments.random() > 1 / 4:
-                    moment = (moments.randint(len(files(own)), most - 1), moments.uniform(0, 1))
+                    moment = (moments.randint(min(len(files(own)), most - 1), most - 1), moments.uniform(0, 1))
                 each = run_once(marked, command(name, own), own, target, moment)
                 now, finished = raw(own), each["code"] == 0
                 if each["target"]:

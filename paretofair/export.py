@@ -25,7 +25,7 @@ from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import HEADLINE, METRICS
 from paretofair.model_json import TableOfModel
-from paretofair.results import TrialTable, weights_of
+from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text
 from paretofair.results.table import MODELS
 from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
@@ -104,7 +104,8 @@ def export_trial(
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
     if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
-        raise RunError(f"{run / MODELS}: the weights of trial {row['trial_id']} are not those of its network. {_AGAIN}")
+        place = find_file(run, row["trial_id"], MODELS)
+        raise RunError(f"{place}: the weights of trial {row['trial_id']} are not those of its network. {_AGAIN}")
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
@@ -265,7 +266,8 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
                 found, written = float(metrics[f"{split}_{name}"][t]), float(row.get(f"{split}_{name}_{task}", np.nan))
                 if np.isnan(found) != np.isnan(written) or abs(found - written) > most:
                     words = f"give {split}_{name}_{task} {found:.6g}, the trial table says {written:.6g}"
-                    raise RunError(f"{run / MODELS}: the weights of trial {row['trial_id']} {words}. {_AGAIN}")
+                    place = find_file(run, row["trial_id"], MODELS)
+                    raise RunError(f"{place}: the weights of trial {row['trial_id']} {words}. {_AGAIN}")
 
 
 def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:

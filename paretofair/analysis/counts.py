@@ -12,7 +12,7 @@ from paretofair.analysis.relative import UNTREATED
 from paretofair.errors import RunError
 from paretofair.metrics.audit import audit
 from paretofair.metrics.counts.task_counts import TaskCounts, count_size
-from paretofair.results import TRIALS, counts_of
+from paretofair.results import TRIALS, counts_of, find_file
 from paretofair.results.files import read_csv
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TaskSchema
 
@@ -74,8 +74,12 @@ class CellCounts:
         classes = [len(task.classes) for task in self._tasks]
         expected = len(self.groups) * sum(map(count_size, classes))
         if lengths - {expected}:
-            words = f"{', '.join(map(str, sorted(lengths)))} counts, expected {expected}"
-            raise RunError(f"{self._folders[0] / TRIALS}: {COUNTS}{name} has {words}, by {GROUPS} and the tasks")
+            wrong = next(trial for trial, each in lists.items() if each is None or len(each) != expected)
+            files = [find_file(folder, str(wrong)) for folder in self._folders]
+            place = next((path for path in files if path.name != TRIALS), files[0])
+            found = 0 if lists[wrong] is None else len(lists[wrong])
+            words = f"{found} counts of trial {wrong}, expected {expected}"
+            raise RunError(f"{place}: {COUNTS}{name} has {words}, by {GROUPS} and the tasks")
         flat = np.stack(lists.to_numpy()) if len(lists) else np.zeros((0, expected))
         return TaskCounts.split(flat, len(self.groups), classes)
 

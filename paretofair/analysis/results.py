@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -305,7 +306,7 @@ class Results:
     def cells(self) -> CellCounts | None:
         """The counts in the finest cells of all attributes; None where a run has none, or others than the first,
         or where a table was made elsewhere."""
-        if not self.folders or not self._whole or not all((folder / GROUPS).exists() for folder in self.folders):
+        if not self.folders or not self._whole or not all(os.path.lexists(folder / GROUPS) for folder in self.folders):
             return None
         codes = [read_groups(folder).filter(regex="^code_") for folder in self.folders]
         same = all(codes[0].equals(each) for each in codes)

@@ -109,7 +109,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> Path:
 def space_file(folder: Path) -> Path:
     """The space file of a results folder. Raises RunError where there is none."""
     path = folder / SPACE
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         raise RunError(f"there is no {path}; RUN is the results folder that launch/sweep.py has written")
     check_file(path)
     return path
@@ -167,8 +167,14 @@ def read_csv(path: Path, columns: dict[str, type | str], **options: Any) -> pd.D
 
 
 def check_file(path: Path) -> None:
-    """Raises RunError for what is no file: a folder, or a pipe, which a reader would wait for."""
-    mode = os.stat(path).st_mode
+    """Raises RunError for what is no file: a folder, a link that leads nowhere, or a pipe, which a reader would wait
+    for."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        if path.is_symlink():
+            raise RunError(f"{path}: is a symbolic link that leads nowhere") from None
+        raise
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
         raise RunError(f"{path}: is {what}; expected a file")

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from paretofair.errors import RunError, first_line
 from paretofair.naming import find_fault
 from paretofair.results.files import check_file
+from paretofair.results.stack_checks import find_stack_fault
 from paretofair.results.table_schema import (
     COUNTS,
     KEY,
@@ -86,6 +87,9 @@ def read_stack(path: Path, metrics: frozenset[str] | None, *, times: bool = Fals
             raise DamagedFileError(path, f"no trial table: it has no column {', '.join(missing)}")
         if not file.metadata.num_rows:
             raise DamagedFileError(path, "it has no trials")
+        fault = find_stack_fault(file, schema) if KEY in (found.metadata or {}) else None
+        if fault is not None:
+            raise DamagedFileError(path, fault)
         lists = [name for name in found.names if name.startswith(COUNTS)] if counts else []
         table = file.read([*names, *lists]).replace_schema_metadata(None)
     if times:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import threading
 import time
@@ -298,6 +299,14 @@ def find_finished(
     return found
 
 
+def find_file(folder: Path, trial_id: str, into: str = TRIALS) -> Path:
+    """The file of a results folder that a trial stands in, for messages; the folder `into` where none is found."""
+    files = _list(folder / into)
+    return next((path for path in files if trial_id in read_trial_ids(path, path)), folder / into)
+
+
 def _list(folder: Path) -> list[Path]:
-    """The stacks of a folder, in order of name."""
+    """The stacks of a folder, in order of name. Raises RunError where something else has its name."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise RunError(f"{folder}: is no folder, and files of trials stand in one; move it away")
     return sorted(folder.glob("*.parquet"))

@@ -77,6 +77,8 @@ def read_all(run: Path, capsys, *, trial: str = "0") -> dict[str, tuple[int, str
 
 GARBAGE = [cut, as_folder, as_pipe, foreign, through_pandas, shorten_lists, forget_metadata]
 GARBAGE += [drop(name) for name in ("status", "seed", "stage", "method", "trial_id")]
+GARBAGE += [drop("data_id"), drop("test_error"), drop("confusion_test"), put("confusion_test", [-1.0] * 8)]
+GARBAGE += [put("test_error", [31.0, 31.0]), put("validation_error", [float("inf"), 0.1])]
 GARBAGE += [write(""), write("no"), change(status="well"), change(stage="dream"), no_rows, put("index", -1)]
 GARBAGE += [change(method=name) for name in ("../../../evil", "x" * 300, "")]
 

@@ -14,7 +14,7 @@ from paretofair.errors import RunError
 from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.naming import find_fault, find_task_faults, find_twins
-from paretofair.results import STAGES, STATUSES, TableSchema
+from paretofair.results import STAGES, STATUSES, TableSchema, find_file
 from paretofair.results.files import read_csv
 from paretofair.results.table import read_tables
 from paretofair.results.table_schema import SPLITS, read_spelling
@@ -62,8 +62,16 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, TableSchema]:
     return table.copy(), schema
 
 
-def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
-    """Raises RunError where a metric cannot have a value, as an error of 31, or a seed below 0 or of 1e30 stands."""
+def check_values(table: pd.DataFrame, schema: TableSchema, path: Path, folder: Path | None = None) -> None:
+    """Raises RunError where a metric cannot have a value, as an error of 31, or a seed below 0 or of 1e30 stands. Of a
+    results `folder` the message names the file and the trial, else the row of the table at `path`."""
+
+    def place(column: str, row: int) -> str:
+        if folder is None:
+            return f"{path}: column {column}, row {row + 1}"
+        trial = str(table["trial_id"].iloc[row])
+        return f"{find_file(folder, trial)}: column {column}, trial {trial}"
+
     for split in SPLITS:
         for name, (metric, _) in schema.metric_columns.items():
             column = f"{split}_{name}"
@@ -75,15 +83,15 @@ def check_values(table: pd.DataFrame, schema: TableSchema, path: Path) -> None:
             wrong = ~(np.isnan(values) | ((values >= low - _ROUNDING) & (values <= high + _ROUNDING)))
             if wrong.any():
                 row = int(wrong.argmax())
-                words = f"found {values[row]:g}; a {metric} is between {low:g} and {high:g}"
-                raise RunError(f"{path}: column {column}, row {row + 1}: {words}")
+                words = f"found {values[row]:g}; {metric} is between {low:g} and {high:g}"
+                raise RunError(f"{place(column, row)}: {words}")
     for name in (name for name in ("seed", "index") if name in table):
         wrong = np.abs(table[name].to_numpy(float)) > _LARGEST
         if name == "seed":
             wrong |= table[name].to_numpy(float) < 0
         if wrong.any():
             row = int(wrong.argmax())
-            raise RunError(f"{path}: column {name}, row {row + 1}: found {table[name].iloc[row]:g}; no {name} is that")
+            raise RunError(f"{place(name, row)}: found {table[name].iloc[row]:g}; no {name} is that")
 
 
 def _fill(table: pd.DataFrame, name: str, value: Any) -> None:

@@ -42,20 +42,21 @@ class Run:
         path = self.path
         if not os.path.exists(path):
             raise RunError(f"{path} does not exist; give a results folder of launch/sweep.py, or a table")
-        if path.is_dir() and not (path / TRIALS).is_dir() and not any(path.glob("*.parquet")):
+        has_trials = os.path.lexists(path / TRIALS)
+        if path.is_dir() and not has_trials and not any(path.glob("*.parquet")):
             raise RunError(f"{path} holds no trial table; give the results folder that launch/sweep.py has written")
-        if (path / TRIALS).is_dir():
+        if has_trials:
             table = TrialTable(path)
             self.folder, self.trials = path, table.read()
             self.schema = table.schema
         else:
             self.trials, self.schema = read_foreign(path)
             self.inputs = frozenset(map(Path.resolve, path.glob("*.parquet") if path.is_dir() else [path]))
-        check_values(self.trials, self.schema, path)
+        check_values(self.trials, self.schema, path, self.folder)
         if self.trials.empty:
             raise RunError(f"{path} has no finished trials yet")
         beside = path if path.is_dir() else path.parent
-        if (beside / BASELINES).exists():
+        if os.path.lexists(beside / BASELINES):
             self.baselines = _read_known_baselines(beside / BASELINES)
         if self.folder is not None:
             self.settings = read_settings(path, self.schema.task_names)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from paretofair.analysis.results import Results
+from paretofair.errors import RunError, first_line
 from paretofair.report.captions import stamps
 from paretofair.report.drawing.letters import find_fonts, measure_width, wrap_text
 from paretofair.report.labels import Labels
@@ -125,7 +126,10 @@ def apply_style(draw: Callable[[Results], Figure | None]) -> Callable[[Results],
 @contextmanager
 def _apply_settings() -> Iterator[None]:
     """Within it figures look as they should; letters that no font has are told of in one sentence elsewhere."""
-    import matplotlib
+    try:
+        import matplotlib
+    except ValueError as error:  # of MPLBACKEND, which nothing here makes use of
+        raise RunError(f"matplotlib cannot be used: {first_line(error)[:200]}; see MPLBACKEND") from None
 
     with matplotlib.rc_context(SETTINGS | {"font.family": list(find_fonts())}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
