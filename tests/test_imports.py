@@ -75,6 +75,7 @@ def test_every_part_is_listed():
 
 # Where modules without a test file of their name are tested.
 TESTED_BY = {
+    "data/reading/kinds/test_images": ("data.reading.kinds.kind",),
     "analysis/test_frontiers": (
         "analysis.overview",
         "report.output",

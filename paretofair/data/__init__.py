@@ -9,7 +9,7 @@ from paretofair.data.dataset import Dataset
 from paretofair.data.fetch import obtain
 from paretofair.data.inputs import Columns, DeviceInputs, Encoding, FittedColumns, FittedInputs, Inputs
 from paretofair.data.intersections import with_intersection
-from paretofair.data.reading.csv_file import read_csv_dataset
+from paretofair.data.reading.csv_file import read_csv_dataset, read_frame_dataset
 from paretofair.data.reading.csv_schema import CsvSchema, InputColumns, Missing, Sensitive
 from paretofair.data.reading.tables import read_table, suggest_known
 from paretofair.data.sets.adult import ADULT, ADULT_INCOME
@@ -47,6 +47,7 @@ __all__ = [
     "Splits",
     "load",
     "read_csv_dataset",
+    "read_frame_dataset",
     "read_table",
     "split",
     "with_intersection",

@@ -9,6 +9,7 @@ import numpy as np
 
 from paretofair.data.dataset import TRAIN, Dataset, mark_test_rows
 from paretofair.data.inputs.columns import MISSING, Columns
+from paretofair.data.inputs.protocol import Inputs
 from paretofair.data.reading.cells import format_number
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError
@@ -31,6 +32,7 @@ def assemble(
     weights: np.ndarray | None = None,
     together: np.ndarray | None = None,
     kinds: Mapping[str, TaskKind] | None = None,
+    inputs: Inputs | None = None,
 ) -> Dataset:
     """Put columns, each of `(rows,)`, together.
 
@@ -40,6 +42,7 @@ def assemble(
         kinds: Task -> what it predicts; binary labels for a task that is not named.
         numeric: Input -> numbers; NaN where missing (see `fill_missing`).
         categorical: Input -> texts; "" where missing, which becomes the category "missing".
+        inputs: What a network reads in place of columns.
         groups: Attribute -> index into its names, or -1.
         test: Without `part`, the share of test rows, 0 to 1: they are drawn by `test_seed`, stratified by all labels
             and groups.
@@ -59,7 +62,7 @@ def assemble(
     return Dataset(
         name=name,
         source=source,
-        inputs=_fill_columns(numeric, texts, part == TRAIN),
+        inputs=_fill_columns(numeric, texts, part == TRAIN) if inputs is None else inputs,
         tasks=tuple(labels),
         labels=label_columns,
         groups=members,

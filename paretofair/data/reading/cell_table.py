@@ -72,6 +72,18 @@ def convert_table(table: pa.Table) -> RawTable:
     return RawTable(header, columns, range(1, len(table) + 1), "row", frozenset(texts))
 
 
+def convert_frame(frame: pd.DataFrame) -> RawTable:
+    """A frame of pandas as cells, its index left out: categories and columns of texts stay texts."""
+    texts, columns = set(), []
+    for place in range(frame.shape[1]):
+        values = frame.iloc[:, place]
+        if pd.api.types.infer_dtype(values, skipna=True) in ("string", "categorical"):
+            texts.add(place)
+        columns.append([text_of(value) for value in values.astype(object)])
+    header = [text_of(name) for name in frame.columns]
+    return RawTable(header, columns, range(1, len(frame) + 1), "row", frozenset(texts))
+
+
 @dataclass(frozen=True)
 class _CellColumn:
     """A column by its different cells, "" for every missing one: `distinct[codes]`. `written` counts missing words."""
@@ -121,6 +133,11 @@ class CellTable:
             self._note_merged(name, merged)
             texts = np.array([merged.get(text, "") for text in texts], dtype=object)
         return texts[column.codes]
+
+    def cells(self, name: str) -> np.ndarray:
+        """`(rows,)` text, "" where missing; numbers as they are written, for names as 0012."""
+        column = self._column(name)
+        return column.distinct[column.codes]
 
     def numbers(self, name: str) -> np.ndarray:
         """`(rows,)` float64, NaN where missing; a DataError for a text, with its line."""

@@ -1,4 +1,4 @@
-"""Reading a user's own CSV file as a data set."""
+"""Reading a user's own CSV file, or a frame of pandas, as a data set."""
 
 import hashlib
 from collections.abc import Callable, Collection
@@ -12,11 +12,11 @@ import pandas as pd
 
 from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import PARTS, TRAIN, Dataset, find_cut_cluster, group_indices
-from paretofair.data.reading.cell_table import CellTable, read_raw_table
+from paretofair.data.reading.cell_table import CellTable, convert_frame, read_raw_table
 from paretofair.data.reading.cells import find_spellings, fold, format_number
 from paretofair.data.reading.csv_schema import MOST_GROUPS, CsvSchema, GivenSplit, Sensitive, TaskColumn
 from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
-from paretofair.data.reading.input_columns import choose_inputs
+from paretofair.data.reading.input_columns import choose_inputs, read_kind
 from paretofair.data.reading.tables import suggest_known
 from paretofair.tasks import TaskKind
 
@@ -46,14 +46,34 @@ def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | Non
             missing cells where they are errors.
     """
     path = Path(folder) / schema.path
-    return _Reader(schema, path).dataset(name or path.stem)
+    raw = read_raw_table(path, schema.separator, schema.encoding)
+    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    table = CellTable(path, raw, schema.rules)
+    return _Reader(schema.relative_to(Path(folder)), table, checksums).dataset(name or path.stem)
+
+
+def read_frame_dataset(
+    frame: pd.DataFrame, schema: CsvSchema, folder: Path | str = "", name: str | None = None
+) -> Dataset:
+    """Read a pandas frame as `read_csv_dataset` reads a file; the index is no column.
+
+    Args:
+        frame: The table.
+        schema: What its columns are; its path is what errors call the frame.
+        folder: What the paths of inputs that are files are relative to.
+        name: Of the data set; by default the schema's path without its ending.
+
+    Raises:
+        DataError: As `read_csv_dataset`, with the place of the row, from 1.
+    """
+    table = CellTable(Path(schema.path), convert_frame(frame), schema.rules)
+    return _Reader(schema.relative_to(Path(folder)), table, {}).dataset(name or Path(schema.path).stem)
 
 
 class _Reader:
-    def __init__(self, schema: CsvSchema, path: Path) -> None:
-        self.schema, self.path = schema, path
-        self.table = CellTable(path, read_raw_table(path, schema.separator, schema.encoding), schema.rules)
-        self.rows = self.table.rows
+    def __init__(self, schema: CsvSchema, table: CellTable, checksums: dict[str, str]) -> None:
+        self.schema, self.table, self.checksums = schema, table, checksums
+        self.rows = table.rows
         if self.rows < FEWEST_ROWS:
             self.fail(f"has {self.rows} rows; at least {FEWEST_ROWS} are needed to train, validate and test")
 
@@ -71,7 +91,9 @@ class _Reader:
             labels[task] = self.labels(task, expression)
             made_of |= dict.fromkeys(expression.columns, expression.text)
         attributes = {name: self.groups(name, sensitive) for name, sensitive in schema.sensitive.items()}
-        numeric, categorical = choose_inputs(schema, self.table, made_of)
+        kind = schema.inputs.kind
+        given = None if kind is None else read_kind(schema, kind, self.table, made_of)
+        numeric, categorical = choose_inputs(schema, self.table, made_of) if given is None else ([], [])
         part = None if schema.split is None else self.read_given_split(schema.split)
         together = None if schema.keep_together is None else self.read_clusters(schema.keep_together, part)
         dataset = assemble(
@@ -81,6 +103,7 @@ class _Reader:
             kinds=kinds,
             numeric={name: self.table.numbers(name) for name in numeric},
             categorical={name: self.table.texts(name) for name in categorical},
+            inputs=None if given is None else given.inputs,
             groups={name: indices for name, (_, indices) in attributes.items()},
             group_names={name: names for name, (names, _) in attributes.items()},
             part=part,
@@ -88,7 +111,7 @@ class _Reader:
             test_seed=schema.test_seed,
             weights=None if schema.weights is None else self.read_weights(schema.weights),
             together=together,
-            checksums={self.path.name: hashlib.sha256(self.path.read_bytes()).hexdigest()},
+            checksums=self.checksums | ({} if given is None else dict(given.checksums)),
         )
         if not dataset.is_test.any() or not (dataset.part == TRAIN).any():
             counts = ", ".join(f"{(dataset.part == number).sum()} {name}" for number, name in enumerate(PARTS))

@@ -4,11 +4,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from paretofair.data.dataset import TEST, TRAIN, VALIDATION
 from paretofair.data.reading.cells import MISSING_WORDS, CellRules, text_of
 from paretofair.data.reading.expressions import parse_expression
+from paretofair.data.reading.kinds import InputKinds
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Names, Section, check_unique, make_error
 
@@ -91,6 +99,9 @@ TextEncoding = Annotated[str, AfterValidator(_check_encoding)]
 _Cells = Annotated[tuple[str, ...], BeforeValidator(_list_of_cells), Field(strict=False), AfterValidator(check_unique)]
 
 
+_OF_COLUMNS = ("exclude", "numeric", "categorical", "sensitive")
+
+
 class Sensitive(Section):
     """How the groups of an attribute follow from a column; by default every value is a group, in sorted order.
 
@@ -114,8 +125,8 @@ class Sensitive(Section):
         return self
 
 
-class InputColumns(Section):
-    """Which columns are inputs.
+class InputColumns(InputKinds):
+    """Which columns are inputs, or in their place one kind of `InputKinds`, as in `images: {column: file, …}`.
 
     Attributes:
         exclude: Columns that are no inputs. A column without a name is none anyway.
@@ -129,6 +140,21 @@ class InputColumns(Section):
     numeric: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     categorical: Annotated[Literal["auto"] | tuple[str, ...], BeforeValidator(_auto_or_names)] = AUTO
     sensitive: bool = True
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "InputColumns":
+        kinds = list(self.given_kinds)
+        if len(kinds) > 1:
+            raise make_error(f"{kinds[0]} and {kinds[1]} exclude each other: the inputs of a row are of one kind")
+        for name in _OF_COLUMNS if kinds else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise make_error(f"{name} is said of inputs that are columns; found {kinds[0]} as well")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        kinds = self.given_kinds
+        return {key: value for key, value in written(self).items() if key in (kinds or _OF_COLUMNS)}
 
 
 class GivenSplit(Section):
@@ -250,7 +276,7 @@ class CsvSchema(Section):
         decimal: The mark before decimals, a point or a comma.
         thousands: What stands between thousands; by default nothing does.
         encoding: How letters are written, such as latin-1; by default UTF-8.
-        inputs: Which columns are inputs.
+        inputs: Which columns are inputs, or what else is.
         split: The column that says which part a row belongs to; its name alone stands for `{column: name}`.
         test: Without such a column, the share of test rows, stratified by labels and groups.
         test_seed: Which rows these are.
@@ -300,5 +326,7 @@ class CsvSchema(Section):
         return {name: task.kind if isinstance(task, TaskColumn) else "binary" for name, task in self.tasks.items()}
 
     def relative_to(self, folder: Path) -> "CsvSchema":
-        """The same with the path made absolute."""
-        return self.model_copy(update={"path": str((folder / self.path).resolve())})
+        """The same with all paths made absolute."""
+        kinds = {name: kind.relative_to(folder) for name, kind in self.inputs.given_kinds.items()}
+        inputs = self.inputs.model_copy(update=kinds)
+        return self.model_copy(update={"path": str((folder / self.path).resolve()), "inputs": inputs})

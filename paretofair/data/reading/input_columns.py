@@ -1,4 +1,4 @@
-"""Which columns of a file are inputs, numeric or categorical."""
+"""Which columns of a file are inputs, numeric or categorical, and inputs that are no columns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from paretofair.data.inputs.columns import LARGEST
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
+from paretofair.data.reading.kinds import GivenInputs, InputKind
 
 _MOST_NAMED = 20
 
@@ -57,6 +58,20 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
             if missing.any():
                 table.fail(f"{table.place(int(missing.argmax()))}, column {name!r}: input is missing")
     return numeric, categorical
+
+
+def read_kind(schema: CsvSchema, kind: InputKind, table: CellTable, made_of: Mapping[str, str]) -> GivenInputs:
+    """Inputs that are no columns; `made_of` as in `choose_inputs`.
+
+    Raises:
+        DataError: A column that it reads is not there or can't be an input; what `InputKind.read` raises.
+    """
+    barred = _bar_columns(schema, made_of)
+    for name in kind.columns:
+        if name in barred:
+            table.fail(f"column {name!r} can't be an input: it {barred[name]}")
+        table.require(name, "inputs")
+    return kind.read(table)
 
 
 def _bar_columns(schema: CsvSchema, made_of: Mapping[str, str]) -> dict[str, str]:
