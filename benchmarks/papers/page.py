@@ -72,18 +72,46 @@ def write_page(page: Path, results: Path) -> None:
 
 
 def summarise(ledgers: Mapping[str, pd.DataFrame]) -> str:
-    """By paper and table: published numbers, those that were run, and how many lie in our intervals or near."""
-    heading = ["paper", "tables", "published", "run", "in our interval", "near", "seeds", "seconds of two cores"]
+    """How many published numbers lie in our intervals, by paper and by table, and what does not reproduce and why."""
+    heading = ["", "published", "run", "in our interval", "in it or near", "seeds", "seconds of two cores"]
     rows = []
     for paper in (GCM, MTAF, CHALLENGES):
-        for table in (each for each in TABLES.values() if each.paper == paper):
-            ledger = ledgers[table.name]
-            own = [line for line in lines(table, ledger) if line.published is not None]
-            near = sum(line.agrees or line.is_near(table) for line in own) if table.near else "–"
-            counts = (len(table.published), len(own), sum(line.agrees for line in own), near)
-            none = ("–",) * 4 if not table.published else counts
-            rows.append([paper, table.title, *none, span(seeds_by_row(ledger)), f"{two_cores(ledger):,.0f}"])
-    return markdown(heading, rows)
+        tables = [table for table in TABLES.values() if table.paper == paper]
+        own = [_count(table, ledgers[table.name]) for table in tables]
+        seconds = [two_cores(ledgers[table.name]) for table in tables]
+        rows.append(
+            [
+                f"**{paper}**",
+                *(f"**{sum(column)}**" for column in zip(*own, strict=True)),
+                "",
+                f"**{sum(seconds):,.0f}**",
+            ]
+        )
+        for table, counts, spent in zip(tables, own, seconds, strict=True):
+            seeds = span(seeds_by_row(ledgers[table.name]))
+            rows.append([table.title, *(counts if table.published else ("–",) * 4), seeds, f"{spent:,.0f}"])
+    missed = "\n".join(_tell_missed(ledgers))
+    told = f"What lies neither in our interval nor near:\n\n{missed}" if missed else ""
+    return f"{markdown(heading, rows)}\n\n{told}".rstrip()
+
+
+def _count(table: Table, ledger: pd.DataFrame) -> tuple[int, int, int, int]:
+    """Published numbers, those that were run, those that lie in our interval, and those that do or are near."""
+    own = [line for line in lines(table, ledger) if line.published is not None]
+    near = [line for line in own if line.agrees or line.is_near(table)]
+    return len(table.published), len(own), sum(line.agrees for line in own), len(near)
+
+
+def _tell_missed(ledgers: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """A line of a list for each reason why numbers of a table lie elsewhere, and by how much."""
+    for table in TABLES.values():
+        by_reason: dict[str, list[str]] = {}
+        for line in lines(table, ledgers[table.name]):
+            if line.published is not None and not line.agrees and not line.is_near(table):
+                words = f"{line.row} {line.metric} ({line.difference:+.3f})"
+                by_reason.setdefault(explain(table.name, line.row, line.metric), []).append(words)
+        for reason, words in by_reason.items():
+            yield f"- {table.paper}, {table.title}: {', '.join(words)}. {reason}"
 
 
 def show_table(table: Table, ledger: pd.DataFrame) -> str:

@@ -95,9 +95,12 @@ def test_what_disagrees_has_a_reason_and_the_summary_counts():
     assert "| vanilla | average_precision | 0.778 | 0.778 | 0.778 to 0.778 | 3 | +0.000 | ✓ |" in text
     assert "| direct_1 | minus_odds_sum | -0.061 | -0.200 | -0.200 to -0.200 | 2 | -0.139 | [1] |" in text
     assert f"[1] {explain(table.name, 'direct_1', ODDS)}" in text
-    empty = dict.fromkeys(TABLES, read_ledger(NOWHERE))
-    row = next(line for line in summarise(empty | {table.name: ledger}).splitlines() if "Tables 3 and 4, and" in line)
-    assert f"| {len(table.published)} | 2 | 1 | 1 | 2 to 3 |" in row
+    summary = summarise(dict.fromkeys(TABLES, read_ledger(NOWHERE)) | {table.name: ledger})
+    counts = f"{len(table.published)} | 2 | 1 | 1 | 2 to 3 |"
+    assert f"| {table.title} | {counts}" in summary
+    of_paper = sum(len(each.published) for each in TABLES.values() if each.paper == table.paper)
+    assert f"| **{table.paper}** | **{of_paper}** | **2** | **1** | **1** |" in summary
+    assert f"- {table.paper}, {table.title}: direct_1 minus_odds_sum (-0.139). {UNKNOWN}" in summary
     assert show_table(table, read_ledger(NOWHERE)).startswith("Not run yet: `python benchmarks/published.py --only")
 
 
