@@ -46,7 +46,7 @@ def with_objectives(
             if each.task is None and each.metric.source != "baselines" and column not in trials:
                 values = measured(each.metric.name)
                 if values is not None:
-                    added[column] = values.mean(-1)
+                    added[column] = each.metric.average(values)
     return pd.concat([trials, pd.DataFrame(added, index=trials.index)], axis=1) if added else trials
 
 

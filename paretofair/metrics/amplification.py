@@ -31,24 +31,41 @@ class Amplification(NamedTuple):
     checked: Array
 
 
-def bias(objects: ArrayLike, member: ArrayLike) -> tuple[Array, Array]:
+def bias(objects: ArrayLike, member: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, Array]:
     """The share of a group among the rows with each object, and the number of these rows.
 
     Args:
         objects: `(..., objects, rows)`, labels or decisions: 1 where the row has the object.
         member: `(..., rows)`, labels or decisions: 1 in the group, 0 in the other, -1 unknown, which is left out.
+        weights: `(rows,)`, how much each row counts; all alike by default.
 
     Returns:
-        Two `(..., objects)`; the share is NaN where no row has the object.
+        Two `(..., objects)`; the share is NaN where no row has the object. With weights the second is their sum.
 
     >>> bias([[1, 1, 1, 0], [0, 0, 0, 0]], [1, 1, 0, 1])
     (array([0.66666667,        nan]), array([3, 0]))
     """
     has, group = np.asarray(objects) == 1, np.asarray(member)[..., None, :]
-    rows = (has & (group >= 0)).sum(axis=-1)
+    counted = 1 if weights is None else np.asarray(weights, dtype=float)
+    rows = (counted * (has & (group >= 0))).sum(axis=-1)
     share = np.full(rows.shape, np.nan)
-    np.divide((has & (group == 1)).sum(axis=-1), rows, out=share, where=rows > 0)
+    np.divide((counted * (has & (group == 1))).sum(axis=-1), rows, out=share, where=rows > 0)
     return share, rows
+
+
+def directional_amplification(predicted: ArrayLike, labels: ArrayLike, direction: ArrayLike) -> Array:
+    """How far predictions move along the correlation of the training labels (Wang and Russakovsky, "Directional Bias
+    Amplification", ICML 2021): their difference from the labels, turned round where the two are correlated negatively.
+
+    Args:
+        predicted, labels: rates of the same rows, `(...)`: of an object among rows of a group for the direction from
+            groups to objects, of a group among rows with an object for the other one.
+        direction: the sign of the correlation of object and group among training labels: 1, -1 or 0.
+
+    >>> directional_amplification([0.5, 0.5], [0.4, 0.4], [1, -1])
+    array([ 0.1, -0.1])
+    """
+    return np.asarray(np.sign(direction) * (np.asarray(predicted, dtype=float) - np.asarray(labels, dtype=float)))
 
 
 def amplification(

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import differential, rates
-from paretofair.metrics.rows import scores
+from paretofair.metrics.rows import co_occurrence, scores
+from paretofair.metrics.rows.co_occurrence import JointRows
 from paretofair.metrics.rows.scores import ScoredRows
 
 Array = NDArray[Any]
@@ -31,7 +32,8 @@ class Metric:
     `words` say it in a caption: they follow "the". `direction`: a `diagnostic` is neither better nor worse.
 
     `source` is what it is computed from: `rows`, where the trial is trained, a column of every trial table, but one
-    that has `of_rows` of those alone whose run asks for it, and with it names the column that it is `given`; other
+    that has `of_rows` of those alone whose run asks for it, and with it names the column that it is `given`, and one
+    that has `of_joint_rows`, which reads all tasks at once and has no value for some of them, likewise; other
     `metrics` of the same split and task, `parts`, by `combine`; `counts` by group, by `of_groups`, `(..., groups, 6) ->
     (...)`; `baselines`, relative to single-task models; a `group` alone, a rate by `of_group`, `(..., 6) -> (...)`;
     a whole `report`. An audit goes through all metrics that have `of_groups`, but for those that are not `audited`.
@@ -57,6 +59,7 @@ class Metric:
     of_rows: Callable[[ScoredRows], float] | None = None
     given: str | None = None
     own: OwnCode | None = None
+    of_joint_rows: Callable[[JointRows], Array] | None = None
 
     def __repr__(self) -> str:
         """The same in every process, which checkpoints are told apart by."""
@@ -80,7 +83,7 @@ class Metric:
     @property
     def is_asked_for(self) -> bool:
         """Whether only a run that asks for it has it."""
-        return self.of_rows is not None
+        return self.of_rows is not None or self.of_joint_rows is not None
 
     @property
     def is_of_tasks(self) -> bool:
@@ -91,6 +94,20 @@ class Metric:
     def can_average(self) -> bool:
         """Whether its mean over tasks says something: not where tasks on both sides of the best value cancel."""
         return self.is_of_tasks and not (self.pair or (self.own and self.direction.startswith("best")))
+
+    def average(self, values: ArrayLike) -> Array:
+        """The mean over tasks of values `(..., tasks)`; of a metric that reads all tasks at once over those that have a
+        value.
+
+        >>> METRICS["error"].average([.1, float("nan")]), METRICS["bias_amplification"].average([.1, float("nan")])
+        (array(nan), array(0.1))
+        """
+        numbers = np.asarray(values, dtype=float)
+        if self.of_joint_rows is None:
+            return np.asarray(numbers.mean(-1))
+        known = ~np.isnan(numbers)
+        total, count = np.where(known, numbers, 0).sum(-1), known.sum(-1)
+        return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
 
     def loss(self, values: ArrayLike) -> Array:
         """The values as something to be minimised: turned round where they are maximised, and their distance from
@@ -208,6 +225,21 @@ _MEAN, _SOFT_MEAN = _odds(
     "equalized_odds_mean", "mean of the largest differences of {} between groups", 1.0, _mean_of_two
 )
 
+
+def _joint(name: str, words: str, direction: Direction, worst: float | None = None) -> Metric:
+    return Metric(name, words, direction, "rows", worst, kinds=("binary",), of_joint_rows=getattr(co_occurrence, name))
+
+
+_JOINT = (
+    _joint("predicted_bias", "share of the predicted group where the object is predicted", "diagnostic"),
+    _joint("bias_amplification", "bias amplification away from one half", "minimised", 1.0),
+    _joint("bias_amplification_towards", "bias amplification towards the group", "best at 0", 1.0),
+    _joint("bias_amplification_absolute", "bias amplification in size", "minimised", 1.0),
+    _joint("bias_violations", "share of objects whose bias moved by more than .05", "minimised", 1.0),
+    _joint("amplification_from_group", "directional bias amplification from groups to objects", "minimised", 1.0),
+    _joint("amplification_from_object", "directional bias amplification from objects to groups", "minimised", 1.0),
+)
+
 _EVERY = (
     Metric("error", "error", "minimised", "rows", 1.0, of_group=rates.error),
     Metric(
@@ -251,6 +283,7 @@ _EVERY = (
         kinds=("multiclass",),
     ),
     Metric("realised_positive_rate", "share of positive decisions", "diagnostic", "rows", kinds=("binary",)),
+    *_JOINT,
     # In the order of an audit.
     Metric(
         "fpr_gap",
@@ -432,10 +465,6 @@ _EVERY = (
     _rate("soft_true_positive_rate", "mean score of rows labelled 1"),
     _rate("soft_false_positive_rate", "mean score of rows labelled 0"),
     Metric("group_harm", "largest increase of the error of any group over vanilla", "minimised", "report"),
-    Metric("bias_amplification", "bias amplification away from one half", "minimised", "report"),
-    Metric("bias_amplification_towards", "bias amplification towards the group", "best at 0", "report"),
-    Metric("bias_amplification_absolute", "bias amplification in size", "minimised", "report"),
-    Metric("bias_violations", "objects whose bias moved by more than the margin", "minimised", "report"),
     # A ratio of two groups' contributions (GCM eq. 6-8): equal contributions give 1.
     Metric(
         "contribution_disparity", "contribution of the first of two groups over the second's", "best at 1", "report"

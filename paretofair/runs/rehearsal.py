@@ -19,6 +19,7 @@ from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, measure_epoch, rehearse, to_device
 from paretofair.training.measuring.evaluation import evaluate
+from paretofair.training.measuring.own_metrics import find_group_task
 
 _DRAWS = 200  # whose epochs are averaged
 _MANY = 10_000  # trials, whatever they are
@@ -99,7 +100,16 @@ def estimate_seconds(context: Context, splits: Splits, finished: int) -> float:
 
 
 def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:
-    """Calls the user's own metrics as an evaluation does, on networks that were not trained."""
+    """Calls the user's own metrics as an evaluation does, on networks that were not trained; those of ours that need a
+    task that predicts the group are told where there is none."""
+    joint = [metric.name for metric in space.own_metrics if metric.of_joint_rows is not None]
+    if joint:
+        try:
+            find_group_task(data)
+        except ValueError as error:
+            raise SpaceError(
+                f"{joint[0]}: {error}; give a task whose label is the group, such as man: \"gender == 'man'\""
+            ) from error
     mine = [metric for metric in space.own_metrics if metric.own is not None]
     if not mine:
         return

@@ -47,4 +47,6 @@ class Halving:
 
 def _loss(objective: WeightedMetric, values: np.ndarray) -> np.ndarray:
     used = np.flatnonzero(objective.weights)
+    if objective.metric.of_joint_rows is not None:
+        return objective.metric.loss(objective.metric.average(values[:, used]))
     return objective.metric.loss(values[:, used] @ np.array(objective.weights)[used])

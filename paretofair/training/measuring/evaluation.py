@@ -195,7 +195,7 @@ def measure_outputs(
         scores = _in_vectors(task.scores, own)
         return scores.movedim(1, -1), task.decide(own, scores)
 
-    own = measure_own(own_metrics, merge_by_task(found.counts, data), answer, split)
+    own = measure_own(own_metrics, merge_by_task(found.counts, data), answer, split, data)
     return found._replace(metrics=found.metrics | own)
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from paretofair import user_code
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import Metric
+from paretofair.metrics.rows.co_occurrence import JointRows
 from paretofair.metrics.rows.scores import ScoredRows
-from paretofair.training.tensors import DeviceSplit
+from paretofair.training.tensors import DeviceData, DeviceSplit
 
 
 def measure_own(
@@ -19,10 +20,12 @@ def measure_own(
     by_task: Sequence[TaskCounts],
     answer: Callable[[int], tuple[Tensor, Tensor]],
     split: DeviceSplit,
+    data: DeviceData,
 ) -> dict[str, np.ndarray]:
     """Values `(K, T)` by name.
 
-    One of ours sees the rows of known label with their weights. A function of the user's own that reads `counts` is
+    One of ours sees the rows of known label with their weights; one that reads all tasks at once sees every row, and
+    the training labels. A function of the user's own that reads `counts` is
     called once for each task, with those of the groups that the task acts on, `(K, groups, 6)`, and returns `(K,)`; of
     several classes once for each class against the rest, of which the worst value counts. One that reads `rows` is
     called for every trial and task with the labels, scores, decisions and groups of the rows whose label is known,
@@ -30,11 +33,17 @@ def measure_own(
     scores and decisions of a task, `(K, n)` or `(K, n, C)`.
 
     Raises:
-        ValueError: for a result of another shape or kind, with the name of the metric.
+        ValueError: for a result of another shape or kind, with the name of the metric; where no task predicts a group.
     """
-    found = {}
+    found = dict[str, np.ndarray]()
+    metrics, tasks = list(metrics), range(len(by_task))
+    joint = [metric for metric in metrics if metric.of_joint_rows is not None]
+    if joint:
+        decisions = np.stack([answer(task)[1].cpu().numpy() for task in tasks], 1)
+        found |= _of_joint_rows(joint, decisions, split, data)
     for metric in metrics:
-        tasks = range(len(by_task))
+        if metric.of_joint_rows is not None:
+            continue
         if metric.of_rows is not None:
             columns = [_of_scored_rows(metric, *answer(task), task, split) for task in tasks]
         else:
@@ -46,6 +55,43 @@ def measure_own(
                 columns = [_of_rows(metric, function, *answer(task), task, split) for task in tasks]
         found[metric.name] = np.stack(columns, -1)
     return found
+
+
+def find_group_task(data: DeviceData) -> int:
+    """The place of the first binary task whose label says of every training row whether it is of a group of the
+    attribute that the task acts on: `man`, where the attribute is gender.
+
+    Raises:
+        ValueError: there is none.
+    """
+    train = data.splits["train"]
+    for place in data.binary.places:
+        labels, groups = train.labels[place], train.groups[place]
+        known = (labels >= 0) & (groups >= 0)
+        if known.any() and any(
+            bool(((groups == group) == (labels == 1))[known].all())
+            for group in range(data.n_groups[data.acts_on[place]])
+        ):
+            return place
+    attributes = ", ".join(dict.fromkeys(data.attributes[each] for each in data.acts_on))
+    raise ValueError(
+        f"it compares predicted objects with predicted groups, and no task predicts a group of {attributes}"
+    )
+
+
+def _of_joint_rows(
+    metrics: Sequence[Metric], decisions: np.ndarray, split: DeviceSplit, data: DeviceData
+) -> dict[str, np.ndarray]:
+    """Of decisions `(K, T, n)`."""
+    place, train = find_group_task(data), data.splits["train"]
+    labels, training = (each.labels.cpu().numpy().astype(np.int8) for each in (split, train))
+    weights, of_training = (None if each.weights is None else each.weights.cpu().numpy() for each in (split, train))
+    rows = [JointRows(labels, own, place, training, weights, of_training) for own in decisions]
+    return {
+        metric.name: np.stack([metric.of_joint_rows(each) for each in rows])
+        for metric in metrics
+        if metric.of_joint_rows is not None
+    }
 
 
 def _of_counts(metric: Metric, function: Callable[..., object], counts: TaskCounts) -> np.ndarray:

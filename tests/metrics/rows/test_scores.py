@@ -16,7 +16,10 @@ from paretofair.metrics.registry import ASKED_FOR
 from paretofair.metrics.rows import scores as measures
 from paretofair.metrics.rows.scores import ScoredRows
 
-EVERY = [*(metric.of_rows for metric in ASKED_FOR.values()), measures.conditional_parity_gap]
+EVERY = [
+    *(metric.of_rows for metric in ASKED_FOR.values() if metric.of_rows is not None),
+    measures.conditional_parity_gap,
+]
 
 
 def sample(seed: int, *, classes: int = 0, groups: int = 2, rows: int = 400, weights: bool = False) -> ScoredRows:
