@@ -21,7 +21,7 @@ from paretofair.methods.method import (
 from paretofair.methods.mtaf import MTAF, PerTask
 from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
 from paretofair.methods.threshold_frontier import ThresholdFrontier
-from paretofair.methods.transfer import Transfer
+from paretofair.methods.transfer import PseudoGroups, Transfer
 from paretofair.methods.vanilla import SingleTask, Vanilla
 
 METHODS: dict[str, type[Method]] = {
@@ -41,6 +41,7 @@ METHODS: dict[str, type[Method]] = {
     "adversarial_features": AdversarialFeatures,
     "gcm": GCM,
     "transfer": Transfer,
+    "pseudo_groups": PseudoGroups,
     "threshold_frontier": ThresholdFrontier,
 }
 

@@ -127,12 +127,13 @@ class MethodOptions(BaseModel):
 
 
 class Names(NamedTuple):
-    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, and what it
-    predicts (empty where all are binary)."""
+    """Of the data set: its tasks, for each task the groups of the attribute that its loss acts on, what it predicts
+    (empty where all are binary), and that attribute."""
 
     tasks: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     predicted: tuple[Task, ...] = ()
+    attributes: tuple[str, ...] = ()
 
     def task(self, option: str, name: str | None) -> int:
         """Index of the task that an option names, the only one by default.

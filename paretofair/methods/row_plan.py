@@ -61,7 +61,8 @@ class TrainingRows(NamedTuple):
     unknown; `origins` `(n,)`, which of the joined data sets `origin_names` a row is from; task by task, the names of
     tasks, of the attributes that their losses act on, of the groups of these, and of the labels 0, 1, …; `weights`
     `(n,)`, None where all rows count alike; `together` `(n,)`, numbers of the rows that stay together, None where every
-    row stands alone; and `batch_size`, the rows of a batch."""
+    row stands alone; and of the training `batch_size`, the rows of a batch, `steps`, those of an epoch where they are
+    given, and whether rows are held out."""
 
     labels: np.ndarray
     groups: np.ndarray
@@ -74,6 +75,8 @@ class TrainingRows(NamedTuple):
     weights: np.ndarray | None = None
     together: np.ndarray | None = None
     batch_size: int = 512
+    steps: int | None = None
+    holdout: bool = False
 
     def __len__(self) -> int:
         return len(self.origins)

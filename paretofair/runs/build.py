@@ -31,7 +31,8 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     """The method with its loss settings and options. Raises ValueError for options that do not fit the data."""
     kind = method_class(space)
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
-    names = Names(data.tasks, groups, data.several)
+    attributes = tuple(data.attributes[attribute] for attribute in data.acts_on)
+    names = Names(data.tasks, groups, data.several, attributes)
     return kind(space.loss_settings, kind.Options.model_validate(space.options), names)
 
 

@@ -77,4 +77,6 @@ class Experiment:
             weights=None if train.weights is None else train.weights.cpu().numpy(),
             together=data.together,
             batch_size=self.settings.batch_size,
+            steps=self.settings.steps,
+            holdout=self.settings.holdout,
         )
