@@ -151,17 +151,18 @@ class PseudoGroups(Transfer):
         shown = show_groups(rows, hyper)
         groups = list(shown.unbind(-2))
         inputs = rows.inputs.expand(len(parameters), *rows.inputs.shape[-2:])
+        guess = classifier.forward(adversary, inputs)
+        of_groups = guess.logits.detach().requires_grad_()
         with torch.enable_grad():
-            guess = classifier.forward(adversary, inputs)
             wrong: list[Tensor] = []
-            for scores, tasks in zip(guess.logits.split(self.sizes, 1), self.tasks_of, strict=True):
+            for scores, tasks in zip(of_groups.split(self.sizes, 1), self.tasks_of, strict=True):
                 known = shown[:, list(tasks)].amax(1, keepdim=True)
                 seen = rows.penalty_weight[..., :1, :] * (known >= 0)
                 wrong.append(mean_cross_entropy(scores[:, None], known, seen)[0].sum())
                 told = scores.detach().argmax(1)
                 for task in tasks:
                     groups[task] = torch.where(groups[task] >= 0, groups[task], told)
-            (of_guess,) = torch.autograd.grad(torch.stack(wrong).sum(), guess.logits)
+            (of_guess,) = torch.autograd.grad(torch.stack(wrong).sum(), of_groups)
             losses = self._losses_of_groups(logits, rows, torch.stack(groups, -2), hyper)
             shared, _ = differentiate(losses, logits)
         with torch.no_grad():

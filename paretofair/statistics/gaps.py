@@ -26,7 +26,7 @@ class GapTest(NamedTuple):
     detectable: float
 
 
-def compare_with_null(gap: float, null: ArrayLike, pair: ArrayLike, /) -> GapTest:
+def compare_with_null(gap: float, null: ArrayLike, pair: ArrayLike, /, *, most: float = 1.0) -> GapTest:
     """A gap against gaps of permuted groups.
 
     The p-value is (1 + how many of them are at least as large) / (1 + their number), exact whatever the number of
@@ -37,10 +37,11 @@ def compare_with_null(gap: float, null: ArrayLike, pair: ArrayLike, /) -> GapTes
     Args:
         gap: the observed one; of several models their mean.
         null: `(resamples,)` the same of permuted groups.
+        most: the largest value that a gap can have.
         pair: `(resamples,)` the gap between the two groups with the fewest rows alone, whose difference is known worst.
 
     Returns:
-        All NaN where the gap or all of `null` are NaN; `detectable` is at most 1.
+        All NaN where the gap or all of `null` are NaN; `detectable` is at most `most`.
     """
     drawn, of_pair = (np.asarray(each, dtype=float) for each in (null, pair))
     drawn, of_pair = drawn[~np.isnan(drawn)], of_pair[~np.isnan(of_pair)]
@@ -50,7 +51,7 @@ def compare_with_null(gap: float, null: ArrayLike, pair: ArrayLike, /) -> GapTes
     reached = np.count_nonzero(drawn >= gap - 1e-12)
     spread = float(np.sqrt((of_pair**2).mean())) if len(of_pair) else float("nan")
     found = float(np.quantile(drawn, 1 - LEVEL)) + _POWER_80 * spread
-    return GapTest((1 + reached) / (1 + len(drawn)), float(drawn.mean()), min(found, 1.0))
+    return GapTest((1 + reached) / (1 + len(drawn)), float(drawn.mean()), min(found, most))
 
 
 def gap_interval(gap: ArrayLike, deviations: ArrayLike, /, *, level: float = 0.95) -> tuple[NDArray[Any], NDArray[Any]]:

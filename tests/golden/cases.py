@@ -41,6 +41,8 @@ OF_RACE: dict[str, dict[str, Any]] = {
     "adversarial_features": {"penalised_group": "Black", "target_group": "White"},
     "label_flip": {"group": "Black"},
 }
+# Methods that came later: their rows are those of a machine with other numerics than the rest of the table.
+WRITTEN_ELSEWHERE = ("pseudo_groups",)
 CONSTANTS = {"momentum": (0.5, 0.95), "beta1": (0.8, 0.95), "beta2": (0.95, 0.999), "weight_decay": (0.001, 0.01)}
 METRICS = (
     *("error", "realised_positive_rate", "average_precision", "auc"),
@@ -110,10 +112,11 @@ class Case:
 def cases() -> Iterator[Case]:
     """Every case, in the order of the table."""
     for name in METHODS:
-        yield Case(name, name)
-        yield Case(f"{name} of three groups", name, sensitive="race", options=OF_RACE.get(name))
-        yield Case(f"{name} of three tasks", name, tasks=3)
-        yield Case(f"{name} compiled", name, compiled=True)
+        exact = name not in WRITTEN_ELSEWHERE
+        yield Case(name, name, exact=exact)
+        yield Case(f"{name} of three groups", name, sensitive="race", options=OF_RACE.get(name), exact=exact)
+        yield Case(f"{name} of three tasks", name, tasks=3, exact=exact)
+        yield Case(f"{name} compiled", name, compiled=True, exact=exact)
     for name in ("per_task", "mtaf", "threshold_frontier", "adversarial"):
         for goal in ("tpr", "odds", "parity") if name in ("per_task", "adversarial") else ("tpr", "odds"):
             yield Case(f"{name} for {goal}", name, {"goal": goal})

@@ -28,7 +28,9 @@ OPTIONS = {
     "adversarial_features": {"penalised_group": "b"},
 }
 ABLE = [
-    name for name, method in METHODS.items() if all(method.needs <= task.gives for task in TASKS) and name != "transfer"
+    name
+    for name, method in METHODS.items()
+    if all(method.needs <= task.gives for task in TASKS) and name not in ("transfer", "pseudo_groups")
 ]
 
 

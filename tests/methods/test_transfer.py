@@ -82,12 +82,6 @@ def test_trials_do_not_depend_on_their_neighbours_and_go_on(device_data, name, s
     assert_goes_on(experiment, trials, 2, width=16)
 
 
-class TestLinear(MethodContract):
-    method = METHODS["transfer"]
-    options = {"schedule": "linear"}  # noqa: RUF012
-    settings = LossSettings(distance="differential", goal="odds", concentration=0.05, rate=0.1)
-
-
 def test_known_groups_are_not_guessed(device_data):
     """Where every group is shown, the rival is `transfer`, bit for bit."""
     data, trials = device_data(torch.float32), make_trials([3, 4])

@@ -273,7 +273,8 @@ def test_a_shared_parameter_that_only_other_methods_read(refusal) -> None:
     message = refusal(("{mtaf: , vanilla: }", "{vanilla: }"), text=SMALLEST)
     assert message == (
         "space.yaml:3: parameters.fairness_weight: no listed method reads it. "
-        "Read by: per_task, mtaf, eor, gcm, transfer. Accepted: epochs, learning_rate, task_weight, weight_decay"
+        "Read by: per_task, mtaf, eor, gcm, transfer, pseudo_groups. Accepted: epochs, learning_rate, task_weight, "
+        "weight_decay"
     )
 
 

@@ -69,7 +69,8 @@ def compare_gap(metric: Metric, counts: TaskCounts, gap: float) -> GapTest:
         null.append(measure_counts(metric, drawn).mean(-1))
         two = drawn.keep(pair) if len(pair) > 2 else drawn
         of_pair.append(measure_counts(metric, two).mean(-1) if len(pair) > 2 else null[-1])
-    return compare_with_null(gap, np.concatenate(null), np.concatenate(of_pair))
+    most = np.inf if metric.worst is None else 1.0  # logarithms have no largest value
+    return compare_with_null(gap, np.concatenate(null), np.concatenate(of_pair), most=most)
 
 
 def draw_deviations(
