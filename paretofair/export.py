@@ -18,8 +18,10 @@ from paretofair.analysis.results import Results
 from paretofair.analysis.rules import select_trials
 from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
 from paretofair.data.inputs.columns import MISSING
+from paretofair.data.inputs.encoding import fit_encoding
+from paretofair.data.inputs.text.texts import FittedTexts
 from paretofair.data.reading.cells import CellRules
-from paretofair.errors import RunError
+from paretofair.errors import DataError, RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
@@ -40,6 +42,7 @@ from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
+_NO_COLUMNS = Columns(np.zeros((0, 0)), (), np.zeros((0, 0), dtype=np.int32), (), ())
 _OF_ALL_ROWS = ("error", "average_precision", "auc")
 _ROUNDING = 1e-3
 _AGAIN = "Move the file away, and the trial is trained again"
@@ -88,15 +91,23 @@ def export_trial(
     row = _row(trials, trial_id, run)
     by_seed = load_splits(space, RunOptions(run, (), data_dir=data_dir, require_real_data=row["source"] == "real"))
     advice = "Give the --data-dir that it was made with."
-    if space.data.csv is not None:
-        advice = f"{space.data.csv.path} must be as it was then."
+    if space.data.files:
+        advice = f"{', '.join(file.path for file in space.data.files)} must be as it was then."
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
     inputs = splits.inputs
-    if not isinstance(inputs, FittedColumns):
+    reader = None
+    if isinstance(inputs, FittedTexts):
+        try:
+            reader = inputs.make_reader()
+        except DataError as error:
+            raise RunError(f"{run}: {error}") from None
+    elif not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
-        raise RunError(f"{run} was trained on {kind}; only models that read columns are exported")
+        raise RunError(f"{run} was trained on {kind}; only models that read columns or texts are exported")
+    columns = inputs.columns if isinstance(inputs, FittedColumns) else _NO_COLUMNS
+    encoding = inputs.encoding if isinstance(inputs, FittedColumns) else fit_encoding(np.zeros((1, 0)), (), (), ())
     own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
     data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
@@ -139,8 +150,8 @@ def export_trial(
             for task, kind in zip(data.tasks, data.kinds, strict=True)
             if not kind.is_binary
         },
-        "fills": dict(inputs.columns.fills),
-        "table": describe_table(space.data.csv, inputs.columns).model_dump(mode="json"),
+        "fills": dict(columns.fills),
+        "table": describe_table(next(iter(space.data.files), None), columns).model_dump(mode="json"),
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
@@ -150,7 +161,7 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    model = ExportedModel(network.module(parameters[0]), inputs.encoding, about)
+    model = ExportedModel(network.module(parameters[0]), encoding, about, reader)
     folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
     write_text(

@@ -19,7 +19,9 @@ from torch import nn
 
 from paretofair import user_code
 from paretofair.data import Encoding
+from paretofair.data.inputs.text.reader import TextReader, load_text_reader
 from paretofair.data.reading.cell_table import CellTable, read_raw_table
+from paretofair.data.reading.cells import text_of
 from paretofair.data.reading.frames import Categories, find_column, read_numbers
 from paretofair.errors import DataError, RunError, SpaceError
 from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
@@ -29,7 +31,7 @@ from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.known import make_tasks, split_outputs
 from paretofair.tasks.task import Task
 
-ABOUT, WEIGHTS = "model.json", "weights.pt"
+ABOUT, WEIGHTS, TEXT = "model.json", "weights.pt", "text.npz"
 _MISSING = "_missing"
 logger = logging.getLogger("paretofair")
 
@@ -39,7 +41,8 @@ class ExportedModel:
     """One trial as an ordinary PyTorch module with its preprocessing and thresholds.
 
     `module` maps encoded rows (see `encode`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
-    `about` is what `model.json` says: trial, hyperparameters, data, metrics.
+    `about` is what `model.json` says: trial, hyperparameters, data, metrics. A model of texts has a reader of these,
+    `text`, and no other columns.
 
     A frame may come from `read_csv` here, which keeps every cell as it is written, or from pandas: what pandas has
     inferred (numbers, truths, dates, missing values) is led back to the cells that training read, and where it may
@@ -49,6 +52,7 @@ class ExportedModel:
     module: nn.Module
     encoding: Encoding
     about: Mapping[str, Any]
+    text: TextReader | None = None
 
     @property
     def tasks(self) -> list[str]:
@@ -77,6 +81,8 @@ class ExportedModel:
     @property
     def inputs(self) -> list[str]:
         """The columns that a frame must have. Numeric ones are in the units of the data set; others are text."""
+        if self.text is not None:
+            return list(self.text.columns)
         numeric = [name for name in self.encoding.numeric_names if name.removesuffix(_MISSING) not in self._fills(name)]
         return [*numeric, *self.encoding.categorical_names]
 
@@ -98,10 +104,13 @@ class ExportedModel:
         # Of other columns those that are one are taken along.
         names = [name for name, places in cells.positions.items() if name in inputs or len(places) == 1]
         numeric = set(self.encoding.numeric_names)
+        if self.text is not None:
+            return pd.DataFrame({name: cells.cells(name) for name in names})
         return pd.DataFrame({name: cells.numbers(name) if name in numeric else cells.texts(name) for name in names})
 
     def encode(self, frame: pd.DataFrame) -> torch.Tensor:
-        """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32.
+        """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32; of texts the
+        numbers that their encoder makes.
 
         Raises:
             DataError: a column that is not there, or there twice; a number that is missing or none; a value that pandas
@@ -112,6 +121,8 @@ class ExportedModel:
         if absent:
             raise DataError(f"the frame has no column {', '.join(absent)}; expected {', '.join(self.inputs)}")
         found = {name: values for name, values in columns.items() if values is not None}
+        if self.text is not None:
+            return torch.from_numpy(self.text.read([self._texts(found[name]) for name in self.inputs]))
         numeric = [self._numbers(found, name) for name in self.encoding.numeric_names]
         rows = len(frame)
         codes = np.zeros((rows, len(self.encoding.categorical_names)), dtype=np.int64)
@@ -183,6 +194,11 @@ class ExportedModel:
         fills: Mapping[str, float] = self.about["fills"]
         return fills if name.endswith(_MISSING) else {}
 
+    def _texts(self, cells: pd.Series) -> list[str]:
+        rules = self.table.rules
+        texts = [text_of(value).strip() for value in cells.astype(object)]
+        return ["" if rules.is_missing(text) else text for text in texts]
+
     def _numbers(self, columns: Mapping[str, pd.Series], name: str) -> np.ndarray:
         base = name.removesuffix(_MISSING)
         if base in self._fills(name):
@@ -221,6 +237,7 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
                 "trust=True to import it as the file says"
             )
     made = _make_module(about["network"], folder, module, trust)
+    text = load_text_reader(about["text"], folder / TEXT) if about.get("text") else None
     model = ExportedModel(
         made,
         Encoding(
@@ -231,6 +248,7 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
             tuple(map(tuple, encoding["categories"])),
         ),
         about,
+        text,
     )
     _check_outputs(model, folder / ABOUT)
     try:
@@ -260,7 +278,7 @@ def _check_outputs(model: ExportedModel, path: Path) -> None:
 
 
 def save(model: ExportedModel, folder: Path) -> None:
-    """Writes `model.json` and `weights.pt`."""
+    """Writes `model.json`, `weights.pt` and of a model of texts `text.npz`."""
     encoding = model.encoding
     described = {
         "format": FORMAT,
@@ -273,6 +291,10 @@ def save(model: ExportedModel, folder: Path) -> None:
             "categories": encoding.categories,
         },
     }
+    if model.text is not None:
+        described["text"] = model.text.describe()
+        with write_whole(inside(folder, TEXT)) as partial:
+            model.text.save(Path(partial))
     with write_whole(inside(folder, WEIGHTS)) as partial:
         torch.save(model.module.state_dict(), partial)
     write_text(inside(folder, ABOUT), json.dumps(described, indent=1, allow_nan=False) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
@@ -65,6 +65,16 @@ class _Encoding(Section):
     categories: Annotated[tuple[_Names, ...], Field(strict=False)]
 
 
+class _Text(Section):
+    columns: Annotated[_Names, Field(min_length=1)]
+    markup: Literal["strip", "keep"]
+    longest: Annotated[int, Field(ge=1)]
+    encoder: str
+    options: dict[str, Any]
+    dimensions: Annotated[int, Field(ge=1)]
+    width: _Count
+
+
 class _BuiltIn(Section):
     numeric: _Count
     categories: _Widths
@@ -107,6 +117,7 @@ class _Described(Section):
     # Of the tasks that are not binary.
     kinds: dict[str, _Kind] = Field(default_factory=dict)
     fills: dict[str, float]
+    text: _Text | None = None
     # Earlier versions did not write it.
     table: TableOfModel = TableOfModel()
     trial_id: str = ""
@@ -140,7 +151,7 @@ def check_model_json(described: Any, path: Path) -> Mapping[str, Any]:
 def _check_sizes(found: _Described, network: Section, problems: Problems) -> None:
     encoding = found.encoding
     sizes = [len(table) + 1 for table in encoding.categories]
-    inputs = len(encoding.numeric_names)
+    inputs = len(encoding.numeric_names) + (found.text.width if found.text is not None else 0)
     for key, names in (("mean", encoding.numeric_names), ("scale", encoding.numeric_names)):
         _expect(problems, ("encoding", key), len(getattr(encoding, key)), len(names))
     _expect(problems, ("encoding", "categories"), len(sizes), len(encoding.categorical_names))

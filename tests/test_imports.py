@@ -112,6 +112,16 @@ TESTED_BY = {
     "data/test_contract": ("testing.data_sets",),
     "data/test_fetch": ("data.source",),
     "data/inputs/test_columns": ("data.inputs.encoding",),
+    "data/inputs/text/test_encoders": ("data.inputs.text.sentences",),
+    "data/inputs/text/test_texts": (
+        "data.inputs.text.packed",
+        "data.inputs.text.reader",
+    ),
+    "data/sets/test_text_sets": (
+        "data.sets.text.multilingual_hate",
+        "data.sets.text.nlm_reports",
+        "data.sets.text.texts_simulated",
+    ),
     "data/inputs/test_contract": (
         "data.inputs.protocol",
         "testing.inputs",
@@ -141,7 +151,6 @@ TESTED_BY = {
     "methods/test_rows": (
         "methods.balance",
         "methods.label_flip",
-        "methods.transfer",
         "training.batches",
     ),
     "metrics/test_contract": ("testing.metrics",),

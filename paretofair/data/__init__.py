@@ -9,6 +9,7 @@ from paretofair.data.dataset import Dataset
 from paretofair.data.fetch import obtain
 from paretofair.data.inputs import Columns, DeviceInputs, Encoding, FittedColumns, FittedInputs, Inputs
 from paretofair.data.intersections import with_intersection
+from paretofair.data.joining import join_datasets
 from paretofair.data.reading.csv_file import read_csv_dataset, read_frame_dataset
 from paretofair.data.reading.csv_schema import CsvSchema, InputColumns, Missing, Sensitive
 from paretofair.data.reading.tables import read_table, suggest_known
@@ -18,12 +19,14 @@ from paretofair.data.sets.compas import COMPAS
 from paretofair.data.sets.german import GERMAN
 from paretofair.data.sets.lsac import LSAC
 from paretofair.data.sets.lsac_variants import VARIANTS
+from paretofair.data.sets.text.multilingual_hate import HATE
+from paretofair.data.sets.text.nlm_reports import NLM_REPORTS
 from paretofair.data.source import DatasetSource
 from paretofair.data.splits import Examples, Splits, split
 from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
 
-_ALL = (LSAC, ADULT, ADULT_INCOME, ADULT_FAIRMIXUP, GERMAN, COMPAS, *VARIANTS)
+_ALL = (LSAC, ADULT, ADULT_INCOME, ADULT_FAIRMIXUP, GERMAN, COMPAS, *VARIANTS, NLM_REPORTS, *HATE)
 DATASETS: dict[str, DatasetSource] = {source.name: source for source in _ALL}
 
 SOURCES = ("auto", "real", "simulated")
@@ -45,6 +48,7 @@ __all__ = [
     "Missing",
     "Sensitive",
     "Splits",
+    "join_datasets",
     "load",
     "read_csv_dataset",
     "read_frame_dataset",

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from paretofair.analysis.counts import LEAST_ROWS
 from paretofair.analysis.results import Results, read_settings
-from paretofair.data import Splits, load, read_csv_dataset, with_intersection, with_tasks
+from paretofair.data import Splits, join_datasets, load, read_csv_dataset, with_intersection, with_tasks
 from paretofair.data.cautions import find_cautions
 from paretofair.data.splits import SplitsBySeed
 from paretofair.errors import SpaceError
@@ -99,6 +99,9 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
     wanted = space.data
     if wanted.csv is not None:
         dataset = read_csv_dataset(wanted.csv, name=wanted.name)
+    elif wanted.sources:
+        read = {name: read_csv_dataset(each, name=name) for name, each in wanted.sources.items()}
+        dataset = join_datasets(wanted.name, read)
     else:
         source = "real" if options.require_real_data else wanted.source
         dataset = load(wanted.name, source=source, data_dir=options.data_dir)
@@ -121,8 +124,7 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
 def find_cautions_of(space: Space, splits: Splits) -> list[str]:
     """What a user should know of the data of a space before training, a line each: how they were read, and what they
     hold."""
-    csv = space.data.csv
-    own_columns = {} if csv is None else {name: each.column for name, each in csv.sensitive.items()}
+    own_columns = {name: each.column for name, each in space.data.attributes_of_files.items()}
     return [*splits.dataset.notes, *find_cautions(splits, LEAST_ROWS, own_columns)]
 
 

@@ -171,8 +171,8 @@ def settings(folder: Path) -> Settings:
 
 def _tasks(space: Settings) -> Sequence[str]:
     data = space.data
-    if data.tasks or data.csv is not None:
-        return data.tasks or tuple(data.csv.tasks if data.csv is not None else ())
+    if data.tasks or data.files:
+        return data.tasks or tuple(data.tasks_of_files)
     if data.name not in DATASETS:
         raise RunError(f"the data set {data.name} of this run is unknown to this version of the program")
     return DATASETS[data.name].tasks

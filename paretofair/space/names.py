@@ -157,9 +157,9 @@ def _is_of_all(metric: Metric, kinds: Mapping[str, str]) -> bool:
 
 def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[str, ...], problems: Problems) -> None:
     """What tasks, attributes and methods are called."""
-    csv = settings.data.csv
-    of_tasks: KeyPath = ("data", "tasks") if csv is None else ("data", "csv", "tasks")
-    of_attributes: KeyPath = ("data", "sensitive") if csv is None else ("data", "csv", "sensitive")
+    data = settings.data
+    of_tasks: KeyPath = ("data", "tasks") if data.csv is None else ("data", "csv", "tasks")
+    of_attributes: KeyPath = ("data", "sensitive") if data.csv is None else ("data", "csv", "sensitive")
     for name, words in find_task_faults(settings.known_metrics, tasks, attributes).items():
         problems.add((*of_tasks, name), f"found {name!r}, {words}")
     faults = {name: fault for name in attributes if (fault := find_fault(name)) is not None}
@@ -167,7 +167,7 @@ def _check_names(settings: Settings, tasks: tuple[str, ...], attributes: tuple[s
     faults |= {name: f"which is also {words}; rename it" for name, words in find_attribute_faults(attributes).items()}
     for name, fault in faults.items():
         problems.add((*of_attributes, name), f"found {name!r}, {fault}")
-    for attribute, own in csv.sensitive.items() if csv is not None else ():
+    for attribute, own in data.attributes_of_files.items():
         for group in own.groups.values():
             wrong = find_text_fault(group)
             if wrong is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import yaml
 from pydantic import PrivateAttr
@@ -14,9 +14,9 @@ from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import find_sampler
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_labels, check_name, resolve_data
-from paretofair.space.problems import Problems, show_value
+from paretofair.space.problems import KeyPath, Problems, show_value
 from paretofair.space.resolve import Methods, resolve_baselines, resolve_code, resolve_methods, with_defaults
-from paretofair.space.schema import Settings
+from paretofair.space.schema import Data, Settings
 from paretofair.space.sweep_checks import check_samplers, resolve_sweep
 from paretofair.space.validation import validate
 from paretofair.space.yaml_lines import Dumper, override, read_document
@@ -139,8 +139,11 @@ def dump(space: Space) -> str:
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=110)
 
 
+C = TypeVar("C", bound=CsvSchema)
+
+
 class _File(NamedTuple):
-    """What a space needs to know of a CSV file."""
+    """What a space needs to know of files."""
 
     tasks: tuple[str, ...]
     attributes: tuple[str, ...]
@@ -148,7 +151,16 @@ class _File(NamedTuple):
     group_names: Mapping[str, Sequence[str]]
 
 
-def _find_file(csv: CsvSchema, folder: Path, problems: Problems) -> CsvSchema | None:
+def _find_files(data: Data, folder: Path, problems: Problems) -> Data | None:
+    """The same with the paths of files made absolute; None, and a problem, where one is no path."""
+    if data.csv is not None:
+        csv = _find_file(data.csv, folder, ("data", "csv"), problems)
+        return None if csv is None else data.model_copy(update={"csv": csv})
+    own = {name: _find_file(file, folder, ("data", "sources", name), problems) for name, file in data.sources.items()}
+    return None if None in own.values() else data.model_copy(update={"sources": own})
+
+
+def _find_file(csv: C, folder: Path, path: KeyPath, problems: Problems) -> C | None:
     """The same with the path made absolute; None, and a problem, where it is no path."""
     try:
         if "://" in csv.path:
@@ -159,7 +171,7 @@ def _find_file(csv: CsvSchema, folder: Path, problems: Problems) -> CsvSchema | 
             raise ValueError("a pipe or a device; expected a file")
         return found
     except (OSError, RuntimeError, ValueError) as error:
-        problems.add(("data", "csv", "path"), f"found {show_value(csv.path)}; {str(error).splitlines()[0]}")
+        problems.add((*path, "path"), f"found {show_value(csv.path)}; {str(error).splitlines()[0]}")
         return None
 
 
@@ -170,13 +182,14 @@ def _check_space(
     if settings is None:
         return None
     source: DatasetOutline | None
-    if settings.data.csv is not None:
-        csv = _find_file(settings.data.csv, folder, problems)
-        if csv is None:
+    if settings.data.files:
+        found = _find_files(settings.data, folder, problems)
+        if found is None:
             return None
-        named = {name: tuple(each.groups.values()) for name, each in csv.sensitive.items()}
-        source = _File(tuple(csv.tasks), tuple(csv.sensitive), csv.kinds, named)
-        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"csv": csv})})
+        kinds_of_files, attributes = found.tasks_of_files, found.attributes_of_files
+        named = {name: tuple(each.groups.values()) for name, each in attributes.items()}
+        source = _File(tuple(kinds_of_files), tuple(attributes), kinds_of_files, named)
+        settings = settings.model_copy(update={"data": found})
     else:
         check_name(settings.data.name, datasets, ("data", "name"), problems)
         source = datasets.get(settings.data.name)

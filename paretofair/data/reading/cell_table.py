@@ -120,6 +120,13 @@ class CellTable:
         self._numeric: dict[str, bool] = {}
         self._notes: dict[str, None] = {}
 
+    def keep(self, rows: np.ndarray) -> CellTable:
+        """The rows with these numbers alone, under the places that they have in the file."""
+        kept = rows.tolist()
+        columns = [[cells[row] for row in kept] for cells in self.raw.columns]
+        places = [self.raw.places[row] for row in kept]
+        return CellTable(self.path, replace(self.raw, columns=columns, places=places), self.rules)
+
     def place(self, row: int) -> str:
         """What errors call a row: `line 3`."""
         return f"{self.raw.unit} {self.raw.places[row]}"

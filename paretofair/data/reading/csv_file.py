@@ -15,7 +15,7 @@ from paretofair.data.dataset import PARTS, TRAIN, Dataset, find_cut_cluster, gro
 from paretofair.data.reading.cell_table import CellTable, convert_frame, read_raw_table
 from paretofair.data.reading.cells import find_spellings, fold, format_number
 from paretofair.data.reading.csv_schema import MOST_GROUPS, CsvSchema, GivenSplit, Sensitive, TaskColumn
-from paretofair.data.reading.expressions import Expression, column_expression, parse_expression
+from paretofair.data.reading.expressions import Expression, read_expression
 from paretofair.data.reading.input_columns import choose_inputs, read_kind
 from paretofair.data.reading.tables import suggest_known
 from paretofair.tasks import TaskKind
@@ -48,7 +48,7 @@ def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | Non
     path = Path(folder) / schema.path
     raw = read_raw_table(path, schema.separator, schema.encoding)
     checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-    table = CellTable(path, raw, schema.rules)
+    table = choose_rows(CellTable(path, raw, schema.rules), schema.rows)
     return _Reader(schema.relative_to(Path(folder)), table, checksums).dataset(name or path.stem)
 
 
@@ -66,8 +66,22 @@ def read_frame_dataset(
     Raises:
         DataError: As `read_csv_dataset`, with the place of the row, from 1.
     """
-    table = CellTable(Path(schema.path), convert_frame(frame), schema.rules)
+    table = choose_rows(CellTable(Path(schema.path), convert_frame(frame), schema.rules), schema.rows)
     return _Reader(schema.relative_to(Path(folder)), table, {}).dataset(name or Path(schema.path).stem)
+
+
+def choose_rows(table: CellTable, rows: str | None) -> CellTable:
+    """The rows for which the expression `rows` is true; all where it is None. Raises DataError for a column that is not
+    there, or where no row is left."""
+    if rows is None:
+        return table
+    expression = read_expression(rows, table.header)
+    for name in expression.columns:
+        table.require(name, f"rows ({rows})")
+    kept = expression.labels(table) == 1
+    if not kept.any():
+        table.fail(f"rows ({rows}): this is true of none of {table.rows:,} rows")
+    return table.keep(np.flatnonzero(kept))
 
 
 class _Reader:
@@ -121,8 +135,7 @@ class _Reader:
         return replace(dataset, notes=self.table.notes)
 
     def expression(self, task: str, text: str) -> Expression:
-        # A column's name may look like an expression: `capital-gain` is one.
-        expression = column_expression(text) if text in self.table.header else parse_expression(text)
+        expression = read_expression(text, self.table.header)
         for name in expression.columns:
             self.table.require(name, f"task {task!r} ({text}; a name that isn't a plain word goes in backticks)")
         for name, constants in expression.constants.items():

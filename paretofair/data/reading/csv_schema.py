@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -276,6 +276,7 @@ class CsvSchema(Section):
         decimal: The mark before decimals, a point or a comma.
         thousands: What stands between thousands; by default nothing does.
         encoding: How letters are written, such as latin-1; by default UTF-8.
+        rows: An expression: rows for which it isn't true are left out.
         inputs: Which columns are inputs, or what else is.
         split: The column that says which part a row belongs to; its name alone stands for `{column: name}`.
         test: Without such a column, the share of test rows, stratified by labels and groups.
@@ -285,7 +286,7 @@ class CsvSchema(Section):
         origin: In a table joined from several data sets, the column that says which of them a row is from.
         missing: What missing cells mean, and which they are.
 
-    The columns of `split`, `weights`, `keep_together` and `origin` are no inputs.
+    The columns of `rows`, `split`, `weights`, `keep_together` and `origin` are no inputs.
     """
 
     path: str
@@ -300,6 +301,7 @@ class CsvSchema(Section):
     decimal: Decimal = "."
     thousands: Thousands = ""
     encoding: TextEncoding | None = None
+    rows: Annotated[str, AfterValidator(_expression)] | None = None
     inputs: InputColumns = InputColumns()
     split: Annotated[GivenSplit, BeforeValidator(_mapping_of_column)] | None = None
     test: Annotated[float, Field(gt=0, lt=1)] = 0.3
@@ -325,8 +327,14 @@ class CsvSchema(Section):
         """The kind of each task."""
         return {name: task.kind if isinstance(task, TaskColumn) else "binary" for name, task in self.tasks.items()}
 
-    def relative_to(self, folder: Path) -> "CsvSchema":
+    def relative_to(self, folder: Path) -> Self:
         """The same with all paths made absolute."""
         kinds = {name: kind.relative_to(folder) for name, kind in self.inputs.given_kinds.items()}
         inputs = self.inputs.model_copy(update=kinds)
         return self.model_copy(update={"path": str((folder / self.path).resolve()), "inputs": inputs})
+
+
+class SourceSchema(CsvSchema):
+    """One of several files that are joined to a data set; it need not tell any attribute."""
+
+    sensitive: dict[str, Annotated[Sensitive, BeforeValidator(_mapping_of_column)]] = {}

@@ -8,7 +8,7 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import NoReturn, Protocol
@@ -88,6 +88,12 @@ class Expression:
         """
         truth = _Evaluation(self.text, self._names, table).truth(self._tree)
         return np.where(truth == _UNKNOWN, -1, truth).astype(np.int8)
+
+
+def read_expression(text: str, columns: Collection[str]) -> Expression:
+    """An expression over these columns, one of whose names may look like an expression: `capital-gain` is one. Raises
+    DataError as `parse_expression`."""
+    return column_expression(text) if text in columns else parse_expression(text)
 
 
 def parse_expression(text: str) -> Expression:

@@ -8,6 +8,7 @@ from paretofair.data.inputs.columns import LARGEST
 from paretofair.data.reading.cell_table import CellTable
 from paretofair.data.reading.cells import find_spellings
 from paretofair.data.reading.csv_schema import AUTO, CsvSchema
+from paretofair.data.reading.expressions import read_expression
 from paretofair.data.reading.kinds import GivenInputs, InputKind
 
 _MOST_NAMED = 20
@@ -22,7 +23,7 @@ def choose_inputs(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str
             column of numbers but for a few cells; more categories than one column may have; missing cells where they
             are errors.
     """
-    barred = _bar_columns(schema, made_of)
+    barred = _bar_columns(schema, table, made_of)
     for name in schema.inputs.exclude:
         if name not in table.header:
             table.require(name, "excluded inputs")
@@ -66,7 +67,7 @@ def read_kind(schema: CsvSchema, kind: InputKind, table: CellTable, made_of: Map
     Raises:
         DataError: A column that it reads is not there or can't be an input; what `InputKind.read` raises.
     """
-    barred = _bar_columns(schema, made_of)
+    barred = _bar_columns(schema, table, made_of)
     for name in kind.columns:
         if name in barred:
             table.fail(f"column {name!r} can't be an input: it {barred[name]}")
@@ -74,9 +75,11 @@ def read_kind(schema: CsvSchema, kind: InputKind, table: CellTable, made_of: Map
     return kind.read(table)
 
 
-def _bar_columns(schema: CsvSchema, made_of: Mapping[str, str]) -> dict[str, str]:
+def _bar_columns(schema: CsvSchema, table: CellTable, made_of: Mapping[str, str]) -> dict[str, str]:
     """Columns that can't be inputs, with the reason."""
-    barred = {}
+    barred: dict[str, str] = {}
+    if schema.rows is not None:
+        barred |= dict.fromkeys(read_expression(schema.rows, table.header).columns, "says which rows are read")
     if schema.split:
         barred[schema.split.column] = "says which part a row belongs to"
     if schema.weights:

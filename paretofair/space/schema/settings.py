@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from paretofair.data.reading.csv_schema import CsvSchema
+from paretofair.data.reading.csv_schema import CsvSchema, Sensitive, SourceSchema
 from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
 from paretofair.naming import MOST, PLAIN, find_text_fault
 from paretofair.sections import Names, Section, Seed, Size, check_unique, make_error, parse_duration
@@ -44,18 +44,22 @@ def _test_seed(value: Any) -> Any:
     return value
 
 
+Name = Annotated[str, Field(pattern=PLAIN, max_length=MOST)]
+
+
 class Data(Section):
     """`sensitive` (default: the data set's first attribute) is what the losses act on; `audit` are the attributes and
     intersections that the figure of the audit shows beside it (default: all, which are in the tables in any case).
 
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
     `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
-    seed has a split of its own. `csv` describes a file in place of a known data set. `tasks` chooses some of the data
-    set's.
+    seed has a split of its own. `csv` describes a file in place of a known data set, `sources` several by name, whose
+    rows are joined. `tasks` chooses some of the data set's.
     """
 
     name: str
     csv: CsvSchema | None = None
+    sources: dict[Name, SourceSchema] = {}
     tasks: Names = ()
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
@@ -69,7 +73,38 @@ class Data(Section):
     def _name_of_a_file(cls, given: Any) -> Any:
         if isinstance(given, dict) and isinstance(given.get("csv"), dict) and "name" not in given:
             return given | {"name": PurePath(str(given["csv"].get("path", "csv"))).stem}
+        if isinstance(given, dict) and isinstance(given.get("sources"), dict) and "name" not in given:
+            return given | {"name": "_".join(map(str, given["sources"]))}
         return given
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Data:
+        if self.csv is not None and self.sources:
+            raise make_error("csv and sources exclude each other: a single file is csv, several are sources")
+        if len(self.sources) == 1:
+            raise make_error(f"sources has but {next(iter(self.sources))!r}; a single file is described by csv")
+        if self.sources and not any(each.sensitive for each in self.sources.values()):
+            raise make_error("no source has an attribute (sensitive)")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_sources(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if value or key != "sources"}
+
+    @property
+    def files(self) -> tuple[CsvSchema, ...]:
+        """Every file that is described; none for a known data set."""
+        return tuple(self.sources.values()) if self.csv is None else (self.csv,)
+
+    @property
+    def tasks_of_files(self) -> dict[str, str]:
+        """Every task of the files, and its kind."""
+        return {task: kind for file in self.files for task, kind in file.kinds.items()}
+
+    @property
+    def attributes_of_files(self) -> dict[str, Sensitive]:
+        """Every attribute of the files, and how the first of them makes its groups."""
+        return {name: own for file in reversed(self.files) for name, own in reversed(file.sensitive.items())}
 
     @property
     def split_of_each(self) -> bool:
@@ -88,9 +123,6 @@ class ReferencePoint(Section):
 
     arfg: Annotated[float, Field(gt=0)] = 1.5
     are: Annotated[float, Field(gt=0)] = 1.1
-
-
-Name = Annotated[str, Field(pattern=PLAIN, max_length=MOST)]
 
 
 class FrontierSet(Section):

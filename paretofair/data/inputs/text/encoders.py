@@ -85,7 +85,7 @@ class TextEncoder:
         wanted = min(self.dimensions, rows - 1, width - 1)
         if width > self.dimensions and wanted > 0:
             reduction = TruncatedSVD(wanted, random_state=0)
-            numbers = reduction.fit_transform(found)
+            numbers = reduction.fit(found).transform(found)
             components = np.asarray(reduction.components_, dtype=np.float32)
         else:
             numbers = found.toarray() if sparse.issparse(found) else np.asarray(found)

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from paretofair.data.inputs.columns import DeviceRows
 from paretofair.data.inputs.text.cleaning import Cleaning, TextCounts
 from paretofair.data.inputs.text.encoders import FittedEncoder, TextEncoder, restore_encoder
 from paretofair.data.inputs.text.packed import PackedTexts
+from paretofair.data.inputs.text.reader import TextReader
 from paretofair.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Texts:
 
     @staticmethod
     def of(
-        columns: dict[str, Sequence[str]], encoder: TextEncoder | None = None, cleaning: Cleaning | None = None
+        columns: Mapping[str, Sequence[str]], encoder: TextEncoder | None = None, cleaning: Cleaning | None = None
     ) -> Texts:
         """The texts of one or several columns, each of one text for every row."""
         cleaning = cleaning or Cleaning()
@@ -120,6 +121,10 @@ class FittedTexts:
         self.prepare()
         found: np.ndarray = np.load(self.folder / _ROWS, mmap_mode="r")
         return found
+
+    def make_reader(self) -> TextReader:
+        """What reads other texts as these were read. Raises DataError as `read_encoder`."""
+        return TextReader(self.texts.columns, self.texts.cleaning, self.read_encoder())
 
     def read_encoder(self) -> FittedEncoder:
         """The encoder, for texts that are not among these. Raises DataError for one of the user's own, which knows how

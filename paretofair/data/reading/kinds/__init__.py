@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from paretofair.data.reading.kinds.images import ImageFiles
 from paretofair.data.reading.kinds.kind import GivenInputs, InputKind
+from paretofair.data.reading.kinds.text import TextColumns
 from paretofair.sections import Section
 
 
@@ -15,6 +16,7 @@ class InputKinds(Section):
     """Every kind by its name in a space file; at most one is given."""
 
     images: ImageFiles | None = None
+    text: TextColumns | None = None
 
     @property
     def given_kinds(self) -> dict[str, InputKind]:
@@ -28,4 +30,4 @@ class InputKinds(Section):
         return next(iter(self.given_kinds.values()), None)
 
 
-__all__ = ["GivenInputs", "ImageFiles", "InputKind", "InputKinds"]
+__all__ = ["GivenInputs", "ImageFiles", "InputKind", "InputKinds", "TextColumns"]
