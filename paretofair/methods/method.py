@@ -91,6 +91,22 @@ class Rows(NamedTuple):
     # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
     tasks: tuple[Task, ...] = ()
 
+    def of_trial(self, trial: int) -> Rows:
+        """The rows of the trial at this place alone, which are common to it."""
+        streams = None if self.streams is None else self.streams[trial : trial + 1]
+        if self.common:
+            return self._replace(streams=streams)
+        return self._replace(
+            inputs=self.inputs[trial],
+            labels=self.labels[trial],
+            loss_weight=self.loss_weight[trial],
+            penalty_weight=self.penalty_weight[trial],
+            groups=self.groups[trial],
+            uniform=None if self.uniform is None else self.uniform[trial],
+            streams=streams,
+            common=True,
+        )
+
 
 class Losses(NamedTuple):
     """What the trials minimise, `(K,)` each: `shared` by the shared layers, `heads` by the heads (None: the same).

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from paretofair import user_code
@@ -15,7 +17,7 @@ from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
 from paretofair.space.names import check_keys, check_parameters
 from paretofair.space.numbering import BASELINE_METHOD
-from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose
+from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings, TuneBaselines
 from paretofair.space.tune import count_settings, free_parameters
 from paretofair.space.validation import validate
@@ -86,11 +88,23 @@ def _own_class(reference: str) -> type[Method]:
     return kind
 
 
-def resolve_code(settings: Settings, problems: Problems) -> Settings:
-    """`settings` with a digest beside every module of the user's own; checks that it can be imported."""
+def resolve_code(settings: Settings, folder: Path, problems: Problems) -> Settings:
+    """`settings` with a digest beside every module of the user's own and every file of weights, paths being relative to
+    `folder`; checks that these can be imported and read."""
 
     def with_code(network: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-        module = network.get("module")
+        module, weights = network.get("module"), network.get("weights")
+        if isinstance(weights, str):
+            file = (folder / weights).resolve()
+            try:
+                with file.open("rb") as content:
+                    found = hashlib.file_digest(content, "sha256").hexdigest()[:16]
+            except OSError as error:
+                problems.add((*path, "weights"), f"found {show_value(weights)}; {file}: {error.strerror}")
+                return dict(network)
+            if network.get("digest") not in (None, found):
+                problems.add((*path, "weights"), f"{file} is not the file that the space was written with")
+            return {**network, "weights": str(file), "digest": found}
         if not isinstance(module, str) or network.get("code"):
             return dict(network)
         try:
@@ -272,7 +286,8 @@ def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: P
 
 
 def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
-    if "module" in own or (shared.module and set(own) & set(WIDTHS)):
+    name = own.get("name", "mlp" if "shared" in own or "embedding" in own else shared.name)
+    if "module" in own or name != shared.name or (shared.module and {"name", *WIDTHS} & set(own)):
         # A network of the other kind, or of another module, takes nothing over.
         return validate(Network, own, problems, path) or shared
     return _merge_section(shared, own, path, problems)

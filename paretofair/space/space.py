@@ -201,7 +201,7 @@ def _check_space(
     settings = resolve_data(settings, kinds, tuple(source.attributes), problems)
     every_group = all(source.group_names.values())
     check_labels(settings, source.tasks, source.group_names, problems, every_group=every_group)
-    settings = resolve_code(settings, problems)
+    settings = resolve_code(settings, folder, problems)
     settings = resolve_sweep(settings, kinds, folder, problems)
     views = resolve_methods(settings, methods, tasks, kinds, problems)
     sizes = check_samplers(settings, views, problems)

@@ -82,8 +82,8 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     if problems:
         return sizes
     for name, view in views.items():
-        if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
-            problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
+        if settings.curves is not None and settings.curves.contribution and (view.network.module or view.network.named):
+            problems.add(("curves", "contribution"), f"{name}: for the built-in network alone")
         # The sweep has one of the settings that `tune` compares.
         of_sweep = view
         if tune is not None:
