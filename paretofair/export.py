@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import select_trials
+from paretofair.analysis.rules import choose_among_all
 from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
 from paretofair.data.inputs.columns import MISSING
 from paretofair.data.inputs.encoding import fit_encoding
@@ -187,32 +187,35 @@ def find_objectives(results: Results, objectives: str | None) -> str:
 
 
 def choose_trial(
-    run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
+    run: Path | str | Results,
+    rule: str,
+    method: str | None = None,
+    seed: int | None = None,
+    objectives: str | None = None,
 ) -> str:
-    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
-    a set of objectives, by default the first one of the run.
+    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontiers of all methods and seeds
+    together, or of one method or seed, under a set of objectives, by default the first one of the run.
 
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
-    results = Results(run)
+    results = run if isinstance(run, Results) else Results(run)
     objectives = find_objectives(results, objectives)
+    fronts = results.fronts_of(objectives)
+    if not fronts:
+        raise RunError("the run has no frontier yet")
+    if method is not None and method not in fronts:
+        raise RunError(f"--method: found {method!r}; accepted: {', '.join(fronts)}")
+    seeds = dict.fromkeys(each for name, own in fronts.items() if method in (None, name) for each in own)
+    if seed is not None and seed not in seeds:
+        raise RunError(f"--seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
     try:
-        found = select_trials(results, [rule], objectives)
+        trial = choose_among_all(results, rule, objectives, () if method is None else (method,), seed)
     except ValueError as error:
         raise RunError(f"--rule: {error}") from None
-    own = found[found["method"] == method]
-    if own.empty:
-        raise RunError(f"--method: found {method!r}; accepted: {', '.join(found['method'].unique())}")
-    if seed is not None or len(own) > 1:
-        seeds = ", ".join(map(str, own["seed"]))
-        own = own[own["seed"] == seed]
-        if own.empty:
-            raise RunError(f"--seed: found {'nothing' if seed is None else seed}; accepted: {seeds}")
-    trial = own["trial_id"].iloc[0]
     if trial is None:
-        split = results.settings.selected_on
-        raise RunError(f"no point of the frontier of {method} keeps the bound of {rule!r} on {split}")
-    return str(trial)
+        of = "any frontier" if method is None else f"the frontier of {method}"
+        raise RunError(f"no point of {of} keeps the bound of {rule!r} on {results.settings.selected_on}")
+    return trial
 
 
 def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:

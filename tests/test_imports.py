@@ -29,6 +29,10 @@ MAY_IMPORT = {
         *("sampling", "space", "analysis", "report"),
     },
     "cluster": {"training", "results", "runs"},
+    "interface": {
+        *(*TOP, "data", "metrics", "tasks", "methods", "training", "results", "analysis", "report"),
+        *("space", "runs", "cluster"),
+    },
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
     "testing": {"data", "models", "methods", "metrics", "sampling", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
@@ -128,6 +132,11 @@ TESTED_BY = {
     ),
     "data/test_dataset": ("data.digest",),
     "docs/test_tutorial": ("api",),
+    "interface/test_chosen": ("interface.scoring",),
+    "interface/test_compare": (
+        "interface.describe",
+        "interface.given_data",
+    ),
     "launch/test_main": ("cli.program",),
     "launch/test_search": (
         "runs.session",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -27,7 +27,9 @@ class Parameter:
     """A hyperparameter of a trial, as the space file and the trial table name it.
 
     A `per_task` parameter has one value for each task, `(trials, tasks)`; any other has one, `(trials,)`.
-    `low` and `high` are inclusive bounds. A parameter without `default` must be given in the space file.
+    `low` and `high` are inclusive bounds. Where the space file gives it nothing, its value is `default`; without one it
+    is drawn from `search`, a range as a space file writes it; without both it must be given. `search` of a parameter
+    with a default is what `paretofair.compare` draws it from.
     `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none. An `optional` one is
     left out of trials where the space file does not give it.
     """
@@ -40,6 +42,7 @@ class Parameter:
     integer: bool = False
     sums_to_one: bool = False
     optional: bool = False
+    search: Any = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -309,9 +312,9 @@ def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None
 
 
 LEARNING_RATE = Parameter("learning_rate", low=1e-12)
-EPOCHS = Parameter("epochs", low=1, integer=True)
+EPOCHS = Parameter("epochs", low=1, integer=True, search=[10, 20, 40])
 TRAINING_PARAMETERS = (LEARNING_RATE, EPOCHS)
 
-TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True)
-FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0)
-HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0)
+TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True, search="simplex")
+FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0, search={"log_uniform": [0.01, 30]})
+HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0, search={"log_uniform": [0.1, 3]})

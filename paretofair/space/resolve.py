@@ -184,8 +184,13 @@ def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baseline
 
 def _gather_parameters(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
     """Every parameter that a method's trials can have, by name."""
+    optimizers = list(optimizers)
     constants = [each for optimizer in optimizers for each in optimizer.parameters]
-    return {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+    found = {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+    rates = optimizers[0].learning_rates if len(optimizers) == 1 else None
+    if rates is not None:
+        found["learning_rate"] = dataclasses.replace(found["learning_rate"], search={"log_uniform": list(rates)})
+    return found
 
 
 def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
@@ -311,6 +316,8 @@ def _distributions(
         value = source.get(key, reading.default(parameter, tasks))
         if key not in source and parameter.optional:
             continue
+        if key not in source and value is None:
+            value = parameter.search
         if key not in source and value is None:
             problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
             continue

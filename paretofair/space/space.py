@@ -129,6 +129,19 @@ def load_space(
     return space
 
 
+def build_space(data: Mapping[str, Any], where: str, folder: Path = Path()) -> Space:
+    """A space from the plain data that a space file would hold, checked in the same way.
+
+    `where` is what errors begin with, in place of a file and a line; relative paths are relative to `folder`. Raises
+    SpaceError.
+    """
+    problems = Problems(lambda path: (0, where))
+    space = _check_space(dict(data), _import_methods(), _import_datasets(), folder, problems)
+    problems.raise_if_any()
+    assert space is not None, "a space without problems is complete"
+    return space
+
+
 def dump(space: Space) -> str:
     """The YAML text of a space, every default written out; `load_space` reads it back to an equal space."""
     data = space.model_dump(mode="json", exclude_none=True)

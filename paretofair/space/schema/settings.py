@@ -275,7 +275,7 @@ class Settings(Section):
     training: Training = Training()
     fairness: Fairness = Fairness()
     threshold: Threshold = "base_rate"
-    parameters: Parameters
+    parameters: Parameters = {}
     methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_replace_nothing)]], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = SEEDS
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
