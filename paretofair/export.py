@@ -19,6 +19,9 @@ from paretofair.analysis.rules import choose_among_all
 from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
 from paretofair.data.inputs.columns import MISSING
 from paretofair.data.inputs.encoding import fit_encoding
+from paretofair.data.inputs.images import FittedImages
+from paretofair.data.inputs.picture_reader import PictureReader
+from paretofair.data.inputs.text.reader import TextReader
 from paretofair.data.inputs.text.texts import FittedTexts
 from paretofair.data.reading.cells import CellRules
 from paretofair.errors import DataError, RunError
@@ -97,15 +100,17 @@ def export_trial(
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
     inputs = splits.inputs
-    reader = None
+    reader: TextReader | PictureReader | None = None
     if isinstance(inputs, FittedTexts):
         try:
             reader = inputs.make_reader()
         except DataError as error:
             raise RunError(f"{run}: {error}") from None
+    elif isinstance(inputs, FittedImages):
+        reader = PictureReader(inputs.images.form, inputs.mean, inputs.scale)
     elif not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
-        raise RunError(f"{run} was trained on {kind}; only models that read columns or texts are exported")
+        raise RunError(f"{run} was trained on {kind}; only models that read columns, texts or pictures are exported")
     columns = inputs.columns if isinstance(inputs, FittedColumns) else _NO_COLUMNS
     encoding = inputs.encoding if isinstance(inputs, FittedColumns) else fit_encoding(np.zeros((1, 0)), (), (), ())
     own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
@@ -161,7 +166,9 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    model = ExportedModel(network.module(parameters[0]), encoding, about, reader)
+    text = reader if isinstance(reader, TextReader) else None
+    pictures = reader if isinstance(reader, PictureReader) else None
+    model = ExportedModel(network.module(parameters[0]), encoding, about, text, pictures)
     folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
     write_text(
@@ -358,7 +365,7 @@ def card(
         f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
         *_show_scoring(model),
         "",
-        f"Inputs: {', '.join(model.inputs)}.",
+        f"Inputs: {', '.join(model.inputs) if model.pictures is None else model.pictures.words}.",
         "",
         f"The losses act on {_describe_attributes(space)}.{_describe_decisions(about, data.selection_split)}",
         "",
@@ -388,6 +395,8 @@ def card(
 
 
 def _show_scoring(model: ExportedModel) -> list[str]:
+    if model.pictures is not None:
+        return ['    model.predict_proba(["one.jpg", "two.jpg"])   # paths, Pillow images or arrays of bytes']
     if model.table.separator is None:
         return ["    model.predict_proba(frame)   # a pandas frame with the columns below"]
     return [

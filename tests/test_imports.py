@@ -79,6 +79,11 @@ def test_every_part_is_listed():
 
 # Where modules without a test file of their name are tested.
 TESTED_BY = {
+    "data/sets/images/test_celeba": (
+        "data.sets.images.faces",
+        "data.sets.images.fairface",
+    ),
+    "data/sets/images/test_colored_mnist": ("data.sets.images.drawing",),
     "data/reading/kinds/test_images": ("data.reading.kinds.kind",),
     "analysis/test_frontiers": (
         "analysis.overview",

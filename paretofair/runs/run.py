@@ -109,7 +109,7 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
         dataset = join_datasets(wanted.name, read)
     else:
         source = "real" if options.require_real_data else wanted.source
-        dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+        dataset = load(wanted.name, source=source, data_dir=options.data_dir, options=wanted.options)
     space.check_labels(dataset.tasks, dataset.group_names)
     if wanted.tasks:
         dataset = with_tasks(dataset, wanted.tasks)

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import find_sampler
+from paretofair.sections import Section
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_labels, check_name, resolve_data
 from paretofair.space.problems import KeyPath, Problems, show_value
@@ -33,6 +34,8 @@ class DatasetOutline(Protocol):
     def kinds(self) -> Mapping[str, str]: ...
     @property
     def group_names(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def options(self) -> type[Section] | None: ...
 
 
 class Space(Settings):
@@ -162,6 +165,7 @@ class _File(NamedTuple):
     attributes: tuple[str, ...]
     kinds: Mapping[str, str]
     group_names: Mapping[str, Sequence[str]]
+    options: None = None
 
 
 def _find_files(data: Data, folder: Path, problems: Problems) -> Data | None:
@@ -208,6 +212,7 @@ def _check_space(
         source = datasets.get(settings.data.name)
     if source is None:
         return None
+    _check_options(settings.data, source, problems)
     check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
     tasks = settings.data.tasks or tuple(source.tasks)
     kinds = {task: source.kinds.get(task, "binary") for task in tasks}
@@ -225,6 +230,13 @@ def _check_space(
     space = Space.model_validate(settings.model_dump(exclude_none=True))
     space._tasks, space._views, space._baselines, space._sizes = tasks, views, baselines, sizes
     return space
+
+
+def _check_options(data: Data, source: DatasetOutline, problems: Problems) -> None:
+    if source.options is not None:
+        validate(source.options, data.options, problems, ("data", "options"))
+    elif data.options:
+        problems.add(("data", "options"), f"found {show_value(data.options)}; {data.name} has none")
 
 
 def _import_methods() -> Methods:

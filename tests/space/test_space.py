@@ -473,6 +473,7 @@ class Tempered(Method):
 class Source:
     tasks: tuple[str, ...] = ("a", "b", "c")
     attributes: tuple[str, ...] = ("age", "race", "sex")
+    options: None = None
 
     @property
     def kinds(self) -> dict[str, str]:

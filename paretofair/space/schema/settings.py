@@ -54,13 +54,14 @@ class Data(Section):
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
     `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
     seed has a split of its own. `csv` describes a file in place of a known data set, `sources` several by name, whose
-    rows are joined. `tasks` chooses some of the data set's.
+    rows are joined. `tasks` chooses some of the data set's, `options` are what else may be chosen of a known one.
     """
 
     name: str
     csv: CsvSchema | None = None
     sources: dict[Name, SourceSchema] = {}
     tasks: Names = ()
+    options: dict[str, Any] = {}
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     split_seed: Seed = 0
@@ -88,8 +89,8 @@ class Data(Section):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_sources(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in written(self).items() if value or key != "sources"}
+    def _without_empty(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if value or key not in ("sources", "options")}
 
     @property
     def files(self) -> tuple[CsvSchema, ...]:
