@@ -26,7 +26,7 @@ from paretofair.analysis.group_rise import with_group_rise
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, find_weak, with_relative
-from paretofair.analysis.undefined import count_undefined, keep_usable
+from paretofair.analysis.undefined import keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
@@ -303,11 +303,6 @@ class Results:
         needed = [*chosen_by, *(f"test_{name}" for name in objectives.names)]
         known = all(name in self.trials for name in needed)
         return known and bool(candidates(self.trials, chosen_by).notna().all(axis=1).any())
-
-    @property
-    def undefined(self) -> dict[str, int]:
-        """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        return {f"{metric}_{task}": count for (metric, task), count in count_undefined(self).items()}
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:
