@@ -121,7 +121,6 @@ TESTED_BY = {
     "data/test_contract": ("testing.data_sets",),
     "data/test_fetch": ("data.source",),
     "data/inputs/test_columns": ("data.inputs.encoding",),
-    "data/inputs/text/test_encoders": ("data.inputs.text.sentences",),
     "data/inputs/text/test_texts": (
         "data.inputs.text.packed",
         "data.inputs.text.reader",

@@ -221,6 +221,12 @@ class Method:
         self.options: Any = self.Options() if options is None else options
         self.names = names
 
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Those of the parameters that it does not read under these options, and what to do about it, in words that
+        are read behind its name."""
+        return {}
+
     def adversary(self, network: StackedNetwork) -> Adversary | None:
         """What is trained against `network`, for methods with an adversary."""
         return None

@@ -268,11 +268,15 @@ def _method_space(
     if options is None:
         return view
     try:
-        method(view.loss_settings, options)
+        unread = method(view.loss_settings, options).unread
     except ValueError as error:
         where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
         problems.add((*where, "goal"), str(error))
-    return view
+        return view
+    for key, words in unread.items():
+        if key in own.parameters:
+            problems.add((*at, "parameters", key), words)
+    return dataclasses.replace(view, parameters={key: each for key, each in distributions.items() if key not in unread})
 
 
 def _names(optimizer: type[Optimizer]) -> set[str]:

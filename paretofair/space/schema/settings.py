@@ -105,7 +105,10 @@ class Data(Section):
     @property
     def attributes_of_files(self) -> dict[str, Sensitive]:
         """Every attribute of the files, and how the first of them makes its groups."""
-        return {name: own for file in reversed(self.files) for name, own in reversed(file.sensitive.items())}
+        found: dict[str, Sensitive] = {}
+        for file in self.files:
+            found |= {name: own for name, own in file.sensitive.items() if name not in found}
+        return found
 
     @property
     def split_of_each(self) -> bool:
