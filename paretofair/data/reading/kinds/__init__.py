@@ -6,6 +6,7 @@ table, and list it in `InputKinds`.
 
 from __future__ import annotations
 
+from paretofair.data.reading.kinds.embeddings import EmbeddingFile
 from paretofair.data.reading.kinds.images import ImageFiles
 from paretofair.data.reading.kinds.kind import GivenInputs, InputKind
 from paretofair.data.reading.kinds.text import TextColumns
@@ -17,6 +18,7 @@ class InputKinds(Section):
 
     images: ImageFiles | None = None
     text: TextColumns | None = None
+    embeddings: EmbeddingFile | None = None
 
     @property
     def given_kinds(self) -> dict[str, InputKind]:
@@ -30,4 +32,4 @@ class InputKinds(Section):
         return next(iter(self.given_kinds.values()), None)
 
 
-__all__ = ["GivenInputs", "ImageFiles", "InputKind", "InputKinds", "TextColumns"]
+__all__ = ["EmbeddingFile", "GivenInputs", "ImageFiles", "InputKind", "InputKinds", "TextColumns"]
