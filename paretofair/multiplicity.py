@@ -23,7 +23,7 @@ from paretofair.runs.run import RunOptions, load_splits
 from paretofair.space.numbering import decode_seed
 from paretofair.space.space import Space, load_space
 from paretofair.training import DeviceData, to_device
-from paretofair.training.measuring.evaluation import compute_outputs, decide_rows, decision_thresholds
+from paretofair.training.measuring.evaluation import compute_outputs, decide_rows, decide_together, decision_thresholds
 
 MULTIPLICITY = "multiplicity.csv"
 TOLERANCE = 0.01
@@ -128,6 +128,8 @@ def _decide(
         raise RunError(f"{run}: the kept weights of trial {row['trial_id']} are not those of its network")
     outputs = {name: compute_outputs(network, parameters, part) for name, part in data.splits.items()}
     cut, by_group = decision_thresholds(outputs[data.selection_split], data, build_threshold(own), method, given.values)
+    together = {name: decide_together(each, cut, data, method, given.values) for name, each in outputs.items()}
     return {
-        name: decide_rows(outputs[name], cut, by_group, part, data)[0].numpy() for name, part in data.splits.items()
+        name: decide_rows(outputs[name], cut, by_group, part, data, together[name])[0].numpy()
+        for name, part in data.splits.items()
     }

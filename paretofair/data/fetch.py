@@ -17,7 +17,6 @@ from paretofair.data.dataset import Dataset
 from paretofair.data.reading.tables import drop_columns
 from paretofair.data.source import DataFile, DatasetSource
 from paretofair.errors import DataError
-from paretofair.sections import Section
 
 logger = logging.getLogger("paretofair")
 
@@ -40,7 +39,7 @@ class Search:
         return "\n".join(f"  - {failure}" for failure in self.failures)
 
 
-def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None, options: Section | None = None) -> Dataset:
+def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> Dataset:
     """Read, fetch or simulate a data set.
 
     Args:
@@ -48,7 +47,6 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None, opti
         wanted: "real"; "simulated"; or "auto", real data where they can be had, else simulated ones with a
             warning on the logger "paretofair".
         data_dir: The folder to look in first.
-        options: Those of the data set, of its class `options`; by default all at their defaults.
 
     Raises:
         DataError: A file with a wrong checksum anywhere; `data_dir` is not a folder; real data are required,
@@ -56,14 +54,13 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None, opti
     """
     if data_dir is not None and not Path(data_dir).is_dir():
         raise DataError(f"data folder {str(data_dir)!r} is not a directory; give an existing one, or none")
-    given = () if options is None else (options,)
     if wanted == "simulated":
         if source.simulate is None:
             raise DataError(f"data set {source.name!r} has no simulated stand-in; use the real data\n{_advice(source)}")
-        return source.simulate(*given)
+        return source.simulate()
     search = find(source, data_dir)
     if search.folder is not None:
-        return source.read(search.folder, *given)
+        return source.read(search.folder)
     if wanted == "real" or source.simulate is None:
         raise DataError(
             f"the real data set {source.name!r} can't be had. Looked at:\n{search.explain()}\n{_advice(source)}"
@@ -74,14 +71,13 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None, opti
         search.explain(),
         _advice(source),
     )
-    return source.simulate(*given)
+    return source.simulate()
 
 
 def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     """Look in `data_dir`, PARETOFAIR_DATA, ./data, the user's cache and at the public address, in order.
 
-    In each folder D, the places are D/<the data set's folder>, the folders of its other layouts, and D itself. A place
-    counts if it has all files of a layout.
+    In each folder D, the places are D/<the data set's folder> and D itself. A place counts if it has all files.
 
     Raises:
         DataError: A file found or downloaded has a wrong checksum.
@@ -99,18 +95,15 @@ def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     for label, folder in folders:
         if not folder:
             continue
-        for place in dict.fromkeys((*(Path(folder) / layout.folder for layout in source.layouts), Path(folder))):
-            lacks = []
-            for layout in source.layouts:
-                lacking = [file.name for file in layout.files if not (place / file.name).exists()]
-                for file in layout.files:
-                    if file.forms and file.name not in lacking:
-                        file.form_of(place / file.name)
-                if not lacking:
-                    search.folder = place
-                    return search
-                lacks.append(", ".join(lacking))
-            reason = f"lacks {' or '.join(dict.fromkeys(lacks))}" if place.is_dir() else "no such directory"
+        for place in (Path(folder) / source.folder_name, Path(folder)):
+            lacking = [file.name for file in source.files if not (place / file.name).exists()]
+            for file in source.files:
+                if file.name not in lacking:
+                    file.form_of(place / file.name)
+            if not lacking:
+                search.folder = place
+                return search
+            reason = f"lacks {', '.join(lacking)}" if place.is_dir() else "no such directory"
             search.failures.append(f"{label}: {place}: {reason}")
     _download_all(source, cache_folder() / source.folder_name, search)
     return search
@@ -182,7 +175,5 @@ def _download(file: DataFile, address: str, folder: Path) -> None:
 def _advice(source: DatasetSource) -> str:
     folder = f"FOLDER/{source.folder_name}/"
     lines = [f"To get the real data, set {DATA_VARIABLE}=FOLDER or --data-dir FOLDER, and save in {folder}:"]
-    lines += [f"  {file.name} from {file.address or file.origin or 'wherever you have it'}" for file in source.files]
-    for layout in source.others:
-        lines.append(f"or in FOLDER/{layout.folder}/: {', '.join(file.name for file in layout.files)}")
+    lines += [f"  {file.name} from {file.address or 'wherever you have it'}" for file in source.files]
     return "\n".join(lines)

@@ -3,6 +3,8 @@
 from paretofair.methods.adversarial import Adversarial
 from paretofair.methods.adversarial_features import AdversarialFeatures
 from paretofair.methods.balance import Oversample, Reweigh
+from paretofair.methods.corpus.bias_alignment import BiasAlignment
+from paretofair.methods.corpus.corpus_constraint import CorpusConstraint
 from paretofair.methods.gcm import GCM
 from paretofair.methods.label_flip import LabelFlip
 from paretofair.methods.max_min import MaxMin
@@ -43,6 +45,8 @@ METHODS: dict[str, type[Method]] = {
     "transfer": Transfer,
     "pseudo_groups": PseudoGroups,
     "threshold_frontier": ThresholdFrontier,
+    "bias_alignment": BiasAlignment,
+    "corpus_constraint": CorpusConstraint,
 }
 
 # The name that methods of users import.

@@ -7,8 +7,8 @@ contiguous memory and its order does not depend on the other trials.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from paretofair.methods.corpus.sample_source import SampleSource
 from paretofair.methods.row_plan import RowPlan, TrainingRows, shuffle_rows
 from paretofair.models import Outputs, StackedNetwork
 from paretofair.tasks.task import EVERYTHING, Task
@@ -27,9 +28,7 @@ class Parameter:
     """A hyperparameter of a trial, as the space file and the trial table name it.
 
     A `per_task` parameter has one value for each task, `(trials, tasks)`; any other has one, `(trials,)`.
-    `low` and `high` are inclusive bounds. Where the space file gives it nothing, its value is `default`; without one it
-    is drawn from `search`, a range as a space file writes it; without both it must be given. `search` of a parameter
-    with a default is what `paretofair.compare` draws it from.
+    `low` and `high` are inclusive bounds. A parameter without `default` must be given in the space file.
     `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none. An `optional` one is
     left out of trials where the space file does not give it.
     """
@@ -42,7 +41,6 @@ class Parameter:
     integer: bool = False
     sums_to_one: bool = False
     optional: bool = False
-    search: Any = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -93,22 +91,9 @@ class Rows(NamedTuple):
     common: bool = True
     # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
     tasks: tuple[Task, ...] = ()
-
-    def of_trial(self, trial: int) -> Rows:
-        """The rows of the trial at this place alone, which are common to it."""
-        streams = None if self.streams is None else self.streams[trial : trial + 1]
-        if self.common:
-            return self._replace(streams=streams)
-        return self._replace(
-            inputs=self.inputs[trial],
-            labels=self.labels[trial],
-            loss_weight=self.loss_weight[trial],
-            penalty_weight=self.penalty_weight[trial],
-            groups=self.groups[trial],
-            uniform=None if self.uniform is None else self.uniform[trial],
-            streams=streams,
-            common=True,
-        )
+    # How many made examples stand behind the rows, filled up to whole vectors: they have no labels, no groups and the
+    # weights 0. See `Method.sample_source`.
+    samples: int = 0
 
 
 class Losses(NamedTuple):
@@ -221,12 +206,6 @@ class Method:
         self.options: Any = self.Options() if options is None else options
         self.names = names
 
-    @property
-    def unread(self) -> Mapping[str, str]:
-        """Those of the parameters that it does not read under these options, and what to do about it, in words that
-        are read behind its name."""
-        return {}
-
     def adversary(self, network: StackedNetwork) -> Adversary | None:
         """What is trained against `network`, for methods with an adversary."""
         return None
@@ -244,6 +223,19 @@ class Method:
         """What the method remembers of all trials of a seed together, by name: where it begins. Its new values must
         follow from the batches and draws of the seed alone."""
         return {}
+
+    def sample_source(self, train: TrainingRows, examples: Callable[[], Tensor]) -> SampleSource | None:
+        """Made examples that every batch has behind its rows (`Rows.samples`), for methods that want any. `examples`
+        gives the encoded training rows, `(n, *shape)`."""
+        return None
+
+    def decide(
+        self, margins: Tensor, training: Tensor, weights: Tensor | None, hyper: Mapping[str, np.ndarray]
+    ) -> Tensor | None:
+        """Decisions of all binary tasks and rows of a split together, booleans `(K, T, n)`, from how far logits are
+        above their thresholds `(K, T, n)`, the training labels `(T, m)`, -1 where unknown, and where rows have any
+        their weights `(m,)`. None: every logit at or above its threshold is a 1."""
+        return None
 
     def __eq__(self, other: object) -> bool:
         """Methods of one class and the same attributes are one: a compiled step is found again by it."""
@@ -318,9 +310,9 @@ def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None
 
 
 LEARNING_RATE = Parameter("learning_rate", low=1e-12)
-EPOCHS = Parameter("epochs", low=1, integer=True, search=[10, 20, 40])
+EPOCHS = Parameter("epochs", low=1, integer=True)
 TRAINING_PARAMETERS = (LEARNING_RATE, EPOCHS)
 
-TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True, search="simplex")
-FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0, search={"log_uniform": [0.01, 30]})
-HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0, search={"log_uniform": [0.1, 3]})
+TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True)
+FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0)
+HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0)

@@ -129,8 +129,7 @@ class MethodSpace:
             "method": self.method,
             "protocol": self.protocol,
             "data": data,
-            # Where a file of weights stands may change; what is in it may not.
-            "network": {key: each for key, each in _dump_setting(self.network).items() if key != "weights"},
+            "network": _dump_setting(self.network),
             "training": _dump_setting(self.training),
             "threshold": _dump_setting(self.threshold),
             "parameters": {name: spell_distribution(self.parameters[name]) for name in sorted(self.parameters)},

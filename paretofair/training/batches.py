@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from paretofair.methods import Rows
+from paretofair.methods.corpus.sample_source import SampleSource
 from paretofair.methods.row_plan import augmentation_stream, noise_stream
 from paretofair.models import align_length
 from paretofair.training.experiment import Experiment
@@ -30,6 +32,7 @@ class Batches:
         self._tasks = data.several
         self._seeds = list(seeds)
         self._network = experiment.network
+        self._samples = experiment.samples
         plan = experiment.method.row_plan(experiment.training_rows, settings.batch_size, settings.holdout)
         self._plan = plan if settings.steps is None else plan.with_steps(settings.steps)
         self._in_loss = self._to_device(self._plan.in_loss)[:, None]
@@ -51,8 +54,9 @@ class Batches:
         """Goes on for these trials alone."""
         self._seeds = [self._seeds[row] for row in rows]
 
-    def epoch(self, epoch: int) -> Iterator[Rows]:
-        """The batches of one epoch, counted from 0."""
+    def epoch(self, epoch: int, of_samples: Mapping[str, Tensor] | None = None) -> Iterator[Rows]:
+        """The batches of one epoch, counted from 0. What `of_samples` remembers of every seed `(S, ...)` is changed in
+        place."""
         known = {seed: self._index(seed, epoch) for seed in set(self._seeds)}
         common = len(known) == 1
         # Of trials of one seed `(steps, B)`, else `(steps, K, B)`; of what is common all but the inputs, which may be
@@ -72,7 +76,12 @@ class Batches:
                 _of_tasks(self._data.groups, own) if groups is None else groups[step, :, :width],
             )
             drawn = None if uniform is None else uniform[step, ..., :width]
-            yield self._rows(*of_step, own, drawn, epoch, step, common)
+            batch = self._rows(*of_step, own, drawn, epoch, step, common)
+            yield (
+                batch
+                if self._samples is None
+                else self._add_samples(batch, self._samples, of_samples or {}, epoch, step)
+            )
 
     def _to_device(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self._device, self._dtype)
@@ -112,6 +121,30 @@ class Batches:
             streams=None if self._network.pads else self._noise(epoch, step),
             common=common,
             tasks=self._tasks,
+        )
+
+    def _add_samples(
+        self, rows: Rows, source: SampleSource, of_samples: Mapping[str, Tensor], epoch: int, step: int
+    ) -> Rows:
+        """The batch with made examples behind its rows: the same ones for all trials of a seed."""
+        drawn, room = {}, align_length(source.count)
+        for place, seed in enumerate(np.unique(self._seeds).tolist()):
+            own = source.draw({name: each[place] for name, each in of_samples.items()}, seed, epoch, step)
+            filling = own.new_zeros(room - len(own), *own.shape[1:])
+            drawn[seed] = torch.cat([own, filling]).to(rows.inputs)
+        one = drawn[self._seeds[0]] if rows.common else torch.stack([drawn[seed] for seed in self._seeds])
+
+        def fill(values: Tensor, value: int) -> Tensor:
+            return functional.pad(values, (0, room), value=value)
+
+        return rows._replace(
+            inputs=torch.cat([rows.inputs, one], 0 if rows.common else 1),
+            labels=fill(rows.labels, -1),
+            loss_weight=fill(rows.loss_weight, 0),
+            penalty_weight=fill(rows.penalty_weight, 0),
+            groups=fill(rows.groups, -1),
+            uniform=None if rows.uniform is None else fill(rows.uniform, 0),
+            samples=source.count,
         )
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:

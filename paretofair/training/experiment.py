@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 
 from paretofair.methods import Method
+from paretofair.methods.corpus.sample_source import SampleSource
 from paretofair.methods.row_plan import TrainingRows
 from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork
@@ -59,6 +60,12 @@ class Experiment:
     def dtype(self) -> torch.dtype:
         """The type of parameters and inputs."""
         return self.data.dtype
+
+    @cached_property
+    def samples(self) -> SampleSource | None:
+        """The made examples that the method wants; what they are drawn from is learned here, or read."""
+        train = self.data.splits["train"]
+        return self.method.sample_source(self.training_rows, train.examples)
 
     @cached_property
     def training_rows(self) -> TrainingRows:

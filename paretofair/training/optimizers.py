@@ -31,8 +31,6 @@ class Optimizer(Protocol):
 
     # The constants that a trial can have of its own.
     parameters: ClassVar[tuple[Parameter, ...]]
-    # Between which learning rates are drawn where nobody says it; None: somebody must.
-    learning_rates: ClassVar[tuple[float, float] | None]
 
     def __hash__(self) -> int: ...
 
@@ -54,7 +52,6 @@ class Adagrad:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (WEIGHT_DECAY,)
-    learning_rates: ClassVar[tuple[float, float] | None] = (0.01, 0.3)
 
     def state(self, parameters: Tensor) -> State:
         return (torch.full_like(parameters, self.initial_accumulator),)
@@ -76,7 +73,6 @@ class Adam:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (BETA1, BETA2, EPSILON, WEIGHT_DECAY)
-    learning_rates: ClassVar[tuple[float, float] | None] = (0.001, 0.03)
 
     def state(self, parameters: Tensor) -> State:
         """The two moments, `(K, P)`, and what their weights add up to, `(K, 1)`.
@@ -125,8 +121,6 @@ class SGD:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (MOMENTUM, WEIGHT_DECAY)
-    # Which ones are of use depends on whether losses are sums or means over a batch.
-    learning_rates: ClassVar[tuple[float, float] | None] = None
 
     def state(self, parameters: Tensor) -> State:
         return (torch.zeros_like(parameters),)

@@ -67,7 +67,7 @@ class Stack:
         self._step = make_step(
             network, method, settings.optimizer, compiled=settings.compiled, device=experiment.device
         )
-        compiled = path(network, settings.compiled, experiment.device) == "compiled"
+        compiled = path(network, settings.compiled) == "compiled"
         self._width = functools.partial(ladder_width, width=width, compiled=compiled)
         running = np.arange(len(trials)) if left is None else left
         self._place = _fill(running, self._width(len(running)))
@@ -103,7 +103,7 @@ class Stack:
 
     def rehearse(self) -> None:
         """One step on the first and one on the last batch."""
-        batches = list(self._batches.epoch(0))
+        batches = list(self._batches.epoch(0, self._state.of_samples))
         for rows in (batches[0], batches[-1]):
             self._take_step(rows, self._state.memory)
 
@@ -115,7 +115,7 @@ class Stack:
     def seconds_per_step(self, steps: int) -> float:
         """The median of `steps` steps that are really taken, after one to warm up."""
         times, memory = [], self._state.memory
-        rows = next(self._batches.epoch(0))
+        rows = next(self._batches.epoch(0, self._state.of_samples))
         for _ in range(steps + 1):
             started = time.perf_counter()
             self._take_step(rows, memory)
@@ -130,7 +130,7 @@ class Stack:
         while self._active.any() and (until is None or self._epoch < until):
             undefined = torch.zeros_like(self._state.network.parameters[:, 0])
             memory = self._state.memory
-            for rows in self._batches.epoch(self._epoch):
+            for rows in self._batches.epoch(self._epoch, self._state.of_samples):
                 counts = self._take_step(rows, memory)
                 if counts is not None:
                     undefined += counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +25,6 @@ class Learner(NamedTuple):
     def take(self, index: Tensor) -> Learner:
         """The trials at `index`."""
         return Learner(self.parameters[index], tuple(each[index] for each in self.optimizer))
-
-    def view(self, trial: int) -> Learner:
-        """The trial at this place, in the memory where it stands."""
-        return Learner(self.parameters[trial : trial + 1], tuple(each[trial : trial + 1] for each in self.optimizer))
 
 
 class Memory(NamedTuple):
@@ -62,11 +58,12 @@ Step = Callable[[Learner, Learner | None, Memory, Rows, Mapping[str, Tensor]], T
 
 @dataclass(frozen=True)
 class TrainState:
-    """K trials after `epoch` epochs. Every tensor has one row per trial, except `of_seeds`, which has one per seed.
+    """K trials after `epoch` epochs. Every tensor has one row per trial, except `of_seeds` and `of_samples`, which have
+    one per seed.
 
     `seeds` `(K,)` are those of the trials. `of_trials` and `of_seeds` are what the method remembers, by name: of each
     trial, `(K, ...)`, and of each seed, `(S, ...)` in the order of `np.unique(seeds)`. `best` is the epoch that is kept
-    so far, None where that is the last one.
+    so far, None where that is the last one. `of_samples`: what made examples come from, of each seed likewise.
     """
 
     epoch: int
@@ -76,6 +73,7 @@ class TrainState:
     of_trials: dict[str, Tensor]
     of_seeds: dict[str, Tensor]
     best: Best | None = None
+    of_samples: dict[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -108,6 +106,8 @@ class TrainState:
         train = experiment.training_rows
         begun = method.trial_state(train)
         of_seed = [method.seed_state(train, int(seed)) for seed in np.unique(seeds)]
+        source = experiment.samples
+        of_sample = [{} if source is None else source.begin(int(seed)) for seed in np.unique(seeds)]
         return TrainState(
             epoch=0,
             seeds=np.asarray(seeds),
@@ -122,6 +122,7 @@ class TrainState:
                 for name in of_seed[0]
             },
             best=None if experiment.settings.keep_epoch is None else Best.begin(parameters),
+            of_samples={name: torch.stack([each[name] for each in of_sample]).to(device) for name in of_sample[0]},
         )
 
     @property
@@ -136,15 +137,20 @@ class TrainState:
     def take(self, rows: np.ndarray) -> TrainState:
         """The trials at positions `rows`; one may be taken several times."""
         index = torch.from_numpy(rows).to(self.network.parameters.device)
-        kept = np.flatnonzero(np.isin(np.unique(self.seeds), self.seeds[rows]))
+        kept = torch.from_numpy(np.flatnonzero(np.isin(np.unique(self.seeds), self.seeds[rows])))
+
+        def take_seeds(values: dict[str, Tensor]) -> dict[str, Tensor]:
+            return {name: each[kept.to(each.device)] for name, each in values.items()}
+
         return TrainState(
             self.epoch,
             self.seeds[rows],
             self.network.take(index),
             None if self.adversary is None else self.adversary.take(index),
             {name: each[index] for name, each in self.of_trials.items()},
-            {name: each[torch.from_numpy(kept).to(each.device)] for name, each in self.of_seeds.items()},
+            take_seeds(self.of_seeds),
             None if self.best is None else self.best.take(index),
+            take_seeds(self.of_samples),
         )
 
     @staticmethod
@@ -171,6 +177,7 @@ class TrainState:
             {name: join([part.of_trials[name] for part in parts]) for name in parts[0].of_trials},
             {name: join([part.of_seeds[name] for part in parts])[first] for name in parts[0].of_seeds},
             Best(*map(join, zip(*best, strict=True))) if best else None,
+            {name: join([part.of_samples[name] for part in parts])[first] for name in parts[0].of_samples},
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -182,6 +189,7 @@ class TrainState:
                 found |= {f"{player}.optimizer.{place}": each for place, each in enumerate(learner.optimizer)}
         found |= {f"of_trials.{name}": each for name, each in self.of_trials.items()}
         found |= {f"of_seeds.{name}": each for name, each in self.of_seeds.items()}
+        found |= {f"of_samples.{name}": each for name, each in self.of_samples.items()}
         if self.best is not None:
             found |= {f"best.{name}": each for name, each in self.best._asdict().items()}
         return {name: each.detach().cpu().contiguous() for name, each in found.items()}
@@ -208,4 +216,5 @@ class TrainState:
             select("of_trials."),
             select("of_seeds."),
             Best(**select("best.")) if "best.loss" in tensors else None,
+            select("of_samples."),
         )

@@ -43,6 +43,8 @@ OF_RACE: dict[str, dict[str, Any]] = {
 }
 # Methods that came later: their rows are those of a machine with other numerics than the rest of the table.
 WRITTEN_ELSEWHERE = ("pseudo_groups",)
+# They came after the table was written, and have tests of their own.
+LATER = ("bias_alignment", "corpus_constraint")
 CONSTANTS = {"momentum": (0.5, 0.95), "beta1": (0.8, 0.95), "beta2": (0.95, 0.999), "weight_decay": (0.001, 0.01)}
 METRICS = (
     *("error", "realised_positive_rate", "average_precision", "auc"),
@@ -112,6 +114,8 @@ class Case:
 def cases() -> Iterator[Case]:
     """Every case, in the order of the table."""
     for name in METHODS:
+        if name in LATER:
+            continue
         exact = name not in WRITTEN_ELSEWHERE
         yield Case(name, name, exact=exact)
         yield Case(f"{name} of three groups", name, sensitive="race", options=OF_RACE.get(name), exact=exact)

@@ -33,6 +33,9 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     source = "real" if real else "simulated"
     # In this process: a command would import PyTorch and Ray once more for every file.
     overrides = [*SMOKE, f"data.source={source}"]
+    for name, method in load_space(path).methods.items():
+        if "bias_alignment" in (name, method.class_):
+            overrides += [f"methods.{name}.weight_updates=2", f"methods.{name}.filter_updates=1"]
     if load_space(path).training.steps is not None:
         overrides.append("training.steps=2")
     paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)

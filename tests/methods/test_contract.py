@@ -13,6 +13,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "oversample": {"balance_task": "first"},
     "gcm": {"balance_task": "first"},
     "label_flip": {"group": "a"},
+    "bias_alignment": {
+        **{"group_task": "second", "samples": 40, "bank": 60, "filters": 8, "chains": 16},
+        **{"filter_updates": 2, "weight_updates": 5},
+    },
+    "corpus_constraint": {"group_task": "second", "iterations": 10},
     "adversarial_features": {"penalised_group": "a", "target_group": "b"},
 }
 CASES = {

@@ -24,6 +24,8 @@ OPTIONS = {
     "gcm": {"balance_task": "one"},
     "label_flip": {"group": "b"},
     "adversarial_features": {"penalised_group": "a", "target_group": "b"},
+    "bias_alignment": {"group_task": "one"},
+    "corpus_constraint": {"group_task": "one"},
 }
 CASES = [(name, {}) for name in METHODS]
 CASES += [("per_task", {"goal": goal}) for goal in ("tpr", "odds", "parity")]

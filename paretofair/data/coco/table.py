@@ -77,9 +77,9 @@ def select_images(
     return _as_table(rows, wanted, f"{len(shared)} images")
 
 
-def read_published(path: Path, objects: Sequence[str] | None = OBJECTS) -> pd.DataFrame:
+def read_published(path: Path, objects: Sequence[str] | None = OBJECTS, *, every: bool = False) -> pd.DataFrame:
     """A published table with the columns `image_id`, `gender` and `objects` (names joined by `;`), in the form of
-    `select_images`: images with at least one of the objects. A column `split` is kept.
+    `select_images`: images with at least one of the objects, or `every` image. A column `split` is kept.
 
     Raises:
         DataError: columns or objects that are missing, another gender, or an image that stands twice.
@@ -100,7 +100,11 @@ def read_published(path: Path, objects: Sequence[str] | None = OBJECTS) -> pd.Da
     present = [frozenset(filter(None, each.split(";"))) for each in table["objects"]]
     wanted = _choose_objects(objects, sorted(frozenset().union(*present)))
     names = table["file_name"] if "file_name" in table else [""] * len(table)
-    rows = [row for row in zip(table["image_id"], names, table["gender"], present, strict=True) if row[3] & set(wanted)]
+    rows = [
+        row
+        for row in zip(table["image_id"], names, table["gender"], present, strict=True)
+        if every or row[3] & set(wanted)
+    ]
     found = _as_table(rows, wanted, f"{len(table)} rows")
     if "split" in table:
         found.insert(2, "split", found["image_id"].map(table.set_index("image_id")["split"]))

@@ -19,14 +19,13 @@ from paretofair.metrics import ranking, rates, thresholds
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import values_of_tasks
 from paretofair.metrics.registry import Metric
-from paretofair.models import ALIGNMENT, StackedNetwork, align_length
+from paretofair.models import StackedNetwork, align_length
 from paretofair.tasks.known import slice_outputs
 from paretofair.tasks.task import LabelledRows, Measured
 from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
-_CHUNK = 2048  # examples of a forward pass at most, so that activations stay in the cache
-_CHUNK_VALUES = 1 << 25  # numbers that the largest layer of a trial may hold: 128 MiB
+_CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,11 @@ def evaluate(
     outputs = {name: compute_outputs(network, parameters, split) for name, split in chosen.items()}
     cut, by_group = decision_thresholds(outputs[data.selection_split], data, threshold, method, values)
     measured = {
-        name: measure_outputs(outputs[name], cut, by_group, split, data, own_metrics) for name, split in chosen.items()
+        name: measure_outputs(
+            *(outputs[name], cut, by_group, split, data, own_metrics),
+            together=decide_together(outputs[name], cut, data, method, values),
+        )
+        for name, split in chosen.items()
     }
     finite = torch.stack([torch.isfinite(each).flatten(1).all(1) for each in outputs.values()]).all(0)
     return Evaluation(
@@ -145,11 +148,36 @@ def _keep_known(method: Method, common: Tensor | None, weights: Tensor | None) -
     }
 
 
-def decide_rows(outputs: Tensor, cut: Tensor, by_group: Tensor | None, split: DeviceSplit, data: DeviceData) -> Tensor:
+def decide_together(
+    outputs: Tensor,
+    cut: Tensor,
+    data: DeviceData,
+    method: Method | None,
+    values: Mapping[str, np.ndarray] | None,
+) -> Tensor | None:
+    """The decisions `(K, T, n)` of a method that makes those of all binary tasks and rows of a split together, from
+    outputs `(K, O, n)` and thresholds `(K, T)`; None for any other."""
+    if method is None or type(method).decide is Method.decide:
+        return None
+    binary, train = data.binary, data.splits["train"]
+    margins = binary.logits(outputs) - cut[..., None]
+    return method.decide(margins, binary.of_tasks(train.labels), train.weights, values or {})
+
+
+def decide_rows(
+    outputs: Tensor,
+    cut: Tensor,
+    by_group: Tensor | None,
+    split: DeviceSplit,
+    data: DeviceData,
+    together: Tensor | None = None,
+) -> Tensor:
     """The label that is decided for every task and row, `(K, T, n)`, from outputs `(K, O, n)` and the thresholds of
-    `decision_thresholds`."""
+    `decision_thresholds`, or for binary tasks as `decide_together` says."""
     binary = data.binary
-    decided = iter((binary.logits(outputs) >= _of_rows(cut, by_group, binary.of_tasks(split.groups))).long().unbind(1))
+    if together is None:
+        together = binary.logits(outputs) >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
+    decided = iter(together.long().unbind(1))
     found = []
     for place, (task, columns) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
         own = outputs[:, columns]
@@ -173,12 +201,13 @@ def measure_outputs(
     split: DeviceSplit,
     data: DeviceData,
     own_metrics: Sequence[Metric] = (),
+    together: Tensor | None = None,
 ) -> MeasuredSplit:
     """Headline metrics of one split, the user's own, and the counts of each task, from outputs `(K, O, n)` and the
-    thresholds of `decision_thresholds`."""
+    thresholds of `decision_thresholds`; or from decisions that were made `together`."""
     binary = data.binary
     logits = binary.logits(outputs)
-    decisions = logits >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
+    decisions = logits >= _of_rows(cut, by_group, binary.of_tasks(split.groups)) if together is None else together
     probabilities = _in_vectors(torch.sigmoid, logits)
     found = measure_split(decisions, logits, probabilities, split, data)
     if len(found.counts) < len(data.tasks):
@@ -288,19 +317,12 @@ def merge_by_task(counts: Sequence[np.ndarray], data: DeviceData) -> list[TaskCo
 def compute_outputs(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> Tensor:
     """Outputs `(K, O, n)`; the rows are filled up to whole vectors and the filling dropped."""
     outputs = []
-    for rows in torch.arange(len(split), device=split.cells.device).split(_chunk(network, parameters)):
+    for rows in torch.arange(len(split), device=split.cells.device).split(_CHUNK):
         chunk = split.inputs.take(rows)
         filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), *chunk.shape[1:])
         out = network.forward(parameters, torch.cat([chunk, filling])).logits
         outputs.append(out[..., : len(chunk)])
     return torch.cat(outputs, -1)
-
-
-def _chunk(network: StackedNetwork, parameters: Tensor) -> int:
-    """How many examples a pass takes. On a CPU the same for any number of trials, whose bits could depend on it."""
-    trials = 1 if parameters.is_cpu or network.runs_apart(parameters.device, len(parameters)) else len(parameters)
-    most = _CHUNK_VALUES // (network.values_per_example * trials) // ALIGNMENT * ALIGNMENT
-    return max(ALIGNMENT, min(_CHUNK, most))
 
 
 def _in_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:

@@ -1,1 +1,0 @@
-"""Data sets of pictures: one file for each."""

@@ -1,0 +1,1 @@
+"""Methods that look at how often predictions of several tasks occur together."""

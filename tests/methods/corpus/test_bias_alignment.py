@@ -1,0 +1,145 @@
+"""The loss by a plain loop, samples in stacks, and interruptions with chains that walk on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from paretofair.methods import METHODS, LossSettings, Names, Rows
+from paretofair.methods.corpus.bias_alignment import BiasAlignment, BiasAlignmentOptions
+from paretofair.models import MultilayerPerceptron
+from paretofair.training import Experiment, TrainingSettings, Trials, train_pack
+from paretofair.training.stack import Stack
+from paretofair.training.state import TrainState
+
+NAMES = Names(("tie", "cup", "man"), (("man", "woman"),) * 3)
+QUICK = {"filters": 8, "chains": 16, "filter_updates": 2, "weight_updates": 5, "bank": 60, "samples": 40}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_: str(tmp_path / "cache"))
+
+
+def make_method(**options) -> BiasAlignment:
+    return BiasAlignment(LossSettings(), BiasAlignmentOptions(**(QUICK | options)), NAMES)
+
+
+def sigmoid(value: float) -> float:
+    return 1 / (1 + np.exp(-value))
+
+
+def test_the_loss_by_a_plain_loop():
+    random = np.random.default_rng(0)
+    method = make_method(samples=5)
+    logits = torch.tensor(random.normal(size=(2, 3, 10 + 32)))
+    labels = torch.full((3, 42), -1.0, dtype=torch.float64)
+    labels[:, :10] = torch.tensor(random.integers(0, 2, (3, 10)).astype(float))
+    weight = (labels >= 0).double()
+    rows = Rows(torch.zeros(42, 4), labels, weight, weight, torch.zeros(3, 42), 2, samples=5)
+    wanted = torch.tensor(random.random((2, 2, 3)) / 2)
+    hyper = {"task_weight": torch.full((2, 3), 1 / 3).double(), "co_occurrence": wanted}
+    hyper["alignment_weight"] = torch.tensor([0.0, 2.0]).double()
+    found = method.losses(logits, rows, hyper).shared
+    for trial, strength in enumerate((0.0, 2.0)):
+        entropy = 0.0
+        for task in range(3):
+            for row in range(10):
+                p = sigmoid(float(logits[trial, task, row]))
+                entropy -= np.log(p if labels[task, row] == 1 else 1 - p) / 10 / 3
+        gap = 0.0
+        for task in range(2):
+            for group in (1, 0):
+                total = 0.0
+                for row in range(10, 15):
+                    p, man = (sigmoid(float(logits[trial, each, row])) for each in (task, 2))
+                    total += p * (man if group else 1 - man) / 5
+                gap += abs(total - float(wanted[trial, 1 - group, task]))
+        assert float(found[trial]) == pytest.approx(entropy + strength * gap)
+
+
+def test_training_co_occurrence_counts_known_rows_by_their_weights(device_data):
+    data = device_data(torch.float32, unknown=0.2)
+    method = METHODS["bias_alignment"](
+        LossSettings(), BiasAlignmentOptions(group_task="b"), Names(("a", "b"), ((), ()))
+    )
+    experiment = Experiment(data, make_network(data), method)
+    found = method.trial_state(experiment.training_rows)["co_occurrence"]
+    labels = experiment.training_rows.labels
+    known = (labels[0] >= 0) & (labels[1] >= 0)
+    assert found[0, 0] == pytest.approx(((labels[0] == 1) & (labels[1] == 1)).sum() / known.sum())
+    assert found[1, 0] == pytest.approx(((labels[0] == 1) & (labels[1] == 0)).sum() / known.sum())
+
+
+def make_network(data) -> MultilayerPerceptron:
+    return MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (8,), ())
+
+
+def make_experiment(data, **options) -> Experiment:
+    names = Names(data.tasks, tuple(data.group_names[data.attributes[each]] for each in data.acts_on))
+    method = BiasAlignment(LossSettings(), BiasAlignmentOptions(group_task="task_1", **(QUICK | options)), names)
+    return Experiment(data, make_network(data), method, TrainingSettings(batch_size=90))
+
+
+def make_trials(seeds, weights=None) -> Trials:
+    count = len(seeds)
+    weights = np.linspace(0, 5, count) if weights is None else np.asarray(weights)
+    values = {
+        "learning_rate": np.full(count, 0.01),
+        "epochs": np.full(count, 3),
+        "task_weight": np.full((count, 2), 0.5),
+    }
+    return Trials(np.asarray(seeds), values | {"alignment_weight": weights})
+
+
+@pytest.mark.parametrize("sampling", ["offline", "online"])
+def test_a_trial_has_the_same_bits_in_any_stack(device_data, sampling):
+    experiment = make_experiment(device_data(torch.float32), sampling=sampling)
+    trials = make_trials([0, 0, 1, 1, 2])
+    (whole,) = train_pack(experiment, trials, width=5)
+    for row in range(5):
+        (alone,) = train_pack(experiment, trials.take(np.array([row])), width=1)
+        np.testing.assert_array_equal(alone.parameters[0], whole.parameters[row])
+    assert (whole.status == "completed").all()
+
+
+def test_without_weight_it_is_vanilla(device_data):
+    data = device_data(torch.float64)
+    experiment = make_experiment(data)
+    trials = make_trials([0], [0.0])
+    (own,) = train_pack(experiment, trials, width=1)
+    vanilla = METHODS["vanilla"](LossSettings(reduction="mean"))
+    plain = Experiment(data, experiment.network, vanilla, experiment.settings)
+    values = {name: each for name, each in trials.values.items() if name != "alignment_weight"}
+    (other,) = train_pack(plain, Trials(trials.seeds, values), width=1)
+    np.testing.assert_allclose(own.parameters, other.parameters, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("sampling", ["offline", "online"])
+def test_an_interrupted_training_goes_on_with_the_same_bits(device_data, sampling):
+    experiment = make_experiment(device_data(torch.float32), sampling=sampling)
+    trials = make_trials([0, 1, 1])
+    (whole,) = train_pack(experiment, trials, width=3)
+    stack = Stack(experiment, trials, 3)
+    stack.train(until=1)
+    left, state = stack.take_unfinished()
+    assert (sampling == "online") == ("chains" in state.of_samples)
+    again = TrainState.from_tensors(state.tensors(), state.epoch, experiment.device)
+    # Taken apart and joined, as successive halving does.
+    again = TrainState.join([again.take(np.array([2])), again.take(np.array([0, 1]))])
+    order = left[[2, 0, 1]]
+    resumed = Stack(experiment, trials.take(order), 3, state=again)
+    resumed.train()
+    np.testing.assert_array_equal(resumed.final.numpy(), whole.parameters[order])
+
+
+def test_what_has_no_meaning_is_told():
+    with pytest.raises(ValueError, match="group_task: none is given, and no task is called as a group is"):
+        BiasAlignment(LossSettings(), BiasAlignmentOptions(), Names(("a", "b"), (("f", "m"),) * 2))
+    with pytest.raises(ValueError, match="group_task: found c; expected a task: a, b"):
+        BiasAlignment(LossSettings(), BiasAlignmentOptions(group_task="c"), Names(("a", "b"), (("f", "m"),) * 2))
+    with pytest.raises(ValueError, match="there is no other"):
+        BiasAlignment(LossSettings(), BiasAlignmentOptions(), Names(("man",), (("man", "woman"),)))
+    with pytest.raises(ValueError, match="samples: found 61; expected no more than bank: 60"):
+        make_method(samples=61)
