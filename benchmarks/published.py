@@ -28,16 +28,21 @@ from papers.page import write_page  # noqa: E402
 from papers.tables import TABLES  # noqa: E402
 from papers.training import Budget, Work  # noqa: E402
 
+from paretofair.cli.ending import run_command  # noqa: E402
+from paretofair.errors import SpaceError  # noqa: E402
 from paretofair.sections import parse_duration  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains what is missing and writes the page; 3 where some is still missing."""
+    """Runs the command and returns its exit code."""
     options = parser().parse_args(arguments)
-    unknown = [name for name in options.only if name not in TABLES]
-    if unknown:
-        print(f"error: --only: {unknown[0]!r} is no table; accepted: {', '.join(TABLES)}", file=sys.stderr)
-        return 2
+    kept = "What was finished is kept; the same command goes on from there."
+    return run_command(lambda: publish(options), interrupted=kept, failed=kept)
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Trains what is missing and writes the page; 3 where some is still missing."""
+    check(options)
     complete = True
     if not options.page:
         budget = Budget(options.seeds, options.budget)
@@ -47,6 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
         write_page(PAGE, RESULTS)
         print(f"written: {PAGE}")
     return 0 if complete else 3
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises SpaceError for names that are no table or no method of the tables, and for a budget of nothing."""
+    methods = dict.fromkeys(method for name in options.only for method in getattr(TABLES.get(name), "methods", ()))
+    for option, names, accepted in (("only", options.only, TABLES), ("methods", options.methods, methods)):
+        for name in names:
+            if name not in accepted:
+                raise SpaceError(f"--{option}: found {name!r}; accepted: {', '.join(accepted)}")
+    if options.seeds < 1 or options.budget <= 0:
+        raise SpaceError("--seeds and --budget: expected numbers above 0")
 
 
 def train(every: list[Work], deadline: float, dry_run: bool) -> bool:

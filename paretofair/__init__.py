@@ -16,13 +16,15 @@ os.environ.setdefault("MKL_CBWR", "AUTO")
 
 # Imported when they are asked for: PyTorch and Ray take seconds.
 _PUBLIC = {
+    "Comparison": "paretofair.interface.compare",
     "Results": "paretofair.analysis.results",
+    "compare": "paretofair.interface.compare",
     "export_trial": "paretofair.export",
     "load": "paretofair.exported",
     "sweep": "paretofair.api",
 }
 
-__all__ = ["Results", "export_trial", "load", "sweep"]
+__all__ = ["Comparison", "Results", "compare", "export_trial", "load", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from paretofair.analysis.results import Results
 from paretofair.cluster.engine_choice import choose_engine
-from paretofair.errors import RunError
+from paretofair.errors import RunError, SpaceError
 from paretofair.runs.run import RunOptions, run
 from paretofair.space.space import load_space
 
@@ -45,6 +46,11 @@ def sweep(
         SpaceError, DataError, RunError: as the command; RunError also where packs failed every time.
         OutageError: what the run needs has gone while it ran, as Ray or the disk; finished trials are kept.
     """
+    if not isinstance(space, str | os.PathLike):
+        raise SpaceError(
+            f"sweep takes a space file, found {type(space).__name__}; for data in memory call "
+            "paretofair.compare(data, tasks=[...], sensitive='COLUMN')"
+        )
     loaded = load_space(space, overrides)
     options = RunOptions.of(
         loaded,

@@ -15,10 +15,13 @@ import torch
 from torch import Tensor
 
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import select_trials
+from paretofair.analysis.rules import choose_among_all
 from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
 from paretofair.data.inputs.columns import MISSING
 from paretofair.data.inputs.encoding import fit_encoding
+from paretofair.data.inputs.images import FittedImages
+from paretofair.data.inputs.picture_reader import PictureReader
+from paretofair.data.inputs.text.reader import TextReader
 from paretofair.data.inputs.text.texts import FittedTexts
 from paretofair.data.reading.cells import CellRules
 from paretofair.errors import DataError, RunError
@@ -98,15 +101,17 @@ def export_trial(
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
     inputs = splits.inputs
-    reader = None
+    reader: TextReader | PictureReader | None = None
     if isinstance(inputs, FittedTexts):
         try:
             reader = inputs.make_reader()
         except DataError as error:
             raise RunError(f"{run}: {error}") from None
+    elif isinstance(inputs, FittedImages):
+        reader = PictureReader(inputs.images.form, inputs.mean, inputs.scale)
     elif not isinstance(inputs, FittedColumns):
         kind = type(splits.dataset.inputs).__name__
-        raise RunError(f"{run} was trained on {kind}; only models that read columns or texts are exported")
+        raise RunError(f"{run} was trained on {kind}; only models that read columns, texts or pictures are exported")
     columns = inputs.columns if isinstance(inputs, FittedColumns) else _NO_COLUMNS
     encoding = inputs.encoding if isinstance(inputs, FittedColumns) else fit_encoding(np.zeros((1, 0)), (), (), ())
     own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
@@ -166,7 +171,9 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    model = ExportedModel(network.module(parameters[0]), encoding, about, reader)
+    text = reader if isinstance(reader, TextReader) else None
+    pictures = reader if isinstance(reader, PictureReader) else None
+    model = ExportedModel(network.module(parameters[0]), encoding, about, text, pictures)
     folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
     write_text(
@@ -192,32 +199,35 @@ def find_objectives(results: Results, objectives: str | None) -> str:
 
 
 def choose_trial(
-    run: Path | str, rule: str, method: str, seed: int | None = None, objectives: str | None = None
+    run: Path | str | Results,
+    rule: str,
+    method: str | None = None,
+    seed: int | None = None,
+    objectives: str | None = None,
 ) -> str:
-    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontier of a method and seed under
-    a set of objectives, by default the first one of the run.
+    """The id of the trial that a rule (`analysis.rules.parse_rule`) takes from the frontiers of all methods and seeds
+    together, or of one method or seed, under a set of objectives, by default the first one of the run.
 
     Raises RunError for a rule, set, method or seed that is none, and where no point keeps the rule's bound.
     """
-    results = Results(run)
+    results = run if isinstance(run, Results) else Results(run)
     objectives = find_objectives(results, objectives)
+    fronts = results.fronts_of(objectives)
+    if not fronts:
+        raise RunError("the run has no frontier yet")
+    if method is not None and method not in fronts:
+        raise RunError(f"--method: found {method!r}; accepted: {', '.join(fronts)}")
+    seeds = dict.fromkeys(each for name, own in fronts.items() if method in (None, name) for each in own)
+    if seed is not None and seed not in seeds:
+        raise RunError(f"--seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
     try:
-        found = select_trials(results, [rule], objectives)
+        trial = choose_among_all(results, rule, objectives, () if method is None else (method,), seed)
     except ValueError as error:
         raise RunError(f"--rule: {error}") from None
-    own = found[found["method"] == method]
-    if own.empty:
-        raise RunError(f"--method: found {method!r}; accepted: {', '.join(found['method'].unique())}")
-    if seed is not None or len(own) > 1:
-        seeds = ", ".join(map(str, own["seed"]))
-        own = own[own["seed"] == seed]
-        if own.empty:
-            raise RunError(f"--seed: found {'nothing' if seed is None else seed}; accepted: {seeds}")
-    trial = own["trial_id"].iloc[0]
     if trial is None:
-        split = results.settings.selected_on
-        raise RunError(f"no point of the frontier of {method} keeps the bound of {rule!r} on {split}")
-    return str(trial)
+        of = "any frontier" if method is None else f"the frontier of {method}"
+        raise RunError(f"no point of {of} keeps the bound of {rule!r} on {results.settings.selected_on}")
+    return trial
 
 
 def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:
@@ -360,7 +370,7 @@ def card(
         f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
         *_show_scoring(model),
         "",
-        f"Inputs: {', '.join(model.inputs)}.",
+        f"Inputs: {', '.join(model.inputs) if model.pictures is None else model.pictures.words}.",
         "",
         f"The losses act on {_describe_attributes(space)}.{_describe_decisions(about, data.selection_split)}",
         "",
@@ -390,6 +400,8 @@ def card(
 
 
 def _show_scoring(model: ExportedModel) -> list[str]:
+    if model.pictures is not None:
+        return ['    model.predict_proba(["one.jpg", "two.jpg"])   # paths, Pillow images or arrays of bytes']
     if model.table.separator is None:
         return ["    model.predict_proba(frame)   # a pandas frame with the columns below"]
     return [

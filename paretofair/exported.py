@@ -19,6 +19,8 @@ from torch import nn
 
 from paretofair import user_code
 from paretofair.data import Encoding
+from paretofair.data.inputs.picture_reader import PictureReader, list_pictures
+from paretofair.data.inputs.pictures import PictureForm
 from paretofair.data.inputs.text.reader import TextReader, load_text_reader
 from paretofair.data.reading.cell_table import CellTable, read_raw_table
 from paretofair.data.reading.cells import text_of
@@ -33,6 +35,7 @@ from paretofair.tasks.task import Task
 
 ABOUT, WEIGHTS, TEXT = "model.json", "weights.pt", "text.npz"
 _MISSING = "_missing"
+_CHUNK = 256  # pictures at a time
 logger = logging.getLogger("paretofair")
 
 
@@ -42,7 +45,8 @@ class ExportedModel:
 
     `module` maps encoded rows (see `encode`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
     `about` is what `model.json` says: trial, hyperparameters, data, metrics. A model of texts has a reader of these,
-    `text`, and no other columns.
+    `text`, and no other columns. A model of pictures has a reader of these, `pictures`, and no columns: in place of a
+    frame it takes paths, Pillow images or arrays of bytes, one or several.
 
     A frame may come from `read_csv` here, which keeps every cell as it is written, or from pandas: what pandas has
     inferred (numbers, truths, dates, missing values) is led back to the cells that training read, and where it may
@@ -53,6 +57,7 @@ class ExportedModel:
     encoding: Encoding
     about: Mapping[str, Any]
     text: TextReader | None = None
+    pictures: PictureReader | None = None
 
     @property
     def tasks(self) -> list[str]:
@@ -108,14 +113,16 @@ class ExportedModel:
             return pd.DataFrame({name: cells.cells(name) for name in names})
         return pd.DataFrame({name: cells.numbers(name) if name in numeric else cells.texts(name) for name in names})
 
-    def encode(self, frame: pd.DataFrame) -> torch.Tensor:
+    def encode(self, frame: Any) -> torch.Tensor:
         """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32; of texts the
-        numbers that their encoder makes.
+        numbers that their encoder makes; of pictures `(rows, channels, height, width)`.
 
         Raises:
             DataError: a column that is not there, or there twice; a number that is missing or none; a value that pandas
                 may have made of several categories.
         """
+        if self.pictures is not None:
+            return torch.from_numpy(self.pictures.read(list_pictures(frame)))
         columns = {name: find_column(frame, name) for name in self.inputs}
         absent = [name for name, values in columns.items() if values is None]
         if absent:
@@ -140,7 +147,7 @@ class ExportedModel:
         return torch.tensor(self.encoding.join(scores, codes), dtype=torch.float32)
 
     @torch.no_grad()
-    def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of the positive class of every binary task, and of each class of any other, in columns
         `<task>` and `<task>_<class>`, with the index of `frame`.
 
@@ -152,10 +159,10 @@ class ExportedModel:
             scores = task.scores(outputs)[0].double().numpy()
             names = [name] if kind == BINARY else [f"{name}_{each}" for each in kind.classes]
             columns |= dict(zip(names, scores, strict=True))
-        return pd.DataFrame(columns, index=frame.index)
+        return pd.DataFrame(columns, index=_index(frame))
 
     @torch.no_grad()
-    def predict(self, frame: pd.DataFrame, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    def predict(self, frame: Any, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """Decisions, `(rows, tasks)`: 0 or 1 at the thresholds of the trial, of several classes the word of one.
 
         Args:
@@ -183,12 +190,21 @@ class ExportedModel:
                     )
                 cut = np.array([read_number(by_group.get(str(name), rule["logit"])) for name in groups[attribute]])
             decisions[task] = (outputs[0, 0].double().numpy() >= cut).astype(int)
-        return pd.DataFrame(decisions, index=frame.index)
+        return pd.DataFrame(decisions, index=_index(frame))
 
-    def _outputs(self, frame: pd.DataFrame) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
+    def _outputs(self, frame: Any) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
         """Name, kind and task with its outputs for the rows, `(1, O, rows)`."""
-        outputs = self.module(self.encode(frame)).T[None]
+        outputs = self._run(frame).T[None]
         yield from zip(self.tasks, self.kinds, self.known_tasks, split_outputs(outputs, self.known_tasks), strict=True)
+
+    def _run(self, frame: Any) -> torch.Tensor:
+        """Outputs `(rows, O)`; pictures, which are large, go through a few at a time."""
+        if self.pictures is None:
+            outputs: torch.Tensor = self.module(self.encode(frame))
+            return outputs
+        pictures = list_pictures(frame)
+        chunks = [pictures[first : first + _CHUNK] for first in range(0, max(len(pictures), 1), _CHUNK)]
+        return torch.cat([self.module(self.encode(chunk)) for chunk in chunks])
 
     def _fills(self, name: str) -> Mapping[str, float]:
         fills: Mapping[str, float] = self.about["fills"]
@@ -238,6 +254,7 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
             )
     made = _make_module(about["network"], folder, module, trust)
     text = load_text_reader(about["text"], folder / TEXT) if about.get("text") else None
+    pictures = _make_reader(about.get("pictures"))
     model = ExportedModel(
         made,
         Encoding(
@@ -249,6 +266,7 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
         ),
         about,
         text,
+        pictures,
     )
     _check_outputs(model, folder / ABOUT)
     try:
@@ -259,6 +277,19 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
         raise DataError(f"{folder / WEIGHTS} does not fit the network of {ABOUT}: {reason[:300]}") from None
     made.float().eval()
     return model
+
+
+def _make_reader(said: Mapping[str, Any] | None) -> PictureReader | None:
+    if said is None:
+        return None
+    form = PictureForm(said["height"], said["width"], said["channels"], said["fit"])
+    mean, scale = (np.array([read_number(each) for each in said[key]], dtype=float) for key in ("mean", "scale"))
+    return PictureReader(form, mean, scale)
+
+
+def _index(frame: Any) -> Any:
+    """That of a frame or column of pandas."""
+    return frame.index if isinstance(frame, pd.DataFrame | pd.Series) else None
 
 
 def _check_outputs(model: ExportedModel, path: Path) -> None:
@@ -295,6 +326,8 @@ def save(model: ExportedModel, folder: Path) -> None:
         described["text"] = model.text.describe()
         with write_whole(inside(folder, TEXT)) as partial:
             model.text.save(Path(partial))
+    if model.pictures is not None:
+        described["pictures"] = model.pictures.describe()
     with write_whole(inside(folder, WEIGHTS)) as partial:
         torch.save(model.module.state_dict(), partial)
     write_text(inside(folder, ABOUT), json.dumps(described, indent=1, allow_nan=False) + "\n")

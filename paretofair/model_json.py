@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from paretofair.data.inputs.pictures import Fit
 from paretofair.data.reading.cells import MISSING_WORDS, CellRules
 from paretofair.data.reading.csv_schema import Decimal, Separator, TextEncoding, Thousands
 from paretofair.errors import DataError, SpaceError
@@ -75,6 +76,20 @@ class _Text(Section):
     width: _Count
 
 
+class _Pictures(Section):
+    height: Annotated[int, Field(ge=1, le=4096)]
+    width: Annotated[int, Field(ge=1, le=4096)]
+    channels: Annotated[int, Field(ge=1, le=4)]
+    fit: Fit
+    mean: Annotated[tuple[float, ...], Field(strict=False)]
+    scale: Annotated[tuple[Number, ...], Field(strict=False)]
+
+    @property
+    def size(self) -> int:
+        """How many numbers one is."""
+        return self.height * self.width * self.channels
+
+
 class _BuiltIn(Section):
     numeric: _Count
     categories: _Widths
@@ -118,6 +133,7 @@ class _Described(Section):
     kinds: dict[str, _Kind] = Field(default_factory=dict)
     fills: dict[str, float]
     text: _Text | None = None
+    pictures: _Pictures | None = None
     # Earlier versions did not write it.
     table: TableOfModel = TableOfModel()
     trial_id: str = ""
@@ -152,6 +168,10 @@ def _check_sizes(found: _Described, network: Section, problems: Problems) -> Non
     encoding = found.encoding
     sizes = [len(table) + 1 for table in encoding.categories]
     inputs = len(encoding.numeric_names) + (found.text.width if found.text is not None else 0)
+    if found.pictures is not None:
+        inputs += found.pictures.size
+        for key in ("mean", "scale"):
+            _expect(problems, ("pictures", key), len(getattr(found.pictures, key)), found.pictures.channels)
     for key, names in (("mean", encoding.numeric_names), ("scale", encoding.numeric_names)):
         _expect(problems, ("encoding", key), len(getattr(encoding, key)), len(names))
     _expect(problems, ("encoding", "categories"), len(sizes), len(encoding.categorical_names))

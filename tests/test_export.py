@@ -209,7 +209,6 @@ def test_multiplicity_of_fronts(run, german, tmp_path):
 @pytest.mark.parametrize(
     ("rule", "method", "seed", "message"),
     [
-        ("knee", "mtaf", None, "--seed: found nothing; accepted: 0, 1"),
         ("knee", "mtaf", 7, "--seed: found 7; accepted: 0, 1"),
         ("knee", "vanilla", 0, "--method: found 'vanilla'; accepted: mtaf, threshold_frontier"),
         ("kneee", "mtaf", 0, "--rule: found the rule 'kneee'; accepted: knee; midpoint; "),

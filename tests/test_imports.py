@@ -30,6 +30,10 @@ MAY_IMPORT = {
         *("sampling", "space", "analysis", "report"),
     },
     "cluster": {"training", "results", "runs"},
+    "interface": {
+        *(*TOP, "data", "metrics", "tasks", "methods", "training", "results", "analysis", "report"),
+        *("space", "runs", "cluster"),
+    },
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
     "testing": {"data", "models", "methods", "metrics", "sampling", "tasks", "training"},
     "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
@@ -76,6 +80,11 @@ def test_every_part_is_listed():
 
 # Where modules without a test file of their name are tested.
 TESTED_BY = {
+    "data/sets/images/test_celeba": (
+        "data.sets.images.faces",
+        "data.sets.images.fairface",
+    ),
+    "data/sets/images/test_colored_mnist": ("data.sets.images.drawing",),
     "data/reading/kinds/test_images": ("data.reading.kinds.kind",),
     "analysis/test_frontiers": (
         "analysis.overview",
@@ -113,7 +122,6 @@ TESTED_BY = {
     "data/test_contract": ("testing.data_sets",),
     "data/test_fetch": ("data.source",),
     "data/inputs/test_columns": ("data.inputs.encoding",),
-    "data/inputs/text/test_encoders": ("data.inputs.text.sentences",),
     "data/inputs/text/test_texts": (
         "data.inputs.text.packed",
         "data.inputs.text.reader",
@@ -130,6 +138,11 @@ TESTED_BY = {
     "data/test_dataset": ("data.digest",),
     "descriptors/test_learning": ("descriptors.diagnostics",),
     "docs/test_tutorial": ("api",),
+    "interface/test_chosen": ("interface.scoring",),
+    "interface/test_compare": (
+        "interface.describe",
+        "interface.given_data",
+    ),
     "launch/test_main": ("cli.program",),
     "launch/test_search": (
         "runs.session",
@@ -160,7 +173,9 @@ TESTED_BY = {
         "training.batches",
     ),
     "metrics/test_contract": ("testing.metrics",),
+    "models/test_module_network": ("models.module_runs",),
     "models/test_multilayer_perceptron": ("models.network",),
+    "models/test_named": ("models.headed",),
     "models/test_products": ("models.constants",),
     "report/test_figures": (
         "report.drawing.choice",

@@ -16,7 +16,7 @@ from papers.reasons import explain
 from papers.tables import CHALLENGES, GCM, MTAF, TABLES, Table
 from paretofair.statistics.intervals import Interval, seed_interval
 
-ENOUGH = 2  # seeds, without which there is no interval
+ENOUGH = 3  # seeds: the interval of two is so wide that it holds almost anything
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Line:
 
 
 def lines(table: Table, ledger: pd.DataFrame) -> list[Line]:
-    """Every number of a table that at least two seeds have, in the order of the published ones, then the others."""
+    """Every number of a table that enough seeds have, in the order of the published ones, then the others."""
     known = ledger[~ledger["metric"].isin([TRIALS, SECONDS])]
     ours = {key: seed_interval(own["value"]) for key, own in known.groupby(["row", "metric"], sort=False)}
     order = dict.fromkeys([*table.published, *ours])
@@ -117,7 +117,8 @@ def _tell_missed(ledgers: Mapping[str, pd.DataFrame]) -> Iterator[str]:
 def show_table(table: Table, ledger: pd.DataFrame) -> str:
     """A table with its notes and the size of its runs, in Markdown."""
     if not lines(table, ledger):
-        return f"Not run yet: `python benchmarks/published.py --only {table.name}`."
+        seeds = f"{span(seeds_by_row(ledger))} seeds so far, of {ENOUGH} that an interval takes"
+        return f"{seeds if len(ledger) else 'Not run yet'}: `python benchmarks/published.py --only {table.name}`."
     body = "\n\n".join(_by_group(ledger) if table.form == "by_group" else _by_row(table, ledger))
     trials = ledger[ledger["metric"] == TRIALS]["value"]
     a_unit = f"{span(trials.astype(int))} trials" if trials.max() > 1 else "One training"

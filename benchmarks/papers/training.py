@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from papers.tables import Table
 from papers.tuning import FILE, read_chosen, spell_chosen, tuning_overrides, write_chosen
 from paretofair.analysis.results import Results, read_settings
 from paretofair.data.splits import SplitsBySeed
+from paretofair.errors import OutageError
 from paretofair.results import TrialTable
 from paretofair.runs.packs import Pack
 from paretofair.runs.rehearsal import measure_epochs
@@ -40,6 +40,7 @@ from paretofair.space.space import Space, load_space
 
 BENCHMARKS = Path(__file__).parents[1]
 ROOT = BENCHMARKS.parent
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -228,4 +229,8 @@ class Work:
         command += [] if self._budget.simulated else ["--require-real-data"]
         command += [word for each in settings for word in ("--set", each)]
         # The metrics of by_group.py are looked for in the working directory.
-        subprocess.run(command, check=True, cwd=BENCHMARKS, env=os.environ)
+        code = subprocess.run(command, cwd=BENCHMARKS).returncode
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        if code:
+            raise OutageError(f"{self.table.name}: its training ended with exit code {code}, for the reason above")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
 from paretofair.metrics.objectives import Objective, needed_metrics, parse_objective
+from paretofair.metrics.relative import GROUP_RISE
 from paretofair.results import KEYS, TableSchema
 
 
@@ -22,9 +24,10 @@ def leading_points(results: Results) -> pd.DataFrame:
 
 
 def hypervolume_so_far(trials: pd.DataFrame, settings: ReportSettings, schema: TableSchema) -> str:
-    """A short line: the mean hypervolume of each method under the leading set; empty before there is any."""
+    """A short line: the mean hypervolume of each method under the leading set; empty before there is any, and where
+    that would take the counts of all trials (`folders_behind`)."""
     tasks = schema.task_names
-    if not tasks:
+    if not tasks or folders_behind(Path(), tasks, settings):
         return ""
     splits, names = (settings.selected_on, "test"), deciding_metrics(tasks, settings)
     needed = {f"{split}_{name}" for split in splits for name in names}
@@ -52,6 +55,13 @@ def deciding_objectives(tasks: Sequence[str], settings: ReportSettings, led_by: 
     leading = settings.build_set(settings.leading_set(tasks), tasks).names
     names = dict.fromkeys(("arfg", "are", *leading, *settings.bounded, *led_by))
     return [parse_objective(name, tasks, settings.metrics) for name in names]
+
+
+def folders_behind(folder: Path, tasks: Sequence[str], settings: ReportSettings) -> list[Path]:
+    """The results folder where what decides is computed from the counts of all trials, as `group_error_rise` is; else
+    nothing, since the table in memory has it."""
+    wanted = deciding_objectives(tasks, settings)
+    return [folder] if any(each.metric.name == GROUP_RISE for each in wanted) else []
 
 
 def overview(results: Results, methods: Sequence[str]) -> pd.DataFrame:

@@ -22,10 +22,11 @@ from paretofair.analysis.frontiers import (
     keep_constraints,
     with_confirmed,
 )
+from paretofair.analysis.group_rise import with_group_rise
 from paretofair.analysis.reading.runs import Run, merge_runs
 from paretofair.analysis.reading.settings import ReportSettings, find_choosing_split, read_settings
 from paretofair.analysis.relative import BASELINES, baselines, find_weak, with_relative
-from paretofair.analysis.undefined import count_undefined, keep_usable
+from paretofair.analysis.undefined import keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import (
@@ -38,7 +39,8 @@ from paretofair.metrics.objectives import (
     parse_objective,
 )
 from paretofair.metrics.registry import Metric
-from paretofair.results import KEYS, TableSchema, TrialTable
+from paretofair.metrics.relative import GROUP_RISE
+from paretofair.results import KEYS, Quantity, TableSchema, TrialTable
 from paretofair.results.table_schema import WITHIN, read_spelling
 
 __all__ = ["ReportSettings", "Results", "find_choosing_split", "read_settings"]
@@ -186,6 +188,11 @@ class Results:
             new = found[[name for name in found if name not in self.trials]].reindex(self.trials["trial_id"])
             self.trials = pd.concat([self.trials, new.set_index(self.trials.index)], axis=1)
             self.trials = with_objectives(self.trials, self.tasks, objectives, self.settings)
+        rises = any(each.metric.name == GROUP_RISE for each in objectives) and f"test_{GROUP_RISE}" not in self.trials
+        if rises and self.sensitive is not None and self.cells is not None and "stage" in self.trials:
+            anew = functools.partial(CellCounts, *self.folders, tasks=self.schema.tasks)
+            self.trials = with_group_rise(self.trials, anew, self.tasks, self.sensitive)
+            self.schema = self.schema.add_metrics([Quantity(GROUP_RISE)])
         self.schema = self.schema.add_metrics(derived_quantities(objectives, self.tasks, self.settings))
         if len(self.trials.columns) > before:
             self.__dict__.pop("searched", None)
@@ -296,11 +303,6 @@ class Results:
         needed = [*chosen_by, *(f"test_{name}" for name in objectives.names)]
         known = all(name in self.trials for name in needed)
         return known and bool(candidates(self.trials, chosen_by).notna().all(axis=1).any())
-
-    @property
-    def undefined(self) -> dict[str, int]:
-        """Errors and gaps that completed trials lack on the split that chooses, with the number of these trials."""
-        return {f"{metric}_{task}": count for (metric, task), count in count_undefined(self).items()}
 
     @functools.cached_property
     def cells(self) -> CellCounts | None:

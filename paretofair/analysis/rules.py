@@ -15,6 +15,7 @@ from paretofair.analysis.results import Results, make_once
 from paretofair.metrics.constraints import Constraint, parse_constraint
 from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
 from paretofair.metrics.registry import METRICS, Metric
+from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 
 ARE_BOUND = 1.0  # as good as single-task models
@@ -153,6 +154,43 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
     order = {name: place for place, name in enumerate(names)}
     found = pd.DataFrame(rows, columns=["rule", "method", "seed", "trial_id"])
     return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def choose_among_all(
+    results: Results, rule: str, of: str = "arfg_are", methods: Sequence[str] = (), seed: int | None = None
+) -> str | None:
+    """The trial that a rule takes from all frontiers under the set `of` together, those of these `methods` and of this
+    `seed`, by default of all. None where no point keeps the rule's bound, or there is no point.
+
+    Of the points of all of them those count that no other one beats, on the split that chooses.
+
+    Raises:
+        ValueError: a rule that is none, or a metric that the table has no values of.
+    """
+    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    parsed = parse_rule(rule, objectives, results.tasks, results.settings.metrics)
+    results.derive(parsed.reads)
+    fronts = [
+        points
+        for method, by_seed in results.fronts_of(of).items()
+        for own, points in by_seed.items()
+        if (not methods or method in methods) and (seed is None or own in (seed, "all"))
+    ]
+    if not fronts:
+        return None
+    columns = [f"{chosen_on}_{each.name}" for each in parsed.reads]
+    led_by = [f"{chosen_on}_{name}" for name in objectives.names]
+    every = list(dict.fromkeys(["method", "seed", "trial_id", *columns, *led_by]))
+    searched = candidates(results.trials, every)
+    points = searched.set_index("trial_id").loc[pd.concat(fronts)["trial_id"]]
+    points = points[non_dominated(objectives.losses(points[led_by].to_numpy(float)))]
+    runs = searched[searched["method"].isin(methods)] if methods else searched
+    runs = runs if seed is None else runs[runs["seed"] == seed]
+    try:
+        place = parsed.take(points[columns].to_numpy(float), runs[columns].to_numpy(float))
+    except ValueError:
+        return None
+    return str(points.index[place])
 
 
 @make_once

@@ -25,8 +25,9 @@ def print_data_sheet(sheet: DataSheet, title: str, console: Console) -> None:
             _add_rows(table, name, values, sheet)
     console.print(table)
     console.print(_describe_inputs(sheet), markup=False, highlight=False, soft_wrap=True)
-    words = _join(f"{name} {count:,}" for name, count in sheet.filled.items()) or "none"
-    console.print(f"missing cells of inputs: {words}", markup=False, highlight=False, soft_wrap=True)
+    if not sheet.other:
+        words = _join(f"{name} {count:,}" for name, count in sheet.filled.items()) or "none"
+        console.print(f"missing cells of inputs: {words}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _add_rows(table: Table, name: str, values: Mapping[str, Counts], sheet: DataSheet) -> None:

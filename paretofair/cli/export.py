@@ -36,7 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def export(options: argparse.Namespace, console: Console) -> int:
     """Exports the trial and says what was written."""
-    from paretofair.errors import RunError
     from paretofair.export import choose_trial, export_trial
 
     if options.multiplicity:
@@ -45,8 +44,6 @@ def export(options: argparse.Namespace, console: Console) -> int:
         path = write_multiplicity(options.run, options.objectives, data_dir=options.data_dir)
         console.print(f"written to {path}: ambiguity and discrepancy by method, seed, split and task", soft_wrap=True)
         return 0
-    if options.rule is not None and options.method is None:
-        raise RunError("--rule takes a point of the frontier of one method and seed: give --method and --seed")
     trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed, options.objectives)
     done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
     about = done.model.about

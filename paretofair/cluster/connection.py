@@ -42,6 +42,8 @@ _SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store
 _LONGEST = 107 - _SESSION - len("/pf12345678/r")
 # The folders of Rays that this process has started and not yet ended.
 _folders: set[Path] = set()
+# Whether the Ray of this process stands still: its ports still take connections, and whatever asks it waits for good.
+_stands_still = threading.Event()
 
 
 @contextmanager
@@ -59,6 +61,7 @@ def connect(address: str | None) -> Iterator[None]:
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS")
+    _stands_still.clear()
     with ExitStack() as entered:
         if address:
             _probe(address)
@@ -97,7 +100,7 @@ def _start(where: dict[str, object], place: str) -> None:
 
 def _end() -> None:
     with _ignore_interrupts():
-        if may_answer(ray.get_runtime_context().gcs_address):
+        if not _stands_still.is_set() and may_answer(ray.get_runtime_context().gcs_address):
             ray.shutdown()
             return
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
@@ -105,8 +108,14 @@ def _end() -> None:
         kill_processes()
 
 
+def give_up() -> None:
+    """Says that this process's Ray stands still: it is then ended without being asked."""
+    _stands_still.set()
+
+
 def abandon() -> None:
-    """Ends what this process has started of a Ray whose head is dead, without asking it, and removes its folder."""
+    """Ends what this process has started of a Ray that is dead or stands still, without asking it, and removes its
+    folder."""
     kill_processes()
     for folder in tuple(_folders):
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 @contextmanager
@@ -70,7 +72,29 @@ def kill_processes() -> None:
 
     node = worker._global_node
     if node is not None:
+        own = [each.process.pid for processes in node.all_processes.values() for each in processes]
+        below = find_descendants(own)
         node.kill_all_processes(check_alive=False, allow_graceful=False)
+        # Agents of a raylet that stood still do not notice its end.
+        for pid in below:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def find_descendants(pids: Iterable[int]) -> list[int]:
+    """The processes that others have started, and those that these have started; none where the system has no /proc."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # Behind the name of the program, which may have spaces and parentheses in it: state and parent.
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found, left = list[int](), list(pids)
+    while left:
+        own = children.get(left.pop(), [])
+        found += own
+        left += own
+    return found
 
 
 def name_process(title: str) -> None:

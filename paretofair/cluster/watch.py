@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ray
 
-from paretofair.cluster.connection import abandon, may_answer
+from paretofair.cluster.connection import abandon, give_up, may_answer
 from paretofair.cluster.queue import PackQueue
 from paretofair.errors import OutageError
 from paretofair.interruption import run_beside
@@ -34,6 +34,10 @@ _SILENT_LOOKS = 3  # of a head that refuses connections
 TIMES, AT_LEAST, UNKNOWN, UNHEARD = 5.0, 600.0, 3600.0, 2.0
 
 
+class StandstillError(OutageError):
+    """Nothing happens any more: a worker or Ray stands still."""
+
+
 @contextmanager
 def watch_packs(queue: PackQueue, job: Job, end: Callable[[Exception], None]) -> Iterator[None]:
     """Looks every two seconds, while the block runs, whether it can go on, and calls `end` with an error if not."""
@@ -44,9 +48,13 @@ def watch_packs(queue: PackQueue, job: Job, end: Callable[[Exception], None]) ->
             try:
                 watch.look()
             except OutageError as error:
+                stands_still = isinstance(error, StandstillError)
+                if stands_still:
+                    give_up()
                 end(error)
-                # What waits for a dead head cannot be interrupted; after a minute Ray would end this process itself.
-                if not ended.wait(GRACE) and not watch.head_answers():
+                # What waits for a dead head cannot be interrupted, and after a minute Ray would end this process
+                # itself; what asks one that stands still would wait for good.
+                if not ended.wait(GRACE) and (stands_still or not watch.head_answers()):
                     log_ending(error)
                     print(f"error: {error}", file=sys.stderr, flush=True)
                     abandon()
@@ -98,7 +106,7 @@ class PackWatch:
         silent = time.monotonic() - self._heard
         if silent > max(map(self._wait, running.values())) and not self._is_heard_there():
             names = ", ".join(sorted(pack.name for pack in running.values()))
-            raise OutageError(
+            raise StandstillError(
                 f"nothing has been heard of {names} for {silent / 60:.0f} min: a worker or Ray stands still"
             )
 

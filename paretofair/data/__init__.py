@@ -3,7 +3,9 @@
 To add a data set, write a module with a `DatasetSource` and name it in `DATASETS`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from paretofair.data.coco.gender import COCO_GENDER
 from paretofair.data.dataset import Dataset
@@ -18,6 +20,9 @@ from paretofair.data.sets.adult import ADULT, ADULT_INCOME
 from paretofair.data.sets.adult_fairmixup import ADULT_FAIRMIXUP
 from paretofair.data.sets.compas import COMPAS
 from paretofair.data.sets.german import GERMAN
+from paretofair.data.sets.images.celeba import CELEBA
+from paretofair.data.sets.images.colored_mnist import COLORED_MNIST
+from paretofair.data.sets.images.fairface import FAIRFACE
 from paretofair.data.sets.lsac import LSAC
 from paretofair.data.sets.lsac_variants import VARIANTS
 from paretofair.data.sets.text.multilingual_hate import HATE
@@ -26,8 +31,22 @@ from paretofair.data.source import DatasetSource
 from paretofair.data.splits import Examples, Splits, split
 from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
+from paretofair.sections import Section
 
-_ALL = (LSAC, ADULT, ADULT_INCOME, ADULT_FAIRMIXUP, GERMAN, COMPAS, COCO_GENDER, *VARIANTS, NLM_REPORTS, *HATE)
+_IMAGES = (COLORED_MNIST, CELEBA, FAIRFACE)
+_ALL = (
+    LSAC,
+    ADULT,
+    ADULT_INCOME,
+    ADULT_FAIRMIXUP,
+    GERMAN,
+    COMPAS,
+    COCO_GENDER,
+    *VARIANTS,
+    NLM_REPORTS,
+    *HATE,
+    *_IMAGES,
+)
 DATASETS: dict[str, DatasetSource] = {source.name: source for source in _ALL}
 
 SOURCES = ("auto", "real", "simulated")
@@ -60,7 +79,13 @@ __all__ = [
 ]
 
 
-def load(name: str, *, source: str = "auto", data_dir: Path | str | None = None) -> Dataset:
+def load(
+    name: str,
+    *,
+    source: str = "auto",
+    data_dir: Path | str | None = None,
+    options: Mapping[str, Any] | Section | None = None,
+) -> Dataset:
     """Get a data set of the registry.
 
     Args:
@@ -69,13 +94,19 @@ def load(name: str, *, source: str = "auto", data_dir: Path | str | None = None)
             else simulated with a warning on the logger "paretofair". The result's `source` says which it is.
         data_dir: Folder to look in first, before PARETOFAIR_DATA, ./data, the user's cache and the public
             address.
+        options: What may be chosen of it (`DatasetSource.options`), as `{"skew": 0.9}` of `colored_mnist`.
 
     Raises:
-        DataError: Unknown name or source, wrong checksum, `data_dir` not a folder, real data required (or nothing
-            simulated to stand in for them) but not found.
+        ValidationError: Options that are none; it is pydantic's.
+        DataError: Unknown name or source, options of a data set that has none, wrong checksum, `data_dir` not a folder,
+            real data required (or nothing simulated to stand in for them) but not found.
     """
     if name not in DATASETS:
         raise DataError(f"no data set is called {name!r}; {suggest_known(name, list(DATASETS))}")
     if source not in SOURCES:
         raise DataError(f"data source is {source!r}; accepted: {', '.join(SOURCES)}")
-    return obtain(DATASETS[name], source, data_dir)
+    known = DATASETS[name].options
+    if options and known is None:
+        raise DataError(f"data set {name!r} has no options")
+    chosen = None if known is None or not options else known.model_validate(options)
+    return obtain(DATASETS[name], source, data_dir, chosen)

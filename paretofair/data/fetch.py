@@ -17,6 +17,7 @@ from paretofair.data.dataset import Dataset
 from paretofair.data.reading.tables import drop_columns
 from paretofair.data.source import DataFile, DatasetSource
 from paretofair.errors import DataError
+from paretofair.sections import Section
 
 logger = logging.getLogger("paretofair")
 
@@ -39,7 +40,7 @@ class Search:
         return "\n".join(f"  - {failure}" for failure in self.failures)
 
 
-def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> Dataset:
+def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None, options: Section | None = None) -> Dataset:
     """Read, fetch or simulate a data set.
 
     Args:
@@ -47,6 +48,7 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> D
         wanted: "real"; "simulated"; or "auto", real data where they can be had, else simulated ones with a
             warning on the logger "paretofair".
         data_dir: The folder to look in first.
+        options: Those of the data set, of its class `options`; by default all at their defaults.
 
     Raises:
         DataError: A file with a wrong checksum anywhere; `data_dir` is not a folder; real data are required,
@@ -54,13 +56,14 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> D
     """
     if data_dir is not None and not Path(data_dir).is_dir():
         raise DataError(f"data folder {str(data_dir)!r} is not a directory; give an existing one, or none")
+    given = () if options is None else (options,)
     if wanted == "simulated":
         if source.simulate is None:
             raise DataError(f"data set {source.name!r} has no simulated stand-in; use the real data\n{_advice(source)}")
-        return source.simulate()
+        return source.simulate(*given)
     search = find(source, data_dir)
     if search.folder is not None:
-        return source.read(search.folder)
+        return source.read(search.folder, *given)
     if wanted == "real" or source.simulate is None:
         raise DataError(
             f"the real data set {source.name!r} can't be had. Looked at:\n{search.explain()}\n{_advice(source)}"
@@ -71,13 +74,14 @@ def obtain(source: DatasetSource, wanted: str, data_dir: Path | str | None) -> D
         search.explain(),
         _advice(source),
     )
-    return source.simulate()
+    return source.simulate(*given)
 
 
 def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     """Look in `data_dir`, PARETOFAIR_DATA, ./data, the user's cache and at the public address, in order.
 
-    In each folder D, the places are D/<the data set's folder> and D itself. A place counts if it has all files.
+    In each folder D, the places are D/<the data set's folder>, the folders of its other layouts, and D itself. A place
+    counts if it has all files of a layout.
 
     Raises:
         DataError: A file found or downloaded has a wrong checksum.
@@ -95,15 +99,18 @@ def find(source: DatasetSource, data_dir: Path | str | None = None) -> Search:
     for label, folder in folders:
         if not folder:
             continue
-        for place in (Path(folder) / source.folder_name, Path(folder)):
-            lacking = [file.name for file in source.files if not (place / file.name).exists()]
-            for file in source.files:
-                if file.name not in lacking:
-                    file.form_of(place / file.name)
-            if not lacking:
-                search.folder = place
-                return search
-            reason = f"lacks {', '.join(lacking)}" if place.is_dir() else "no such directory"
+        for place in dict.fromkeys((*(Path(folder) / layout.folder for layout in source.layouts), Path(folder))):
+            lacks = []
+            for layout in source.layouts:
+                lacking = [file.name for file in layout.files if not (place / file.name).exists()]
+                for file in layout.files:
+                    if file.forms and file.name not in lacking:
+                        file.form_of(place / file.name)
+                if not lacking:
+                    search.folder = place
+                    return search
+                lacks.append(", ".join(lacking))
+            reason = f"lacks {' or '.join(dict.fromkeys(lacks))}" if place.is_dir() else "no such directory"
             search.failures.append(f"{label}: {place}: {reason}")
     _download_all(source, cache_folder() / source.folder_name, search)
     return search
@@ -175,5 +182,7 @@ def _download(file: DataFile, address: str, folder: Path) -> None:
 def _advice(source: DatasetSource) -> str:
     folder = f"FOLDER/{source.folder_name}/"
     lines = [f"To get the real data, set {DATA_VARIABLE}=FOLDER or --data-dir FOLDER, and save in {folder}:"]
-    lines += [f"  {file.name} from {file.address or 'wherever you have it'}" for file in source.files]
+    lines += [f"  {file.name} from {file.address or file.origin or 'wherever you have it'}" for file in source.files]
+    for layout in source.others:
+        lines.append(f"or in FOLDER/{layout.folder}/: {', '.join(file.name for file in layout.files)}")
     return "\n".join(lines)

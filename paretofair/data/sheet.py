@@ -9,6 +9,7 @@ import numpy as np
 
 from paretofair.data.dataset import PARTS
 from paretofair.data.inputs.columns import MISSING, Columns
+from paretofair.data.inputs.protocol import FittedInputs, Inputs
 from paretofair.data.splits import Splits
 
 UNKNOWN = "unknown"
@@ -27,7 +28,7 @@ class DataSheet:
         numeric: The numeric inputs.
         categorical: Input -> how many categories the training rows have.
         filled: Input -> cells that were missing, where there were any.
-        other: What inputs that are no columns are, as in `Embeddings (64)`.
+        other: What inputs that are no columns are, as in `Embeddings (64,)`, or in their own words.
     """
 
     rows: Counts
@@ -64,8 +65,13 @@ def describe_data(splits: Splits) -> DataSheet:
         numeric=numeric,
         categorical=categorical,
         filled=filled,
-        other="" if isinstance(inputs, Columns) else f"{type(inputs).__name__} {fitted.shape}",
+        other="" if isinstance(inputs, Columns) else _describe_other(inputs, fitted),
     )
+
+
+def _describe_other(inputs: Inputs, fitted: FittedInputs) -> str:
+    words: str = getattr(fitted, "words", "")
+    return words or f"{type(inputs).__name__} {fitted.shape}"
 
 
 def count_rows(splits: Splits, mask: np.ndarray) -> Counts:

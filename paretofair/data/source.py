@@ -7,6 +7,7 @@ from pathlib import Path
 
 from paretofair.data.dataset import Dataset
 from paretofair.errors import DataError
+from paretofair.sections import Section
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,17 @@ class FileForm:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of a data set, under the name by which it is looked for, in every form that is accepted."""
+    """A file of a data set, under the name by which it is looked for, in every form that is accepted.
+
+    Attributes:
+        name: Its name; also that of a folder of pictures.
+        forms: The accepted forms; () where any content is, as of a cut that one makes oneself.
+        origin: For a file that is never downloaded, where to ask for it.
+    """
 
     name: str
-    forms: tuple[FileForm, ...]
+    forms: tuple[FileForm, ...] = ()
+    origin: str = ""
 
     @property
     def address(self) -> str | None:
@@ -66,6 +74,14 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """Files that are a data set together, and the folder inside a data folder in which they are looked for first."""
+
+    folder: str
+    files: tuple[DataFile, ...]
+
+
+@dataclass(frozen=True)
 class DatasetSource:
     """Everything the program knows about a data set before reading it.
 
@@ -75,18 +91,23 @@ class DatasetSource:
         group_names: Sensitive attribute -> its groups, in the schema's order.
         files: What `read` needs; all in one folder.
         read: Folder of the files -> the real Dataset. Checks every checksum.
-        simulate: The simulated Dataset of the same schema and size; the same rows at every call. None where
-            there is no such stand-in.
+        simulate: The simulated Dataset of the same schema; the same rows at every call. None where there is no such
+            stand-in.
         folder: Name of its folder inside a data folder, if it isn't its own name.
+        others: Other files that do as well, as a cut or an unpacked archive.
+        options: What a user may choose of it (`data.options` in the space file). `read` and `simulate` then take them
+            as a last argument, by default those that are all at their defaults.
     """
 
     name: str
     tasks: tuple[str, ...]
     group_names: dict[str, tuple[str, ...]]
     files: tuple[DataFile, ...]
-    read: Callable[[Path], Dataset]
-    simulate: Callable[[], Dataset] | None = None
+    read: Callable[..., Dataset]
+    simulate: Callable[..., Dataset] | None = None
     folder: str | None = None
+    others: tuple[Layout, ...] = ()
+    options: type[Section] | None = None
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -97,6 +118,11 @@ class DatasetSource:
     def folder_name(self) -> str:
         """Name of the folder, inside a data folder, in which its files are looked for first."""
         return self.folder or self.name
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """All files that do, those that may be downloaded first."""
+        return (Layout(self.folder_name, self.files), *self.others)
 
     @property
     def attributes(self) -> tuple[str, ...]:

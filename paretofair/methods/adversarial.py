@@ -33,7 +33,9 @@ from paretofair.models.constants import constant
 from paretofair.tasks.known import split_outputs
 
 HIDDEN = 32
-ADVERSARY_LEARNING_RATE = Parameter("adversary_learning_rate", low=1e-12, default=0.01)
+ADVERSARY_LEARNING_RATE = Parameter(
+    "adversary_learning_rate", low=1e-12, default=0.01, search={"log_uniform": [0.001, 0.1]}
+)
 
 _SEED = 0x616476657273  # separates the adversaries' initial values from the network's
 

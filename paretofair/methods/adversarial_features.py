@@ -23,7 +23,7 @@ from paretofair.methods.method import (
 )
 from paretofair.methods.penalties import PENALTY_WEIGHT
 from paretofair.methods.vanilla import Vanilla
-from paretofair.models import MultilayerPerceptron, StackedNetwork
+from paretofair.models import StackedNetwork
 
 
 class FeatureOptions(MethodOptions):
@@ -70,11 +70,14 @@ class AdversarialFeatures(Vanilla):
                 raise ValueError(f"got {target!r} both as penalised_group and as target_group, expected two groups")
 
     def adversary(self, network: StackedNetwork) -> Adversaries:
-        if not isinstance(network, MultilayerPerceptron):
-            raise ValueError("adversarial_features needs to know the features; a module does not tell them")
+        width = network.feature_width
+        if width is None:
+            raise ValueError(
+                "adversarial_features needs to know the features; a module tells them where its forward takes "
+                "with_features=True"
+            )
         if not self.n_groups:
             raise ValueError("adversarial_features cannot be trained without the names of groups")
-        width = network.shared[-1]
         return adversaries(width, (width, width), self.n_groups)
 
     def gradient(

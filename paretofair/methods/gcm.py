@@ -38,7 +38,7 @@ from paretofair.tasks.task import CURVATURE, Task
 # Passes over the cells of one step draw other noise each.
 _OTHER_NOISE = 0x9E3779B97F4A7C15
 
-TEMPERATURE = Parameter("temperature", low=0.0, default=0.0)
+TEMPERATURE = Parameter("temperature", low=0.0, default=0.0, search=[0, 1, 2])
 
 
 class GCMOptions(BalanceOptions):

@@ -35,7 +35,7 @@ class LabelFlip(Vanilla):
     `flip`; of several classes to any other one. The paper flips those of the group with the higher accuracy. Means,
     whatever `training.reduction` says."""
 
-    parameters = (TASK_WEIGHT, Parameter("flip", low=0.0, high=1.0))
+    parameters = (TASK_WEIGHT, Parameter("flip", low=0.0, high=1.0, search={"uniform": [0, 0.5]}))
     Options = LabelFlipOptions
     reads = ()
     holdout = False

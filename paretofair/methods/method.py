@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -28,7 +28,9 @@ class Parameter:
     """A hyperparameter of a trial, as the space file and the trial table name it.
 
     A `per_task` parameter has one value for each task, `(trials, tasks)`; any other has one, `(trials,)`.
-    `low` and `high` are inclusive bounds. A parameter without `default` must be given in the space file.
+    `low` and `high` are inclusive bounds. Where the space file gives it nothing, its value is `default`; without one it
+    is drawn from `search`, a range as a space file writes it; without both it must be given. `search` of a parameter
+    with a default is what `paretofair.compare` draws it from.
     `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none. An `optional` one is
     left out of trials where the space file does not give it.
     """
@@ -41,6 +43,7 @@ class Parameter:
     integer: bool = False
     sums_to_one: bool = False
     optional: bool = False
+    search: Any = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,22 @@ class Rows(NamedTuple):
     # How many made examples stand behind the rows, filled up to whole vectors: they have no labels, no groups and the
     # weights 0. See `Method.sample_source`.
     samples: int = 0
+
+    def of_trial(self, trial: int) -> Rows:
+        """The rows of the trial at this place alone, which are common to it."""
+        streams = None if self.streams is None else self.streams[trial : trial + 1]
+        if self.common:
+            return self._replace(streams=streams)
+        return self._replace(
+            inputs=self.inputs[trial],
+            labels=self.labels[trial],
+            loss_weight=self.loss_weight[trial],
+            penalty_weight=self.penalty_weight[trial],
+            groups=self.groups[trial],
+            uniform=None if self.uniform is None else self.uniform[trial],
+            streams=streams,
+            common=True,
+        )
 
 
 class Losses(NamedTuple):
@@ -206,6 +225,12 @@ class Method:
         self.options: Any = self.Options() if options is None else options
         self.names = names
 
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Those of the parameters that it does not read under these options, and what to do about it, in words that
+        are read behind its name."""
+        return {}
+
     def adversary(self, network: StackedNetwork) -> Adversary | None:
         """What is trained against `network`, for methods with an adversary."""
         return None
@@ -310,9 +335,9 @@ def differentiate(losses: Losses, logits: Tensor) -> tuple[Tensor, Tensor | None
 
 
 LEARNING_RATE = Parameter("learning_rate", low=1e-12)
-EPOCHS = Parameter("epochs", low=1, integer=True)
+EPOCHS = Parameter("epochs", low=1, integer=True, search=[10, 20, 40])
 TRAINING_PARAMETERS = (LEARNING_RATE, EPOCHS)
 
-TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True)
-FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0)
-HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0)
+TASK_WEIGHT = Parameter("task_weight", per_task=True, low=0.0, high=1.0, sums_to_one=True, search="simplex")
+FAIRNESS_WEIGHT = Parameter("fairness_weight", per_task=True, low=0.0, search={"log_uniform": [0.01, 30]})
+HEAD_RATIO = Parameter("head_ratio", per_task=True, low=0.0, default=1.0, search={"log_uniform": [0.1, 3]})

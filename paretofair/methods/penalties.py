@@ -15,7 +15,7 @@ from paretofair.methods.losses.subsets import labelled, subsets
 from paretofair.methods.losses.terms import reduce_losses, row_losses, weighted
 from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
-PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0)
+PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0, search={"log_uniform": [0.01, 100]})
 
 
 class PenaltyMethod(Method):

@@ -13,7 +13,7 @@ from paretofair.methods.vanilla import Vanilla
 from paretofair.metrics.group_thresholds import error_minimal, share_positives
 from paretofair.tasks.task import EVERYTHING
 
-TOLERANCE = Parameter("tolerance", per_task=True, low=0.0, high=1.0)
+TOLERANCE = Parameter("tolerance", per_task=True, low=0.0, high=1.0, search={"uniform": [0, 0.2]})
 
 
 class ThresholdFrontier(Vanilla):

@@ -54,6 +54,11 @@ class Transfer(PerTask):
     Options: ClassVar[type[MethodOptions]] = TransferOptions
     reads = FAIRNESS
 
+    @property
+    def unread(self) -> Mapping[str, str]:
+        own = "is read by schedule: linear and step; give one of these, or remove this"
+        return {WARM_UP.name: own} if self.options.schedule == "fixed" else {}
+
     def row_plan(self, train: TrainingRows, batch_size: int, holdout: bool) -> RowPlan:
         plan = super().row_plan(train, batch_size, holdout)
         if len(train.origin_names) > 1:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.registry import METRICS, Metric
-from paretofair.metrics.relative import relative_metrics
+from paretofair.metrics.relative import GROUP_RISE, relative_metrics
 
 Array = NDArray[Any]
 
@@ -111,8 +111,9 @@ def parse_objective(name: str, tasks: Sequence[str], metrics: Mapping[str, Metri
     near = difflib.get_close_matches(name, known_objectives(tasks, metrics), n=1)
     words = f" Did you mean `{near[0]}`?" if near else ""
     every = ", ".join(metric.name for metric in metrics.values() if metric.is_of_tasks)
+    relative = ", ".join(metric.name for metric in metrics.values() if metric.source == "baselines")
     raise ValueError(
-        f"no metric {name!r}.{words} Accepted: arfg, are, or one of {every}; of a task ({', '.join(tasks)}) as "
+        f"no metric {name!r}.{words} Accepted: {relative}, or one of {every}; of a task ({', '.join(tasks)}) as "
         f"error_{tasks[0] if tasks else 'TASK'}, or averaged over tasks as error"
     )
 
@@ -208,7 +209,7 @@ def measure_counts(metric: Metric, by_group: TaskCounts) -> Array:
 
 def needed_metrics(objectives: Iterable[Objective], gap: str, metrics: Mapping[str, Metric] = METRICS) -> list[Metric]:
     """The metrics of tasks that objectives follow from, each once; `gap` is that of ARFG."""
-    relative = relative_metrics(gap)
+    relative = relative_metrics(gap) | {GROUP_RISE: "error"}
     names = dict.fromkeys(relative.get(each.metric.name, each.metric.name) for each in objectives)
     return [metrics[name] for name in names]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics import differential, rates
+from paretofair.metrics.relative import GROUP_RISE
 from paretofair.metrics.rows import co_occurrence, scores
 from paretofair.metrics.rows.co_occurrence import JointRows
 from paretofair.metrics.rows.scores import ScoredRows
@@ -130,7 +131,7 @@ class Metric:
         >>> METRICS["error"].ends, METRICS["auc"].ends, METRICS["fpr_gap_signed"].ends, METRICS["are"].ends
         ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0), None)
         """
-        if self.worst is None or self.own is not None or self.direction == "best at 1":
+        if self.worst is None or self.own is not None or self.direction == "best at 1" or self.source == "baselines":
             return None
         return {"minimised": (0.0, self.worst), "maximised": (self.worst, 1.0)}.get(
             self.direction, (-self.worst, self.worst)
@@ -456,6 +457,13 @@ _EVERY = (
     _epsilon("parity", _RATIO.format("rates of positive or of negative decisions")),
     Metric("arfg", "average relative fairness gap", "minimised", "baselines"),
     Metric("are", "average relative error", "minimised", "baselines"),
+    Metric(
+        GROUP_RISE,
+        "largest rise of the error of any group in any task over single-task models",
+        "minimised",
+        "baselines",
+        1.0,
+    ),
     _rate("positive_rate", "rate of positive decisions"),
     _rate("true_positive_rate", "true positive rate"),
     _rate("false_positive_rate", "false positive rate"),

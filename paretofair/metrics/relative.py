@@ -63,6 +63,9 @@ def group_harm(errors: ArrayLike, untreated_errors: ArrayLike) -> Array:
 
 
 RELATIVE = {"are": are, "arfg": arfg}
+GROUP_RISE = "group_error_rise"
+"""The largest `group_harm` of any task over its single-task models, whose errors are means over their runs: what an
+objective can be, since these models are there before any trial. `group_harm` of an audit is over another trial."""
 
 
 def relative_metrics(gap: str) -> dict[str, str]:

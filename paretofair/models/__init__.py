@@ -2,6 +2,15 @@
 
 from paretofair.models.module_network import ModuleNetwork
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
+from paretofair.models.named import build_named
 from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, align_length
 
-__all__ = ["ALIGNMENT", "ModuleNetwork", "MultilayerPerceptron", "Outputs", "StackedNetwork", "align_length"]
+__all__ = [
+    "ALIGNMENT",
+    "ModuleNetwork",
+    "MultilayerPerceptron",
+    "Outputs",
+    "StackedNetwork",
+    "align_length",
+    "build_named",
+]

@@ -1,48 +1,79 @@
-"""Any `torch.nn.Module` as K networks side by side, through `torch.func.functional_call` and `vmap`."""
+"""Any `torch.nn.Module` as K networks of one shape, through `torch.func.functional_call`.
+
+They run side by side under `vmap`, or, where `runs_apart` says so, one after another as ordinary modules.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 from torch.nn.functional import pad
 
+from paretofair.models.module_runs import ModuleOutputs, Named, run_apart, run_side_by_side, seed_torch
 from paretofair.models.network import Outputs, align_length
+
+# The argument of `forward` by which a module tells its features.
+WITH_FEATURES = "with_features"
 
 
 class _SavedGraph(NamedTuple):
     row: Tensor
-    logits: Tensor
+    logits: Tensor  # (K, B, O)
+    features: Tensor | None  # (K, B, H)
 
 
 @dataclass(frozen=True)
 class ModuleNetwork:
     """K copies of the module that `factory(inputs, outputs, **arguments)` makes.
 
-    The module maps rows `(B, inputs)` to the outputs of all tasks `(B, outputs)`, one logit for each binary task and as
-    many as classes for any other (`outputs`; empty: all are binary). Its `forward` must be what
-    `torch.func.vmap` can run: no `.item()`, no branch on the value of a tensor, buffers changed in place only. Batch
-    statistics see the rows of their batch and no padding; what is drawn in training (dropout) is one stream for all
-    trials of a seed. The parameters under the attribute `heads` are the heads of methods that treat heads and shared
-    layers apart.
+    The module maps a batch `(B, *inputs)` to the outputs of all tasks `(B, outputs)`, one logit for each binary task
+    and as many as classes for any other (`outputs`; empty: all are binary). `inputs` is the shape of an example: of one
+    row of numbers how many there are, of an image `(C, H, W)`.
+
+    On a CPU modules with convolutions run one after another, each trial by itself, as does a single trial on a GPU, and
+    every trial where `apart` says so: there `forward` may do whatever an ordinary module does. Elsewhere it must be
+    what `torch.func.vmap` can run: no `.item()`, no branch on the value of a tensor, buffers changed in place only.
+
+    Batch statistics see the rows of their batch and no padding; what is drawn in training (dropout) is one stream for
+    all trials of a seed. The parameters under the attribute `heads` are the heads of methods that treat heads and
+    shared layers apart. A module whose `forward` takes `with_features=True`, and then gives outputs `(B, O)` and the
+    features `(B, H)` that all heads read, tells its features.
+
+    With `half` its layers compute in bfloat16 where that is safe (`torch.autocast`); parameters, losses and updates
+    stay as they are.
 
     A trial's row holds the trained parameters, then buffers and frozen parameters, each part filled up with zeros.
     """
 
     factory: Callable[..., nn.Module]
-    inputs: int
+    inputs: int | tuple[int, ...]
     tasks: int
     arguments: tuple[tuple[str, Any], ...] = ()
     outputs: tuple[int, ...] = ()
+    apart: bool = False
+    half: bool = False
 
     compilable = False
     pads = False
+
+    def runs_apart(self, device: torch.device, trials: int) -> bool:
+        """Whether so many trials run one after another on a device, each as it would alone."""
+        if device.type == "cpu":
+            return self.apart or self._has(nn.modules.conv._ConvNd)
+        return self.apart or trials == 1
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (self.inputs,) if isinstance(self.inputs, int) else self.inputs
 
     @property
     def _outputs(self) -> int:
@@ -79,12 +110,40 @@ class ModuleNetwork:
         return self.trainable + align_length(sum(value.numel() for value in self._shapes[1].values()))
 
     @cached_property
+    def feature_width(self) -> int | None:
+        """H, where the module tells its features."""
+        if not self._tells_features:
+            return None
+        module = self._skeleton.eval()
+        with torch.no_grad():
+            return int(module(torch.zeros(2, *self._shape), **{WITH_FEATURES: True})[1].shape[1])
+
+    @cached_property
+    def values_per_example(self) -> int:
+        """How many numbers stand before and behind the largest of the layers, for one example: what an evaluation needs
+        memory for."""
+        module, found = self._skeleton.eval(), [math.prod(self._shape)]
+
+        def count(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            tensors = [each for each in (*inputs, output) if isinstance(each, Tensor)]
+            found.append(sum(each.numel() for each in tensors) // 2)
+
+        hooks = [part.register_forward_hook(count) for part in self._parts]
+        try:
+            with torch.no_grad():
+                module(torch.zeros(2, *self._shape))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return max(found)
+
+    @cached_property
     def stochastic(self) -> bool:
         """Whether a training pass draws random numbers."""
         module = self._make_module(0).train()
-        with _seed_torch(0, torch.device("cpu")), torch.no_grad():
+        with seed_torch(0, torch.device("cpu")), torch.no_grad():
             before = torch.get_rng_state()
-            module(torch.zeros(2, self.inputs))
+            module(torch.zeros(2, *self._shape))
             return not torch.equal(before, torch.get_rng_state())
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
@@ -111,7 +170,7 @@ class ModuleNetwork:
     def forward(
         self, parameters: Tensor, inputs: Tensor, streams: Sequence[int] | None = None, *, common: bool = True
     ) -> Outputs:
-        """Outputs `(K, O, B)` of inputs `(B, F)`, or `(K, B, F)` where they are not `common`.
+        """Outputs `(K, O, B)` of inputs `(B, *shape)`, or `(K, B, *shape)` where they are not `common`.
 
         B is filled up with zeros to whole vectors.
 
@@ -120,11 +179,15 @@ class ModuleNetwork:
         if streams is not None:
             with torch.enable_grad():
                 row = parameters[:, : self.trainable].clone().requires_grad_()
-                logits = self.record(parameters, row, inputs, streams, common=common)
-            return Outputs(_examples_last(logits.detach()), _SavedGraph(row, logits))
-        self._skeleton.eval()
-        with torch.no_grad():
-            return Outputs(_examples_last(self._run(*self._split(parameters), inputs, common)), None)
+                logits, features = self._record(parameters, row, inputs, streams, common)
+            saved = _SavedGraph(row, logits, features)
+        else:
+            self._skeleton.eval()
+            saved = None
+            with torch.no_grad():
+                logits, features = self._run(*self._split(parameters), inputs, common)
+        told = None if features is None else _examples_last(features.detach())
+        return Outputs(_examples_last(logits.detach()), saved, told)
 
     def record(
         self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int], *, common: bool = True
@@ -132,8 +195,13 @@ class ModuleNetwork:
         """A training pass that autograd records: outputs `(K, B, O)` as a function of `row` `(K, trainable)`, the
         trained part of the parameters, which can be differentiated more than once. Moves the buffers in `parameters`
         on."""
+        return self._record(parameters, row, inputs, streams, common)[0]
+
+    def _record(
+        self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int], common: bool
+    ) -> ModuleOutputs:
         self._skeleton.train()
-        # One vmap for the trials of each stream.
+        # One pass for the trials of each stream.
         by_stream: dict[int, list[int]] = {}
         for position, stream in enumerate(streams):
             by_stream.setdefault(stream, []).append(position)
@@ -144,14 +212,20 @@ class ModuleNetwork:
             own = parameters if everyone else parameters[positions]
             trained, others = self._split(own, row if everyone else row[positions])
             rows = inputs if everyone or common else inputs[positions]
-            with _seed_torch(stream, parameters.device):
+            with seed_torch(stream, parameters.device):
                 parts.append(self._run(trained, others, rows, common))
             if others:
                 moved = torch.cat(
                     [value.reshape(len(positions), -1).to(parameters.dtype) for value in others.values()], 1
                 )
                 parameters[positions, self.trainable : self.trainable + moved.shape[1]] = moved.detach()
-        return parts[0] if len(parts) == 1 else torch.cat(parts)[torch.argsort(order).to(inputs.device)]
+        if len(parts) == 1:
+            return parts[0]
+        place = torch.argsort(order).to(inputs.device)
+        features = [part.features for part in parts if part.features is not None]
+        return ModuleOutputs(
+            torch.cat([part.logits for part in parts])[place], torch.cat(features)[place] if features else None
+        )
 
     def backward(
         self,
@@ -163,18 +237,19 @@ class ModuleNetwork:
     ) -> Tensor:
         """Gradient `(K, P)` from cotangents `(K, O, B)`; 0 for buffers.
 
-        Raises ValueError for two cotangents where the module has no attribute `heads`, and for one of features, which
-        a module does not tell.
+        Raises ValueError for two cotangents where the module has no attribute `heads`, and for one of features where it
+        does not tell them.
         """
-        if features is not None:
-            raise ValueError("a module does not tell which of its activations are features")
         saved: _SavedGraph = out.saved
         rows = saved.logits.shape[1]
         found: list[Tensor] = []
         for cotangent in (shared,) if heads is None else (shared, heads):
-            (each,) = torch.autograd.grad(
-                saved.logits, saved.row, cotangent[..., :rows].mT.contiguous(), retain_graph=True
-            )
+            of, above = [saved.logits], [cotangent[..., :rows].mT.contiguous()]
+            if features is not None and not found:
+                if saved.features is None:
+                    raise ValueError("the module does not tell which of its activations are features")
+                of, above = [*of, saved.features], [*above, features[..., :rows].mT.contiguous()]
+            (each,) = torch.autograd.grad(of, saved.row, above, retain_graph=True)
             found.append(each)
         gradient = found[0] if heads is None else torch.where(self._of_heads.to(found[0].device), found[1], found[0])
         return pad(gradient, (0, self.size - self.trainable))
@@ -191,7 +266,7 @@ class ModuleNetwork:
         return pad(mask, (0, self.trainable - len(mask)))
 
     def _make_module(self, seed: int) -> nn.Module:
-        with _seed_torch(seed, torch.device("cpu")):
+        with seed_torch(seed, torch.device("cpu")):
             module = self.factory(self.inputs, self._outputs, **dict(self.arguments))
         if not isinstance(module, nn.Module):
             raise TypeError(f"the factory gives {type(module).__name__}; expected a torch.nn.Module")
@@ -205,39 +280,40 @@ class ModuleNetwork:
         types = {name: parameters.dtype if like.is_floating_point() else like.dtype for name, like in others.items()}
         return of_trained, {name: value.to(types[name], copy=True) for name, value in of_others.items()}
 
-    def _run(self, trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor, common: bool) -> Tensor:
-        def one(trained: Mapping[str, Tensor], others: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-            logits = functional_call(self._skeleton, (dict(trained), dict(others)), (inputs,))
-            if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self._outputs):
-                found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-                raise ValueError(
-                    f"the module gives {found} for {len(inputs)} rows; expected {(len(inputs), self._outputs)}"
-                )
-            return logits
-
+    def _run(self, trained: Named, others: Named, inputs: Tensor, common: bool) -> ModuleOutputs:
         trials = len(next(iter(trained.values())))
-        extra = self._width(trials, inputs.device) - trials
-        if self._has(nn.modules.conv._ConvNd) and inputs.device.type == "cpu":
-            # A convolution of common rows has other bits than one of each trial's own.
-            inputs, common = inputs.expand(trials, *inputs.shape) if common else inputs, False
-        rows = inputs if common else _repeat_last(inputs, extra)
-        kept = {name: _repeat_last(value, extra) for name, value in others.items()}
-        every = {name: _repeat_last(value, extra) for name, value in trained.items()}
-        in_dims = (0, 0, None if common else 0)
-        logits = vmap(one, in_dims=in_dims, randomness="same")(every, kept, rows)
-        if extra:
-            for name, value in others.items():
-                value.copy_(kept[name][:trials])
-        return logits[:trials]
+        if self.runs_apart(inputs.device, trials):
+            return run_apart(self._run_one, trained, others, inputs, common=common)
+        width = self._width(trials, inputs.device)
+        return run_side_by_side(self._run_one, trained, others, inputs, common=common, width=width)
+
+    def _run_one(self, trained: Named, others: Named, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Outputs `(B, O)` of one trial, and its features `(B, H)` where it tells them."""
+        half = torch.autocast(inputs.device.type, torch.bfloat16) if self.half else nullcontext()
+        with half:
+            every = {**trained, **others}
+            found = functional_call(
+                self._skeleton, every, (inputs,), {WITH_FEATURES: True} if self._tells_features else {}
+            )
+        logits, *features = found if self._tells_features else (found,)
+        if not isinstance(logits, Tensor) or logits.shape != (len(inputs), self._outputs):
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ValueError(
+                f"the module gives {shape} for {len(inputs)} rows; expected {(len(inputs), self._outputs)}"
+            )
+        return tuple(each.to(inputs.dtype) for each in (logits, *features))
 
     def _width(self, trials: int, device: torch.device) -> int:
-        """How many trials are run for `trials`; the last is repeated. On a CPU the bits of a trial then do not depend
-        on the others: a product of one matrix alone has other ones than one of several, and batch norms and
-        convolutions put the channels of all trials in one run of vectors."""
+        """How many trials are run side by side for `trials`; the last is repeated. On a CPU the bits of a trial then do
+        not depend on the others: a product of one matrix alone has other ones than one of several, and batch norms put
+        the channels of all trials in one run of vectors."""
         if device.type != "cpu":
             return trials
-        one_run = self._has(nn.modules.batchnorm._NormBase) or self._has(nn.modules.conv._ConvNd)
-        return align_length(trials) if one_run else max(trials, 2)
+        return align_length(trials) if self._has(nn.modules.batchnorm._NormBase) else max(trials, 2)
+
+    @cached_property
+    def _tells_features(self) -> bool:
+        return WITH_FEATURES in inspect.signature(self._skeleton.forward).parameters
 
     def _has(self, kind: type[nn.Module]) -> bool:
         return any(isinstance(part, kind) for part in self._parts)
@@ -260,22 +336,13 @@ def _columns(shapes: Mapping[str, Tensor]) -> dict[str, slice]:
 
 
 def _views(rows: Tensor, shapes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: rows[:, own].view(-1, *shapes[name].shape) for name, own in _columns(shapes).items()}
-
-
-def _repeat_last(value: Tensor, times: int) -> Tensor:
-    return torch.cat([value, value[-1:].expand(times, *value.shape[1:])]) if times else value
+    sizes = [like.numel() for like in shapes.values()]
+    # One split, whose derivative is one tensor: slices would each have one as large as the row.
+    *parts, _ = rows.split([*sizes, rows.shape[1] - sum(sizes)], 1)
+    return {name: part.view(-1, *shapes[name].shape) for name, part in zip(shapes, parts, strict=True)}
 
 
 def _examples_last(logits: Tensor) -> Tensor:
     """`(K, B, O)` to `(K, O, B)`, B filled up to whole vectors."""
     rows = logits.shape[1]
     return pad(logits.mT, (0, align_length(rows) - rows)).contiguous()
-
-
-@contextmanager
-def _seed_torch(seed: int, device: torch.device) -> Iterator[None]:
-    """PyTorch's random numbers from `seed`, and as before afterwards."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

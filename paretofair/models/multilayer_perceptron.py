@@ -122,6 +122,21 @@ class MultilayerPerceptron:
         """P: everything is trained."""
         return self.size
 
+    @property
+    def feature_width(self) -> int:
+        """H: the width of the last shared layer."""
+        return self.shared[-1]
+
+    @property
+    def values_per_example(self) -> int:
+        """What the widest layer reads and gives."""
+        widths = [self.numeric + sum(self.categories), *self.shared, *(self.tasks * own for own in self.head)]
+        return max(one + other for one, other in itertools.pairwise([*widths, sum(self.outputs_of_tasks)]))
+
+    def runs_apart(self, device: torch.device, trials: int) -> bool:
+        """Never: trials are one product."""
+        return False
+
     def named(self, parameters: Tensor) -> dict[str, Tensor]:
         """Views of `(K, P)` by name, each `(K, *shape)`."""
         return {name: parameters[:, self.slices[name]].view(-1, *shape) for name, shape in self.shapes.items()}

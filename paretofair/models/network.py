@@ -57,6 +57,17 @@ class StackedNetwork(Protocol):
     def stochastic(self) -> bool:
         """Whether a training pass draws random numbers."""
 
+    @property
+    def feature_width(self) -> int | None:
+        """H, the width of the features that all heads read; None where the network does not tell them."""
+
+    @property
+    def values_per_example(self) -> int:
+        """How many numbers an evaluation holds for one example at a time."""
+
+    def runs_apart(self, device: torch.device, trials: int) -> bool:
+        """Whether so many trials run one after another on a device, each with the bits that it has alone."""
+
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Initial parameters `(K, P)` on the CPU: row k is a function of `seeds[k]` alone."""
 

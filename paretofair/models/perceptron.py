@@ -13,7 +13,8 @@ class Perceptron(nn.Module):
     """Shared layers, then one head per task, ReLU between layers; `embedding` 0 gives one-hot columns to the first.
 
     Maps `numeric` z-scores followed by one-hot columns of each categorical input `(B, numeric + sum(categories))`, as
-    trials are trained on, to the outputs of all tasks, `(B, O)`: one logit each, or as many as `outputs` says.
+    trials are trained on, or pictures, each read as one row, to the outputs of all tasks, `(B, O)`: one logit each, or
+    as many as `outputs` says.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Perceptron(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs `(B, O)`."""
-        numeric, *columns = inputs.split(self.widths, -1)
+        numeric, *columns = inputs.flatten(1).split(self.widths, -1)
         if len(self.embeddings):
             columns = [embedding(column) for embedding, column in zip(self.embeddings, columns, strict=True)]
         hidden = torch.cat([numeric, *columns], -1)

@@ -19,17 +19,19 @@ _ROUNDING = 1e-6
 def find_stack_fault(file: pq.ParquetFile, schema: TableSchema) -> str | None:
     """What is wrong with a file of trials whose metadata have this schema, in words; None for nothing.
 
-    Every trial is measured on the training and the test rows, and if a file has anything of validation, there as well.
+    Every trial is measured on the test rows, and where a file has anything of another split, wholly there as well.
     """
     names = file.schema_arrow.names
-    splits = [split for split in SPLITS if split != "validation" or any(name.startswith(split) for name in names)]
-    expected = [
-        *_ALWAYS,
-        *(each.name for each in schema.hyperparameters),
-        *(f"{split}_{each.name}" for split in splits for each in schema.metrics),
-        *(f"{COUNTS}{split}" for split in splits),
-    ]
-    missing = [name for name in expected if name not in names]
+    splits = [split for split in SPLITS if split == "test" or any(name.startswith(f"{split}_") for name in names)]
+    expected = {name: [name] for name in (*_ALWAYS, *(f"{COUNTS}{split}" for split in splits))}
+    expected |= {each.name: each.columns for each in schema.hyperparameters}
+    expected |= {
+        f"{split}_{each.name}": [f"{split}_{column}" for column in each.columns]
+        for split in splits
+        for each in schema.metrics
+    }
+    # Lists by task, or a column for each task, as tables of other makers may have them.
+    missing = [name for name, spelled in expected.items() if name not in names and not {*spelled} <= {*names}]
     if missing:
         return f"it has no column {', '.join(missing[:5])}, which its metadata call for"
     return next(_find_wrong_numbers(file, splits), None)

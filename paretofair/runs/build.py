@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
 from paretofair.metrics.objectives import parse_goal
 from paretofair.metrics.relative import relative_metrics
-from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork
+from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork, build_named
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
 from paretofair.training.measuring.best import EpochChoice
@@ -70,19 +69,24 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
-    """The network of the file's widths, or of its module, for this data set."""
+    """The network of the file's widths, of its name, or of its module, for this data set. Raises SpaceError for one
+    that cannot read its examples."""
+    own, tasks = space.network, len(data.tasks)
     outputs = tuple(task.outputs for task in data.several)
-    if space.network.module is not None:
-        arguments = tuple(sorted((name, _make_hashable(value)) for name, value in space.network.arguments.items()))
-        inputs = math.prod(data.shape)
-        return ModuleNetwork(user_code.load(space.network.module), inputs, len(data.tasks), arguments, outputs)
+    if own.module is not None:
+        arguments = tuple(sorted((name, _make_hashable(value)) for name, value in own.arguments.items()))
+        inputs = data.shape[0] if len(data.shape) == 1 else data.shape
+        return ModuleNetwork(user_code.load(own.module), inputs, tasks, arguments, outputs)
+    if own.named:
+        sizes: dict[str, Any] = {"head": own.head, "outputs": outputs, "width": own.width}
+        return build_named(own.name, data.shape, tasks, **sizes, weights=own.weights)
     return MultilayerPerceptron(
         numeric=data.numeric,
         categories=data.categories,
-        tasks=len(data.tasks),
-        shared=space.network.shared,
-        head=space.network.head,
-        embedding=space.network.embedding,
+        tasks=tasks,
+        shared=own.shared,
+        head=own.head,
+        embedding=own.embedding,
         outputs=outputs,
     )
 

@@ -70,8 +70,13 @@ class RunOptions:
         if not names:
             raise SpaceError(f"--methods: names no method. Accepted: {', '.join(space.methods)}")
         url = output if isinstance(output, str) and is_url(output) else None
-        folder = Path("results") / Store(url).name if url else Path(output or Path("results") / space.name)
-        return cls(folder, names, store=url, **others)
+        return cls(cls.find_folder(output or Path("results") / space.name), names, store=url, **others)
+
+    @staticmethod
+    def find_folder(output: str | Path) -> Path:
+        """The folder of an output; of a URL the one that holds copies. Raises RunError for a URL that no file system
+        has."""
+        return Path("results") / Store(output).name if isinstance(output, str) and is_url(output) else Path(output)
 
     @property
     def logs(self) -> str:
@@ -104,7 +109,7 @@ def load_splits(space: Space, options: RunOptions) -> SplitsBySeed:
         dataset = join_datasets(wanted.name, read)
     else:
         source = "real" if options.require_real_data else wanted.source
-        dataset = load(wanted.name, source=source, data_dir=options.data_dir)
+        dataset = load(wanted.name, source=source, data_dir=options.data_dir, options=wanted.options)
     space.check_labels(dataset.tasks, dataset.group_names)
     if wanted.tasks:
         dataset = with_tasks(dataset, wanted.tasks)

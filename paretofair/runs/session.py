@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from paretofair.analysis.derived import counted_metrics
-from paretofair.analysis.overview import deciding_metrics, deciding_objectives, hypervolume_so_far
+from paretofair.analysis.overview import deciding_metrics, deciding_objectives, folders_behind, hypervolume_so_far
 from paretofair.analysis.reading.settings import read_plain
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.metrics.objectives import needed_metrics
@@ -89,9 +89,9 @@ class Session:
 
     def _look_back(self, ended: Sequence[Stage], stage: Stage) -> None:
         """Reads the results of the stages that ended into the context, and checks that `stage` can start from them."""
-        self._context = replace(
-            self._context, results=Results.of(self._table.read(), self._settings, schema=self._table.schema)
-        )
+        folders = folders_behind(self._folder, self._context.space.tasks, self._settings)
+        results = Results.of(self._table.read(), self._settings, folders, schema=self._table.schema)
+        self._context = replace(self._context, results=results)
         stage.check(self._context)
         for each in ended:
             self._context = each.conclude(self._context)

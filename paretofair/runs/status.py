@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.derived import CountedMetrics, columns_behind, counted_metrics
-from paretofair.analysis.overview import deciding_objectives, overview
+from paretofair.analysis.overview import deciding_objectives, folders_behind, overview
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
 from paretofair.errors import RunError
@@ -118,7 +118,8 @@ class StatusReader:
         trials, schema = self._trials(_choose_metrics(tasks, report), derived)
         # What the other sets of the space file need besides is not looked at.
         shown = replace(report, objectives=(report.leading_set(tasks),))
-        results = Results.of(trials.assign(protocol=space.protocol), shown, schema=schema)
+        folders = folders_behind(self._folder, tasks, report)
+        results = Results.of(trials.assign(protocol=space.protocol), shown, folders, schema=schema)
         trials = results.trials
         methods = [*space.methods, *sorted(set(results.methods) - set(space.methods))]
         front = overview(results, methods) if results.fronts_of(results.leading) else pd.DataFrame({"trials": []})

@@ -129,7 +129,8 @@ class MethodSpace:
             "method": self.method,
             "protocol": self.protocol,
             "data": data,
-            "network": _dump_setting(self.network),
+            # Where a file of weights stands may change; what is in it may not.
+            "network": {key: each for key, each in _dump_setting(self.network).items() if key != "weights"},
             "training": _dump_setting(self.training),
             "threshold": _dump_setting(self.threshold),
             "parameters": {name: spell_distribution(self.parameters[name]) for name in sorted(self.parameters)},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from paretofair import user_code
@@ -15,7 +17,7 @@ from paretofair.space import parameters as reading
 from paretofair.space.method_space import MethodSpace, spell_distribution
 from paretofair.space.names import check_keys, check_parameters
 from paretofair.space.numbering import BASELINE_METHOD
-from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose
+from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, list_known, propose, show_value
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings, TuneBaselines
 from paretofair.space.tune import count_settings, free_parameters
 from paretofair.space.validation import validate
@@ -86,11 +88,23 @@ def _own_class(reference: str) -> type[Method]:
     return kind
 
 
-def resolve_code(settings: Settings, problems: Problems) -> Settings:
-    """`settings` with a digest beside every module of the user's own; checks that it can be imported."""
+def resolve_code(settings: Settings, folder: Path, problems: Problems) -> Settings:
+    """`settings` with a digest beside every module of the user's own and every file of weights, paths being relative to
+    `folder`; checks that these can be imported and read."""
 
     def with_code(network: Mapping[str, Any], path: KeyPath) -> dict[str, Any]:
-        module = network.get("module")
+        module, weights = network.get("module"), network.get("weights")
+        if isinstance(weights, str):
+            file = (folder / weights).resolve()
+            try:
+                with file.open("rb") as content:
+                    found = hashlib.file_digest(content, "sha256").hexdigest()[:16]
+            except OSError as error:
+                problems.add((*path, "weights"), f"found {show_value(weights)}; {file}: {error.strerror}")
+                return dict(network)
+            if network.get("digest") not in (None, found):
+                problems.add((*path, "weights"), f"{file} is not the file that the space was written with")
+            return {**network, "weights": str(file), "digest": found}
         if not isinstance(module, str) or network.get("code"):
             return dict(network)
         try:
@@ -170,8 +184,13 @@ def with_defaults(settings: Settings, views: Mapping[str, MethodSpace], baseline
 
 def _gather_parameters(method: type[Method], optimizers: Iterable[type[Optimizer]]) -> dict[str, Parameter]:
     """Every parameter that a method's trials can have, by name."""
+    optimizers = list(optimizers)
     constants = [each for optimizer in optimizers for each in optimizer.parameters]
-    return {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+    found = {each.name: each for each in (*TRAINING_PARAMETERS, *constants, *method.parameters)}
+    rates = optimizers[0].learning_rates if len(optimizers) == 1 else None
+    if rates is not None:
+        found["learning_rate"] = dataclasses.replace(found["learning_rate"], search={"log_uniform": list(rates)})
+    return found
 
 
 def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
@@ -249,11 +268,15 @@ def _method_space(
     if options is None:
         return view
     try:
-        method(view.loss_settings, options)
+        unread = method(view.loss_settings, options).unread
     except ValueError as error:
         where = (*at, "fairness") if "goal" in own.fairness else ("fairness",)
         problems.add((*where, "goal"), str(error))
-    return view
+        return view
+    for key, words in unread.items():
+        if key in own.parameters:
+            problems.add((*at, "parameters", key), words)
+    return dataclasses.replace(view, parameters={key: each for key, each in distributions.items() if key not in unread})
 
 
 def _names(optimizer: type[Optimizer]) -> set[str]:
@@ -272,7 +295,8 @@ def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: P
 
 
 def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
-    if "module" in own or (shared.module and set(own) & set(WIDTHS)):
+    name = own.get("name", "mlp" if "shared" in own or "embedding" in own else shared.name)
+    if "module" in own or name != shared.name or (shared.module and {"name", *WIDTHS} & set(own)):
         # A network of the other kind, or of another module, takes nothing over.
         return validate(Network, own, problems, path) or shared
     return _merge_section(shared, own, path, problems)
@@ -296,6 +320,8 @@ def _distributions(
         value = source.get(key, reading.default(parameter, tasks))
         if key not in source and parameter.optional:
             continue
+        if key not in source and value is None:
+            value = parameter.search
         if key not in source and value is None:
             problems.add((*at, key), f"required by {name}, but not given; expected {reading.WRITTEN}")
             continue

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 
 from paretofair.data.reading.csv_schema import CsvSchema
 from paretofair.sampling import find_sampler
+from paretofair.sections import Section
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_labels, check_name, resolve_data
 from paretofair.space.problems import KeyPath, Problems, show_value
@@ -33,6 +34,8 @@ class DatasetOutline(Protocol):
     def kinds(self) -> Mapping[str, str]: ...
     @property
     def group_names(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def options(self) -> type[Section] | None: ...
 
 
 class Space(Settings):
@@ -129,6 +132,19 @@ def load_space(
     return space
 
 
+def build_space(data: Mapping[str, Any], where: str, folder: Path = Path()) -> Space:
+    """A space from the plain data that a space file would hold, checked in the same way.
+
+    `where` is what errors begin with, in place of a file and a line; relative paths are relative to `folder`. Raises
+    SpaceError.
+    """
+    problems = Problems(lambda path: (0, where))
+    space = _check_space(dict(data), _import_methods(), _import_datasets(), folder, problems)
+    problems.raise_if_any()
+    assert space is not None, "a space without problems is complete"
+    return space
+
+
 def dump(space: Space) -> str:
     """The YAML text of a space, every default written out; `load_space` reads it back to an equal space."""
     data = space.model_dump(mode="json", exclude_none=True)
@@ -149,6 +165,7 @@ class _File(NamedTuple):
     attributes: tuple[str, ...]
     kinds: Mapping[str, str]
     group_names: Mapping[str, Sequence[str]]
+    options: None = None
 
 
 def _find_files(data: Data, folder: Path, problems: Problems) -> Data | None:
@@ -195,13 +212,14 @@ def _check_space(
         source = datasets.get(settings.data.name)
     if source is None:
         return None
+    _check_options(settings.data, source, problems)
     check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
     tasks = settings.data.tasks or tuple(source.tasks)
     kinds = {task: source.kinds.get(task, "binary") for task in tasks}
     settings = resolve_data(settings, kinds, tuple(source.attributes), problems)
     every_group = all(source.group_names.values())
     check_labels(settings, source.tasks, source.group_names, problems, every_group=every_group)
-    settings = resolve_code(settings, problems)
+    settings = resolve_code(settings, folder, problems)
     settings = resolve_sweep(settings, kinds, folder, problems)
     views = resolve_methods(settings, methods, tasks, kinds, problems)
     sizes = check_samplers(settings, views, problems)
@@ -212,6 +230,13 @@ def _check_space(
     space = Space.model_validate(settings.model_dump(exclude_none=True))
     space._tasks, space._views, space._baselines, space._sizes = tasks, views, baselines, sizes
     return space
+
+
+def _check_options(data: Data, source: DatasetOutline, problems: Problems) -> None:
+    if source.options is not None:
+        validate(source.options, data.options, problems, ("data", "options"))
+    elif data.options:
+        problems.add(("data", "options"), f"found {show_value(data.options)}; {data.name} has none")
 
 
 def _import_methods() -> Methods:

@@ -9,6 +9,7 @@ from paretofair import user_code
 from paretofair.metrics.constraints import parse_constraint
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, parse_goal, parse_objective
 from paretofair.metrics.registry import Metric
+from paretofair.metrics.relative import GROUP_RISE
 from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
 from paretofair.sampling.distributions import is_one_point
 from paretofair.space.method_space import MethodSpace
@@ -19,6 +20,7 @@ from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
 
 SWEEP = ("stages", "sweep")
+_AFTERWARDS = "cannot lead a search: it is computed from counts on disk. Take worst_group_error, which falls with it"
 
 
 def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, problems: Problems) -> Settings:
@@ -42,7 +44,8 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
         code = user_code.digest(name) if ":" in name else None
         settings = _with_sampler(settings, SamplerSettings(name=name, code=code, **checked.model_dump(mode="json")))
         for index, goal in enumerate(getattr(checked, "objectives", ())):
-            check_objective(goal, kinds, metrics, (*SWEEP, "sampler", "objectives", index), problems)
+            at = (*SWEEP, "sampler", "objectives", index)
+            check_objective(goal, kinds, metrics, at, problems, parse=_parse_leading)
     _check_halving(settings, kinds, problems)
     _check_kept_epochs(settings, kinds, problems)
     for task, kind in kinds.items() if settings.curves is not None and settings.curves.contribution else ():
@@ -67,6 +70,8 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
             problems.add(("constraints", index), str(error))
             continue
         check_objective(name, kinds, metrics, ("constraints", index), problems, parse=parse_objective)
+        if name == GROUP_RISE and issubclass(find_sampler(sweep.sampler.name), Adaptive):
+            problems.add(("constraints", index), f"{name} {_AFTERWARDS}")
     return settings
 
 
@@ -82,8 +87,8 @@ def check_samplers(settings: Settings, views: Mapping[str, MethodSpace], problem
     if problems:
         return sizes
     for name, view in views.items():
-        if settings.curves is not None and settings.curves.contribution and view.network.module is not None:
-            problems.add(("curves", "contribution"), f"{name}: not for a network that is given as a module")
+        if settings.curves is not None and settings.curves.contribution and (view.network.module or view.network.named):
+            problems.add(("curves", "contribution"), f"{name}: for the built-in network alone")
         # The sweep has one of the settings that `tune` compares.
         of_sweep = view
         if tune is not None:
@@ -121,13 +126,21 @@ def _parse_measured(name: str, tasks: Sequence[str], metrics: Mapping[str, Metri
     return found
 
 
+def _parse_leading(name: str, tasks: Sequence[str], metrics: Mapping[str, Metric]) -> Objective:
+    found = parse_goal(name, tasks, metrics)
+    if found.metric.name == GROUP_RISE:
+        raise ValueError(f"{name} {_AFTERWARDS}")
+    return found
+
+
 def _check_halving(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:
     sweep, halving = settings.stages.sweep, settings.stages.sweep.successive_halving
     if halving is None:
         return
     at = (*SWEEP, "successive_halving")
     for index, name in enumerate(halving.objectives):
-        check_objective(name, kinds, settings.known_metrics, (*at, "objectives", index), problems)
+        own = (*at, "objectives", index)
+        check_objective(name, kinds, settings.known_metrics, own, problems, parse=_parse_leading)
     if list(halving.rungs) != sorted(set(halving.rungs)):
         problems.add((*at, "rungs"), f"found {list(halving.rungs)}; epochs must ascend")
     if issubclass(find_sampler(sweep.sampler.name), Adaptive):

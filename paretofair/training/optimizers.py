@@ -31,6 +31,8 @@ class Optimizer(Protocol):
 
     # The constants that a trial can have of its own.
     parameters: ClassVar[tuple[Parameter, ...]]
+    # Between which learning rates are drawn where nobody says it; None: somebody must.
+    learning_rates: ClassVar[tuple[float, float] | None]
 
     def __hash__(self) -> int: ...
 
@@ -52,6 +54,7 @@ class Adagrad:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (WEIGHT_DECAY,)
+    learning_rates: ClassVar[tuple[float, float] | None] = (0.01, 0.3)
 
     def state(self, parameters: Tensor) -> State:
         return (torch.full_like(parameters, self.initial_accumulator),)
@@ -73,6 +76,7 @@ class Adam:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (BETA1, BETA2, EPSILON, WEIGHT_DECAY)
+    learning_rates: ClassVar[tuple[float, float] | None] = (0.001, 0.03)
 
     def state(self, parameters: Tensor) -> State:
         """The two moments, `(K, P)`, and what their weights add up to, `(K, 1)`.
@@ -121,6 +125,8 @@ class SGD:
     weight_decay: float = 0.0
 
     parameters: ClassVar[tuple[Parameter, ...]] = (MOMENTUM, WEIGHT_DECAY)
+    # Which ones are of use depends on whether losses are sums or means over a batch.
+    learning_rates: ClassVar[tuple[float, float] | None] = None
 
     def state(self, parameters: Tensor) -> State:
         return (torch.zeros_like(parameters),)

@@ -272,7 +272,7 @@ class _Pack:
         status[~evaluation.finite] = "diverged"
         own_values = self.trials.take(positions).values
         _leave_out(evaluation, status == "diverged", self.experiment.method.untrained(own_values))
-        how = path(self.experiment.network, self.experiment.settings.compiled)
+        how = path(self.experiment.network, self.experiment.settings.compiled, self.experiment.device)
         own = positions, status, epochs_trained, kept_epochs, undefined, seconds, how, self.width
         return FinishedStack(*own, evaluation, parameters.cpu().numpy(), curve)
 

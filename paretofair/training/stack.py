@@ -67,7 +67,7 @@ class Stack:
         self._step = make_step(
             network, method, settings.optimizer, compiled=settings.compiled, device=experiment.device
         )
-        compiled = path(network, settings.compiled) == "compiled"
+        compiled = path(network, settings.compiled, experiment.device) == "compiled"
         self._width = functools.partial(ladder_width, width=width, compiled=compiled)
         running = np.arange(len(trials)) if left is None else left
         self._place = _fill(running, self._width(len(running)))

@@ -26,6 +26,10 @@ class Learner(NamedTuple):
         """The trials at `index`."""
         return Learner(self.parameters[index], tuple(each[index] for each in self.optimizer))
 
+    def view(self, trial: int) -> Learner:
+        """The trial at this place, in the memory where it stands."""
+        return Learner(self.parameters[trial : trial + 1], tuple(each[trial : trial + 1] for each in self.optimizer))
+
 
 class Memory(NamedTuple):
     """What a method remembers from step to step, by name: `of_trials` `(K, ...)`, and `of_seeds` `(S, ...)`, which all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -24,18 +25,20 @@ def make_step(
 
     Where there is no working compiler the step is eager, after one warning. On a GPU it is captured as a graph.
     """
-    if path(network, compiled) == "compiled":
-        step = _make_compiled_step(network, method, optimizer)
-    else:
-        step = _step(network, method, optimizer)
+    how = path(network, compiled, device)
+    make = _make_compiled_step if how == "compiled" else _step
+    step = make(network, method, optimizer)
+    if how == "apart":
+        return _step_apart(step)
     return capture_step(step) if device.type == "cuda" and network.compilable else step
 
 
-def path(network: StackedNetwork, compiled: bool) -> str:
+def path(network: StackedNetwork, compiled: bool, device: torch.device) -> str:
     """How steps are run, a column of the trial table: `compiled`; `eager` where that is not wanted or there is no
-    working compiler; `vmap` for networks that are not compiled. (On a GPU the first two are captured as graphs.)"""
+    working compiler; of networks that are not compiled `apart` where trials run one after another, else `vmap`. (On a
+    GPU the first two are captured as graphs.)"""
     if not network.compilable:
-        return "vmap"
+        return "apart" if network.runs_apart(device, 2) else "vmap"
     return "compiled" if compiled and compiler_works() else "eager"
 
 
@@ -73,6 +76,29 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
         return gradient.undefined
 
     return step
+
+
+def _step_apart(step: Step) -> Step:
+    """`step` for one trial after another, each with what it would be given alone: results and memory are those of one
+    trial, whatever stands beside it."""
+
+    def apart(own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Hyper) -> Tensor | None:
+        # All trials read what their seed remembers as it was before the step.
+        before = memory.read()
+        states: list[Mapping[str, Tensor]] = []
+        undefined = []
+        for k in range(len(own.parameters)):
+            of_trial = Memory({name: value[k : k + 1].clone() for name, value in before.items()}, {})
+            theirs = None if against is None else against.view(k)
+            counts = step(own.view(k), theirs, of_trial, rows.of_trial(k), {n: v[k : k + 1] for n, v in hyper.items()})
+            states.append(of_trial.of_trials)
+            if counts is not None:
+                undefined.append(counts)
+        if before:
+            memory.write({name: torch.cat([state[name] for state in states]) for name in before})
+        return torch.cat(undefined) if undefined else None
+
+    return apart
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from paretofair.analysis.counts import CellCounts, audit_table
 from paretofair.metrics import rates
 from paretofair.results import write_stack
 from paretofair.results.table_schema import TaskSchema
+from tests.analysis.cells import ROWS, write_cells
 
 IDS = ["a", "b", "c"]
 
@@ -18,19 +19,10 @@ IDS = ["a", "b", "c"]
 @pytest.fixture
 def counts(tmp_path):
     """Two attributes, four cells of which one has no rows; one task; three trials."""
-    pd.DataFrame(
-        {
-            "cell": range(4),
-            "sex": ["Male", "Male", "Female", "Female"],
-            "code_sex": [0, 0, 1, 1],
-            "race": ["White", "Other", "White", "Other"],
-            "code_race": [0, 1, 0, 1],
-            "rows_test": [1000, 400, 1000, 0],
-        }
-    ).to_csv(tmp_path / "groups.csv", index=False)
+    write_cells(tmp_path)
     random = np.random.default_rng(0)
     shares = random.dirichlet(np.ones(4), (3, 4))
-    sizes = np.array([1000, 400, 1000, 0])[:, None]
+    sizes = np.array(ROWS)[:, None]
     hard = np.floor(shares * sizes)
     hard[..., 3] += sizes[:, 0] - hard.sum(-1)
     table = np.concatenate([hard, hard[..., :2] / 2], -1)

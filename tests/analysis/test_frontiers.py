@@ -250,7 +250,7 @@ def test_nothing_finished_yet(trials, tmp_path, settings, columns):
     assert (table[["trials", "diverged"]] == 0).all(axis=None)
     assert table[["are", "arfg", "hypervolume", "test_hypervolume"]].isna().all(axis=None)
     assert results.methods == []
-    assert (results.source, results.undefined, results.unreliable) == ("", {}, {})
+    assert (results.source, results.unreliable) == ("", {})
     assert hypervolume_so_far(empty, settings, read_spelling(empty)) == ""
     for name in ("arfg_are", "grade", "error_grade"):
         assert results.frontier(name).empty

@@ -154,7 +154,9 @@ def test_tasks_of_other_kinds_are_told_apart(run_folder, tmp_path):
         table = pq.read_table(path)
         own = read_schema(table.column_names, None)
         schema = replace(own, tasks=tuple(TaskSchema(task.name, kind, classes) for task in own.tasks))
-        pq.write_table(pack_table({each: table[each] for each in table.column_names}, schema), path)
+        columns = {each: ["x"] * len(table) for each in ("space_id", "data_id", "device", "dtype", "path")}
+        columns |= {each: table[each] for each in table.column_names}
+        pq.write_table(pack_table(columns, schema), path)
         runs.append(folder)
     with pytest.raises(RunError, match=r"grade \(binary\), .* and grade \(multiclass, low, mid, high\), "):
         Results(*runs)

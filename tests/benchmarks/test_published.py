@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import published
 import pytest
 from papers import by_group
 from papers.ledger import (
@@ -70,11 +71,11 @@ def test_a_line_agrees_only_with_an_interval_that_holds_the_number():
     table = TABLES["gcm_matching_adult"]
     both = make_ledger([("vanilla", seed) for seed in range(3)])
     both.loc[both["metric"] == AP, "value"] = [0.770, 0.776, 0.782]
-    alone = make_ledger([("iga_1", 0)])
+    alone = make_ledger([("iga_1", 0), ("iga_1", 1)])
     far = make_ledger([("direct_1", seed) for seed in range(3)], ODDS, -0.2)
     near = make_ledger([("direct_1", seed) for seed in range(3)], AP, 0.74)
     found = {(line.row, line.metric): line for line in lines(table, pd.concat([both, alone, far, near]))}
-    assert list(found) == [("vanilla", AP), ("direct_1", AP), ("direct_1", ODDS)]  # one seed has no interval
+    assert list(found) == [("vanilla", AP), ("direct_1", AP), ("direct_1", ODDS)]  # two seeds say too little
     assert found["vanilla", AP].agrees
     assert found["vanilla", AP].ours.runs == 3
     assert not found["direct_1", AP].agrees
@@ -88,19 +89,23 @@ def test_what_disagrees_has_a_reason_and_the_summary_counts():
     ledger = pd.concat(
         [
             make_ledger([("vanilla", seed) for seed in range(3)], AP, 0.778),
-            make_ledger([("direct_1", seed) for seed in range(2)], ODDS, -0.2),
+            make_ledger([("direct_1", seed) for seed in range(3)], ODDS, -0.2),
         ]
     )
     text = show_table(table, ledger)
     assert "| vanilla | average_precision | 0.778 | 0.778 | 0.778 to 0.778 | 3 | +0.000 | ✓ |" in text
-    assert "| direct_1 | minus_odds_sum | -0.061 | -0.200 | -0.200 to -0.200 | 2 | -0.139 | [1] |" in text
+    assert "| direct_1 | minus_odds_sum | -0.061 | -0.200 | -0.200 to -0.200 | 3 | -0.139 | [1] |" in text
     assert f"[1] {explain(table.name, 'direct_1', ODDS)}" in text
     summary = summarise(dict.fromkeys(TABLES, read_ledger(NOWHERE)) | {table.name: ledger})
-    counts = f"{len(table.published)} | 2 | 1 | 1 | 2 to 3 |"
+    counts = f"{len(table.published)} | 2 | 1 | 1 | 3 |"
     assert f"| {table.title} | {counts}" in summary
     of_paper = sum(len(each.published) for each in TABLES.values() if each.paper == table.paper)
     assert f"| **{table.paper}** | **{of_paper}** | **2** | **1** | **1** |" in summary
     assert f"- {table.paper}, {table.title}: direct_1 minus_odds_sum (-0.139). {UNKNOWN}" in summary
+    few = show_table(table, make_ledger([("iga_1", 0), ("iga_1", 1)]))
+    assert few.startswith(
+        "2 seeds so far, of 3 that an interval takes: `python benchmarks/published.py --only gcm_match"
+    )
     assert show_table(table, read_ledger(NOWHERE)).startswith("Not run yet: `python benchmarks/published.py --only")
 
 
@@ -205,16 +210,37 @@ def test_fronts_are_drawn_beside_their_table(tmp_path, planes):
 
 
 def test_areas_and_penalties_have_the_form_of_the_paper():
-    rows = [("now", "vanilla", 0, "vanilla", TRIALS, 1), ("now", "vanilla", 1, "vanilla", TRIALS, 1)]
+    rows = [("now", "vanilla", seed, "vanilla", TRIALS, 1) for seed in range(3)]
     for split, value in {"train": 0.9, "validation": 0.8, "test": 0.7}.items():
         for metric in ("auc_gap", "error", *by_group.METRICS):
             for task, less in {"income": 0, "capital_gain": 0.2}.items():
                 rows += [
-                    ("now", "vanilla", seed, "vanilla", f"{split}_{metric}_{task}", value - less) for seed in range(2)
+                    ("now", "vanilla", seed, "vanilla", f"{split}_{metric}_{task}", value - less) for seed in range(3)
                 ]
     text = show_table(TABLES["challenges_adult"], pd.DataFrame(rows, columns=COLUMNS))
     assert "| vanilla | average | 0.800 | 0.800 | 0.800 | 0.700 | 0.700 | 0.700 | 0.600 | 0.600 | 0.600 |" in text
     assert "| equal_loss | vanilla | 0.8000 | 0.7000 | 0.6000 |" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--only", "mtaf_lsak"], "--only: found 'mtaf_lsak'; accepted: gcm_matching_adult,"),
+        (["--only", "mtl_adult", "--methods", "mtaf"], "--methods: found 'mtaf'; accepted: vanilla"),
+        (["--seeds", "0"], "--seeds and --budget: expected numbers above 0"),
+    ],
+)
+def test_wrong_options_are_told_before_any_work(arguments, words, capsys):
+    assert published.main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_page_is_written_from_what_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "PAGE", tmp_path / "published.md")
+    published.PAGE.write_text((Path(published.ROOT) / "docs" / "published.md").read_text())
+    before = published.PAGE.read_text()
+    assert published.main(["--page"]) == 0
+    assert published.PAGE.read_text() == before, "python benchmarks/published.py --page"
 
 
 @pytest.mark.ray

@@ -26,7 +26,7 @@ from tests.launch.processes import files
 
 SECRET = "hunter2secret"
 BAIT = "nobody may touch this\n"
-PATIENCE = 120  # seconds after which a command is taken to hang
+PATIENCE = 400  # seconds after which a command is taken to hang
 _MOST_LINES, _LONGEST = 12, 2_000
 _MOST_BYTES = 6 << 30  # of memory, for a process that is run alone
 # What a machine without a network or a token says of itself, whatever was asked.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -18,27 +17,14 @@ from paretofair.cli.report import main as report
 from paretofair.cli.sweep import main as sweep
 from paretofair.data import CsvSchema, read_csv_dataset
 from paretofair.errors import DataError
-
-SPACE: dict[str, Any] = {
-    "name": "names",
-    "data": {"csv": {"path": "data.csv", "tasks": {"x": "one", "y": "two"}, "sensitive": {"sex": "sex"}}},
-    "network": {"shared": [4], "head": [4], "embedding": 2},
-    "training": {"batch_size": 64},
-    "parameters": {"learning_rate": 0.1, "epochs": 1, "task_weight": "simplex"},
-    "methods": {"vanilla": None},
-    "seeds": [0],
-    "stages": {"baselines": {"runs": 2, "parameters": {"learning_rate": 0.1}}, "sweep": {"trials": 2}},
-}
+from tests.cases.wrong.right import SPACE, make_data
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     place: Path = tmp_path_factory.mktemp("names") / "inside"
     place.mkdir()
-    random = np.random.default_rng(0)
-    names = ["one", "two", "age"]
-    frame = pd.DataFrame(random.integers(0, 2, (200, 3)), columns=names)
-    frame.assign(sex=np.where(random.random(200) < 0.5, "f", "m")).to_csv(place / "data.csv", index=False)
+    make_data(200).to_csv(place / "data.csv", index=False)
     return place
 
 

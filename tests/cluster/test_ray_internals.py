@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
-from paretofair.cluster.ray_internals import asks_for_token, listen_on_loopback, require_token
+from paretofair.cluster.ray_internals import asks_for_token, find_descendants, listen_on_loopback, require_token
 
 
 def test_the_constant_is_one_that_ray_reads():
@@ -46,3 +47,16 @@ print(Path("/proc/self/cmdline").read_text().split(chr(0))[0])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "ray::paretofair_packs sweep-mtaf", done.stderr
+
+
+def test_descendants_of_a_process():
+    child = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+    try:
+        grandchild = int(child.stdout.readline())
+        assert set(find_descendants([os.getpid()])) >= {child.pid, grandchild}
+        assert find_descendants([child.pid]) == [grandchild]
+        assert find_descendants([grandchild]) == []
+    finally:
+        os.kill(grandchild, signal.SIGKILL)
+        child.wait(30)
+        child.stdout.close()

@@ -47,9 +47,10 @@ def find_folder(name: str) -> Path:
     if not REAL_DATA:
         pytest.skip("PARETOFAIR_DATA is not set")
     source = DATASETS[name]
-    for place in (Path(REAL_DATA).resolve() / source.folder_name, Path(REAL_DATA).resolve()):
-        if all((place / file.name).exists() for file in source.files):
-            return place
+    for layout in source.layouts:
+        for place in (Path(REAL_DATA).resolve() / layout.folder, Path(REAL_DATA).resolve()):
+            if all((place / file.name).exists() for file in layout.files):
+                return place
     pytest.fail(f"PARETOFAIR_DATA={REAL_DATA} lacks {', '.join(file.name for file in source.files)}")
 
 

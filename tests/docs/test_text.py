@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
+from paretofair.space.space import load_space
 from tests.stacks import read_rows
 from tests.texts import make_texts
 
@@ -59,4 +60,12 @@ def test_several_files(tmp_path, ray_address):
     table = read_rows((tmp_path / "joined" / "trials").glob("*.parquet"))
     assert set(table["method"]) >= {"transfer", "transfer_linear", "pseudo_groups", "own_groups"}
     audit = pd.read_csv(tmp_path / "joined" / "audit.csv")
-    assert "sex_x_age" in set(audit["attribute"])
+    assert "sex_x_age" in set(audit["grouping"])
+
+
+def test_the_templates_are_spaces(tmp_path):
+    """What nobody here has cannot be run; that all of its keys are right can be checked."""
+    for number, template in enumerate(blocks("text.md", "yaml")[2:]):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(template)
+        assert {"vanilla", "transfer"} <= set(load_space(path).methods)

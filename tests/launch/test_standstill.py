@@ -29,7 +29,7 @@ LONG = [
     *("--methods", "mtaf", "--seeds", "0", "--trials", "16", "--set", "data.source=simulated"),
     *("--set", "parameters.epochs=[12]", "--set", "stages.confirm=null", "--set", "resources.checkpoint=1s"),
     *("--set", "stages.baselines={runs: 2, parameters: {learning_rate: 0.08, epochs: 2}}"),
-    *("--set", "resources.pack=4", "--set", "resources.stack=2"),
+    *("--set", "resources.pack=4", "--set", "resources.stack=2", "--set", "resources.engine=ray"),
 ]
 
 
@@ -41,11 +41,16 @@ def find_ray(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
     return [pid for pid, name in marked.alive(process).items() if name in ("gcs_server", "raylet")]
 
 
-# The port of a frozen head still takes connections, so that the driver asks it to end Ray, and waits.
-WAITS = pytest.mark.xfail(reason="a Ray that is frozen is waited for", raises=subprocess.TimeoutExpired, strict=True)
+def find_head(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
+    return [pid for pid, name in marked.alive(process).items() if name == "gcs_server"]
 
 
-@pytest.mark.parametrize("find", [find_workers, pytest.param(find_ray, marks=WAITS)])
+def find_raylet(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
+    return [pid for pid, name in marked.alive(process).items() if name == "raylet"]
+
+
+# The port of a frozen head still takes connections, so that asking it to end Ray would wait for good.
+@pytest.mark.parametrize("find", [find_workers, find_ray, find_head, find_raylet])
 def test_what_stands_still_ends_the_run(
     tmp_path: Path, marked: Marked, find: Callable[[Marked, subprocess.Popen[bytes]], list[int]]
 ) -> None:
@@ -62,6 +67,7 @@ def test_what_stands_still_ends_the_run(
     assert "error: nothing has been heard of " in done.stderr
     assert "a worker or Ray stands still" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert wait_for(lambda: not marked.alive(process), 60), marked.alive(process)
     before = raw(tmp_path / "out")
     assert len(before)
     again = marked.finish(marked.start(words))

@@ -122,7 +122,7 @@ def test_groups_that_do_not_fit_are_told(given, groups, words):
 
 def test_what_has_no_features_or_groups_is_told():
     module = ModuleNetwork(nn.Linear, 3, 1)
-    with pytest.raises(ValueError, match="a module does not tell them"):
+    with pytest.raises(ValueError, match="a module tells them where its forward takes"):
         make_method().adversary(module)
     with pytest.raises(ValueError, match="without the names of groups"):
         AdversarialFeatures(LossSettings(), FeatureOptions(penalised_group="Male")).adversary(NETWORK)

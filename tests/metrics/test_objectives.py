@@ -50,7 +50,10 @@ def test_the_task_is_found_first() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("eror_income", "no metric 'eror_income'. Did you mean `error_income`? Accepted: arfg, are, or one of error,"),
+        (
+            "eror_income",
+            "no metric 'eror_income'. Did you mean `error_income`? Accepted: arfg, are, group_error",
+        ),
         ("arfg_income", "no metric 'arfg_income'"),
         ("hypervolume", "no metric 'hypervolume'"),
         ("positive_rate", "no metric 'positive_rate'"),

@@ -135,6 +135,8 @@ def test_stacks_of_an_older_version_and_new_ones_are_one_table(tmp_path):
     new = make_stack("b", index=[1])
     columns = {name: new[name] for name in new.column_names}
     columns |= {"task_weight": np.array([[0.3, 0.7]]), "test_error": np.array([[0.3, 0.4]])}
+    columns |= {name: ["x"] for name in ("space_id", "data_id", "threshold", "device", "dtype", "path")}
+    columns |= {"confusion_test": [[1.0, 2.0]]}
     write_stack(tmp_path, "sweep-mtaf-0-1-1.parquet", pack_table(columns, schema))
     table = TrialTable(tmp_path)
     rows = table.read().set_index("trial_id")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 import pytest
 
 from paretofair import user_code
 from paretofair.errors import SpaceError
+from paretofair.models.named import NETWORKS
 from paretofair.space.identity import compare
+from paretofair.space.schema import Network
 from paretofair.space.space import dump, load_space
 
 SPACE = """\
@@ -130,3 +133,65 @@ def test_mistakes_about_methods(folder, entry, words):
     with pytest.raises(SpaceError) as error:
         load_space(folder / "space.yaml", ["network={}", f"methods={{mine: {entry}}}", "parameters.fairness_weight=1"])
     assert words in str(error.value)
+
+
+NAMED = "network={name: resnet18, head: [16], width: 0.5}"
+# Nothing but vanilla, which has no weight of fairness.
+VANILLA = ("methods={vanilla: }", "parameters={learning_rate: 0.1, epochs: 5}")
+ALONE = "methods={vanilla: , mtaf: {network: {shared: [8]}}, per_task: {network: {width: 2}}}"
+
+
+def test_networks_by_name(folder):
+    space = load_space(folder / "space.yaml", [NAMED, ALONE])
+    assert space.network.model_dump() == {"name": "resnet18", "head": (16,), "width": 0.5}
+    assert space.method("mtaf").network.model_dump() == {"shared": (8,), "head": (16,), "embedding": 10}
+    assert space.method("per_task").network.width == 2
+    (folder / "again.yaml").write_text(dump(space))
+    assert load_space(folder / "again.yaml") == space
+    bare = load_space(folder / "space.yaml", ["network={name: cnn}", *VANILLA])
+    assert bare.network.model_dump() == {"name": "cnn", "head": ()}
+    # The built-in network has a name as well, which changes no identity.
+    old, new = (
+        load_space(folder / "space.yaml", [f"network={{{name}shared: [8]}}", *VANILLA]) for name in ("", "name: mlp, ")
+    )
+    assert old.method("vanilla").space_id("sweep") == new.method("vanilla").space_id("sweep")
+    assert "mlp" not in dump(new)
+
+
+def test_weights_count_by_what_is_in_the_file(folder):
+    overrides = ["network={name: cnn, weights: w.pt}", "methods={vanilla: , mtaf: {network: {weights: w.pt}}}"]
+    (folder / "w.pt").write_bytes(b"some")
+    old = load_space(folder / "space.yaml", overrides)
+    assert old.network.weights == str(folder / "w.pt")
+    assert old.method("mtaf").network == old.network
+    (folder / "again.yaml").write_text(dump(old))
+    assert load_space(folder / "again.yaml") == old
+    (folder / "v.pt").write_bytes(b"some")
+    moved = load_space(folder / "space.yaml", [overrides[0].replace("w.pt", "v.pt"), *VANILLA])
+    assert moved.method("vanilla").space_id("sweep") == old.method("vanilla").space_id("sweep")
+    (folder / "w.pt").write_bytes(b"other")
+    assert any(
+        line.startswith("network.digest: ") for line in compare(old, load_space(folder / "space.yaml", overrides))
+    )
+    with pytest.raises(SpaceError, match="is not the file that the space was written with"):
+        load_space(folder / "again.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("network={name: resnet81}", "network.name: found 'resnet81'; accepted: mlp, cnn, resnet18"),
+        ("network={name: cnn, shared: [3]}", "shared is of mlp; found the network cnn"),
+        ("network={shared: [3], width: 0.5}", "width is of networks by name"),
+        ("network={name: cnn, module: 'own_nets:Net'}", "name and module exclude each other"),
+        ("network={name: cnn, width: 0}", "network.width: found 0; must be above 0"),
+        ("network={name: cnn, weights: nowhere.pt}", "network.weights: found 'nowhere.pt'; .*No such file"),
+    ],
+)
+def test_mistakes_about_names(folder, override, words):
+    with pytest.raises(SpaceError, match=words):
+        load_space(folder / "space.yaml", [override, *VANILLA])
+
+
+def test_the_names_are_those_that_there_are():
+    assert get_args(Network.model_fields["name"].annotation) == ("mlp", *NETWORKS)

@@ -188,7 +188,6 @@ def test_methods_share_their_draws(example: Space) -> None:
         ("[0.01, 0.3]", "[0.3, 0.01]", "space.yaml:9: parameters.learning_rate: empty range [0.3, 0.01]; the first"),
         ("[20, 40, 60]", "{uniform: [1, 9]}", "space.yaml:10: parameters.epochs: takes whole numbers; write {int"),
         ("epochs: [20", "epoch: [20", "space.yaml:10: parameters.epoch: no listed method reads it. Did you mean `epo"),
-        ("epochs: [20", "epoch: [20", "space.yaml:8: parameters.epochs: required by vanilla, but not given"),
         ("name: example\n", "", "space.yaml:1: name: required, but not given"),
         ("name: example", "name: a/b", "space.yaml:1: name: found 'a/b'; accepted: letters, digits, _ and -"),
         ("name: example", "name: 5", "space.yaml:1: name: found 5; expected text"),
@@ -474,6 +473,7 @@ class Tempered(Method):
 class Source:
     tasks: tuple[str, ...] = ("a", "b", "c")
     attributes: tuple[str, ...] = ("age", "race", "sex")
+    options: None = None
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -46,6 +46,21 @@ HALVING = "successive_halving: {bracket: 81, rungs: [7, 20]},"
         ("sampler: random", "sampler: {name: random, objectives: 3}", "sampler.objectives: no option of random."),
         (
             "sampler: random",
+            "sampler: {name: tpe, objectives: [are, group_error_rise]}",
+            "sampler.objectives[1]: group_error_rise cannot lead a search: it is computed from counts on disk.",
+        ),
+        (
+            "2000,",
+            "2025, " + HALVING.replace("20]", "20], objectives: [are, group_error_rise]"),
+            "successive_halving.objectives[1]: group_error_rise cannot lead a search",
+        ),
+        (
+            "sampler: random}",
+            "sampler: tpe}\nconstraints: [group_error_rise <= 0]",
+            "constraints[0]: group_error_rise cannot lead a search",
+        ),
+        (
+            "sampler: random",
             "sampler: {name: tpe, objectives: [errr_pass_bar]}",
             "sampler.objectives[0]: no metric 'errr_pass_bar'. Did you mean `error_pass_bar`? Accepted: arfg, are",
         ),

@@ -97,8 +97,9 @@ class _Reader:
         kinds: dict[str, TaskKind] = {}
         made_of: dict[str, str] = {}  # columns that make labels, with what is said of the task
         for task, said in schema.tasks.items():
-            if isinstance(said, TaskColumn) and said.kind != "binary":
-                kinds[task], labels[task] = self.classes(task, said)
+            if isinstance(said, TaskColumn) and (said.kind != "binary" or said.classes):
+                words, labels[task] = self.classes(task, said)
+                kinds |= {task: words} if said.kind != "binary" else {}
                 made_of[said.column] = said.column
                 continue
             expression = self.expression(task, said.column if isinstance(said, TaskColumn) else said)

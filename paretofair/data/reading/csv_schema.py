@@ -229,10 +229,10 @@ class TaskColumn(Section):
 
     Attributes:
         column: Its name.
-        kind: `binary`: the values are 0 and 1, or true and false, yes and no. `multiclass`: every value is
-            a class. Or `package.module:Class`, a kind of one's own, for which every value is a class as well.
-        classes: Of several classes, these values in this order; by default all values, sorted. A cell with any other
-            value is an error.
+        kind: `binary`: the values are 0 and 1, or true and false, yes and no, or the two `classes`. `multiclass`: every
+            value is a class. Or `package.module:Class`, a kind of one's own, for which every value is a class as well.
+        classes: Of several classes, these values in this order; by default all values, sorted. Of a binary task the
+            negative value and the positive one. A cell with any other value is an error.
     """
 
     column: str
@@ -241,8 +241,9 @@ class TaskColumn(Section):
 
     @model_validator(mode="after")
     def _classes_of_several(self) -> "TaskColumn":
-        if self.classes and (self.kind == "binary" or len(self.classes) < 2):
-            raise make_error(f"classes belong to kind multiclass and are two or more; found {list(self.classes)}")
+        if self.classes and (len(self.classes) < 2 or (self.kind == "binary" and len(self.classes) > 2)):
+            accepted = "two, the negative and the positive value" if self.kind == "binary" else "two or more values"
+            raise make_error(f"found the classes {list(self.classes)}; accepted: {accepted}")
         # It imports PyTorch, which takes seconds and which tables of binary tasks can do without.
         from paretofair.tasks.kind import check_kind
 

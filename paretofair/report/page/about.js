@@ -23,21 +23,6 @@ function fillHeader() {
       "strong",
       "Protocol “paper”: points are chosen on the test rows, and the seeds of a method are one pool, as published. Their test values are too good.",
     ]);
-  if (data.unreliable.length)
-    banners.push([
-      "",
-      "ARFG is unreliable: the single-task gap it divides by is not resolved (no larger than permuted groups have, or not tested) for ",
-      ...foldNames(data.unreliable, "; "),
-      ".",
-    ]);
-  const undefinedValues = Object.entries(data.undefined).map(([name, count]) => `${labelOf(name)} (${plural(count, "trial")})`);
-  if (undefinedValues.length)
-    banners.push([
-      "",
-      `Without a value on ${selectedOn}, and so on no frontier of it: `,
-      ...foldNames(undefinedValues, ", "),
-      ".",
-    ]);
   at("banners").append(...banners.map(([kind, ...parts]) => element("p", { class: `banner ${kind}` }, ...parts)));
   at("findings").hidden = !data.findings.length;
   at("findings-list").append(...data.findings.map((sentence) => element("li", {}, sentence)));

@@ -19,7 +19,7 @@ from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
 from paretofair.pareto.hypervolume import EXACT_UP_TO
-from paretofair.report.captions import join_names, join_some, name_unreliable
+from paretofair.report.captions import join_names, join_some
 from paretofair.report.drawing.choice import drawn_tasks
 from paretofair.report.drawing.style import LINES, looks_of
 from paretofair.report.labels import Labels
@@ -114,8 +114,6 @@ def contents_of(results: Results, findings: Sequence[str] = ()) -> dict[str, Any
             "sensitive": _name_attributes(results),
         },
         "source": results.source,
-        "unreliable": name_unreliable(results) if "arfg" in results.shown_objectives else [],
-        "undefined": results.undefined,
         "left_out": _count_left_out(results),
     }
 

@@ -21,23 +21,6 @@ function foldTasks(tagged) {
   return [button];
 }
 
-/** The first names of a list, and behind a button the others. */
-function foldNames(names, joint) {
-  const shown = names.slice(0, data.few_tasks.length || 5);
-  const rest = names.slice(shown.length);
-  if (!rest.length) return [shown.join(joint)];
-  const button = element(
-    "button",
-    {
-      type: "button",
-      class: "fold",
-      onclick: () => button.replaceWith(joint + rest.join(joint)),
-    },
-    `and ${rest.length} more`,
-  );
-  return [`${shown.join(joint)} `, button];
-}
-
 /** Options of a choice, `{value, label, task}` each: those of other tasks come when they are asked for. */
 const offered = new Map();
 function offer(id, entries, grouped) {

@@ -54,13 +54,14 @@ class Data(Section):
     `validation` is the share of the training rows that `protocol: validation` cuts off, once, by `split_seed`. With
     `test_seed` the test rows are drawn anew from all rows: once by a number, or by `each` of the seeds, so that every
     seed has a split of its own. `csv` describes a file in place of a known data set, `sources` several by name, whose
-    rows are joined. `tasks` chooses some of the data set's.
+    rows are joined. `tasks` chooses some of the data set's, `options` are what else may be chosen of a known one.
     """
 
     name: str
     csv: CsvSchema | None = None
     sources: dict[Name, SourceSchema] = {}
     tasks: Names = ()
+    options: dict[str, Any] = {}
     source: Literal["auto", "real", "simulated"] = "auto"
     validation: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     split_seed: Seed = 0
@@ -88,8 +89,8 @@ class Data(Section):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_sources(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in written(self).items() if value or key != "sources"}
+    def _without_empty(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if value or key not in ("sources", "options")}
 
     @property
     def files(self) -> tuple[CsvSchema, ...]:
@@ -104,7 +105,10 @@ class Data(Section):
     @property
     def attributes_of_files(self) -> dict[str, Sensitive]:
         """Every attribute of the files, and how the first of them makes its groups."""
-        return {name: own for file in reversed(self.files) for name, own in reversed(file.sensitive.items())}
+        found: dict[str, Sensitive] = {}
+        for file in self.files:
+            found |= {name: own for name, own in file.sensitive.items() if name not in found}
+        return found
 
     @property
     def split_of_each(self) -> bool:
@@ -275,7 +279,7 @@ class Settings(Section):
     training: Training = Training()
     fairness: Fairness = Fairness()
     threshold: Threshold = "base_rate"
-    parameters: Parameters
+    parameters: Parameters = {}
     methods: Annotated[dict[Name, Annotated[MethodSettings, BeforeValidator(_replace_nothing)]], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1), AfterValidator(check_unique)] = SEEDS
     points: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()

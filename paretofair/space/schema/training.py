@@ -19,37 +19,73 @@ from paretofair.sections import Section, Size, Sizes, make_error
 from paretofair.space.problems import show_value
 
 WIDTHS = ("shared", "head", "embedding")
+# Which keys belong to what kind of network, beside `name`.
+_OF_NAMED = ("head", "width", "weights", "digest")
+_OF_MODULE = ("module", "arguments", "code")
 
 
 class Network(Section):
     """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
-    categories enter as they are).
+    categories enter as they are): the built-in network, `mlp`, which reads an image as one row.
+
+    Or `name`, one of the networks for images (`paretofair.models.named`), whose heads have the widths `head` (default:
+    none, one layer); `width` scales its channels, `weights` is a file of values to begin with, whose `digest` is filled
+    in.
 
     Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
-    the numbers of inputs and tasks and with `arguments`. `code`, a digest of its source file, is filled in.
+    the numbers of inputs (of images: their shape) and outputs and with `arguments`. `code`, a digest of its source
+    file, is filled in.
     """
 
+    name: Literal["mlp", "cnn", "resnet18", "resnet34", "resnet152", "densenet121", "alexnet"] = "mlp"
     shared: Annotated[Sizes, Field(min_length=1)] = (32,)
     head: Sizes = (16,)
     embedding: Annotated[int, Field(ge=0)] = 10
+    width: Annotated[float, Field(gt=0, le=4)] = 1
+    weights: str | None = None
+    digest: str | None = None
     module: str | None = None
     arguments: dict[str, Any] = {}
     code: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _head_of_a_name(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("name", "mlp") != "mlp" and "head" not in given:
+            return given | {"head": []}
+        return given
+
+    @property
+    def named(self) -> bool:
+        """Whether it is one of the networks for images."""
+        return self.module is None and self.name != "mlp"
+
+    @property
+    def _own_keys(self) -> tuple[str, ...]:
+        if self.module:
+            return _OF_MODULE
+        return ("name", *_OF_NAMED) if self.named else WIDTHS
+
     @model_validator(mode="after")
     def _one_kind(self) -> Network:
-        own = self.model_fields_set
-        for key in WIDTHS if self.module else ("arguments", "code"):
-            if key in own and getattr(self, key):
-                raise make_error(
-                    f"{key} and module exclude each other" if self.module else f"{key} belongs to a module"
-                )
+        for key in sorted(self.model_fields_set - set(self._own_keys)):
+            value = getattr(self, key)
+            if not value or (key, value) in (("name", "mlp"), ("width", 1)):
+                continue
+            if self.module:
+                raise make_error(f"{key} and module exclude each other")
+            if key in _OF_MODULE:
+                raise make_error(f"{key} belongs to a module")
+            readers = "mlp" if self.named else "networks by name, as in {name: resnet18}"
+            raise make_error(f"{key} is of {readers}; found the network {self.name}")
         return self
 
     @model_serializer(mode="wrap")
     def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        left_out = WIDTHS if self.module else ("module", "arguments", "code")
-        return {key: value for key, value in written(self).items() if key not in left_out}
+        unset = [
+            key for key, value in (("width", 1), ("weights", None), ("digest", None)) if getattr(self, key) == value
+        ]
+        return {key: value for key, value in written(self).items() if key in self._own_keys and key not in unset}
 
 
 class KeepEpoch(Section):

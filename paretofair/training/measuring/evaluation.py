@@ -19,13 +19,14 @@ from paretofair.metrics import ranking, rates, thresholds
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.objectives import values_of_tasks
 from paretofair.metrics.registry import Metric
-from paretofair.models import StackedNetwork, align_length
+from paretofair.models import ALIGNMENT, StackedNetwork, align_length
 from paretofair.tasks.known import slice_outputs
 from paretofair.tasks.task import LabelledRows, Measured
 from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
-_CHUNK = 2048  # examples of a forward pass, so that activations stay in the cache
+_CHUNK = 2048  # examples of a forward pass at most, so that activations stay in the cache
+_CHUNK_VALUES = 1 << 25  # numbers that the largest layer of a trial may hold: 128 MiB
 
 
 @dataclass(frozen=True)
@@ -317,12 +318,19 @@ def merge_by_task(counts: Sequence[np.ndarray], data: DeviceData) -> list[TaskCo
 def compute_outputs(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> Tensor:
     """Outputs `(K, O, n)`; the rows are filled up to whole vectors and the filling dropped."""
     outputs = []
-    for rows in torch.arange(len(split), device=split.cells.device).split(_CHUNK):
+    for rows in torch.arange(len(split), device=split.cells.device).split(_chunk(network, parameters)):
         chunk = split.inputs.take(rows)
         filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), *chunk.shape[1:])
         out = network.forward(parameters, torch.cat([chunk, filling])).logits
         outputs.append(out[..., : len(chunk)])
     return torch.cat(outputs, -1)
+
+
+def _chunk(network: StackedNetwork, parameters: Tensor) -> int:
+    """How many examples a pass takes. On a CPU the same for any number of trials, whose bits could depend on it."""
+    trials = 1 if parameters.is_cpu or network.runs_apart(parameters.device, len(parameters)) else len(parameters)
+    most = _CHUNK_VALUES // (network.values_per_example * trials) // ALIGNMENT * ALIGNMENT
+    return max(ALIGNMENT, min(_CHUNK, most))
 
 
 def _in_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:

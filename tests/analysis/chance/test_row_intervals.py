@@ -12,6 +12,7 @@ from paretofair.analysis.counts import CellCounts
 from paretofair.metrics import rates
 from paretofair.results import write_stack
 from paretofair.results.table_schema import TaskSchema
+from tests.analysis.cells import write_cells
 
 IDS = ["a", "b", "c"]
 ALONE = ["s0-0", "s0-1"]
@@ -37,17 +38,7 @@ def binary(rows: int, positive_rates: tuple[float, float]) -> list[float]:
 
 def write_counts(folder, weight: float = 1.0, **groups) -> np.ndarray:
     """Two attributes, four cells of which one has no rows; one task; three trials and two single-task ones."""
-    pd.DataFrame(
-        {
-            "cell": range(4),
-            "sex": ["Male", "Male", "Female", "Female"],
-            "code_sex": [0, 0, 1, 1],
-            "race": ["White", "Other", "White", "Other"],
-            "code_race": [0, 1, 0, 1],
-            "rows_test": [1000, 400, 1000, 0],
-            **groups,
-        }
-    ).to_csv(folder / "groups.csv", index=False)
+    write_cells(folder, **groups)
     of_sexes = [((0.2, 0.7), (0.4, 0.8)), ((0.3, 0.6), (0.3, 0.6)), ((0.1, 0.9), (0.5, 0.9))]
     of_sexes += [((0.2, 0.7), (0.5, 0.8))] * 2
     table = np.array(

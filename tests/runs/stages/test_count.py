@@ -17,6 +17,7 @@ from paretofair.runs.stages import STAGE_OF, Context, Plan
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed
 from paretofair.space.space import load_space
 from tests.golden.plans import SMALL, VARIANTS
+from tests.runs.stages.tables import make_rows
 
 SPLITS, METRICS = ("train", "validation", "test"), ("error", "fpr_gap")
 
@@ -28,15 +29,7 @@ def context_of(*overrides: str, methods: list[str] | None = None) -> Context:
 
 def rows_of(packs) -> pd.DataFrame:
     """What the trial table says of packs, with results that a search might have."""
-    frames = [
-        pd.DataFrame(
-            {"trial_id": pack.trial_ids, "stage": pack.stage, "method": pack.method, "seed": pack.seeds}
-            | {"index": pack.indices, "split_id": pack.split_id, "status": "completed", "source": "simulated"}
-            | {"protocol": "validation", "confirms": pack.confirms, **pack.values}
-        )
-        for pack in packs
-    ]
-    rows = pd.concat(frames, ignore_index=True)
+    rows = make_rows(packs)
     tasks = [name.removeprefix("task_weight_") for name in rows if name.startswith("task_weight_")]
     draws = np.random.default_rng(0)
     columns = [f"{split}_{metric}_{task}" for split in SPLITS for metric in METRICS for task in tasks]

@@ -17,6 +17,7 @@ from paretofair.runs.stages.tune import write_tuned
 from paretofair.runs.stages.tune_baselines import compare_baselines
 from paretofair.space.schema import TuneBaselines
 from paretofair.space.space import dump, load_space
+from tests.runs.stages.tables import make_rows
 
 SPACE = """\
 name: small
@@ -48,15 +49,7 @@ def context_of(space, folder: Path = Path()) -> Context:
 
 def rows_of(packs, errors: dict[str, dict[int, float]]) -> pd.DataFrame:
     """The trial table of packs in which a task has these errors by setting, .5 in all others."""
-    frames = [
-        pd.DataFrame(
-            {"trial_id": pack.trial_ids, "stage": pack.stage, "method": pack.method, "seed": pack.seeds}
-            | {"index": pack.indices, "split_id": pack.split_id, "status": "completed", "source": "simulated"}
-            | {"protocol": "validation", "space_id": pack.space_id, **pack.values}
-        )
-        for pack in packs
-    ]
-    rows = pd.concat(frames, ignore_index=True)
+    rows = make_rows(packs)
     setting, alone = rows["index"] // len(TASKS), rows["index"] % len(TASKS)
     for place, task in enumerate(TASKS):
         own = setting.map(errors.get(task, {})).fillna(0.5).where(alone == place, 0.9)

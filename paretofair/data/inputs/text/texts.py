@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import platformdirs
 from rich.console import Console
+from rich.progress import track
 
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.columns import DeviceRows
-from paretofair.data.inputs.text.cleaning import Cleaning, TextCounts
+from paretofair.data.inputs.text.cleaning import Cleaning, TextCounts, describe_counts
 from paretofair.data.inputs.text.encoders import FittedEncoder, TextEncoder, restore_encoder
 from paretofair.data.inputs.text.packed import PackedTexts
 from paretofair.data.inputs.text.reader import TextReader
@@ -70,6 +71,10 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.packed)
+
+    def describe_oddities(self) -> tuple[str, ...]:
+        """Sentences on what was counted, for the notes of a data set."""
+        return tuple(describe_counts(self.counts, len(self), self.cleaning))
 
     @cached_property
     def digest(self) -> str:
@@ -172,7 +177,9 @@ class FittedTexts:
     def _write(self, folder: Path, encoder: FittedEncoder) -> None:
         shape = (len(self.texts), encoder.width)
         rows = np.lib.format.open_memmap(folder / _ROWS, mode="w+", dtype=np.float32, shape=shape)
-        for start in range(0, shape[0], _MANY):
+        blocks = range(0, shape[0], _MANY)
+        bar = track(blocks, "Encoding texts", console=Console(stderr=True), disable=shape[0] < _MANY)
+        for start in bar:
             own = np.arange(start, min(start + _MANY, shape[0]))
             rows[own] = encoder.encode(list(self.texts.packed.take(own)))
         rows.flush()

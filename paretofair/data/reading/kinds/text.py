@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from paretofair import user_code
-from paretofair.data.inputs.text.cleaning import LONGEST, Cleaning, Markup, describe_counts
+from paretofair.data.inputs.text.cleaning import LONGEST, Cleaning, Markup
 from paretofair.data.inputs.text.encoders import KNOWN, TextEncoder
 from paretofair.data.reading.kinds.kind import GivenInputs, InputKind
 from paretofair.errors import DataError, SpaceError
@@ -103,6 +103,6 @@ class TextColumns(InputKind):
         texts = Texts.of({name: table.cells(name).tolist() for name in self.columns}, encoder, cleaning)
         if texts.counts.empty == len(texts):
             table.fail(f"every text of {', '.join(self.columns)} is empty")
-        for words in describe_counts(texts.counts, len(texts), cleaning):
+        for words in texts.describe_oddities():
             table.say(words)
         return GivenInputs(texts)

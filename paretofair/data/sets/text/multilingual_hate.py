@@ -78,18 +78,20 @@ def _simulate(name: str, related: str) -> Dataset:
 
 
 def _source(task: str, tweets: pd.DataFrame, source: str, checksums: dict[str, str]) -> Dataset:
-    return assemble(
+    inputs = Texts.of({"tokens": tweets["tokens"].tolist()}, _ENCODER, _CLEANING)
+    data = assemble(
         task,
         source,
         labels={task: tweets["label"].to_numpy().astype(np.int8)},
         numeric={},
         categorical={},
-        inputs=Texts.of({"tokens": tweets["tokens"].tolist()}, _ENCODER, _CLEANING),
+        inputs=inputs,
         groups={name: group_indices(tweets[name], ("0", "1")) for name in _GROUPS},
         group_names=_GROUPS,
         test=0.3,
         checksums=checksums,
     )
+    return replace(data, notes=inputs.describe_oddities())
 
 
 def _join(name: str, sources: dict[str, Dataset], related: str) -> Dataset:

@@ -10,6 +10,7 @@ anew for each seed (`test_seed: each`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,18 +56,20 @@ def make_simulated_reports() -> Dataset:
 def _dataset(
     texts: dict[str, list[str]], labels: dict[str, np.ndarray], sexes: pd.Series, source: str, checksums: dict[str, str]
 ) -> Dataset:
-    return assemble(
+    inputs = Texts.of(texts, _ENCODER)
+    data = assemble(
         NLM_REPORTS.name,
         source,
         labels={task: labels[task].astype(np.int8) for task in _TASKS},
         numeric={},
         categorical={},
-        inputs=Texts.of(texts, _ENCODER),
+        inputs=inputs,
         groups={"sex": group_indices(sexes, NLM_REPORTS.group_names["sex"])},
         group_names=NLM_REPORTS.group_names,
         test=0.3,
         checksums=checksums,
     )
+    return replace(data, notes=inputs.describe_oddities())
 
 
 NLM_REPORTS = DatasetSource(

@@ -40,7 +40,7 @@ def test_a_file_and_a_frame_are_one_data_set(tmp_path, frame):
     assert read_frame_dataset(frame, change(), tmp_path).data_id == data.data_id
     packed = read_csv_dataset(change(root=str(pack(tmp_path / "pictures", tmp_path / "p.zip"))), tmp_path)
     assert packed.data_id == data.data_id
-    assert describe_data(split(data)).other == "Images (3, 8, 8)"
+    assert describe_data(split(data)).other == "60 pictures of 8 × 8 pixels in 3 channels"
 
 
 def test_options_reach_the_inputs(tmp_path, frame):

@@ -1,0 +1,1 @@
+"""Data sets of pictures: one file for each."""

@@ -1,0 +1,165 @@
+"""A model that was chosen from a comparison: it speaks of columns and labels as the caller's data do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from paretofair.data.reading.cells import CellRules, text_of
+from paretofair.errors import DataError
+from paretofair.exported import ExportedModel
+from paretofair.interface.any_table import to_column, to_frame
+from paretofair.interface.scoring import Scored, Scores, score_decisions
+
+
+@dataclass(frozen=True)
+class LabelWords:
+    """How a task's labels are written in the caller's data: `column` (None: no column has them as they are), and the
+    value of each label 0, 1, …"""
+
+    column: str | None
+    values: tuple[Any, ...]
+
+    def read(self, labels: pd.Series, task: str) -> np.ndarray:
+        """`(rows,)` integers, -1 where missing. Raises DataError for a value that is no label."""
+        known: dict[str, int] = {text_of(value): place for place, value in enumerate(self.values)}
+        rules = CellRules()
+        found = np.full(len(labels), -1)
+        for row, value in enumerate(labels):
+            text = text_of(value)
+            if rules.is_missing(text) and text not in known:
+                continue
+            place = known.get(text)
+            if place is None and len(self.values) == 2:
+                # Other spellings of what the values mean: 1.0 and True of 1.
+                truth = rules.read_truth(text)
+                own = [rules.read_truth(text_of(each)) for each in self.values]
+                place = own.index(truth) if truth in (0.0, 1.0) and truth in own else None
+            if place is None:
+                accepted = ", ".join(map(repr, self.values[:10]))
+                raise DataError(f"labels of {task}, row {labels.index[row]}: found {value!r}; accepted: {accepted}")
+            found[row] = place
+        return found
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """One trained model. It takes the tables that `compare` takes, as long as they have the columns of `inputs`.
+
+    Attributes:
+        exported: The model as an ordinary PyTorch module with its preprocessing.
+        labels: How the labels of each task are written.
+        attributes: The column that each sensitive attribute is read from.
+        folder: Where it is saved; `paretofair.load(folder)` reads `exported` back.
+    """
+
+    exported: ExportedModel
+    labels: Mapping[str, LabelWords]
+    attributes: Mapping[str, str]
+    folder: Path
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What it is: `method`, `seed`, `trial_id`, `hyperparameters`, `metrics` and more."""
+        return self.exported.about
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns that it reads."""
+        return self.exported.inputs
+
+    def predict(self, data: Any, *, sensitive_features: Any = None) -> pd.DataFrame:
+        """The decision of every row and task, in the words of the labels, with the index of a pandas frame.
+
+        `sensitive_features` (one column, or several by attribute) are needed by a model whose thresholds differ by
+        group alone, where the data have no such column.
+
+        Raises:
+            DataError: A column that is missing, a value that cannot be read, or groups that are needed and not given.
+        """
+        return self._name_decisions(self._decide(to_frame(data), sensitive_features))
+
+    def predict_proba(self, data: Any) -> pd.DataFrame:
+        """The probability of the positive class of every binary task, in a column of its name, and of every class of
+        any other, in columns `<task>_<class>`. Raises DataError, as `predict`."""
+        return self.exported.predict_proba(to_frame(data))
+
+    def score(self, data: Any, labels: Any = None, *, sensitive_features: Any = None) -> Scores:
+        """Errors, rates by group, and gaps between groups on these rows.
+
+        Args:
+            data: A table with the inputs.
+            labels: One column for each task, in their order or by name; by default those of the data.
+            sensitive_features: One column for each attribute, or one; by default those of the data.
+
+        Raises:
+            DataError: Columns that are missing, or have other lengths or other words.
+        """
+        frame = to_frame(data)
+        groups = self._gather_groups(frame, sensitive_features)
+        decided, scores = self._decide(frame, sensitive_features), self.exported.predict_proba(frame)
+        columns = self._gather_labels(frame, labels)
+        tasks = {}
+        for task, kind in zip(self.exported.tasks, self.exported.kinds, strict=True):
+            names = [task] if kind.is_binary else [f"{task}_{each}" for each in kind.classes]
+            decisions = decided[task].to_numpy()
+            if not kind.is_binary:
+                decisions = np.array([kind.classes.index(word) for word in decisions])
+            known = self.labels[task].read(columns[task], task)
+            tasks[task] = Scored(known, decisions.astype(np.int64), scores[names].to_numpy(float).T.copy())
+        return score_decisions(tasks, groups)
+
+    def _decide(self, frame: pd.DataFrame, sensitive_features: Any) -> pd.DataFrame:
+        needed = {rule.get("attribute") for rule in self.about["thresholds"].values()} - {None}
+        groups = self._gather_groups(frame, sensitive_features) if needed else None
+        return self.exported.predict(frame, groups)
+
+    def _name_decisions(self, decided: pd.DataFrame) -> pd.DataFrame:
+        named = {}
+        for task, kind in zip(self.exported.tasks, self.exported.kinds, strict=True):
+            words = self.labels[task].values
+            places = decided[task] if kind.is_binary else decided[task].map(kind.classes.index)
+            named[task] = pd.Series([words[place] for place in places], index=decided.index)
+        return pd.DataFrame(named, index=decided.index)
+
+    def _gather_groups(self, frame: pd.DataFrame, given: Any) -> dict[str, list[Any]]:
+        """The group of each row by attribute, as the training data name it; None where it is missing."""
+        columns = _by_name(given, list(self.attributes), len(frame), "sensitive_features")
+        found = {}
+        for attribute, column in self.attributes.items():
+            values = columns.get(attribute)
+            if values is None:
+                if column not in frame:
+                    raise DataError(f"the data have no column {column!r}; give sensitive_features")
+                values = frame[column]
+            found[attribute] = [text_of(value) or None for value in values]
+        return found
+
+    def _gather_labels(self, frame: pd.DataFrame, given: Any) -> dict[str, pd.Series]:
+        columns = _by_name(given, list(self.labels), len(frame), "labels")
+        for task, words in self.labels.items():
+            if task not in columns:
+                if words.column is None or words.column not in frame:
+                    raise DataError(f"the data have no labels of {task}; give labels")
+                columns[task] = frame[words.column]
+        return columns
+
+
+def _by_name(given: Any, names: Sequence[str], rows: int, what: str) -> dict[str, pd.Series]:
+    """Columns by the names that they are for: one column for one name, or a table with these columns, or as many."""
+    if given is None:
+        return {}
+    if len(names) == 1 and not isinstance(given, Mapping | pd.DataFrame):
+        return {names[0]: to_column(given, what, rows)}
+    table = to_frame(given, what)
+    if not set(names) & set(table.columns) and table.shape[1] == len(names):
+        table = table.set_axis(list(names), axis=1)
+    unknown = [name for name in table.columns if name not in names]
+    if unknown:
+        raise DataError(f"{what}: found the column {unknown[0]!r}; accepted: {', '.join(names)}")
+    return {name: to_column(table[name], f"{what}[{name!r}]", rows) for name in table.columns}

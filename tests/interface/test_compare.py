@@ -1,0 +1,183 @@
+"""From a frame to frontiers and a model."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import paretofair
+from paretofair.errors import DataError, RunError, SpaceError
+
+from .conftest import SHORT
+
+MORE = {"methods": ["vanilla"], "trials": 2, "seeds": 1, "settings": SHORT, "engine": "process", "quiet": True}
+
+
+def test_every_trial_is_there_and_the_space_says_what_was_compared(comparison):
+    sizes = comparison.trials.query("stage == 'sweep'").groupby(["method", "seed"], observed=True).size()
+    assert sizes.tolist() == [3, 3, 3, 3]
+    space = yaml.safe_load(comparison.space)
+    assert space["data"]["csv"]["tasks"] == {
+        "repaid": {"column": "repaid", "kind": "binary", "classes": ["bad", "good"]},
+        "large": "large",
+    }
+    assert space["methods"]["eor"]["parameters"] == {"fairness_weight": {"log_uniform": [0.01, 30]}}
+    assert space["fairness"]["goal"] == "odds"
+
+
+def test_the_frontier_is_that_of_the_objectives(comparison):
+    front = comparison.frontier()
+    assert {"method", "seed", "trial_id", "test_error", "test_equalized_odds_max"} <= set(front)
+    assert front["trial_id"].tolist() == comparison.results.frontier("error", "equalized_odds_max")["trial_id"].tolist()
+
+
+def test_it_shows_itself(comparison):
+    assert comparison.findings()[0].startswith("Compared: ")
+    figure = comparison.plot()
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    shown = comparison._repr_html_()
+    assert "data:image/png" in shown
+    assert "eor" in shown
+    assert "12 trials" not in repr(comparison)
+    assert "vanilla, eor" in repr(comparison)
+    assert list(comparison.summary["method"]) == ["vanilla", "eor"]
+
+
+def test_a_report_is_written_where_it_is_wanted(comparison, tmp_path):
+    page = comparison.report(tmp_path / "out")
+    assert page == tmp_path / "out" / "report.html"
+    assert (tmp_path / "out" / "frontiers" / "all.csv").exists()
+
+
+def test_the_best_of_all_methods_and_seeds_is_the_best_point_of_any_frontier(comparison):
+    front = comparison.frontier()
+    bound = front["validation_error"].median()
+    allowed = front[front["validation_error"] <= bound]
+    model = comparison.best(f"smallest equalized_odds_max, error <= {bound}")
+    found = allowed.set_index("trial_id").loc[model.about["trial_id"], "validation_equalized_odds_max"]
+    assert found == allowed["validation_equalized_odds_max"].min()
+    own = comparison.best("knee", method="eor", seed=1).about
+    assert (own["method"], own["seed"]) == ("eor", 1)
+    with pytest.raises(RunError, match="no point of any frontier keeps the bound"):
+        comparison.best("smallest equalized_odds_max, error <= 0.0001")
+
+
+def test_the_same_call_trains_nothing_and_more_trials_extend_it(loans, tmp_path):
+    given = {"tasks": "large", "sensitive": "sex", "output": tmp_path / "run", **MORE}
+    first = paretofair.compare(loans, **given)
+    files = {path: path.stat().st_mtime_ns for path in (first.folder / "trials").iterdir()}
+    again = paretofair.compare(loans, **given)
+    assert {path: path.stat().st_mtime_ns for path in (again.folder / "trials").iterdir()} == files
+    more = paretofair.compare(loans, **given | {"trials": 4})
+    assert set(first.trials["trial_id"]) < set(more.trials["trial_id"])
+    with pytest.raises(RunError, match="holds trials of other data"):
+        paretofair.compare(loans.iloc[::-1], **given)
+    assert paretofair.Comparison(more.folder).space == more.space
+
+
+def test_without_an_output_the_folder_follows_from_data_and_settings(loans, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"tasks": "large", "sensitive": "sex", **MORE}
+    first = paretofair.compare(loans, **given)
+    assert first.folder.parent.name == "results"
+    assert paretofair.compare(loans, **given | {"trials": 3}).folder == first.folder
+    other = paretofair.compare(loans, **given | {"settings": SHORT | {"network": {"shared": [5], "head": []}}})
+    assert other.folder != first.folder
+
+
+def test_labels_and_groups_beside_the_data_as_in_fairlearn(loans, tmp_path):
+    inputs = loans[["income", "years"]].to_numpy()
+    made = paretofair.compare(
+        *(inputs, loans["repaid"].to_numpy()),
+        sensitive_features=loans["sex"],
+        positive="bad",
+        output=tmp_path / "run",
+        **MORE,
+    )
+    model = made.best()
+    assert model.inputs == ["x0", "x1"]
+    decided = model.predict(inputs)
+    assert list(decided) == ["label"]
+    assert set(decided["label"]) <= {"good", "bad"}
+    probabilities = model.predict_proba(inputs)["label"].to_numpy()
+    # The positive value is the one that was named: where it is likelier, it is decided.
+    assert probabilities[decided["label"] == "bad"].min() > probabilities[decided["label"] == "good"].max()
+    scores = model.score(inputs, loans["repaid"], sensitive_features=loans["sex"])
+    assert scores.overall.loc["label", "error"] == pytest.approx((decided["label"] != loans["repaid"]).mean())
+
+
+def test_several_classes_own_parts_and_weights(loans, tmp_path):
+    random = np.random.default_rng(1)
+    part = random.choice(["train", "validation", "test"], len(loans))
+    region = np.array([30, 10, 20])[(loans["income"] > 0).astype(int) + (loans["years"] > 20)]
+    made = paretofair.compare(
+        *(loans[["income", "years", "sex"]], pd.Series(region, name="region")),
+        sensitive="sex",
+        split=part,
+        sample_weight=random.uniform(0, 1, len(loans)),
+        output=tmp_path / "run",
+        **MORE,
+    )
+    space = yaml.safe_load(made.space)["data"]["csv"]
+    assert space["tasks"] == {"region": {"column": "region", "kind": "multiclass", "classes": []}}
+    assert (space["split"]["column"], space["weights"]) == ("split", "sample_weight")
+    model = made.best()
+    assert set(model.predict(loans)["region"]) <= {10, 20, 30}
+    assert list(model.predict_proba(loans)) == ["region_10", "region_20", "region_30"]
+    rows = made.results.cells
+    assert rows is not None
+
+
+def test_a_known_data_set_and_a_thread(tmp_path, monkeypatch):
+    monkeypatch.setenv("PARETOFAIR_OFFLINE", "1")
+    found: list[paretofair.Comparison] = []
+    given = MORE | {"settings": SHORT | {"data": {"source": "simulated"}}}
+
+    def train() -> None:
+        found.append(paretofair.compare("german", tasks=["good_loan"], output=tmp_path / "run", **given))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert found[0].results.source == "simulated"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({}, DataError, r"say what is predicted: tasks=\[...\], columns of sex, income"),
+        ({"tasks": "large"}, DataError, "say whose groups are compared: sensitive='COLUMN'"),
+        ({"tasks": "lage", "sensitive": "sex"}, DataError, "no column 'lage', named by tasks; did you mean 'large'"),
+        ({"tasks": "income", "sensitive": "sex"}, DataError, "different numbers, which are no classes; say what is"),
+        ({"tasks": "large", "sensitive": "sx"}, DataError, "no column 'sx', named by sensitive; did you mean 'sex'"),
+        (
+            {"tasks": "large", "sensitive": "sex", "methods": ["eorr"]},
+            SpaceError,
+            "methods: found 'eorr'; did you mean",
+        ),
+        (
+            {"tasks": "large", "sensitive": "sex", "split": ["train"]},
+            DataError,
+            "split has 1 values, the data have 400",
+        ),
+        ({"tasks": "repaid", "sensitive": "sex", "positive": "god"}, DataError, "no value of 'repaid' is 'god'"),
+        (
+            {"tasks": "large", "sensitive": "sex", "objectives": ["error", "eod"]},
+            SpaceError,
+            r"objectives\[0\].of\[1\]",
+        ),
+        ({"tasks": "large", "sensitive": "sex", "trials": "many"}, SpaceError, r"stages.sweep.trials"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(loans, tmp_path, given, error, message):
+    with pytest.raises(error, match=message):
+        paretofair.compare(loans, output=tmp_path / "run", **MORE | given)
+
+
+def test_a_sweep_of_a_frame_says_what_to_call(loans):
+    with pytest.raises(SpaceError, match=r"found DataFrame; for data in memory call paretofair.compare\("):
+        paretofair.sweep(loans)
