@@ -1,7 +1,7 @@
 """Does fairness carry over to a task whose groups are hidden? ε and error of the target by method, paired by seed.
 
     python benchmarks/transfer.py reports
-    python benchmarks/transfer.py hate --attribute age --seeds 10
+    python benchmarks/transfer.py hate --attribute age --seeds 10 --one-split
 
 The real data are needed (`PARETOFAIR_DATA`). On each seed's own split every method is trained with every weight of a
 small grid, one setting of the network for all. Of each method and target the weight is taken with the smallest ε on
@@ -184,6 +184,7 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(SETTINGS))
     parser.add_argument("--attribute")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--one-split", action="store_true", help="the same test rows for every seed")
     options = parser.parse_args()
     torch.set_num_threads(1)
     setting = SETTINGS[options.name]
@@ -191,7 +192,7 @@ def main() -> None:
         setting = setting._replace(attribute=options.attribute)
     label = options.name if not options.attribute else f"{options.name}_{options.attribute}"
     own = {"validation": 0.2, "split_seed": 0, "scale_with_test": False}
-    splits = SplitsBySeed(load(setting.data, source="real"), **own, test_seed="each")
+    splits = SplitsBySeed(load(setting.data, source="real"), **own, test_seed=0 if options.one_split else "each")
     tables, areas = [], []
     for seed in range(options.seeds):
         began = time.perf_counter()
