@@ -161,9 +161,9 @@ def _tell_too_few_seeds(results: Results, table: pd.DataFrame) -> Finding:
         if not np.isnan(row.difference_low)
     )
     return Finding(
-        f"With {_count(seeds, 'seed')} no difference between methods can be shown: the least p-value is "
-        f"{_say_p(min(1.0, least * pairs))}{adjusted}. {_count_testable(pairs)} seeds are the fewest that could{size}."
-        + (f" Hypervolumes on test as seen: {seen}." if seen else ""),
+        f"With {_count(seeds, 'seed')} no difference between methods can be shown: the least p-value that they can "
+        f"give is {_say_p(min(1.0, least * pairs))}{adjusted}. {_count_testable(pairs)} seeds are the fewest that could"
+        f"{size}." + (f" Hypervolumes on test as seen: {seen}." if seen else ""),
         _file(results, "comparison"),
     )
 
@@ -293,17 +293,23 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
         return
     worse, better = others[others["low"] > 0], others[others["high"] < 0]
     hurt, helped = groups[groups["low"] > 0], groups[groups["high"] < 0]
-    places = len(others) + len(groups)
+    clear = worse[worse["change"] > worse["noise"]]
+    beyond = hurt[(hurt["change"] > hurt["noise"]) & (hurt["low"] > hurt["overall"])]
+    named = ""
+    if len(clear) + len(beyond):
+        named = " Named below are the largest that the number of rows does not explain either, and of groups those that"
+        named += " err more than all rows do."
+    elif len(worse) + len(hurt):
+        named = " None of these is named: rows are too few to tell it from chance, or all rows err as much more."
+    chance = _say_chance(_CHANCE * (len(others) + len(groups)))
     yield Finding(
         f"Against {labels.method(UNTREATED)} {len(others)} gaps that are not treated and {len(groups)} errors of "
         f"groups were compared: {len(worse) + len(hurt)} got worse beyond their interval, "
         f"{len(better) + len(helped)} better. "
-        f"The intervals are not adjusted for so many: by the scatter of seeds alone {_say_chance(_CHANCE * places)} of "
-        "each would be expected. Named below are the largest that the number of rows does not explain either, and of "
-        "groups those that err more than all rows do.",
+        f"The intervals are not adjusted for so many: by the scatter of seeds alone {chance} would be expected to seem "
+        f"worse, and as many better.{named}",
         file,
     )
-    clear = worse[worse["change"] > worse["noise"]]
     gap = labels.metric(results.settings.gap)
     for row in clear.head(_SHOWN).itertuples():
         yield Finding(
@@ -313,7 +319,6 @@ def _tell_changes(results: Results) -> Iterator[Finding]:
             "behind it.",
             file,
         )
-    beyond = hurt[(hurt["change"] > hurt["noise"]) & (hurt["low"] > hurt["overall"])]
     for row in beyond.head(_SHOWN).itertuples():
         yield Finding(
             f"{labels.method(row.method)} errs more on {labels.group(row.group)} ({labels.attribute(row.attribute)}, "
