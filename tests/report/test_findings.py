@@ -85,7 +85,7 @@ def test_what_got_worse_and_how_many_places_were_looked_at(made_up_run):
     worse, better = (int((each(others)).sum() + (each(groups)).sum()) for each in (is_worse, is_better))
     assert f": {worse} got worse beyond their interval, {better} better." in search
     expected = 0.025 * (len(others) + len(groups))
-    assert (f"about {expected:.0f} of each" if expected >= 1.5 else f"{expected:.1f} of each") in search
+    assert (f"about {expected:.0f} would" if expected >= 1.5 else f"{expected:.1f} would be expected") in search
     named = others[is_worse(others) & (others["change"] > others["noise"])]
     assert sum("which it does not act on" in each for each in told) == min(len(named), 5)
     beyond = groups[is_worse(groups) & (groups["change"] > groups["noise"]) & (groups["low"] > groups["overall"])]
