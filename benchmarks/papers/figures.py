@@ -37,7 +37,7 @@ def _draw_fronts(fronts: pd.DataFrame) -> Figure:
         draw_plane(panel, own, {method: look for method, look in shown.items() if method in own})
         x, y = _AXES.get(plane, ("FPR gap", "error"))
         panel.set(xlabel=f"{x} on test", ylabel=f"{y} on test", title="" if plane in _AXES else plane)
-    axes[0, -1].legend(fontsize=6, loc="upper right")
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=len(shown))
     return figure
 
 
@@ -51,7 +51,7 @@ def _draw_accuracy_fronts(fronts: pd.DataFrame) -> Figure:
     draw_plane(axes[0, 1], {name: of_plane[plane] for name, plane in pairs.items()}, shown)
     for panel, names in zip(axes[0], (_AXES["errors"], _GAPS), strict=True):
         panel.set(xlabel=f"{names[0]} on test", ylabel=f"{names[1]} on test")
-    axes[0, -1].legend(fontsize=6, loc="upper right")
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), loc="outside lower center", ncols=len(shown))
     return figure
 
 
