@@ -29,12 +29,12 @@ from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.methods import Method
 from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
-from paretofair.metrics.registry import HEADLINE, METRICS
+from paretofair.metrics.registry import HEADLINE, IDENTITY, METRICS
 from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text
 from paretofair.results.table import MODELS
-from paretofair.runs.build import build_experiment, build_method, build_network, build_threshold
+from paretofair.runs.build import FEATURES, build_experiment, build_method, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials
 from paretofair.runs.resume import check_data
 from paretofair.runs.run import RunOptions, load_splits
@@ -130,7 +130,7 @@ def export_trial(
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
     found = evaluate(network, parameters, data, threshold, method, given.values, own_metrics=own.own_metrics)
-    outputs = compute_outputs(network, parameters, data.splits[data.selection_split])
+    outputs = compute_outputs(network, parameters, data.splits[data.selection_split], data.alone)
     cut, by_group = decision_thresholds(outputs, data, threshold, method, given.values)
     metrics = {name: values[0] for name, values in found.metrics.items()}
     difference = _difference(metrics, row, data.tasks)
@@ -289,6 +289,8 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
         most = _ROUNDING + 2 / max(len(rows), 1)
         for name in _OF_ALL_ROWS:
             for t, task in enumerate(data.tasks):
+                if not _has(f"{split}_{name}", data.kinds[t].name):
+                    continue
                 found, written = float(metrics[f"{split}_{name}"][t]), float(row.get(f"{split}_{name}_{task}", np.nan))
                 if np.isnan(found) != np.isnan(written) or abs(found - written) > most:
                     words = f"give {split}_{name}_{task} {found:.6g}, the trial table says {written:.6g}"
@@ -297,16 +299,24 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
 
 
 def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
+    if data.kinds[0].is_identity:
+        width = space.network.features or FEATURES
+        own = _describe_body(space, data, [width])
+        return own | {"identities": data.predicted[0].outputs}
+    return _describe_body(space, data, [task.outputs for task in data.several])
+
+
+def _describe_body(space: MethodSpace, data: DeviceData, outputs: list[int]) -> dict[str, Any]:
     if space.network.module is not None:
         inputs = math.prod(data.shape)
         own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
-        if data.several:
-            own["outputs"] = sum(task.outputs for task in data.several)
+        if outputs:
+            own["outputs"] = sum(outputs)
         return {"module": space.network.module, **own}
     widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
     sizes = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
     described = {**sizes, **widths, "embedding": space.network.embedding}
-    return described | ({"outputs": [task.outputs for task in data.several]} if data.several else {})
+    return described | ({"outputs": outputs} if outputs else {})
 
 
 def describe_table(csv: CsvSchema | None, columns: Columns) -> TableOfModel:
@@ -400,6 +410,9 @@ def card(
 
 
 def _show_scoring(model: ExportedModel) -> list[str]:
+    if any(kind.is_identity for kind in model.kinds):
+        what = "paths, Pillow images or arrays of bytes" if model.pictures is not None else "a pandas frame as below"
+        return [f"    model.features(rows)   # {what}; compare the angles between rows"]
     if model.pictures is not None:
         return ['    model.predict_proba(["one.jpg", "two.jpg"])   # paths, Pillow images or arrays of bytes']
     if model.table.separator is None:
@@ -429,7 +442,8 @@ def _by_group(
 
 def _count_classes(data: DeviceData, task: int) -> int:
     """As `TaskCounts` has them: 0 for a binary task."""
-    return 0 if data.kinds[task].is_binary else len(data.kinds[task].classes)
+    kind = data.kinds[task]
+    return 0 if kind.is_binary or kind.is_identity else len(kind.classes)
 
 
 def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
@@ -440,7 +454,13 @@ def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
         sentences += f" Decisions by the rule `{about['threshold']}`, found on {split}: {each}"
         sentences += ", each group with its own (model.json)." if own else "."
     for task, kind in about["kinds"].items():
-        sentences += f" {task} is decided to be the likeliest of {', '.join(kind['classes'])}."
+        if kind["kind"] == IDENTITY:
+            sentences += (
+                f" {task} on training rows is the one of {len(kind['classes']):,} identities by direction; "
+                "on other rows that of the nearest other row of the same split."
+            )
+        else:
+            sentences += f" {task} is decided to be the likeliest of {', '.join(kind['classes'])}."
     return sentences
 
 

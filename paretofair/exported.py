@@ -27,6 +27,7 @@ from paretofair.data.reading.cells import text_of
 from paretofair.data.reading.frames import Categories, find_column, read_numbers
 from paretofair.errors import DataError, RunError, SpaceError
 from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
+from paretofair.models.cosine_network import CosineModule
 from paretofair.models.perceptron import Perceptron
 from paretofair.results.files import check_file, inside, write_text, write_whole
 from paretofair.tasks import BINARY, TaskKind
@@ -152,8 +153,10 @@ class ExportedModel:
         `<task>` and `<task>_<class>`, with the index of `frame`.
 
         Raises:
-            DataError: as `encode`.
+            DataError: as `encode`; a model of identities, which gives no probabilities.
         """
+        if isinstance(self.module, CosineModule):
+            raise DataError("a model of identities gives no probabilities; it has features and predict")
         columns: dict[str, np.ndarray] = {}
         for name, kind, task, outputs in self._outputs(frame):
             scores = task.scores(outputs)[0].double().numpy()
@@ -162,8 +165,21 @@ class ExportedModel:
         return pd.DataFrame(columns, index=_index(frame))
 
     @torch.no_grad()
+    def features(self, frame: Any) -> torch.Tensor:
+        """What identities are compared by, `(rows, D)` float32: two rows are the more probably of one identity the
+        smaller the angle between their features, also where training has seen neither.
+
+        Raises:
+            DataError: as `encode`; a model that was not trained on identities.
+        """
+        if not isinstance(self.module, CosineModule):
+            raise DataError("the model was not trained on identities; it has predict and predict_proba")
+        return self._run(frame, self.module.features)
+
+    @torch.no_grad()
     def predict(self, frame: Any, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """Decisions, `(rows, tasks)`: 0 or 1 at the thresholds of the trial, of several classes the word of one.
+        """Decisions, `(rows, tasks)`: 0 or 1 at the thresholds of the trial, of several classes the word of one, of
+        identities one that training has seen.
 
         Args:
             frame: as in `predict_proba`.
@@ -194,17 +210,20 @@ class ExportedModel:
 
     def _outputs(self, frame: Any) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
         """Name, kind and task with its outputs for the rows, `(1, O, rows)`."""
-        outputs = self._run(frame).T[None]
+        outputs = self._run(frame, self.module).T[None]
+        if isinstance(self.module, CosineModule):
+            outputs = self.known_tasks[0].keep(outputs, self.features(frame).T[None])
+            yield self.tasks[0], self.kinds[0], self.known_tasks[0], outputs
+            return
         yield from zip(self.tasks, self.kinds, self.known_tasks, split_outputs(outputs, self.known_tasks), strict=True)
 
-    def _run(self, frame: Any) -> torch.Tensor:
-        """Outputs `(rows, O)`; pictures, which are large, go through a few at a time."""
+    def _run(self, frame: Any, of_rows: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """`of_rows` of all rows, `(rows, O)`; pictures, which are large, go through a few at a time."""
         if self.pictures is None:
-            outputs: torch.Tensor = self.module(self.encode(frame))
-            return outputs
+            return of_rows(self.encode(frame))
         pictures = list_pictures(frame)
         chunks = [pictures[first : first + _CHUNK] for first in range(0, max(len(pictures), 1), _CHUNK)]
-        return torch.cat([self.module(self.encode(chunk)) for chunk in chunks])
+        return torch.cat([of_rows(self.encode(chunk)) for chunk in chunks])
 
     def _fills(self, name: str) -> Mapping[str, float]:
         fills: Mapping[str, float] = self.about["fills"]
@@ -300,7 +319,9 @@ def _check_outputs(model: ExportedModel, path: Path) -> None:
         raise DataError(f"{path}: kinds: {error}") from None
     network = model.about["network"]
     # Of a network of the user's own all outputs are one number.
-    if "module" in network:
+    if "identities" in network:
+        found = [network["identities"]]
+    elif "module" in network:
         found, expected = [network.get("outputs") or network["tasks"]], [sum(expected)]
     else:
         found = list(network.get("outputs") or [1] * network["tasks"])
@@ -378,7 +399,12 @@ def _make_module(
     network: Mapping[str, Any], folder: Path, own: Callable[..., nn.Module] | None, trust: bool
 ) -> nn.Module:
     """The module of `model.json`. The built-in one is made without memory, which only the weights themselves take: the
-    file may name any widths."""
+    file may name any widths. Of identities it has a cosine head."""
+    if "identities" in network:
+        body = {name: value for name, value in network.items() if name != "identities"}
+        made = _make_module(body, folder, own, trust)
+        width = sum(network.get("outputs") or ()) if "module" not in network else network["outputs"]
+        return CosineModule(made, torch.empty(network["identities"], width, device=_device_of(network)))
     if "module" not in network:
         with torch.device("meta"):
             return Perceptron(**network)
@@ -396,6 +422,11 @@ def _make_module(
     if not isinstance(made, nn.Module):
         raise DataError(f"{folder / ABOUT}: {network['module']} makes no torch module")
     return made
+
+
+def _device_of(network: Mapping[str, Any]) -> str:
+    """Where a module is made: what takes its weights as they are needs no memory before."""
+    return "cpu" if "module" in network else "meta"
 
 
 def make_plain(value: float) -> float | str:

@@ -98,6 +98,7 @@ class _BuiltIn(Section):
     head: _Widths
     embedding: _Count = 0
     outputs: _Widths = ()
+    identities: _Width | None = None
 
 
 class _OwnModule(Section):
@@ -105,6 +106,7 @@ class _OwnModule(Section):
     inputs: _Count
     tasks: _Width
     outputs: _Width | None = None
+    identities: _Width | None = None
     arguments: dict[str, Any]
 
 

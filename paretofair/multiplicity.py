@@ -126,7 +126,7 @@ def _decide(
     parameters = torch.from_numpy(weights)[None]
     if parameters.shape[1] != network.initial([0], torch.float32).shape[1]:
         raise RunError(f"{run}: the kept weights of trial {row['trial_id']} are not those of its network")
-    outputs = {name: compute_outputs(network, parameters, part) for name, part in data.splits.items()}
+    outputs = {name: compute_outputs(network, parameters, part, data.alone) for name, part in data.splits.items()}
     cut, by_group = decision_thresholds(outputs[data.selection_split], data, build_threshold(own), method, given.values)
     together = {name: decide_together(each, cut, data, method, given.values) for name, each in outputs.items()}
     return {

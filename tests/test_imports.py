@@ -165,7 +165,6 @@ TESTED_BY = {
         "methods.mtaf",
         "methods.vanilla",
     ),
-    "methods/test_penalties": ("methods.max_min",),
     "methods/test_several_classes": ("methods.losses.against_rest",),
     "methods/test_rows": (
         "methods.balance",

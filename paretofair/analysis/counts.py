@@ -12,6 +12,7 @@ from paretofair.analysis.relative import UNTREATED
 from paretofair.errors import RunError
 from paretofair.metrics.audit import audit
 from paretofair.metrics.counts.task_counts import TaskCounts, count_size
+from paretofair.metrics.registry import METRICS
 from paretofair.results import TRIALS, counts_of, find_file
 from paretofair.results.files import read_csv
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TaskSchema
@@ -103,6 +104,10 @@ class CellCounts:
         """The six counts of everything in `against_rest`, `(trials, those, cells, 6)`."""
         return np.concatenate([of_task.by_class for of_task in counts], -3)
 
+    def kind(self, task: str) -> str:
+        """The kind of a task; binary where the table does not say."""
+        return next((each.kind for each in self._tasks if each.name == task), "binary")
+
     def group_names(self, attribute: str) -> list[str]:
         """Names of an attribute's groups, in the schema's order."""
         codes = self.names[f"code_{attribute}"]
@@ -143,6 +148,8 @@ def audit_table(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCounts) -
                     rows=rows[split][t],
                 )
                 for line in lines:
+                    if not METRICS[line.metric].is_for(cells.kind(task)):
+                        continue
                     for name, value in (of_trials | {"split": split, "task": task} | line._asdict()).items():
                         found[name].append(np.broadcast_to(value, len(own)))
     # One frame in place of thousands of small ones, which took most of the time of a run's exports.

@@ -15,7 +15,7 @@ from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import audit_points
 from paretofair.metrics import rates
-from paretofair.metrics.registry import GROUP_METRICS
+from paretofair.metrics.registry import GROUP_METRICS, IDENTITY
 from paretofair.statistics.comparison import LEVEL
 from paretofair.statistics.intervals import seed_interval
 
@@ -147,7 +147,9 @@ def constant_errors(results: Results) -> dict[str, float]:
         return {}
     counts = results.cells.of(results.searched["trial_id"].head(1).tolist()).get("test", [])
     found = {}
-    for task, of_task in zip(results.tasks, counts, strict=False):
+    for task, of_task, said in zip(results.tasks, counts, results.schema.tasks, strict=False):
+        if said.kind == IDENTITY:
+            continue  # none is the most frequent
         # Of a binary task true and false positives, true and false negatives; of several classes labels by decisions.
         decisions = of_task.decisions[0].sum(0)
         if of_task.classes:

@@ -99,7 +99,7 @@ def _say_rows(results: Results, task: str, split: str, split_id: str) -> str:
         return ""
     counts = cells.rows_of(trained["trial_id"].head(1).tolist()).get(split)
     place = results.tasks.index(task)
-    if counts is None or counts[place].classes:
+    if counts is None or results.schema.tasks[place].kind != "binary":
         return ""
     # True positives, false positives, true negatives, false negatives.
     of_label = {"negative": [1, 2], "positive": [0, 3]}

@@ -11,7 +11,7 @@ from paretofair.data.dataset import TRAIN, Dataset, mark_test_rows
 from paretofair.data.inputs.columns import MISSING, Columns
 from paretofair.data.inputs.protocol import Inputs
 from paretofair.data.reading.cells import format_number
-from paretofair.data.stratify import draw_rows
+from paretofair.data.stratify import draw_by, draw_rows
 from paretofair.errors import DataError
 from paretofair.tasks import BINARY, TaskKind
 
@@ -45,7 +45,7 @@ def assemble(
         inputs: What a network reads in place of columns.
         groups: Attribute -> index into its names, or -1.
         test: Without `part`, the share of test rows, 0 to 1: they are drawn by `test_seed`, stratified by all labels
-            and groups.
+            and groups; of identities whole ones, stratified by groups.
 
     Raises:
         DataError: As by `Dataset` and `fill_missing`.
@@ -55,9 +55,10 @@ def assemble(
     label_columns = np.stack([np.asarray(column, dtype=type_) for column in labels.values()], axis=1)
     members = {attribute: np.asarray(column, dtype=np.int8) for attribute, column in groups.items()}
     if part is None:
-        strata = np.concatenate([label_columns, *(column[:, None] for column in members.values())], axis=1)
+        columns = np.stack([*members.values()], axis=1) if members else np.zeros((len(label_columns), 0), np.int8)
+        strata, clusters = draw_by(label_columns, columns, of_tasks, together)
         wanted = math.floor(test * len(label_columns) + 0.5)
-        part = mark_test_rows(draw_rows(strata, wanted, test_seed, together))
+        part = mark_test_rows(draw_rows(strata, wanted, test_seed, clusters))
     texts = {name: np.where(column == "", MISSING, column) for name, column in categorical.items()}
     return Dataset(
         name=name,

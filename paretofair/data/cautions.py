@@ -44,6 +44,8 @@ def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str
 def _find_rare_labels(splits: Splits, sheet: DataSheet, least_rows: int) -> Iterator[str]:
     data = splits.dataset
     for task, kind, labels in zip(data.tasks, data.kinds, data.labels.T, strict=True):
+        if kind.is_identity:
+            continue  # none has many rows
         rare = {word: few for word, counts in sheet.labels[task].items() if (few := _take_few(counts, FEW))}
         if rare:
             words = _join(f"label {word} ({_say_counts(few)})" for word, few in _rarest_first(rare))
@@ -78,8 +80,8 @@ def _find_small_groups(sheet: DataSheet, least_rows: int) -> Iterator[str]:
 
 
 def _find_attributes_that_tell_labels(data: Dataset) -> Iterator[str]:
-    for task, labels in zip(data.tasks, data.labels.T, strict=True):
-        for attribute, members in data.groups.items():
+    for task, kind, labels in zip(data.tasks, data.kinds, data.labels.T, strict=True):
+        for attribute, members in data.groups.items() if not kind.is_identity else ():
             if _tell_each_other(members, labels):
                 yield (
                     f"Attribute {attribute} and the labels of {task} tell each other: in some group all labels are "

@@ -44,7 +44,6 @@ class DataSheet:
 def describe_data(splits: Splits) -> DataSheet:
     """Counts what a split holds."""
     data = splits.dataset
-    words = {task: kind.classes for task, kind in zip(data.tasks, data.kinds, strict=True)}
     columns = dict(zip(data.tasks, data.labels.T, strict=True)) | data.groups
     unknown = {name: count_rows(splits, codes < 0) for name, codes in columns.items()}
     inputs, fitted = data.inputs, splits.inputs
@@ -59,7 +58,12 @@ def describe_data(splits: Splits) -> DataSheet:
         filled = _count_filled(inputs)
     return DataSheet(
         rows=count_rows(splits, np.ones(len(data), dtype=bool)),
-        labels={task: count_each(splits, columns[task], words[task]) for task in data.tasks},
+        labels={
+            task: _count_identities(splits, columns[task])
+            if kind.is_identity
+            else count_each(splits, columns[task], kind.classes)
+            for task, kind in zip(data.tasks, data.kinds, strict=True)
+        },
         groups={name: count_each(splits, codes, data.group_names[name]) for name, codes in data.groups.items()},
         unknown={name: counts for name, counts in unknown.items() if any(counts.values())},
         numeric=numeric,
@@ -85,6 +89,12 @@ def count_each(splits: Splits, codes: np.ndarray, names: Sequence[str]) -> dict[
     places = codes[known].astype(np.int64) * len(PARTS) + splits.part[known]
     counts = np.bincount(places, minlength=len(names) * len(PARTS)).reshape(len(names), len(PARTS))
     return {name: _name_parts(splits, own) for name, own in zip(names, counts, strict=True)}
+
+
+def _count_identities(splits: Splits, labels: np.ndarray) -> dict[str, Counts]:
+    """How many different identities each part has; one line for all."""
+    counts = [len(np.unique(labels[(splits.part == place) & (labels >= 0)])) for place in range(len(PARTS))]
+    return {"identities": _name_parts(splits, np.array(counts))}
 
 
 def _name_parts(splits: Splits, counts: np.ndarray) -> Counts:

@@ -10,7 +10,7 @@ from paretofair.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Dataset, mar
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.protocol import FittedInputs
 from paretofair.data.row_weights import RowWeights, normalise_weights
-from paretofair.data.stratify import draw_rows
+from paretofair.data.stratify import KEPT, MORE_THAN, draw_by, draw_rows, draw_validation_rows, find_identities
 from paretofair.errors import DataError
 
 _SPLIT_VERSION = "1"  # to be raised when the rule below changes: split_id must change with it
@@ -110,7 +110,8 @@ def split(
     """Cut validation rows from the training rows, and fit the inputs on the remaining ones.
 
     The cut is stratified by the labels of all tasks and all groups, unknown ones included: each stratum gives
-    its share of validation rows within one row; where rows stay together, as well as that allows.
+    its share of validation rows within one row; where rows stay together, as well as that allows. Of identities three
+    rows of each with more than six are cut, whatever the share (see `identities`).
 
     Args:
         dataset: The data set; it is not changed.
@@ -200,7 +201,7 @@ def _has_own_validation(dataset: Dataset) -> bool:
 def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_seed: int | None) -> np.ndarray:
     """The part of each row, `(rows,)` int8."""
     own = _has_own_validation(dataset)
-    cells = np.concatenate([dataset.labels, _group_columns(dataset)], axis=1)
+    identities = find_identities(dataset.labels, dataset.kinds)
     part = dataset.part.copy()
     if test_seed is not None:
         if own:
@@ -209,17 +210,21 @@ def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_see
                 "accepted: no test seed"
             )
         # A second number keeps the stream apart from that of an equal split seed.
-        is_test = draw_rows(cells, int(dataset.is_test.sum()), (test_seed, 1), dataset.together)
+        strata, clusters = draw_by(dataset.labels, _group_columns(dataset), dataset.kinds, dataset.together)
+        is_test = draw_rows(strata, int(dataset.is_test.sum()), (test_seed, 1), clusters)
         part = mark_test_rows(is_test)
     if own and validation == 0:
         part[part == VALIDATION] = TRAIN
     if not own:
         rows = np.flatnonzero(part == TRAIN)
-        wanted = math.floor(validation * len(rows) + 0.5)
-        together = None if dataset.together is None else dataset.together[rows]
-        chosen = draw_rows(cells[rows], wanted, split_seed, together)
+        chosen = _draw_validation(dataset, rows, validation, split_seed)
         part[rows[chosen]] = VALIDATION
         left, cut = int((~chosen).sum()), int(chosen.sum())
+        if identities is not None and validation > 0 and cut == 0:
+            raise DataError(
+                f"data set {dataset.name!r}: no identity has more than {MORE_THAN} rows that are not test rows, of "
+                f"which {KEPT} would be for validation; mark validation rows in a column, or use protocol paper"
+            )
         if left < 2 or (validation > 0 and cut == 0):
             raise DataError(
                 f"data set {dataset.name!r} has too few rows: {len(rows)} that are not test rows, of which "
@@ -235,12 +240,28 @@ def _assign_parts(dataset: Dataset, validation: float, split_seed: int, test_see
     return part
 
 
+def _draw_validation(dataset: Dataset, rows: np.ndarray, validation: float, split_seed: int) -> np.ndarray:
+    """Which of the rows with these numbers are for validation, `(n,)` bool."""
+    identities = find_identities(dataset.labels, dataset.kinds)
+    if identities is not None and validation > 0:
+        return draw_validation_rows(identities[rows], split_seed)
+    cells = np.concatenate([dataset.labels, _group_columns(dataset)], axis=1)
+    wanted = math.floor(validation * len(rows) + 0.5)
+    together = None if dataset.together is None else dataset.together[rows]
+    return draw_rows(cells[rows], wanted, split_seed, together)
+
+
 def _check_training_rows(dataset: Dataset, rows: np.ndarray) -> None:
     if dataset.weights is not None:
         rows = rows[dataset.weights[rows] > 0]
     for task, kind, labels in zip(dataset.tasks, dataset.kinds, dataset.labels[rows].T, strict=True):
         found = sorted(set(labels.tolist()) - {-1})
-        if len(found) < len(kind.classes):
+        if kind.is_identity and len(found) < 2:
+            raise DataError(
+                f"data set {dataset.name!r}, task {task!r}: {len(found)} identities among the {len(rows)} training "
+                "rows; at least two must occur"
+            )
+        if not kind.is_identity and len(found) < len(kind.classes):
             words = [kind.classes[label] for label in found] or "all unknown"
             expected = "both 0 and 1 must occur" if kind.is_binary else f"all of {', '.join(kind.classes)} must occur"
             raise DataError(

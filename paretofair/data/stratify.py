@@ -1,8 +1,17 @@
-"""Choosing rows so that every stratum gives its share of them."""
+"""Choosing rows so that every stratum gives its share of them; of identities whole ones for the test, and pictures of
+known ones for validation."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+
+from paretofair.tasks import TaskKind
+
+KEPT = 3  # rows of an identity that are cut off for validation
+MORE_THAN = 6  # rows that an identity must exceed to give any
 
 
 def draw_rows(
@@ -55,3 +64,56 @@ def _find_most_common(stratum: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     order = np.lexsort((pairs[1], -counts, pairs[0]))
     _, first = np.unique(pairs[0][order], return_index=True)
     return pairs[1][order][first]
+
+
+class StrataOfRows(NamedTuple):
+    """`strata` `(rows, columns)` that rows are drawn evenly from, and the numbers `(rows,)` of what is drawn whole,
+    None where every row stands alone."""
+
+    strata: np.ndarray
+    together: np.ndarray | None
+
+
+def find_identities(labels: np.ndarray, kinds: Sequence[TaskKind]) -> np.ndarray | None:
+    """The column of labels `(rows, tasks)` that has identities, `(rows,)`; None where no task has any."""
+    return next((labels[:, place] for place, kind in enumerate(kinds) if kind.is_identity), None)
+
+
+def draw_by(
+    labels: np.ndarray, groups: np.ndarray, kinds: Sequence[TaskKind], together: np.ndarray | None
+) -> StrataOfRows:
+    """What test rows are drawn by, from labels `(rows, tasks)` and groups `(rows, attributes)`: strata of both; of
+    identities whole ones, evenly by their groups, and each row of unknown identity alone."""
+    identities = find_identities(labels, kinds)
+    if identities is None:
+        return StrataOfRows(np.concatenate([labels, groups], axis=1), together)
+    others = [place for place, kind in enumerate(kinds) if not kind.is_identity]
+    alone = identities.max(initial=-1) + 1 + np.arange(len(identities))
+    clusters = np.where(identities >= 0, identities, alone)
+    return StrataOfRows(np.concatenate([labels[:, others], groups], axis=1), clusters)
+
+
+def draw_validation_rows(identities: np.ndarray, seed: int) -> np.ndarray:
+    """Three rows, at random, of every identity `(rows,)` with more than six: `(rows,)` bool, true where drawn (the
+    protocol of "Technical Challenges for Training Fair Neural Networks", section 3)."""
+    # Raw output: NumPy keeps the streams of bit generators for ever, those of distributions may change.
+    order = np.lexsort((np.random.PCG64(seed).random_raw(len(identities)), identities))
+    ordered = identities[order]
+    _, first, counts = np.unique(ordered, return_index=True, return_counts=True)
+    place = np.arange(len(ordered)) - np.repeat(first, counts)
+    chosen = (place < KEPT) & (np.repeat(counts, counts) > MORE_THAN) & (ordered >= 0)
+    drawn = np.zeros(len(identities), dtype=bool)
+    drawn[order] = chosen
+    return drawn
+
+
+def number_by_training(labels: Mapping[str, np.ndarray], kind: TaskKind) -> tuple[TaskKind, dict[str, np.ndarray]]:
+    """The identities of training as classes 0, 1, …, in the order of `kind`, and labels `(rows,)` of every part of a
+    split in these numbers; other identities have the numbers behind them."""
+    trained = np.unique(labels["train"][labels["train"] >= 0])
+    others = np.setdiff1d(np.arange(len(kind.classes)), trained)
+    number = np.empty(len(kind.classes) + 1, dtype=np.int64)
+    number[np.concatenate([trained, others]).astype(np.int64)] = np.arange(len(kind.classes))
+    number[-1] = -1  # where -1 points to
+    classes = tuple(kind.classes[label] for label in trained)
+    return TaskKind(kind.name, classes), {name: number[own] for name, own in labels.items()}

@@ -2,12 +2,12 @@
 
 from paretofair.methods.adversarial import Adversarial
 from paretofair.methods.adversarial_features import AdversarialFeatures
+from paretofair.methods.angular_margin import AngularMargin
 from paretofair.methods.balance import Oversample, Reweigh
 from paretofair.methods.corpus.bias_alignment import BiasAlignment
 from paretofair.methods.corpus.corpus_constraint import CorpusConstraint
 from paretofair.methods.gcm import GCM
 from paretofair.methods.label_flip import LabelFlip
-from paretofair.methods.max_min import MaxMin
 from paretofair.methods.method import (
     TRAINING_PARAMETERS,
     Gradient,
@@ -21,7 +21,7 @@ from paretofair.methods.method import (
     Rows,
 )
 from paretofair.methods.mtaf import MTAF, PerTask
-from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
+from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, MaxMin, OddsPenalty
 from paretofair.methods.threshold_frontier import ThresholdFrontier
 from paretofair.methods.transfer import PseudoGroups, Transfer
 from paretofair.methods.vanilla import SingleTask, Vanilla
@@ -37,6 +37,7 @@ METHODS: dict[str, type[Method]] = {
     "max_min": MaxMin,
     "eor": EOR,
     "label_flip": LabelFlip,
+    "angular_margin": AngularMargin,
     "oversample": Oversample,
     "reweigh": Reweigh,
     "adversarial": Adversarial,

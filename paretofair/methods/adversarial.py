@@ -31,6 +31,7 @@ from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron, Outputs, StackedNetwork
 from paretofair.models.constants import constant
 from paretofair.tasks.known import split_outputs
+from paretofair.tasks.task import SCORES
 
 HIDDEN = 32
 ADVERSARY_LEARNING_RATE = Parameter(
@@ -62,8 +63,8 @@ class Adversarial(Vanilla):
     """
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
-    reads = ("goal",)
-    needs = frozenset()
+    reads = ("goal", "loss")
+    needs = frozenset({SCORES})
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:
         """Without names there are two groups."""

@@ -51,7 +51,7 @@ class AdversarialFeatures(Vanilla):
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT, ADVERSARY_LEARNING_RATE)
     Options = FeatureOptions
-    reads = ()
+    reads = ("loss",)
     needs = frozenset()
 
     def __init__(self, settings: LossSettings, options: Any = None, names: Names = NO_NAMES) -> None:

@@ -32,7 +32,8 @@ class Parameter:
     is drawn from `search`, a range as a space file writes it; without both it must be given. `search` of a parameter
     with a default is what `paretofair.compare` draws it from.
     `sums_to_one`: the values of the tasks are shares, equal ones where the space file gives none. An `optional` one is
-    left out of trials where the space file does not give it.
+    left out of trials where the space file does not give it. One `per_group` stands for `<name>_<group>` of every group
+    that the space file gives one, each a parameter of its own, `(trials,)`.
     """
 
     name: str
@@ -44,6 +45,15 @@ class Parameter:
     sums_to_one: bool = False
     optional: bool = False
     search: Any = field(default=None, hash=False)
+    per_group: bool = False
+
+    def of_group(self, group: str) -> str:
+        """What the one of a group is called.
+
+        >>> Parameter("margin", per_group=True).of_group("women")
+        'margin_women'
+        """
+        return f"{self.name}_{group}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,8 @@ class LossSettings:
     `distance` and `goal` name entries of `distances.DISTANCES` and `subsets.GOALS`; `hard` replaces scores by
     thresholded decisions (no gradient); `bandwidth` is the kernel width of `mmd`; `concentration` smooths the rates of
     `differential`, whose counts are those of one batch (`rate` 1) or, below, an exponential mean over batches;
-    `reduction` is `sum` or `mean` over the rows of a batch.
+    `reduction` is `sum` or `mean` over the rows of a batch; `loss` is what the cross-entropy of every row
+    becomes (`losses.terms.shape_losses`).
     """
 
     distance: str = "correlation"
@@ -63,6 +74,7 @@ class LossSettings:
     concentration: float = 1.0
     rate: float = 1.0
     reduction: str = "sum"
+    loss: str = "cross_entropy"
 
 
 # Those of the `fairness` section.
@@ -210,7 +222,7 @@ class Method:
     Options: ClassVar[type[MethodOptions]] = MethodOptions
     # The settings of losses that change its results. Without `reduction` all losses are means over rows, whatever
     # `training.reduction` says.
-    reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction")
+    reads: ClassVar[tuple[str, ...]] = (*FAIRNESS, "reduction", "loss")
     # Whether the penalty can be computed on rows held out of the loss.
     holdout: ClassVar[bool] = True
     # Raised where the same settings give other results than before, so that no earlier run is extended.

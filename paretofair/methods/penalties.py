@@ -1,4 +1,5 @@
-"""Penalties on differences between groups ("Technical Challenges", eq. 2-6; the last two after Padala and Gujar 2020).
+"""Penalties on differences between groups ("Technical Challenges", eq. 2-6; the last two after Padala and Gujar 2020),
+and max-min fairness (eq. 7).
 
 They are means, whatever `training.reduction` says, since the published weights assume that, and read nothing of the
 `fairness` section. The accuracy part L is the mean over rows of `loss_weight`, the penalty one over rows of
@@ -22,7 +23,7 @@ class PenaltyMethod(Method):
     """Σ_t w_t L_t + mean_t α penalty_t, for heads and shared layers alike. A subclass says what the penalty is."""
 
     parameters = (TASK_WEIGHT, PENALTY_WEIGHT)
-    reads = ()
+    reads = ("loss",)
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """The penalty of each task, `(K, T)`, from logits and losses of rows, `(K, T, B)`.
@@ -36,7 +37,7 @@ class PenaltyMethod(Method):
         return hyper["penalty_weight"][:, None]
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
-        each = row_losses(logits, rows)
+        each = row_losses(logits, rows, self.settings)
         accuracy = weighted(hyper["task_weight"], reduce_losses(each, rows, self.settings))
         penalty, missing = self.penalty(logits, each, rows)
         undefined = missing.to(penalty.dtype).expand_as(penalty).sum(-1)
@@ -102,3 +103,23 @@ class EOR(PenaltyMethod):
         on_negatives, missing = difference(probabilities, negatives, rows)
         on_positives, also_missing = difference(probabilities, positives, rows)
         return on_negatives + on_positives, missing.int() + also_missing.int()
+
+
+class MaxMin(Method):
+    """Σ_t w_t max over groups of L_t's mean over the group in this batch.
+
+    Only rows with a known label and group count. A batch with one group gives that group's loss; one with none gives
+    exactly 0 with zero gradient, and is counted. Means, whatever `training.reduction` says.
+    """
+
+    parameters = (TASK_WEIGHT,)
+    reads = ("loss",)
+    needs = frozenset()
+    holdout = False
+
+    def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
+        weights = rows.loss_weight * (rows.penalty_weight > 0)
+        means, sizes = group_means(row_losses(logits, rows, self.settings), weights, rows.groups, rows.n_groups)
+        largest, _, missing = extremes(means, sizes, at_least=1)
+        undefined = missing.to(largest.dtype).expand_as(largest).sum(-1)
+        return Losses(weighted(hyper["task_weight"], largest), undefined=undefined)

@@ -27,7 +27,7 @@ class ThresholdFrontier(Vanilla):
     """
 
     parameters = (TASK_WEIGHT, TOLERANCE)
-    reads = ("goal", "reduction")
+    reads = ("goal", "reduction", "loss")
     needs = EVERYTHING
     version = 2  # 1: as many positives as it takes for the fewest errors, whatever the rule
 

@@ -52,7 +52,7 @@ class Transfer(PerTask):
 
     parameters: ClassVar[tuple[Parameter, ...]] = (*PerTask.parameters, KNOWN_SHARE, WARM_UP)
     Options: ClassVar[type[MethodOptions]] = TransferOptions
-    reads = FAIRNESS
+    reads = (*FAIRNESS, "loss")
 
     @property
     def unread(self) -> Mapping[str, str]:

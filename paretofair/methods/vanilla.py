@@ -16,7 +16,7 @@ class Vanilla(Method):
     """Σ_t w_t L_t (Wang et al. 2021, eq. 2)."""
 
     parameters: ClassVar[tuple[Parameter, ...]] = (TASK_WEIGHT,)
-    reads: ClassVar[tuple[str, ...]] = ("reduction",)
+    reads: ClassVar[tuple[str, ...]] = ("reduction", "loss")
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:

@@ -22,6 +22,15 @@ from paretofair.metrics.rows.co_occurrence import JointRows
 from paretofair.metrics.rows.scores import ScoredRows
 
 Array = NDArray[Any]
+# The kind of task whose labels are identities (`tasks.kind`, which this part does not import), and what of the metrics
+# that all other kinds have is said of right and wrong decisions.
+IDENTITY = "identity"
+_OF_IDENTITIES = frozenset(
+    (
+        *("error", "accuracy", "accuracy_gap", "worst_group_accuracy", "worst_group_error", "are", "arfg"),
+        *("group_harm", "hypervolume"),
+    )
+)
 Direction = Literal["minimised", "maximised", "best at 0", "best at 1", "diagnostic"]
 Source = Literal["rows", "metrics", "counts", "baselines", "group", "report"]
 
@@ -39,9 +48,11 @@ class Metric:
     (...)`; `baselines`, relative to single-task models; a `group` alone, a rate by `of_group`, `(..., 6) -> (...)`;
     a whole `report`. An audit goes through all metrics that have `of_groups`, but for those that are not `audited`.
 
-    `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `rate` names
-    the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second.
-    `kinds` are the kinds of task that have it, none where all do.
+    `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `most` is the
+    largest value of one that is maximised. `rate` names
+    the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second. `of`: it
+    is another metric of one group alone. `kinds` are the kinds of task that have it, none where all but identities do,
+    whose decisions are right or wrong and no more.
     """
 
     name: str
@@ -61,14 +72,19 @@ class Metric:
     given: str | None = None
     own: OwnCode | None = None
     of_joint_rows: Callable[[JointRows], Array] | None = None
+    of: OfGroup | None = None
+    most: float = 1.0
 
     def __repr__(self) -> str:
         """The same in every process, which checkpoints are told apart by."""
         what = repr(self.own) if self.given is None else f"given={self.given!r}"
+        what = what if self.of is None else repr(self.of)
         return f"Metric({self.name!r}, {self.direction!r}, {what})"
 
     def is_for(self, kind: str) -> bool:
         """Whether tasks of a kind have it. Kinds of a user's own have what `multiclass` has."""
+        if kind == IDENTITY:
+            return IDENTITY in self.kinds or self.name in _OF_IDENTITIES
         return not self.kinds or ("binary" if kind == "binary" else "multiclass") in self.kinds
 
     @property
@@ -133,7 +149,7 @@ class Metric:
         """
         if self.worst is None or self.own is not None or self.direction == "best at 1" or self.source == "baselines":
             return None
-        return {"minimised": (0.0, self.worst), "maximised": (self.worst, 1.0)}.get(
+        return {"minimised": (0.0, self.worst), "maximised": (self.worst, self.most)}.get(
             self.direction, (-self.worst, self.worst)
         )
 
@@ -156,6 +172,26 @@ class OwnCode:
     reads: Literal["counts", "rows"]
 
 
+@dataclass(frozen=True)
+class OfGroup:
+    """A `metric` of one `group` alone; of the attribute that the task's loss acts on, or of another one."""
+
+    metric: str
+    group: str
+    attribute: str | None = None
+
+
+OF_ONE_GROUP = ("auc", "intra_angle", "inter_angle")
+"""Metrics that can be had of one group alone; rates of groups are in every audit."""
+
+
+def metric_of_group(name: str, of: OfGroup) -> Metric:
+    """A metric of one group alone, under a name of the user's choice."""
+    whole = METRICS[of.metric]
+    words = f"{whole.words} of {of.group}"
+    return Metric(name, words, whole.direction, "rows", whole.worst, kinds=whole.kinds, of=of, most=whole.most)
+
+
 def own_metric(
     name: str, reference: str, reads: Literal["counts", "rows"], direction: Direction, worst: float | None = None
 ) -> Metric:
@@ -171,9 +207,12 @@ def conditional_parity(name: str, given: str) -> Metric:
 
 def listed_metric(name: str, entry: Mapping[str, Any]) -> Metric:
     """The metric that an `entry` of a space file's `metrics` means: a `function` of the user's own, conditional parity
-    where it says what is `given`, and else one of ours that a run has to ask for. Raises KeyError where it is none."""
+    where it says what is `given`, a metric `of` one group, and else one of ours that a run has to ask for. Raises
+    KeyError where it is none."""
     if entry.get("function"):
         return own_metric(name, entry["function"], entry.get("reads", "counts"), entry["direction"], entry.get("worst"))
+    if entry.get("of"):
+        return metric_of_group(name, OfGroup(entry["of"], entry["group"], entry.get("attribute")))
     return conditional_parity(name, entry["given"]) if entry.get("given") else ASKED_FOR[name]
 
 
@@ -282,6 +321,23 @@ _EVERY = (
         "rows",
         1.0,
         kinds=("multiclass",),
+    ),
+    Metric(
+        "intra_angle",
+        "mean angle in degrees between features and the mean of their identity",
+        "minimised",
+        "rows",
+        180.0,
+        kinds=(IDENTITY,),
+    ),
+    Metric(
+        "inter_angle",
+        "mean angle in degrees between the mean of an identity and the nearest other one",
+        "maximised",
+        "rows",
+        0.0,
+        kinds=(IDENTITY,),
+        most=180.0,
     ),
     Metric("realised_positive_rate", "share of positive decisions", "diagnostic", "rows", kinds=("binary",)),
     *_JOINT,

@@ -1,5 +1,6 @@
 """Stacked networks: every parameter has a leading trials axis."""
 
+from paretofair.models.cosine_network import CosineNetwork
 from paretofair.models.module_network import ModuleNetwork
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
 from paretofair.models.named import build_named
@@ -7,6 +8,7 @@ from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, align_
 
 __all__ = [
     "ALIGNMENT",
+    "CosineNetwork",
     "ModuleNetwork",
     "MultilayerPerceptron",
     "Outputs",

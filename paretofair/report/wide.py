@@ -76,6 +76,7 @@ def compute_group_metrics(
                 found = {
                     (name, each): values
                     for name, rate in RATES.items()
+                    if METRICS[name].is_for(task.kind)
                     for each, values in _rates_of_classes(merged, task, name, rate)
                 }
                 for g, group in enumerate(groups):
@@ -83,7 +84,8 @@ def compute_group_metrics(
                     for (name, each), values in found.items():
                         add(f"{split}_{name}_{task.name}{each}_{label}", values[:, g])
                 for metric in GROUP_METRICS:
-                    if metric in OF_TWO_GROUPS and len(groups) != 2:
+                    of_two = metric in OF_TWO_GROUPS and len(groups) != 2
+                    if of_two or not METRICS[metric].is_for(task.kind):
                         continue
                     add(f"{split}_{metric}_{task.name}_by_{attribute}", measure_counts(METRICS[metric], merged))
     return pd.DataFrame(columns)

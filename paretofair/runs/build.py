@@ -11,7 +11,7 @@ from paretofair.analysis.results import find_choosing_split
 from paretofair.methods import METHODS, Method, Names
 from paretofair.metrics.objectives import parse_goal
 from paretofair.metrics.relative import relative_metrics
-from paretofair.models import ModuleNetwork, MultilayerPerceptron, StackedNetwork, build_named
+from paretofair.models import CosineNetwork, ModuleNetwork, MultilayerPerceptron, StackedNetwork, build_named
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
 from paretofair.training.measuring.best import EpochChoice
@@ -19,6 +19,8 @@ from paretofair.training.optimizers import OPTIMIZERS, Adagrad
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
+# Numbers that a cosine head reads where the space file does not say.
+FEATURES = 512
 
 
 def method_class(space: MethodSpace) -> type[Method]:
@@ -32,7 +34,19 @@ def build_method(space: MethodSpace, data: DeviceData) -> Method:
     groups = tuple(data.group_names[data.attributes[attribute]] for attribute in data.acts_on)
     attributes = tuple(data.attributes[attribute] for attribute in data.acts_on)
     names = Names(data.tasks, groups, data.several, attributes)
+    _check_groups(space, kind, groups)
     return kind(space.loss_settings, kind.Options.model_validate(space.options), names)
+
+
+def _check_groups(space: MethodSpace, kind: type[Method], groups: tuple[tuple[str, ...], ...]) -> None:
+    """Raises ValueError for a parameter per group that names no group of any attribute that a loss acts on."""
+    known = list(dict.fromkeys(group for names in groups for group in names))
+    for parameter in kind.parameters:
+        if parameter.per_group:
+            accepted = [parameter.of_group(group) for group in known]
+            for name in space.parameters:
+                if name.startswith(parameter.of_group("")) and name not in accepted:
+                    raise ValueError(f"parameters: found {name}; expected {', '.join(accepted)}")
 
 
 def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) -> Experiment:
@@ -69,10 +83,17 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
 
 
 def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
-    """The network of the file's widths, of its name, or of its module, for this data set. Raises SpaceError for one
-    that cannot read its examples."""
+    """The network of the file's widths, of its name, or of its module, for this data set; of identities with a cosine
+    head. Raises SpaceError for one that cannot read its examples."""
+    if data.kinds[0].is_identity:
+        width = space.network.features or FEATURES
+        return CosineNetwork(_build_body(space, data, (width,)), width, data.predicted[0].outputs)
+    return _build_body(space, data, tuple(task.outputs for task in data.several))
+
+
+def _build_body(space: MethodSpace, data: DeviceData, outputs: tuple[int, ...]) -> StackedNetwork:
+    """The network with these numbers of outputs for each task; empty: one each."""
     own, tasks = space.network, len(data.tasks)
-    outputs = tuple(task.outputs for task in data.several)
     if own.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in own.arguments.items()))
         inputs = data.shape[0] if len(data.shape) == 1 else data.shape

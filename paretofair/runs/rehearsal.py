@@ -19,6 +19,7 @@ from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, measure_epoch, rehearse, to_device
 from paretofair.training.measuring.evaluation import evaluate
+from paretofair.training.measuring.one_group import find_group
 from paretofair.training.measuring.own_metrics import find_group_task
 
 _DRAWS = 200  # whose epochs are averaged
@@ -110,6 +111,12 @@ def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:
             raise SpaceError(
                 f"{joint[0]}: {error}; give a task whose label is the group, such as man: \"gender == 'man'\""
             ) from error
+    for metric in space.own_metrics:
+        for place in range(len(data.tasks)) if metric.of is not None else ():
+            try:
+                find_group(metric, place, data)
+            except ValueError as error:
+                raise SpaceError(str(error)) from None
     mine = [metric for metric in space.own_metrics if metric.own is not None]
     if not mine:
         return

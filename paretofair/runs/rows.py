@@ -103,7 +103,8 @@ def table_schema(data: DeviceData, values: Mapping[str, Any], own_metrics: Seque
     """The names in a trial table: the headline and the run's own metrics of every task, and the hyperparameters
     `values`, `(n,)` or `(n, tasks)` each."""
     tasks = tuple(data.tasks)
-    kinds = [(kind.name, () if kind.is_binary else kind.classes) for kind in data.kinds]
+    # Of identities right and wrong decisions are counted, as of a binary task.
+    kinds = [(kind.name, () if kind.is_binary or kind.is_identity else kind.classes) for kind in data.kinds]
     return TableSchema(
         tasks=tuple(TaskSchema(task, *kind) for task, kind in zip(tasks, kinds, strict=True)),
         metrics=(
@@ -121,7 +122,8 @@ def _of_kinds(metric: Metric, data: DeviceData) -> Quantity | None:
     if metric.source != "rows" or metric.is_asked_for:
         return None
     has = [task for task, kind in zip(data.tasks, data.kinds, strict=True) if metric.is_for(kind.name)]
-    own = tuple(data.tasks) if metric.is_for("binary") else tuple(has)
+    of_all = metric.is_for("binary") and not data.kinds[0].is_identity
+    own = tuple(data.tasks) if of_all else tuple(has)
     return Quantity(metric.name, own) if own else None
 
 

@@ -107,7 +107,7 @@ class MethodSpace:
         # It imports PyTorch, which takes seconds that a look at a run can do without.
         from paretofair.methods.method import LossSettings
 
-        return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction)
+        return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction, loss=self.training.loss)
 
     def identity(self, stage: str) -> dict[str, Any]:
         """Everything that changes the result of a trial with a given stage, method, seed and index, as plain JSON data.

@@ -18,6 +18,7 @@ from paretofair.metrics.objectives import (
     parse_objective,
 )
 from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS, Metric
+from paretofair.metrics.registry import IDENTITY as IDENTITIES
 from paretofair.naming import (
     JOINT,
     MOST,
@@ -59,7 +60,7 @@ def resolve_data(
 def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> Frontiers:
     """The section with its defaults; checks the names of metrics and sets in it, and of the run's own metrics."""
     for name, listed in settings.metrics.items():
-        if listed.function is None and listed.given is None:
+        if listed.function is None and listed.given is None and listed.of is None:
             if name not in ASKED_FOR:
                 words = f"required: a function, or what is given; without them one of {list_known(ASKED_FOR)}"
                 problems.add(("metrics", name), f"{words}.{propose(name, ASKED_FOR)}")
@@ -68,7 +69,8 @@ def _resolve_frontiers(settings: Settings, kinds: Mapping[str, str], problems: P
             problems.add(("metrics", name), f"found {name!r}; it {words}")
     tasks = tuple(kinds)
     frontiers, metrics, every = settings.frontiers, settings.known_metrics, ("arfg_are", *tasks, *OF_SEVERAL_TASKS)
-    gap = frontiers.gap or GOAL_GAPS[settings.fairness.goal]
+    of_identities = IDENTITIES in kinds.values()
+    gap = frontiers.gap or ("accuracy_gap" if of_identities else GOAL_GAPS[settings.fairness.goal])
     gaps = [each.name for each in metrics.values() if each.direction == "minimised" and _is_of_all(each, kinds)]
     check_name(gap, gaps, ("frontiers", "gap"), problems)
     point = {"arfg": frontiers.reference_point.arfg, "are": frontiers.reference_point.are}

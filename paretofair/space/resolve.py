@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from paretofair.space.problems import KeyPath, Problems, explain_unknown_key, li
 from paretofair.space.schema import WIDTHS, Fairness, MethodSettings, Network, Section, Settings, TuneBaselines
 from paretofair.space.tune import count_settings, free_parameters
 from paretofair.space.validation import validate
+from paretofair.tasks.kind import IDENTITY
 from paretofair.tasks.known import find_kind
 from paretofair.training.optimizers import OPTIMIZERS, Optimizer
 
@@ -38,12 +39,15 @@ def resolve_methods(
     listed = _classes(settings, methods, problems)
     for name, method in listed.items():
         _check_kinds(name, method, kinds, methods, problems)
+        _check_loss(settings, name, method, kinds, problems)
+    _check_identities(settings, kinds, problems)
     _check_shared_parameters(settings, listed, methods, problems)
-    known = {
-        name for kind in (*methods.values(), *listed.values()) for name in _gather_parameters(kind, OPTIMIZERS.values())
-    }
+    known: dict[str, Parameter] = {}
+    for kind in (*methods.values(), *listed.values()):
+        known |= _gather_parameters(kind, OPTIMIZERS.values())
     for index, point in enumerate(settings.points):
-        check_keys(point, sorted(known), ("points", index), problems, what="parameter of any method")
+        names = sorted(dict(_spell_groups(known, point)))
+        check_keys(point, names, ("points", index), problems, what="parameter of any method")
     return {name: _method_space(settings, name, kind, tasks, problems) for name, kind in listed.items()}
 
 
@@ -79,6 +83,31 @@ def _check_kinds(
             words = f"has no meaning for task {task}, which is {kind}. Methods that have: {list_known(able)}"
             problems.add(("methods", name), words)
             return
+
+
+def _check_loss(
+    settings: Settings, name: str, method: type[Method], kinds: Mapping[str, str], problems: Problems
+) -> None:
+    own = settings.methods[name].training
+    loss, path = own.get("loss", settings.training.loss), ("methods", name) if "loss" in own else ()
+    if loss != "cross_entropy" and "loss" not in method.reads:
+        words = f"found {loss}; {name} has a loss of its own and does not read it"
+        problems.add((*path, "training", "loss"), words)
+    several = [task for task, kind in kinds.items() if kind != "binary"]
+    if loss == "weighted" and several:
+        words = f"found weighted; {several[0]}, which is {kinds[several[0]]}, has no positives; accepted: focal"
+        problems.add((*path, "training", "loss"), words)
+
+
+def _check_identities(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:
+    """A task of identities is trained alone, and only it has features that it is compared by."""
+    found = [task for task, kind in kinds.items() if kind == IDENTITY]
+    if found and len(kinds) > 1:
+        others = [task for task in kinds if task not in found[:1]]
+        words = f"{found[0]}, whose labels are identities, is trained alone; here beside {list_known(others)}"
+        problems.add(("data", "tasks"), f"{words}. Choose one: tasks: [{found[0]}]")
+    if not found and settings.network.features is not None:
+        problems.add(("network", "features"), "belongs to tasks of kind identity; no task is")
 
 
 def _own_class(reference: str) -> type[Method]:
@@ -196,7 +225,24 @@ def _gather_parameters(method: type[Method], optimizers: Iterable[type[Optimizer
 def _of_method(settings: Settings, name: str, method: type[Method]) -> dict[str, Parameter]:
     """Those that the trials of a listed method can have with its optimiser."""
     own = settings.methods[name].training.get("optimizer")
-    return _gather_parameters(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
+    known = _gather_parameters(method, [OPTIMIZERS.get(str(own), OPTIMIZERS[settings.training.optimizer])])
+    given = [
+        *settings.parameters,
+        *settings.methods[name].parameters,
+        *(key for each in settings.points for key in each),
+    ]
+    return dict(_spell_groups(known, given))
+
+
+def _spell_groups(known: Mapping[str, Parameter], given: Iterable[str]) -> Iterator[tuple[str, Parameter]]:
+    """Parameters by name, those per group once for every group that the space file gives one; which groups there are
+    is checked when the data are read."""
+    for name, parameter in known.items():
+        if not parameter.per_group:
+            yield name, parameter
+            continue
+        for own in dict.fromkeys(each for each in given if each.startswith(parameter.of_group(""))):
+            yield own, dataclasses.replace(parameter, name=own, per_group=False, optional=True)
 
 
 def _build_shared_space(settings: Settings, name: str, method: type[Method], tasks: tuple[str, ...]) -> MethodSpace:

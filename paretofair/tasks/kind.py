@@ -19,6 +19,11 @@ class TaskKind:
     classes: tuple[str, ...] = ("0", "1")
 
     @property
+    def is_identity(self) -> bool:
+        """Whether its labels are identities: rows are compared with one another, by whether theirs are the same."""
+        return self.name == IDENTITY
+
+    @property
     def is_binary(self) -> bool:
         """Whether its labels are 0 and 1, whatever words they have."""
         return self.name == "binary"
@@ -29,8 +34,9 @@ class TaskKind:
 
 
 BINARY = TaskKind()
+IDENTITY = "identity"
 # The keys of `known.TASKS`.
-KINDS = ("binary", "multiclass")
+KINDS = ("binary", "multiclass", IDENTITY)
 
 
 def check_kind(name: str) -> None:

@@ -9,11 +9,12 @@ from torch import Tensor
 from paretofair import user_code
 from paretofair.errors import SpaceError
 from paretofair.tasks.binary import Binary
-from paretofair.tasks.kind import TaskKind, check_kind
+from paretofair.tasks.identity import Identity
+from paretofair.tasks.kind import IDENTITY, TaskKind, check_kind
 from paretofair.tasks.multiclass import Multiclass
 from paretofair.tasks.task import Task
 
-TASKS: dict[str, type[Task]] = {"binary": Binary, "multiclass": Multiclass}
+TASKS: dict[str, type[Task]] = {"binary": Binary, "multiclass": Multiclass, IDENTITY: Identity}
 
 
 def find_kind(name: str) -> type[Task]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,16 +16,19 @@ SCORES = "scores"  # a probability for each label
 CURVATURE = "curvature"  # derivatives of the row losses by the outputs
 LABELS_OF_TWO = "labels of two"  # labels 0 and 1 and one logit
 EVERYTHING = frozenset({SCORES, CURVATURE, LABELS_OF_TWO})
+MARGINS = "margins"  # losses of rows with a margin of their own, for identities alone
 
 
 class Measured(NamedTuple):
     """What evaluation found for K trials of one task on one split: `metrics` by name, `(K,)` each, and the counts of
     the finest cells, `(K, cells, ...)`, from which every rate and gap follows; where rows have weights both are by
-    weight, and `unweighted` are the counts of rows."""
+    weight, and `unweighted` are the counts of rows. `of_groups` are metrics of each group alone, `(K, groups)`, for
+    those that ask for one (`registry.metric_of_group`)."""
 
     metrics: dict[str, np.ndarray]
     counts: np.ndarray
     unweighted: np.ndarray | None = None
+    of_groups: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class LabelledRows(NamedTuple):
@@ -39,6 +44,7 @@ class LabelledRows(NamedTuple):
     n_groups: int
     weights: Tensor | None = None
     units: Tensor | None = None
+    in_training: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Task:
 
     # Of what is above, what this kind of task has.
     gives: ClassVar[frozenset[str]] = frozenset()
+    # Whether all rows of a label are of one group, as all pictures of a person are.
+    own_groups: ClassVar[bool] = False
 
     @property
     def outputs(self) -> int:
@@ -67,6 +75,11 @@ class Task:
     def scores(self, outputs: Tensor) -> Tensor:
         """Probabilities of the labels `scored`, `(K, S, B)`, from outputs `(K, O, B)`."""
         raise NotImplementedError
+
+    def keep(self, outputs: Tensor, features: Tensor | None) -> Tensor:
+        """What evaluation keeps of a forward pass, `(K, M, B)`, and gives to `decide` and `measure`: the outputs `(K,
+        O, B)`, or where these would be too many something made of them and of the `features` `(K, H, B)`."""
+        return outputs
 
     def decide(self, outputs: Tensor, scores: Tensor) -> Tensor:
         """The label that is decided for every row, `(K, n)`: that of the largest score; binary tasks have thresholds,

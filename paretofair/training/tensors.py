@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from paretofair.data.inputs import DeviceInputs, find_strata
 from paretofair.data.splits import Examples, Splits
+from paretofair.data.stratify import number_by_training
 from paretofair.tasks import TaskKind
 from paretofair.tasks.known import all_binary, make_tasks, slice_outputs
 from paretofair.tasks.task import Task
@@ -55,6 +56,7 @@ class DeviceData:
     cell c (-1 unknown), in the order of `attributes`; `counts` the rows of each split in each cell, and `independent`,
     where rows have weights or stay together, how many independent rows of equal weight they are worth. `acts_on[t]` is
     the column of `cells` that the loss of task t acts on, `n_groups` the number of groups of each attribute.
+    Of a task of identities the `kinds` name those of training; labels of others have the numbers behind them.
     `positive_rate` (T,) is that of the labelled training rows by their weights, of meaning for binary tasks alone.
     `together` (n,) are the clusters of the training rows, None where every row stands alone.
     """
@@ -86,6 +88,11 @@ class DeviceData:
     def predicted(self) -> tuple[Task, ...]:
         """What losses and evaluation ask of each task."""
         return make_tasks(self.kinds)
+
+    @property
+    def alone(self) -> Task | None:
+        """The task where there is one, None where there are several."""
+        return self.predicted[0] if len(self.predicted) == 1 else None
 
     @cached_property
     def binary(self) -> BinaryTasks:
@@ -129,7 +136,7 @@ def to_device(
 ) -> DeviceData:
     """Tensors of `splits` on `device`; `sensitive` names the attribute that each task's loss acts on, `given` the
     columns that metrics are given. Raises DataError where one is no column of the inputs."""
-    data, parts = splits.dataset, splits.parts
+    data, (kinds, parts) = splits.dataset, _number_identities(splits)
     acts_on = tuple(data.attributes.index(sensitive[task]) for task in data.tasks)
     every = np.concatenate([part.groups for part in parts.values()])
     cells, inverse = np.unique(every, axis=0, return_inverse=True)
@@ -142,7 +149,7 @@ def to_device(
         device=device,
         dtype=dtype,
         tasks=data.tasks,
-        kinds=data.kinds,
+        kinds=kinds,
         attributes=data.attributes,
         shape=splits.inputs.shape,
         categories=splits.inputs.categories,
@@ -159,6 +166,20 @@ def to_device(
         positive_rate=torch.tensor(positive / known, device=device),
         together=train.together,
     )
+
+
+def _number_identities(splits: Splits) -> tuple[tuple[TaskKind, ...], dict[str, Examples]]:
+    """The kinds of the tasks and the parts of a split, where identities are those of training in the first place."""
+    kinds, parts = list(splits.dataset.kinds), splits.parts
+    for place, kind in enumerate(kinds):
+        if kind.is_identity:
+            own = {name: part.labels[:, place] for name, part in parts.items()}
+            kinds[place], numbered = number_by_training(own, kind)
+            for name, labels in numbered.items():
+                columns = parts[name].labels.astype(np.int64)
+                columns[:, place] = labels
+                parts[name] = replace(parts[name], labels=columns)
+    return tuple(kinds), parts
 
 
 def _split(

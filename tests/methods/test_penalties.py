@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from paretofair.methods import LossSettings, Method, Rows
-from paretofair.methods.max_min import MaxMin
-from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, OddsPenalty
+from paretofair.methods.penalties import EOR, DisparateImpact, EqualLoss, MaxMin, OddsPenalty
 from paretofair.methods.vanilla import Vanilla
 from paretofair.models import MultilayerPerceptron
 from paretofair.training.compiler import compile_step

@@ -19,10 +19,12 @@ from paretofair.data.reading.expressions import Expression, read_expression
 from paretofair.data.reading.input_columns import choose_inputs, read_kind
 from paretofair.data.reading.tables import suggest_known
 from paretofair.tasks import TaskKind
+from paretofair.tasks.kind import IDENTITY
 
 FEWEST_ROWS = 30
 _MOST_ORIGINS = 20
 _MOST_CLASSES = 1000
+_MOST_IDENTITIES = 1_000_000
 
 
 def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | None = None) -> Dataset:
@@ -165,8 +167,9 @@ class _Reader:
         if self.schema.missing.labels == "error":
             self.refuse_missing(texts == "", f"{where} has no label")
         classes = said.classes or tuple(self.table.values(said.column))
-        if not 2 <= len(classes) <= _MOST_CLASSES:
-            self.fail(f"{where} has {len(classes)} different values; accepted: 2 to {_MOST_CLASSES} classes")
+        most, what = (_MOST_IDENTITIES, "identities") if said.kind == IDENTITY else (_MOST_CLASSES, "classes")
+        if not 2 <= len(classes) <= most:
+            self.fail(f"{where} has {len(classes)} different values; accepted: 2 to {most:,} {what}")
         index = {self.find(said.column, name, where): place for place, name in enumerate(classes)}
         self.refuse_spellings(
             said.column, said.classes, where, lambda texts: f"classes: [{', '.join(map(repr, texts))}]"

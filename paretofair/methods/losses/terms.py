@@ -16,19 +16,39 @@ from paretofair.tasks.binary import binary_cross_entropy
 from paretofair.tasks.known import split_outputs
 
 COUNTS = "group_counts"
+_PLAIN = LossSettings()
 
 
 def cross_entropy(logits: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     """L_t: cross-entropy of each task over the batch, `(K, T)`; summed, or averaged over labelled rows."""
-    return reduce_losses(row_losses(logits, rows), rows, settings)
+    return reduce_losses(row_losses(logits, rows, settings), rows, settings)
 
 
-def row_losses(logits: Tensor, rows: Rows) -> Tensor:
+def row_losses(logits: Tensor, rows: Rows, settings: LossSettings = _PLAIN) -> Tensor:
     """The loss of every row and task, `(K, T, B)`; of no meaning where the label is unknown."""
     if not rows.tasks:
-        return binary_cross_entropy(logits, rows.labels)
+        return shape_losses(binary_cross_entropy(logits, rows.labels), rows, settings)
     parts = zip(rows.tasks, split_outputs(logits, rows.tasks), rows.labels.unbind(-2), strict=True)
-    return torch.stack([task.row_losses(outputs, labels) for task, outputs, labels in parts], 1)
+    each = torch.stack([task.row_losses(outputs, labels) for task, outputs, labels in parts], 1)
+    return shape_losses(each, rows, settings)
+
+
+def shape_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
+    """What `training.loss` makes of the cross-entropies of rows, `(K, T, B)`.
+
+    `cross_entropy` leaves them. `focal`: (1 - p)² times each, p = exp(-cross-entropy) being the probability of the
+    label (Lin et al. 2017, γ = 2). `weighted`: those of label 1 times the batch's weight of label 0 over that of label
+    1, all 0 where it has no label 1 ("Technical Challenges", appendix A).
+    """
+    if settings.loss == "focal":
+        # Of a loss that rounds to below 0 the probability is 1.
+        return (-torch.expm1(-each.clamp_min(0))).square() * each
+    if settings.loss == "weighted":
+        positives = (rows.loss_weight * (rows.labels == 1)).sum(-1, keepdim=True)
+        negatives = (rows.loss_weight * (rows.labels == 0)).sum(-1, keepdim=True)
+        factor = torch.where(rows.labels == 1, negatives / avoid_zero(positives), 1)
+        return torch.where(positives > 0, factor, 0) * each
+    return each
 
 
 def reduce_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:

@@ -180,8 +180,9 @@ class OwnMetric(Section):
     """A metric that a run has of its own; docs/objectives.md has examples. Of the user: `function`,
     `package.module:function`, reads the `counts` of every group or the `rows` (labels, scores, decisions, groups);
     `direction` says which way it is better, `worst` what no trial is worse than; `code`, a digest of its source file,
-    is filled in. With a column that is `given`, conditional demographic parity. With nothing, one of ours that only a
-    run has that asks for it."""
+    is filled in. With a column that is `given`, conditional demographic parity. With `of`, that metric (auc,
+    intra_angle, inter_angle) of one `group` alone, by default of the attribute that the loss acts on, else of
+    `attribute`. With nothing, one of ours that only a run has that asks for it."""
 
     function: str | None = None
     reads: Literal["counts", "rows"] = "counts"
@@ -189,10 +190,19 @@ class OwnMetric(Section):
     worst: float | None = None
     given: str | None = None
     code: str | None = None
+    of: Literal["auc", "intra_angle", "inter_angle"] | None = None
+    group: str | None = None
+    attribute: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> OwnMetric:
         own = self.model_fields_set
+        if (self.of is None) != (self.group is None):
+            raise make_error(f"{'of' if self.of is None else 'group'} is required; of and group belong together")
+        if self.of is None and self.attribute is not None:
+            raise make_error("attribute belongs to a metric of one group: of, group")
+        if self.of is not None and (self.function is not None or self.given is not None):
+            raise make_error("of excludes function and given")
         if self.function is None:
             for key in ("reads", "direction", "worst", "code"):
                 if key in own and getattr(self, key) is not None:
@@ -206,6 +216,9 @@ class OwnMetric(Section):
     @model_serializer(mode="wrap")
     def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found = written(self)
+        of_group = {key: found.pop(key, None) for key in ("of", "group", "attribute")}
+        if self.of is not None:
+            return {key: value for key, value in of_group.items() if value is not None}
         if self.function is not None:
             return {key: value for key, value in found.items() if key != "given"}
         return {} if self.given is None else {"given": self.given}
@@ -294,5 +307,5 @@ class Settings(Section):
     @property
     def known_metrics(self) -> dict[str, Metric]:
         """Every metric by name, the run's own among them."""
-        own = {name: each for name, each in self.metrics.items() if each.function or each.given}
+        own = {name: each for name, each in self.metrics.items() if each.function or each.given or each.of}
         return {**METRICS, **{name: each.metric(name) for name, each in own.items()}}

@@ -35,6 +35,8 @@ class Network(Section):
     Or `module`, `package.module:factory` of any torch module (`paretofair.models.ModuleNetwork`), which is called with
     the numbers of inputs (of images: their shape) and outputs and with `arguments`. `code`, a digest of its source
     file, is filled in.
+
+    `features`: of tasks of identities, how many numbers the cosine head reads; by default 512.
     """
 
     name: Literal["mlp", "cnn", "resnet18", "resnet34", "resnet152", "densenet121", "alexnet"] = "mlp"
@@ -47,6 +49,7 @@ class Network(Section):
     module: str | None = None
     arguments: dict[str, Any] = {}
     code: str | None = None
+    features: Size | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -68,7 +71,7 @@ class Network(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Network:
-        for key in sorted(self.model_fields_set - set(self._own_keys)):
+        for key in sorted(self.model_fields_set - {*self._own_keys, "features"}):
             value = getattr(self, key)
             if not value or (key, value) in (("name", "mlp"), ("width", 1)):
                 continue
@@ -83,9 +86,15 @@ class Network(Section):
     @model_serializer(mode="wrap")
     def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         unset = [
-            key for key, value in (("width", 1), ("weights", None), ("digest", None)) if getattr(self, key) == value
+            key
+            for key, value in (("width", 1), ("weights", None), ("digest", None), ("features", None))
+            if getattr(self, key) == value
         ]
-        return {key: value for key, value in written(self).items() if key in self._own_keys and key not in unset}
+        return {
+            key: value
+            for key, value in written(self).items()
+            if key in (*self._own_keys, "features") and key not in unset
+        }
 
 
 class KeepEpoch(Section):
@@ -100,7 +109,8 @@ class KeepEpoch(Section):
 class Training(Section):
     """The optimizer and its batches; `reduction` of the losses over the rows of a batch. `steps` of an epoch, by
     default as many as show every row once. `keep_epoch`: of each trial the epoch that is best on the split that
-    chooses, in place of the last one."""
+    chooses, in place of the last one. `loss`: the cross-entropy of every row as it is, `focal` (γ = 2), or `weighted`
+    by the batch's negatives over its positives."""
 
     optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
     initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
@@ -108,6 +118,7 @@ class Training(Section):
     reduction: Literal["sum", "mean"] = "sum"
     steps: Size | None = None
     keep_epoch: KeepEpoch | None = None
+    loss: Literal["cross_entropy", "focal", "weighted"] = "cross_entropy"
 
     @model_validator(mode="after")
     def _settings_of_the_optimizer(self) -> Training:
@@ -119,6 +130,7 @@ class Training(Section):
     def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
         unset = [key for key in ("steps", "keep_epoch") if getattr(self, key) is None]
+        unset += ["loss"] if self.loss == "cross_entropy" else []
         return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
 
 

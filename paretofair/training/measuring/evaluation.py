@@ -21,7 +21,8 @@ from paretofair.metrics.objectives import values_of_tasks
 from paretofair.metrics.registry import Metric
 from paretofair.models import ALIGNMENT, StackedNetwork, align_length
 from paretofair.tasks.known import slice_outputs
-from paretofair.tasks.task import LabelledRows, Measured
+from paretofair.tasks.task import LabelledRows, Measured, Task
+from paretofair.training.measuring.one_group import measure_one_group
 from paretofair.training.measuring.own_metrics import measure_own
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
@@ -98,7 +99,7 @@ def evaluate(
     A `method` with thresholds of its own, by the hyperparameters `values` of the trials, decides by those.
     """
     chosen = {name: split for name, split in data.splits.items() if splits is None or name in splits}
-    outputs = {name: compute_outputs(network, parameters, split) for name, split in chosen.items()}
+    outputs = {name: compute_outputs(network, parameters, split, data.alone) for name, split in chosen.items()}
     cut, by_group = decision_thresholds(outputs[data.selection_split], data, threshold, method, values)
     measured = {
         name: measure_outputs(
@@ -180,19 +181,21 @@ def decide_rows(
         together = binary.logits(outputs) >= _of_rows(cut, by_group, binary.of_tasks(split.groups))
     decided = iter(together.long().unbind(1))
     found = []
-    for place, (task, columns) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
-        own = outputs[:, columns]
+    for place, task in enumerate(data.predicted):
+        own = _of_task(outputs, place, data)
         found.append(next(decided) if place in binary.places else task.decide(own, _in_vectors(task.scores, own)))
     return torch.stack(found, 1)
 
 
 class MeasuredSplit(NamedTuple):
     """What was found on one split: `metrics` `(K, T)` by name, and the `counts` of each task as in `Evaluation`; where
-    rows have weights also the `unweighted` ones, else none."""
+    rows have weights also the `unweighted` ones, else none. `of_groups` are for each task its metrics of every
+    group that it acts on, `(K, groups)`, by name."""
 
     metrics: dict[str, np.ndarray]
     counts: list[np.ndarray]
     unweighted: list[np.ndarray]
+    of_groups: Sequence[Mapping[str, np.ndarray]] = ()
 
 
 def measure_outputs(
@@ -222,10 +225,19 @@ def measure_outputs(
             column = binary.places.index(place)
             return probabilities[:, column], decisions[:, column].long()
         task = data.predicted[place]
-        own = outputs[:, slice_outputs(data.predicted)[place]]
+        own = _of_task(outputs, place, data)
         scores = _in_vectors(task.scores, own)
         return scores.movedim(1, -1), task.decide(own, scores)
 
+    def rank(place: int) -> Tensor:
+        """What ranks the rows: of a binary task its logits, which have fewer ties than scores."""
+        if place in binary.places:
+            return logits[:, binary.places.index(place)]
+        return _in_vectors(data.predicted[place].scores, _of_task(outputs, place, data))
+
+    of_one = measure_one_group(own_metrics, rank, found.of_groups, split, data)
+    found = found._replace(metrics=found.metrics | of_one)
+    own_metrics = [metric for metric in own_metrics if metric.of is None]
     own = measure_own(own_metrics, merge_by_task(found.counts, data), answer, split, data)
     return found._replace(metrics=found.metrics | own)
 
@@ -234,7 +246,7 @@ def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit
     """What was measured on the binary tasks, and what the others measure themselves, in the order of the tasks."""
     columns = {place: column for column, place in enumerate(data.binary.places)}
     of_tasks: list[Measured] = []
-    for place, (task, columns_of) in enumerate(zip(data.predicted, slice_outputs(data.predicted), strict=True)):
+    for place, task in enumerate(data.predicted):
         if place in columns:
             column = columns[place]
             of_tasks.append(
@@ -254,8 +266,9 @@ def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit
             data.n_groups[attribute],
             split.weights,
             split.units,
+            split is data.splits["train"],
         )
-        of_task = outputs[:, columns_of]
+        of_task = _of_task(outputs, place, data)
         of_tasks.append(task.measure(of_task, _in_vectors(task.scores, of_task), rows))
     names = dict.fromkeys(name for found in of_tasks for name in found.metrics)
     absent = np.full(len(outputs), np.nan)
@@ -263,6 +276,7 @@ def _measure_kinds(outputs: Tensor, of_binary: MeasuredSplit, split: DeviceSplit
         {name: np.stack([found.metrics.get(name, absent) for found in of_tasks], -1) for name in names},
         [found.counts for found in of_tasks],
         [found.unweighted for found in of_tasks if found.unweighted is not None],
+        [found.of_groups for found in of_tasks],
     )
 
 
@@ -315,14 +329,18 @@ def merge_by_task(counts: Sequence[np.ndarray], data: DeviceData) -> list[TaskCo
     ]
 
 
-def compute_outputs(network: StackedNetwork, parameters: Tensor, split: DeviceSplit) -> Tensor:
-    """Outputs `(K, O, n)`; the rows are filled up to whole vectors and the filling dropped."""
+def compute_outputs(
+    network: StackedNetwork, parameters: Tensor, split: DeviceSplit, task: Task | None = None
+) -> Tensor:
+    """Outputs `(K, O, n)`, or what a single `task` keeps of them; the rows are filled up to whole vectors and the
+    filling dropped."""
     outputs = []
     for rows in torch.arange(len(split), device=split.cells.device).split(_chunk(network, parameters)):
         chunk = split.inputs.take(rows)
         filling = chunk.new_zeros(align_length(len(chunk)) - len(chunk), *chunk.shape[1:])
-        out = network.forward(parameters, torch.cat([chunk, filling])).logits
-        outputs.append(out[..., : len(chunk)])
+        out = network.forward(parameters, torch.cat([chunk, filling]))
+        kept = out.logits if task is None else task.keep(out.logits, out.features)
+        outputs.append(kept[..., : len(chunk)])
     return torch.cat(outputs, -1)
 
 
@@ -331,6 +349,11 @@ def _chunk(network: StackedNetwork, parameters: Tensor) -> int:
     trials = 1 if parameters.is_cpu or network.runs_apart(parameters.device, len(parameters)) else len(parameters)
     most = _CHUNK_VALUES // (network.values_per_example * trials) // ALIGNMENT * ALIGNMENT
     return max(ALIGNMENT, min(_CHUNK, most))
+
+
+def _of_task(outputs: Tensor, place: int, data: DeviceData) -> Tensor:
+    """What was kept of one task: one that keeps anything but its outputs stands alone."""
+    return outputs if len(data.predicted) == 1 else outputs[:, slice_outputs(data.predicted)[place]]
 
 
 def _in_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
