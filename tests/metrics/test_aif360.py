@@ -100,6 +100,17 @@ def rates_of(metric: ClassificationMetric, privileged: bool | None) -> dict[str,
     }
 
 
+def log_ratio(pair: ClassificationMetric, outcome: tuple[str, ...], other: tuple[str, ...]) -> float:
+    """Of the smoothed rates of an outcome among the rows that have it or the other one."""
+
+    def log_rate(privileged: bool) -> float:
+        counts = pair.binary_confusion_matrix(privileged)
+        positive, rest = (sum(counts[name] for name in names) for names in (outcome, other))
+        return float(np.log((positive + 0.05) / (positive + rest + 0.1))) if positive + rest else float("nan")
+
+    return log_rate(False) - log_rate(True)
+
+
 def gaps_of(pairs: list[ClassificationMetric]) -> dict[str, float]:
     """Our `GROUP_METRICS` from every ordered pair of groups, those of two groups from the first pair."""
 
@@ -114,6 +125,9 @@ def gaps_of(pairs: list[ClassificationMetric]) -> dict[str, float]:
     soft_fpr = largest(lambda pair: pair.difference(pair.generalized_false_positive_rate))
     soft_tpr = largest(lambda pair: pair.difference(pair.generalized_true_positive_rate))
     mean = largest(ClassificationMetric.average_abs_odds_difference)
+    epsilon_fpr = largest(lambda pair: log_ratio(pair, ("FP",), ("TN",)))
+    epsilon_tpr = largest(lambda pair: log_ratio(pair, ("TP",), ("FN",)))
+    positive, negative = ("TP", "FP"), ("TN", "FN")
     return {
         "fpr_gap": fpr,
         "tpr_gap": tpr,
@@ -130,6 +144,12 @@ def gaps_of(pairs: list[ClassificationMetric]) -> dict[str, float]:
         "worst_group_accuracy": smallest(lambda pair: pair.accuracy(privileged=True)),
         "ppv_gap": largest(lambda pair: pair.difference(pair.positive_predictive_value)),
         "for_gap": largest(ClassificationMetric.false_omission_rate_difference),
+        "epsilon_fpr": epsilon_fpr,
+        "epsilon_tpr": epsilon_tpr,
+        "epsilon_odds": epsilon_fpr + epsilon_tpr,
+        "epsilon_parity": largest(
+            lambda pair: max(log_ratio(pair, positive, negative), log_ratio(pair, negative, positive))
+        ),
         "soft_fpr_gap": soft_fpr,
         "soft_tpr_gap": soft_tpr,
         "soft_equalized_odds_max": largest(ClassificationMetric.generalized_equalized_odds_difference),
@@ -220,8 +240,14 @@ def test_merged_cells_are_unions_of_intersections() -> None:
 @pytest.mark.parametrize(
     ("only", "undefined"),
     [
-        (1, {"fpr_gap", "fpr_gap_signed", "soft_fpr_gap"}),
-        (0, {"tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "equal_opportunity_ratio", "soft_equal_opportunity_ratio"}),
+        (1, {"fpr_gap", "fpr_gap_signed", "soft_fpr_gap", "epsilon_fpr"}),
+        (
+            0,
+            {
+                *("tpr_gap", "tpr_gap_signed", "soft_tpr_gap", "epsilon_tpr"),
+                *("equal_opportunity_ratio", "soft_equal_opportunity_ratio"),
+            },
+        ),
     ],
 )
 def test_a_group_of_one_label_is_undefined_in_both(only: int, undefined: set[str]) -> None:
@@ -231,7 +257,9 @@ def test_a_group_of_one_label_is_undefined_in_both(only: int, undefined: set[str
     merged = rates.merge(counts, cells[:, 0], 2)
     with np.errstate(invalid="ignore"):
         expected = gaps_of(pairs_of(rows, ["sex"]))
-    odds = {f"{soft}equalized_odds_{how}" for soft in ("", "soft_") for how in ("max", "mean", "sum")}
+    odds = {f"{soft}equalized_odds_{how}" for soft in ("", "soft_") for how in ("max", "mean", "sum")} | {
+        "epsilon_odds"
+    }
     # aif360 takes the larger of the two with Python's `max`, which sees a NaN in the first place only.
     for name in expected.keys() - {"equalized_odds_max", "soft_equalized_odds_max"}:
         assert np.isnan(expected[name]) == (name in undefined | odds), name

@@ -193,7 +193,8 @@ def test_order_and_size_of_groups_do_not_matter(table: np.ndarray, random) -> No
     for name, metric in GROUP_METRICS.items():
         if name not in OF_TWO_GROUPS:
             np.testing.assert_array_equal(metric(table[..., order, :]), metric(table), err_msg=name)
-        np.testing.assert_allclose(metric(3 * table), metric(table), err_msg=name, rtol=1e-12)
+        if not name.startswith("epsilon"):  # whose smoothing is less of more rows
+            np.testing.assert_allclose(metric(3 * table), metric(table), err_msg=name, rtol=1e-12)
 
 
 def gap_slow(values: list[float], present: list[bool]) -> float:
