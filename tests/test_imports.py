@@ -36,7 +36,19 @@ MAY_IMPORT = {
     },
     "adapters": {"data", "metrics", "analysis", "results", "space", "runs", "training", "cli"},
     "testing": {"data", "models", "methods", "metrics", "sampling", "tasks", "training"},
-    "cli": {*TOP, "data", "metrics", "results", "analysis", "report", "sampling", "space", "runs", "cluster"},
+    "cli": {
+        *TOP,
+        "interface",
+        "data",
+        "metrics",
+        "results",
+        "analysis",
+        "report",
+        "sampling",
+        "space",
+        "runs",
+        "cluster",
+    },
 }
 # Open to all.
 OPEN = ("errors", "interruption", "naming", "redaction", "sections", "user_code")
@@ -138,12 +150,16 @@ TESTED_BY = {
     "data/test_dataset": ("data.digest",),
     "descriptors/test_learning": ("descriptors.diagnostics",),
     "docs/test_tutorial": ("api",),
+    "docs/test_notebooks": ("interface.known_frame",),
     "interface/test_chosen": ("interface.scoring",),
     "interface/test_compare": (
         "interface.describe",
         "interface.given_data",
     ),
-    "launch/test_main": ("cli.program",),
+    "launch/test_main": (
+        "__main__",
+        "cli.program",
+    ),
     "launch/test_search": (
         "runs.session",
         "runs.stages.studies",

@@ -86,7 +86,7 @@ class Results:
         protocols, or attributes.
         """
         if not runs:
-            raise RunError("no run was given; give the results folder of launch/sweep.py")
+            raise RunError("no run was given; give the results folder of a sweep")
         parts = [Run(Path(run)) for run in runs]
         trials, schema, apart = merge_runs(parts)
         methods = tuple(dict.fromkeys(name for part in parts for name in part.settings.methods))

@@ -156,6 +156,25 @@ def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_a
     return found.sort_values("rule", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
+def join_fronts(
+    results: Results, of: str = "arfg_are", methods: Sequence[str] = (), seed: int | None = None
+) -> pd.DataFrame:
+    """The points of the frontiers under the set `of` that no point of another one beats on the split that chooses, as
+    `Results.frontier` has them: of these `methods` and of this `seed`, by default of all."""
+    objectives, chosen_on = results.objective_set(of), results.settings.selected_on
+    fronts = [
+        points
+        for method, by_seed in results.fronts_of(of).items()
+        for own, points in by_seed.items()
+        if (not methods or method in methods) and (seed is None or own in (seed, "all"))
+    ]
+    if not fronts:
+        return pd.DataFrame({"trial_id": []})
+    points = pd.concat(fronts)
+    losses = objectives.losses(points[[f"{chosen_on}_{name}" for name in objectives.names]].to_numpy(float))
+    return points[non_dominated(losses)].reset_index(drop=True)
+
+
 def choose_among_all(
     results: Results, rule: str, of: str = "arfg_are", methods: Sequence[str] = (), seed: int | None = None
 ) -> str | None:
@@ -170,20 +189,13 @@ def choose_among_all(
     objectives, chosen_on = results.objective_set(of), results.settings.selected_on
     parsed = parse_rule(rule, objectives, results.tasks, results.settings.metrics)
     results.derive(parsed.reads)
-    fronts = [
-        points
-        for method, by_seed in results.fronts_of(of).items()
-        for own, points in by_seed.items()
-        if (not methods or method in methods) and (seed is None or own in (seed, "all"))
-    ]
-    if not fronts:
+    front = join_fronts(results, of, methods, seed)
+    if front.empty:
         return None
+    columns = list(dict.fromkeys(f"{chosen_on}_{each.name}" for each in parsed.reads))
+    searched = candidates(results.trials, ["method", "seed", "trial_id", *columns])
+    points = searched.set_index("trial_id").loc[front["trial_id"]]
     columns = [f"{chosen_on}_{each.name}" for each in parsed.reads]
-    led_by = [f"{chosen_on}_{name}" for name in objectives.names]
-    every = list(dict.fromkeys(["method", "seed", "trial_id", *columns, *led_by]))
-    searched = candidates(results.trials, every)
-    points = searched.set_index("trial_id").loc[pd.concat(fronts)["trial_id"]]
-    points = points[non_dominated(objectives.losses(points[led_by].to_numpy(float)))]
     runs = searched[searched["method"].isin(methods)] if methods else searched
     runs = runs if seed is None else runs[runs["seed"] == seed]
     try:

@@ -6,15 +6,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import name_examples, name_program
 
 EXAMPLES = """
 examples:
   python launch/export.py results/mtaf_lsac --trial 3f2a9c
   python launch/export.py results/mtaf_lsac --trial 3f2a9c --output models/fair
-  python launch/export.py results/mtaf_lsac --rule knee --method mtaf --seed 0
+  python launch/export.py results/mtaf_lsac --rules
+  python launch/export.py results/mtaf_lsac --rule knee
   python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
   python launch/export.py results/mtaf_lsac --multiplicity
 
@@ -44,6 +47,9 @@ def export(options: argparse.Namespace, console: Console) -> int:
         path = write_multiplicity(options.run, options.objectives, data_dir=options.data_dir)
         console.print(f"written to {path}: ambiguity and discrepancy by method, seed, split and task", soft_wrap=True)
         return 0
+    if options.rules:
+        list_rules(options, console)
+        return 0
     trial = options.trial or choose_trial(options.run, options.rule, options.method, options.seed, options.objectives)
     done = export_trial(options.run, trial, options.output, data_dir=options.data_dir)
     about = done.model.about
@@ -60,26 +66,52 @@ def export(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def list_rules(options: argparse.Namespace, console: Console) -> None:
+    """Prints every rule with the trial that it takes from all frontiers, or those of one method or seed."""
+    from paretofair.analysis.results import Results
+    from paretofair.analysis.rules import OF_ANY_SET, RULES
+    from paretofair.errors import RunError
+    from paretofair.export import choose_trial, find_objectives
+
+    results = Results(options.run)
+    of = find_objectives(results, options.objectives)
+    named = results.objective_set(of).names
+    examples = [] if of == "arfg_are" else [f"best {named[-1]}, {named[0]} <= NUMBER"]
+    trials = results.trials.set_index("trial_id")
+    table = Table("rule", "method", "seed", "trial", *(f"{name} on test" for name in named), box=box.SIMPLE)
+    for rule in (*(RULES if of == "arfg_are" else OF_ANY_SET), *examples):
+        try:
+            row = trials.loc[choose_trial(results, rule, options.method, options.seed, of)]
+        except RunError:  # no point keeps its bound, or it has a number to fill in
+            table.add_row(rule)
+            continue
+        values = [f"{row[f'test_{name}']:.4f}" for name in named]
+        table.add_row(rule, str(row["method"]), str(row["seed"]), str(row.name), *values)
+    console.print(table)
+    console.print(f"{name_program('export')} {options.run} --rule RULE saves one.", markup=False, highlight=False)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     command = argparse.ArgumentParser(
         prog=name_program("export"),
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=name_examples(EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("run", type=Path, metavar="RUN", help="results folder of a run of launch/sweep.py")
+    command.add_argument("run", type=Path, metavar="RUN", help="results folder of a sweep")
     what = "the trial_id (frontiers/all.csv, report.html), or how it begins"
     one = command.add_mutually_exclusive_group(required=True)
     one.add_argument("--trial", metavar="ID", help=what)
     what = "a rule of tables/selected.csv: knee, midpoint, 'smallest arfg, are <= 1', 'smallest 2 arfg + are'"
     one.add_argument("--rule", metavar="RULE", help=what)
+    one.add_argument("--rules", action="store_true", help="list the rules, and what each takes of all frontiers")
     what = "how far the points of each front whose errors are within .01 of the smallest disagree: multiplicity.csv"
     one.add_argument("--multiplicity", action="store_true", help=what)
     what = "with --rule or --multiplicity: the set of objectives whose frontier it is (default: the first of the run)"
     command.add_argument("--objectives", metavar="NAME", help=what)
-    command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier")
-    command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed")
+    command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier (default: of all methods)")
+    command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed (default: of all)")
     what = "folder to write (default: RUN/exported/ID)"
     command.add_argument("--output", type=Path, metavar="DIR", help=what)
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")

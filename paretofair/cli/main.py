@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.metadata import version
 
 COMMANDS = {
     "sweep": "train a search space and write its frontiers",
     "report": "write figures, tables and a page from runs",
     "status": "show how far a run is",
     "export": "save a trial as an ordinary PyTorch model",
+    "init": "look at a table and write a space file for it",
+    "spaces": "list and copy the space files of published experiments",
+    "completion": "print what a shell needs to complete commands",
     "coco": "make a table of objects and gender from COCO annotations",
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs `paretofair COMMAND ...` and returns its exit code."""
+def main(arguments: list[str] | None = None, program: str = "paretofair") -> int:
+    """Runs `paretofair COMMAND ...`, called as `program`, and returns its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     name, *others = given or ["--help"]
     if name in COMMANDS:
         # Argparse takes the name of the program from here, for usage and errors.
-        sys.argv[0] = f"paretofair {name}"
+        sys.argv[0] = f"{program} {name}"
         return start(name, others)
-    listed = "\n".join(f"  {command:8} {words}" for command, words in COMMANDS.items())
-    usage = f"usage: paretofair COMMAND ...\n\n{listed}\n\n`paretofair COMMAND --help` has examples."
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {command:{width}} {words}" for command, words in COMMANDS.items())
+    usage = f"usage: {program} COMMAND ...\n\n{listed}\n\n`{program} COMMAND --help` has examples."
     if name in ("-h", "--help"):
         print(usage)
+        return 0
+    if name == "--version":
+        print(f"paretofair {version('paretofair')}")
         return 0
     print(f"error: no command {name!r}\n\n{usage}", file=sys.stderr)
     return 2

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
+
+_PROGRAMS = ("python -m paretofair", "paretofair")
 
 
 def name_program(name: str) -> str:
-    """For usage and errors: `paretofair NAME`, or `python launch/NAME.py` in a checkout."""
-    return f"paretofair {name}" if sys.argv[0] == f"paretofair {name}" else f"python launch/{name}.py"
+    """For usage, advice and errors: `paretofair NAME`, or `python launch/NAME.py` in a checkout, as this program was
+    called."""
+    called = next((program for program in _PROGRAMS if sys.argv[0].startswith(f"{program} ")), None)
+    return f"{called} {name}" if called else f"python launch/{name}.py"
+
+
+def name_examples(text: str) -> str:
+    """Examples that are written for a checkout, as this program was called."""
+    return re.sub(r"(?:python )?launch/(\w+)\.py", lambda found: name_program(found[1]), text)

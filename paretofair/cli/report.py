@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import name_examples, name_program
 
 if TYPE_CHECKING:
     from paretofair.analysis.results import Results
@@ -161,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         prog=name_program("report"),
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=name_examples(EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("run", type=Path, nargs="+", metavar="RUN", help="results folder or table; several are merged")

@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import name_examples, name_program
 from paretofair.cli.status import duration
 from paretofair.redaction import redact
 from paretofair.sections import parse_duration
@@ -48,7 +48,7 @@ WRITTEN = {
     "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
     "trials": "the trial table, one row per trial (Parquet)",
-    "models": "weights of every trial that may stand on a frontier (launch/export.py)",
+    "models": "weights of every trial that may stand on a frontier, for the command export",
 }
 
 
@@ -228,7 +228,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
     for name, what in WRITTEN.items():
         if (result.folder / name).exists():
             console.print(f"  {result.folder / name}: {what}", highlight=False, markup=False, soft_wrap=True)
-    words = f"python launch/report.py {result.folder} writes figures, LaTeX tables and report.html from these."
+    words = f"{name_program('report')} {result.folder} writes figures, LaTeX tables and report.html from these."
     console.print(words, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(
         prog=name_program("sweep"),
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=name_examples(EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--space", required=True, type=Path, metavar="FILE", help="the search space, a YAML file")

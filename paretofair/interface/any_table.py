@@ -55,7 +55,7 @@ def to_column(values: Any, what: str, rows: int | None = None) -> pd.Series:
     Raises:
         DataError: No list of values, or another number of them than `rows`.
     """
-    if isinstance(values, str) or not hasattr(values, "__len__"):
+    if isinstance(values, str) or not (hasattr(values, "__len__") or hasattr(values, "__array__")):
         raise DataError(f"{what}: found {type(values).__name__}; expected a column: one value for each row")
     if isinstance(values, pd.DataFrame):
         if values.shape[1] != 1:

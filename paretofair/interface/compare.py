@@ -17,14 +17,14 @@ from rich.console import Console
 
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import default_rule
+from paretofair.analysis.rules import default_rule, join_fronts
 from paretofair.data.reading.cells import text_of
 from paretofair.data.reading.csv_schema import TaskColumn
 from paretofair.errors import RunError
 from paretofair.export import choose_trial, export_trial
 from paretofair.interface.chosen import ChosenModel, LabelWords
 from paretofair.interface.describe import OBJECTIVES, describe_space
-from paretofair.interface.given_data import gather_data, read_values
+from paretofair.interface.given_data import GivenData, gather_data, read_values
 from paretofair.results.files import space_file
 from paretofair.runs.run import RunOptions, run
 from paretofair.space.space import Space, build_space, load_space
@@ -120,9 +120,23 @@ class Comparison:
         Raises:
             RunError: A rule, method or seed that is none; no point that keeps the bound of the rule.
         """
+        return self.model(self.choose(rule, method=method, seed=seed, objectives=objectives), output)
+
+    def choose(
+        self,
+        rule: str | None = None,
+        *,
+        method: str | None = None,
+        seed: int | None = None,
+        objectives: str | None = None,
+    ) -> str:
+        """The id of the trial that `best` takes. Raises RunError, as it does."""
         rule = rule or default_rule(self.results.settings)
-        trial = choose_trial(self.results, rule, method, seed, objectives)
-        return self.model(trial, output)
+        return choose_trial(self.results, rule, method, seed, objectives)
+
+    def joint_frontier(self) -> pd.DataFrame:
+        """The points of `frontier` that no point of any method or seed beats on the split that chooses."""
+        return join_fronts(self.results, self.results.leading)
 
     def model(self, trial_id: str, output: str | Path | None = None) -> ChosenModel:
         """The model of a trial of the table. Raises RunError for a trial that is none or was not completed."""
@@ -217,10 +231,7 @@ def compare(
     Raises:
         DataError, SpaceError, RunError: data, settings or an output that do not fit, in one sentence each.
     """
-    from paretofair.cluster.engine_choice import choose_engine
-
-    laid = dict(settings or {})
-    csv = laid.get("data", {}).get("csv", {})
+    csv = (settings or {}).get("data", {}).get("csv", {})
     given = gather_data(
         *(data, labels),
         tasks=tasks,
@@ -233,11 +244,56 @@ def compare(
         exclude=exclude,
         csv=csv,
     )
+    return train_comparison(
+        given,
+        methods=methods,
+        trials=trials,
+        seeds=seeds,
+        objectives=objectives,
+        test=None if split is not None else test,
+        validation=validation,
+        settings=settings,
+        name=name,
+        output=output,
+        engine=engine,
+        address=address,
+        data_dir=data_dir,
+        require_real_data=require_real_data,
+        time_budget=time_budget,
+        quiet=quiet,
+    )
+
+
+def train_comparison(
+    given: GivenData,
+    *,
+    methods: str | Sequence[str] | Mapping[str, Any],
+    trials: int,
+    seeds: int | Sequence[int],
+    objectives: Sequence[str],
+    test: float | None = None,
+    validation: float = 0.2,
+    settings: Mapping[str, Any] | None = None,
+    name: str = "comparison",
+    output: str | Path | None = None,
+    engine: EngineName = "auto",
+    address: str | None = None,
+    data_dir: str | Path | None = None,
+    require_real_data: bool = False,
+    time_budget: float | None = None,
+    quiet: bool = False,
+    exports: bool = True,
+) -> Comparison:
+    """What `compare` does with data that are described, by the same keywords. Without `exports` the tables that follow
+    from the trials are not written."""
+    from paretofair.cluster.engine_choice import choose_engine
+
+    laid = dict(settings or {})
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     section = dict(given.section)
     if "csv" in section:
         section = {"name": name, **section}
-        section["csv"] = section["csv"] | ({} if split is not None else {"test": test})
+        section["csv"] = section["csv"] | ({} if test is None else {"test": test})
     section["validation"] = validation
     document, left_out = describe_space(
         name, section, given.kinds, given.rows, methods, objectives, trials, numbers, laid
@@ -257,6 +313,7 @@ def compare(
         data_dir=None if data_dir is None else Path(data_dir),
         require_real_data=require_real_data,
         time_budget=time_budget,
+        exports=exports,
     )
     done = run(space, options, console, choose_engine(space.resources.engine, address))
     if done.failed:

@@ -31,7 +31,8 @@ _GOALS = {
 }
 OBJECTIVES = ("error", "equalized_odds_max")
 SET = "compared"  # the name of the set of objectives
-_SMALL = 10_000  # rows
+# The size of a batch by the most rows that it is for; where their number is not known, as for many.
+_BATCHES = ((0, 512), (1_000, 32), (10_000, 128), (math.inf, 512))
 
 
 def describe_tasks(
@@ -185,7 +186,7 @@ def describe_space(
         "data": dict(data),
         "training": {
             "optimizer": optimizer,
-            "batch_size": 512 if rows >= _SMALL else 128,
+            "batch_size": next(size for most, size in _BATCHES if rows <= most),
             "reduction": "mean",
         },
         "fairness": fairness,

@@ -110,7 +110,7 @@ def space_file(folder: Path) -> Path:
     """The space file of a results folder. Raises RunError where there is none."""
     path = folder / SPACE
     if not os.path.lexists(path):
-        raise RunError(f"there is no {path}; RUN is the results folder that launch/sweep.py has written")
+        raise RunError(f"there is no {path}; RUN is the results folder that a sweep has written")
     check_file(path)
     return path
 

@@ -43,7 +43,8 @@ _SHOWN = 10  # lines on the data when a run starts; its log has them all
 @dataclass(frozen=True)
 class RunOptions:
     """What a command may say beside the space: none of it changes the result of a trial. `store`: the URL that workers
-    write to where they cannot write to `output`, which then holds copies. `stopping`: said when training begins."""
+    write to where they cannot write to `output`, which then holds copies. `stopping`: said when training begins.
+    `exports`: whether to write what follows from the trial table."""
 
     output: Path
     methods: Sequence[str]
@@ -53,6 +54,7 @@ class RunOptions:
     retry_failed: bool = False
     store: str | None = None
     stopping: str = ""
+    exports: bool = True
 
     @classmethod
     def of(
@@ -185,7 +187,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
         state = Session(context, table, options.store, deadline, engine, connected)
         state.train()
-        report = export(folder)
+        report = export(folder) if options.exports else read(folder)
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
@@ -198,12 +200,17 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
 def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
+    results = read(folder)
+    write_report(results, folder)
+    return results
+
+
+def read(folder: Path) -> Results:
+    """The results of a run."""
     table = TrialTable(folder)
     trials = table.read()
     settings = read_settings(folder, table.schema.task_names)
-    results = Results.of(trials, settings, [folder], schema=table.schema)
-    write_report(results, folder)
-    return results
+    return Results.of(trials, settings, [folder], schema=table.schema)
 
 
 def _describe(splits: Splits, of_each: bool) -> str:

@@ -141,7 +141,7 @@ def test_a_failing_fit_leaves_the_others(monkeypatch) -> None:
 
 def test_what_is_wrong_is_told(tmp_path, capsys, monkeypatch) -> None:
     assert main([str(tmp_path)]) == 2
-    assert "RUN is the results folder that launch/sweep.py has written" in " ".join(capsys.readouterr().err.split())
+    assert "RUN is the results folder that a sweep has written" in " ".join(capsys.readouterr().err.split())
     for wrong in (
         ["--methods", "threshold"],
         ["--bounds", "0"],

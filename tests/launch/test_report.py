@@ -126,7 +126,7 @@ def test_help_has_examples():
         (["in/t.csv", "--output", "file/under/it"], "--output file/under/it: file is a file; give a folder"),
         (["in/t.csv", "--output", "x" * 300], f"--output {'x' * 300} cannot be written: File name too long"),
         (["in/t.csv", "--output", "/proc/nowhere"], "--output /proc/nowhere cannot be written: "),
-        (["x" * 300], f"{'x' * 300} does not exist; give a results folder of launch/sweep.py, or a table"),
+        (["x" * 300], f"{'x' * 300} does not exist; give the results folder of a sweep, or a table"),
         (["in/t.csv", "--output", "out", "--objectives", "z"], "objectives: found 'z'; accepted: arfg_are, x, y, "),
         (["in/t.csv", "--output", "out", "--wide"], "the wide table needs groups.csv and the counts"),
     ],

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 import paretofair
+from paretofair.cli.spaces import main as spaces_main
 from paretofair.data import DATASETS
 from paretofair.space.space import load_space
 from tests.stacks import read_rows
 
-from .conftest import ROOT
+from .conftest import ROOT, call
 
 # test_sweep.py runs those of LSAC.
 SPACES = [path for path in sorted((ROOT / "search_spaces").glob("*.yaml")) if not path.stem.startswith("mtaf_lsac")]
@@ -47,3 +48,17 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     objectives = points.filter(regex="^validation_(arfg|are|error|fpr_gap)")
     for name, own in points.groupby("objectives"):
         assert not own[objectives.columns].dropna(axis=1, how="all").isna().any(axis=None), f"{name} holds a NaN"
+
+
+def test_the_shipped_files_are_listed_and_copied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    listed = call(spaces_main).stdout.splitlines()
+    assert {line.split()[0] for line in listed} == {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}
+    assert all(len(line.split()) > 3 for line in listed)
+    done = call(spaces_main, "mtaf_lsac", "--output", "mine.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine.yaml").read_text() == (ROOT / "search_spaces" / "mtaf_lsac.yaml").read_text()
+    wrong = {("mtaf_lsac", "--output", "mine.yaml"): "mine.yaml exists", ("mtaf_lsa",): "did you mean 'mtaf_lsac'"}
+    for words, message in wrong.items():
+        done = call(spaces_main, *words)
+        assert (done.returncode, message in done.stderr) == (2, True)

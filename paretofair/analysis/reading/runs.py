@@ -41,10 +41,10 @@ class Run:
     def __post_init__(self) -> None:
         path = self.path
         if not os.path.exists(path):
-            raise RunError(f"{path} does not exist; give a results folder of launch/sweep.py, or a table")
+            raise RunError(f"{path} does not exist; give the results folder of a sweep, or a table")
         has_trials = os.path.lexists(path / TRIALS)
         if path.is_dir() and not has_trials and not any(path.glob("*.parquet")):
-            raise RunError(f"{path} holds no trial table; give the results folder that launch/sweep.py has written")
+            raise RunError(f"{path} holds no trial table; give the results folder that a sweep has written")
         if has_trials:
             table = TrialTable(path)
             self.folder, self.trials = path, table.read()
