@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from paretofair.analysis.results import Results
 from paretofair.data.stratify import draw_rows
@@ -20,13 +23,6 @@ from paretofair.interface.compare import train_comparison
 from paretofair.interface.describe import OBJECTIVES
 from paretofair.interface.given_data import gather_data
 from paretofair.metrics.objectives import parse_goal
-
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
-except ImportError as error:
-    raise ImportError("FairClassifier needs scikit-learn 1.6 or newer: pip install 'paretofair[sklearn]'") from error
 
 LABEL, GROUP = "label", "group"
 _MOST_GROUPS = 20  # of more different numbers groups are made at their median

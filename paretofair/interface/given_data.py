@@ -17,6 +17,7 @@ from pyarrow import feather, parquet
 from paretofair.data import DATASETS
 from paretofair.data.reading.cell_table import CellTable, convert_table, read_raw_table
 from paretofair.data.reading.cells import CellRules
+from paretofair.data.reading.kinds import InputKinds
 from paretofair.data.reading.tables import suggest_known
 from paretofair.errors import DataError
 from paretofair.interface.any_table import to_column, to_table
@@ -123,6 +124,8 @@ def gather_data(
     taken = {said if isinstance(said, str) else said.get("column") for said in described.values()}
     taken |= {section.get("split"), section.get("weights")}
     left_out = [name for name in dict.fromkeys(left_out) if name not in taken]
+    if set(chosen) & set(InputKinds.model_fields):
+        left_out = []  # pictures or texts are the inputs, and no column beside
     section = {
         "tasks": described,
         "sensitive": {
