@@ -135,10 +135,15 @@ def _tell_differences(results: Results) -> Iterator[Finding]:
     rest = table[table["differs"] != "yes"].sort_values("p_holm", kind="stable")
     for row in rest.head(_SHOWN).itertuples():
         what = "are not told apart" if row.differs == "no" else f"cannot be told apart with {_count(row.seeds, 'seed')}"
+        one, other = labels.method(row.method), labels.method(row.against)
+        # An interval that leaves 0 out beside a p-value that does not tell the two apart would be a riddle.
+        leaves_out = len(table) > 1 and row.difference_low * row.difference_high > 0
+        before = f", {_say_p(row.p_value)} before" if leaves_out else ""
+        alone = "; the interval is of this pair alone, not adjusted for the others" if leaves_out else ""
         yield Finding(
-            f"{labels.method(row.method)} and {labels.method(row.against)} {what} (p = {_say_p(row.p_holm)}"
-            f"{_after_holm(len(table))}): a difference of hypervolume on test beyond {row.difference_low:+.3f} to "
-            f"{row.difference_high:+.3f} is unlikely.",
+            f"{one} and {other} {what} (p = {_say_p(row.p_holm)}{_after_holm(len(table))}{before}): the hypervolume of "
+            f"{one} on test less that of {other} is {row.difference:+.3f}, and one beyond {row.difference_low:+.3f} to "
+            f"{row.difference_high:+.3f} is unlikely{alone}.",
             file,
         )
     if len(rest) > _SHOWN:
