@@ -48,6 +48,8 @@ class Metric:
     (...)`; `baselines`, relative to single-task models; a `group` alone, a rate by `of_group`, `(..., 6) -> (...)`;
     a whole `report`. An audit goes through all metrics that have `of_groups`, but for those that are not `audited`.
 
+    `signed`: a minimised one may be below 0.
+
     `worst` is the value that no trial is worse than, in the metric's own units; None where there is none. `most` is the
     largest value of one that is maximised. `rate` names
     the rate whose rows stand behind it. `pair`: it compares the first of exactly two groups with the second. `of`: it
@@ -74,6 +76,7 @@ class Metric:
     of_joint_rows: Callable[[JointRows], Array] | None = None
     of: OfGroup | None = None
     most: float = 1.0
+    signed: bool = False
 
     def __repr__(self) -> str:
         """The same in every process, which checkpoints are told apart by."""
@@ -149,9 +152,10 @@ class Metric:
         """
         if self.worst is None or self.own is not None or self.direction == "best at 1" or self.source == "baselines":
             return None
-        return {"minimised": (0.0, self.worst), "maximised": (self.worst, self.most)}.get(
-            self.direction, (-self.worst, self.worst)
-        )
+        return {
+            "minimised": (-self.worst if self.signed else 0.0, self.worst),
+            "maximised": (self.worst, self.most),
+        }.get(self.direction, (-self.worst, self.worst))
 
     @property
     def best(self) -> str:
@@ -266,18 +270,31 @@ _MEAN, _SOFT_MEAN = _odds(
 )
 
 
-def _joint(name: str, words: str, direction: Direction, worst: float | None = None) -> Metric:
-    return Metric(name, words, direction, "rows", worst, kinds=("binary",), of_joint_rows=getattr(co_occurrence, name))
+def _joint(name: str, words: str, direction: Direction, worst: float | None = None, *, signed: bool = False) -> Metric:
+    function = getattr(co_occurrence, name)
+    return Metric(name, words, direction, "rows", worst, kinds=("binary",), of_joint_rows=function, signed=signed)
 
 
 _JOINT = (
     _joint("predicted_bias", "share of the predicted group where the object is predicted", "diagnostic"),
-    _joint("bias_amplification", "bias amplification away from one half", "minimised", 1.0),
+    _joint("bias_amplification", "bias amplification away from one half", "minimised", 1.0, signed=True),
     _joint("bias_amplification_towards", "bias amplification towards the group", "best at 0", 1.0),
     _joint("bias_amplification_absolute", "bias amplification in size", "minimised", 1.0),
     _joint("bias_violations", "share of objects whose bias moved by more than .05", "minimised", 1.0),
-    _joint("amplification_from_group", "directional bias amplification from groups to objects", "minimised", 1.0),
-    _joint("amplification_from_object", "directional bias amplification from objects to groups", "minimised", 1.0),
+    _joint(
+        "amplification_from_group",
+        "directional bias amplification from groups to objects",
+        "minimised",
+        1.0,
+        signed=True,
+    ),
+    _joint(
+        "amplification_from_object",
+        "directional bias amplification from objects to groups",
+        "minimised",
+        1.0,
+        signed=True,
+    ),
 )
 
 _EVERY = (

@@ -80,7 +80,7 @@ def test_trials_are_decided_alone_and_rows_count_by_their_weights():
     both = method.decide(torch.stack([margins, other]), training, None, hyper)
     alone = method.decide(other[None], training, None, {"corpus_margin": np.array([0.05])})
     assert torch.equal(both[1], alone[0])
-    weights = torch.ones(400, dtype=torch.float64)
+    weights, hyper = torch.ones(400, dtype=torch.float64), {"corpus_margin": np.array([0.02])}
     assert torch.equal(method.decide(margins[None], training, weights, hyper)[0], both[0])
     repeated = torch.cat([training, training[:, :100]], 1)
     weights[:100] = 2

@@ -98,6 +98,16 @@ def test_as_a_plain_loop_counts(seed: int) -> None:
         assert co_occurrence.amplification_from_object(rows)[task] == pytest.approx(expected, nan_ok=True, abs=1e-12)
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_values_lie_between_their_ends(seed: int) -> None:
+    """Reports refuse a table in which one does not."""
+    rows = sample(seed, 30, unknown=0.1)
+    for metric in EVERY:
+        low, high = metric.ends or (0.0, 1.0)
+        values = metric.of_joint_rows(rows)
+        assert ((values >= low) & (values <= high) | np.isnan(values)).all(), metric.name
+
+
 def test_a_predictor_that_copies_the_training_bias_amplifies_nothing() -> None:
     rows = sample(0, 400)
     copied = JointRows(rows.training, rows.training, 3, rows.training)

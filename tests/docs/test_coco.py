@@ -1,0 +1,65 @@
+"""docs/coco.md, run as it stands on annotations made by code: from the two files to the report."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from paretofair.data.coco.table import OBJECTS
+from tests.data.coco import conftest as made
+from tests.stacks import read_rows
+
+from .test_examples import ROOT, blocks, run
+
+SMALL = ["--set", "parameters={learning_rate: 0.01, epochs: 1}", "--trials", "2", "--set", "seeds=[0]"]
+SMALL += ["--set", "stages={baselines: {runs: 2}, sweep: {trials: 2}}", "--set", "resources.engine=process"]
+SMALL += ["--set", "methods.bias_alignment.weight_updates=2", "--set", "methods.bias_alignment.filter_updates=1"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Annotations of 400 images with the names of the official files."""
+    random = np.random.default_rng(0)
+    monkeypatch.setattr(made, "CATEGORIES", {1: "person", **{place + 2: name for place, name in enumerate(OBJECTS)}})
+    images = {}
+    for image in range(400):
+        man = random.random() < 0.6
+        objects = [place + 2 for place in range(len(OBJECTS)) if random.random() < 0.3]
+        images[image + 1] = ([1, *objects], [f"a {'man' if man else 'woman'} outside", "a picture"])
+    files = made.write_annotations(tmp_path, images)
+    files.instances.rename(tmp_path / "instances_train2014.json")
+    files.captions.rename(tmp_path / "captions_train2014.json")
+    return tmp_path
+
+
+def test_from_annotations_to_figures(folder):
+    table_of, sweep_and_report = blocks("coco.md", "bash")
+    commands = [line.split() for block in (table_of, sweep_and_report) for line in block.strip().splitlines()]
+    assert [words[:2] for words in commands] == [["paretofair", each] for each in ("coco", "sweep", "report")]
+    environment = {"XDG_CACHE_HOME": str(folder / "cache")}
+    run(folder, str(ROOT / "launch" / "coco.py"), *commands[0][2:], **environment)
+    keys = pd.read_csv(folder / "coco.csv")["image_id"].to_numpy()
+    vectors, _ = blocks("coco.md", "python")
+    written = re.sub(r"make_vectors\(\)", "made", vectors)
+    random = np.random.default_rng(1)
+    source = f"import os; os.chdir({str(folder)!r})\n{written}"
+    exec(source, {"made": (keys, random.normal(size=(len(keys), 12)))})
+    (folder / "coco.yaml").write_text(blocks("coco.md", "yaml")[0])
+    run(folder, str(ROOT / "launch" / "sweep.py"), *commands[1][2:], *SMALL, **environment)
+    run(folder, str(ROOT / "launch" / "report.py"), *commands[2][2:], **environment)
+    trials = read_rows((folder / "results" / "coco" / "trials").glob("*.parquet"))
+    own = trials[trials["method"] == "bias_alignment"]
+    assert own["test_predicted_bias_tie"].between(0, 1).all()
+    assert own["test_predicted_bias_man"].isna().all()
+    assert (folder / "results" / "coco" / "figures" / "amplification.pdf").exists()
+    assert "predicted share" in (folder / "results" / "coco" / "figures" / "captions.md").read_text()
+
+
+def test_the_diagnostics_run():
+    _, diagnostics = blocks("coco.md", "python")
+    known: dict = {}
+    exec(diagnostics, known)
+    assert known["found"].mismatch < 0.2
