@@ -36,7 +36,6 @@ PUBLISHED = {  # average precision, less the gap
     "gcm_2": (0.908, -0.013),
 }
 GAPS = ("fpr_gap", "tpr_gap")  # of two groups they add up to the sum over labels that the paper takes
-TASK = "five_or_more"
 
 
 def main() -> None:
@@ -86,16 +85,12 @@ def read_curves(run: Path) -> pd.DataFrame:
     """Every epoch of every trial: method, seed, index, epoch, and gap and precision on both splits."""
     trials = pd.concat([pd.read_parquet(path) for path in (run / "trials").glob("*.parquet")])
     curves = pd.concat([pd.read_parquet(path) for path in (run / "curves").glob("*.parquet")])
-    names = [name for name in curves.columns if name not in trials.columns or name == "trial_id"]
-    found = curves[names].merge(trials[["trial_id", "method", "seed", "index", "status"]], on="trial_id")
+    found = curves.merge(trials[["trial_id", "method", "seed", "index", "status"]], on="trial_id")
     return found[found["status"] == "completed"]
 
 
 def read_metric(curves: pd.DataFrame, split: str, metric: str) -> np.ndarray:
-    """`(rows,)` of a metric of the one task, whether its column is a list or spelled out."""
-    spelled = f"{split}_{metric}_{TASK}"
-    if spelled in curves.columns:
-        return curves[spelled].to_numpy(float)
+    """`(rows,)` of a metric of the one task."""
     return np.array([values[0] for values in curves[f"{split}_{metric}"]], dtype=float)
 
 

@@ -37,8 +37,11 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     for name, method in load_space(path).methods.items():
         if "bias_alignment" in (name, method.class_):
             overrides += [f"methods.{name}.weight_updates=2", f"methods.{name}.filter_updates=1"]
-    if load_space(path).training.steps is not None:
+    network = load_space(path).network
+    if load_space(path).training.steps is not None or network.named:
         overrides.append("training.steps=2")
+    if network.named and network.name != "cnn":
+        overrides.append("network.width=0.05")
     paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)
     trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
