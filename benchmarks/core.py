@@ -222,7 +222,7 @@ def through_ray(space: Space, data: DeviceData, splits: Any, packs_of: int) -> l
                 tf32=False,
                 halving=None,
                 curves={},
-                models=False,
+                models="none",
             )
             start = time.perf_counter()
             outcome = run_packs(job, PackList(packs), cpus=1, gpus=space.resources.gpus)

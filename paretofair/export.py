@@ -33,7 +33,7 @@ from paretofair.metrics.registry import HEADLINE, IDENTITY, METRICS
 from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text
-from paretofair.results.table import MODELS
+from paretofair.results.weights import MODELS
 from paretofair.runs.build import FEATURES, build_experiment, build_method, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials
 from paretofair.runs.resume import check_data

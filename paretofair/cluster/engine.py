@@ -101,7 +101,8 @@ def _fit(queue: PackQueue, job: Job, cpus: float, gpus: float) -> Outcome:
     metrics = [result.metrics for result in ended if result.error is None and result.metrics]
     workers = {each["worker"] for each in metrics}
     narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)
-    return Outcome(queue.failed, last, len(workers), queue.out_of_time, narrowed)
+    left_out = sum(each["left_out"] for each in metrics)
+    return Outcome(queue.failed, last, len(workers), queue.out_of_time, narrowed, left_out)
 
 
 def _slots(cpus: float, gpus: float) -> int:

@@ -8,10 +8,10 @@ from paretofair.results.table import (
     counts_of,
     find_file,
     stack_name,
-    weights_of,
     write_stack,
 )
 from paretofair.results.table_schema import Quantity, TableSchema, TaskSchema
+from paretofair.results.weights import weights_of
 
 __all__ = [
     "KEYS",

@@ -146,6 +146,11 @@ class Store:
         found = self._files.get_file_info(selected)
         return {each.base_name: each.mtime_ns for each in found if each.is_file and not each.base_name.startswith(".")}
 
+    def sizes(self, into: str) -> dict[str, int]:
+        """The files of a folder by name, and how many bytes each has."""
+        selected = fs.FileSelector(f"{self._root}/{into}".rstrip("/"), allow_not_found=True)
+        return {each.base_name: each.size or 0 for each in self._files.get_file_info(selected) if each.is_file}
+
     def open(self, into: str, name: str) -> pa.NativeFile:
         """A file of a folder, to be read."""
         return self._files.open_input_file(f"{self._root}/{into}/{name}")

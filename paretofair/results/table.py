@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
@@ -36,7 +34,6 @@ from paretofair.results.table_schema import COUNTS, KEY, TableSchema, choose_col
 
 TRIALS = "trials"
 CURVES = "curves"
-MODELS = "models"
 _TOGETHER = 200  # files
 _ROWS = 5_000
 _ALIKE = 20  # files that are spelled out at a time: more leave gaps in memory
@@ -233,28 +230,6 @@ def _select(files: list[Path], names: list[str], wanted: dataset.Expression) -> 
     for path in files:
         check_file(path)
     return dataset.dataset(files, format="parquet").to_table(columns=names, filter=wanted).replace_schema_metadata(None)
-
-
-def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
-    """The row of parameters of a trial, `(P,)` float32; None where it was not kept.
-
-    Raises RunError for a file that does not hold finite numbers.
-    """
-    found: list[np.ndarray] = []
-    for path in _list(folder / MODELS):
-        with open_parquet(path, path) as file:
-            table = file.read(["trial_id", "parameters"])
-            kind = table["parameters"].type
-            listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-            if not listed or not pa.types.is_floating(kind.value_type):
-                raise ValueError(f"parameters are of the type {kind}; expected lists of numbers")
-            own = table.filter(pc.equal(table["trial_id"].cast(pa.string()), trial_id))["parameters"]
-            found += [np.array(own[row].values.cast(pa.float32())) for row in range(len(own))]
-            if any(not np.isfinite(weights).all() for weights in found):
-                raise ValueError(f"the weights of trial {trial_id} are not finite")
-            if any(not np.array_equal(found[0], weights) for weights in found[1:]):
-                raise ValueError(f"trial {trial_id} stands in several files with other weights")
-    return found[0] if found else None
 
 
 def read_curves(folder: Path, metrics: Collection[str]) -> pd.DataFrame:

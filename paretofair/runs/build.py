@@ -15,7 +15,7 @@ from paretofair.models import CosineNetwork, ModuleNetwork, MultilayerPerceptron
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, Experiment, Halving, Threshold, TrainingSettings, WeightedMetric
 from paretofair.training.measuring.best import EpochChoice
-from paretofair.training.optimizers import OPTIMIZERS, Adagrad
+from paretofair.training.optimizers import OPTIMIZERS, Adagrad, Schedule
 
 # Trials of a method from which on compiling its steps, a minute or two on a machine that never did, is repaid.
 COMPILE_FROM = 1000
@@ -49,12 +49,12 @@ def _check_groups(space: MethodSpace, kind: type[Method], groups: tuple[tuple[st
                     raise ValueError(f"parameters: found {name}; expected {', '.join(accepted)}")
 
 
-def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool) -> Experiment:
-    """What the trials of a method have in common, with steps compiled or not. Raises ValueError for options that do not
-    fit the data."""
+def build_experiment(space: MethodSpace, data: DeviceData, *, compiled: bool, half: bool = False) -> Experiment:
+    """What the trials of a method have in common, with steps compiled or not, and layers of modules in bfloat16 or not.
+    Raises ValueError for options that do not fit the data."""
     return Experiment(
         data,
-        build_network(space, data),
+        build_network(space, data, half=half),
         build_method(space, data),
         build_settings(space, compiled),
         build_threshold(space),
@@ -82,25 +82,25 @@ def build_halving(space: MethodSpace, denominators: pd.DataFrame, split_id: str)
     return Halving(space.halving.eta, space.halving.rungs, tuple(objectives))
 
 
-def build_network(space: MethodSpace, data: DeviceData) -> StackedNetwork:
+def build_network(space: MethodSpace, data: DeviceData, *, half: bool = False) -> StackedNetwork:
     """The network of the file's widths, of its name, or of its module, for this data set; of identities with a cosine
     head. Raises SpaceError for one that cannot read its examples."""
     if data.kinds[0].is_identity:
         width = space.network.features or FEATURES
-        return CosineNetwork(_build_body(space, data, (width,)), width, data.predicted[0].outputs)
-    return _build_body(space, data, tuple(task.outputs for task in data.several))
+        return CosineNetwork(_build_body(space, data, (width,), half), width, data.predicted[0].outputs)
+    return _build_body(space, data, tuple(task.outputs for task in data.several), half)
 
 
-def _build_body(space: MethodSpace, data: DeviceData, outputs: tuple[int, ...]) -> StackedNetwork:
+def _build_body(space: MethodSpace, data: DeviceData, outputs: tuple[int, ...], half: bool) -> StackedNetwork:
     """The network with these numbers of outputs for each task; empty: one each."""
     own, tasks = space.network, len(data.tasks)
     if own.module is not None:
         arguments = tuple(sorted((name, _make_hashable(value)) for name, value in own.arguments.items()))
         inputs = data.shape[0] if len(data.shape) == 1 else data.shape
-        return ModuleNetwork(user_code.load(own.module), inputs, tasks, arguments, outputs)
+        return ModuleNetwork(user_code.load(own.module), inputs, tasks, arguments, outputs, half=half)
     if own.named:
         sizes: dict[str, Any] = {"head": own.head, "outputs": outputs, "width": own.width}
-        return build_named(own.name, data.shape, tasks, **sizes, weights=own.weights)
+        return build_named(own.name, data.shape, tasks, **sizes, weights=own.weights, half=half)
     return MultilayerPerceptron(
         numeric=data.numeric,
         categories=data.categories,
@@ -126,7 +126,11 @@ def build_settings(space: MethodSpace, compiled: bool) -> TrainingSettings:
         task = None if goal.task is None else space.tasks.index(goal.task)
         keep = EpochChoice(goal.metric, task, training.keep_epoch.since)
     holdout = space.penalty_split == "holdout"
-    return TrainingSettings(training.batch_size, optimizer, holdout, compiled, training.steps, keep)
+    schedule = None if training.schedule is None else Schedule(**dict(training.schedule))
+    own = training.steps, keep, schedule, training.clip
+    # The compiler fails on the length of a gradient that it has just computed.
+    compiled = compiled and training.clip is None
+    return TrainingSettings(training.batch_size, optimizer, holdout, compiled, *own)
 
 
 def build_threshold(space: MethodSpace) -> Threshold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,10 +26,11 @@ EngineName = Literal["auto", "ray", "process"]
 class Job:
     """What every worker of a run knows: the resolved spaces by (stage, method), the data by `split_id`, the results
     folder or where else stacks go, the device, the stack width (`auto`: measured), whether the steps of the sweep are
-    compiled, whether products on a GPU are in TF32, how trials of the sweep are halved, by `split_id`, what is measured
-    where, whether weights are kept, and of which trials: those that are best in the metrics of one of the
-    `objectives`, the `version` of the program, after how many seconds an unfinished stack is kept,
-    and when (`time.time()`) such a stack stops.
+    compiled, whether products on a GPU are in TF32, whether layers of modules are in bfloat16, how trials of the sweep
+    are halved, by `split_id`, what is measured where, of which trials weights are kept: of
+    `all`, of `none`, or of those that may stand on a `frontier`, being best in the metrics of one of the `objectives`,
+    and how many bytes of them at most, the `version` of the program, after how many seconds an unfinished
+    stack is kept, and when (`time.time()`) such a stack stops.
     """
 
     spaces: Mapping[tuple[str, str], MethodSpace]
@@ -42,11 +44,13 @@ class Job:
     tf32: bool
     halving: Mapping[str, Halving] | None
     curves: Mapping[str, CurveSettings]
-    models: bool
+    models: Literal["frontier", "all", "none"]
     objectives: Sequence[Sequence[Metric]] = ()
     version: str = ""
     checkpoint: float | None = None
     deadline: float | None = None
+    models_bytes: float = math.inf
+    half: bool = False
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -61,13 +65,15 @@ class Job:
 @dataclass(frozen=True)
 class Outcome:
     """How the packs ended: `failed` are those that failed every time, by name, `reasons` the last line of why;
-    `narrowed` is the smallest stack to which a lack of memory led, else 0."""
+    `narrowed` is the smallest stack to which a lack of memory led, else 0; `left_out` the number of trials
+    whose weights were not kept, because they would have been more than `resources.models_gb`."""
 
     failed: dict[str, Pack]
     reasons: dict[str, str]
     workers: int
     out_of_time: bool
     narrowed: int
+    left_out: int = 0
 
 
 class Source(Protocol):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Trials of a pack where the space file does not say: half a minute and more.
 PACK = {"cpu": 256, "cuda": 4096}
+# The same of networks for images, whose trials take minutes each.
+PACK_OF_IMAGES = {"cpu": 4, "cuda": 32}
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def build_packs(
 
 def pack_size(settings: Settings) -> int:
     """Trials of a pack."""
-    return settings.resources.pack or PACK["cuda" if settings.resources.gpus else "cpu"]
+    usual = PACK_OF_IMAGES if settings.network.named else PACK
+    return settings.resources.pack or usual["cuda" if settings.resources.gpus else "cpu"]
 
 
 def as_trials(pack: Pack, tasks: Iterable[str], method: type[Method], bracket: int | None = None) -> Trials:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name
 from paretofair.results.checkpoints import PackCheckpoints
-from paretofair.results.table import CURVES, MODELS
+from paretofair.results.table import CURVES
 from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, pack_table
 from paretofair.runs.build import build_experiment, describe_threshold
 from paretofair.runs.jobs import Job
@@ -32,15 +32,25 @@ from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, t
 _FORMAT = 1  # of checkpoints
 
 
+class TrainedStack(NamedTuple):
+    """What a worker writes of a finished stack: the `name` of its files, `tables` by folder (trials, and where wanted
+    curves), the `weights` to be kept by trial id; and the width to which a lack of memory has `narrowed` the stacks,
+    else 0."""
+
+    name: str
+    tables: dict[str, pa.Table]
+    weights: dict[str, np.ndarray]
+    narrowed: int
+
+
 def train_rows(
     pack: Pack, job: Job, data: DeviceData, numerics: str, checkpoints: Checkpoints | None = None
-) -> Iterator[tuple[str, dict[str, pa.Table], int]]:
-    """Trains `pack` and yields, for each finished stack, its file name, its tables by folder (trials, and where wanted
-    curves and models), and the width to which a lack of memory has narrowed the stacks, else 0. Raises Pause."""
+) -> Iterator[TrainedStack]:
+    """Trains `pack` and yields what is to be written of each finished stack. Raises Pause."""
     if not len(pack):
         return
     space = job.spaces[pack.stage, pack.method]
-    experiment = build_experiment(space, data, compiled=job.compiled and pack.stage == "sweep")
+    experiment = build_experiment(space, data, compiled=job.compiled and pack.stage == "sweep", half=job.half)
     halving = job.halving_of(pack)
     bracket = space.bracket if halving is not None else None
     trials = as_trials(pack, data.tasks, type(experiment.method), bracket)
@@ -61,12 +71,13 @@ def train_rows(
         name = _name(part)
         values = gather_values(part, data.tasks, type(experiment.method))
         schema = table_schema(data, values, space.own_metrics)
-        tables = {TRIALS: stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)}
+        rows = stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)
+        if job.half and (space.network.named or space.network.module):
+            rows = rows.set_column(rows.schema.get_field_index("dtype"), "dtype", pa.repeat("bfloat16", len(rows)))
+        tables = {TRIALS: rows}
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, schema)
-        if job.models and part.stage in SEARCHED:
-            tables[MODELS] = model_table(part, stack, job.objectives, data)
-        yield name, tables, narrowed
+        yield TrainedStack(name, tables, choose_weights(part, stack, job, data), narrowed)
 
 
 def checkpoints_of(
@@ -86,7 +97,7 @@ def checkpoints_of(
     identity = digest(
         [
             *(_FORMAT, job.version, torch.__version__, numerics, str(device), job.tf32),
-            *(pack.space_id, pack.split_id, job.compiled and pack.stage == "sweep"),
+            *(pack.space_id, pack.split_id, job.compiled and pack.stage == "sweep", job.half),
             *(repr(job.halving_of(pack)), repr(job.curves.get(pack.stage))),
         ]
     )
@@ -191,21 +202,22 @@ def curve_table(part: Pack, curve: Curve, schema: TableSchema) -> pa.Table:
     return pack_table(columns, replace(schema.add_metrics(others), hyperparameters=()))
 
 
-def model_table(part: Pack, stack: FinishedStack, objectives: Sequence[Sequence[Metric]], data: DeviceData) -> pa.Table:
-    """The parameters of the trials of a stack that no other of its trials beats in every task's values of one of these
-    `objectives` on the split that chooses: `trial_id, parameters`. Every frontier of what follows from such metrics
-    (their means over tasks, ARE, ARFG, those of a task) is a part of them, but for ties and constraints."""
+def choose_weights(part: Pack, stack: FinishedStack, job: Job, data: DeviceData) -> dict[str, np.ndarray]:
+    """The parameters of the trials of a stack that are to be kept, by id: of all that are completed, of none, or of
+    those that no other of its trials beats in every task's values of one of the job's objectives on the split that
+    chooses. Every frontier of what follows from such metrics (their means over tasks, ARE, ARFG, those of a task) is a
+    part of them, but for ties and constraints."""
+    completed = stack.status == "completed"
+    if job.models == "none" or part.stage not in SEARCHED:
+        return {}
     kept = np.zeros(len(part), dtype=bool)
-    for metrics in objectives:
+    for metrics in job.objectives if job.models == "frontier" else ():
         of_metrics = [metric.loss(stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics]
         values = np.concatenate(of_metrics, 1)
-        values[stack.status != "completed"] = np.nan
+        values[~completed] = np.nan
         kept |= non_dominated(values)
-    rows = np.flatnonzero(kept)
-    weights = pa.array(list(stack.parameters[rows].astype(np.float32)), pa.list_(pa.float32()))
-    return pa.table(
-        {"trial_id": pa.array(np.array(part.trial_ids, dtype=object)[rows], pa.string()), "parameters": weights}
-    )
+    rows = np.flatnonzero(completed if job.models == "all" else kept)
+    return {part.trial_ids[row]: stack.parameters[row] for row in rows}
 
 
 def _uses_tf32(data: DeviceData) -> bool:

@@ -150,15 +150,17 @@ class Session:
             stack=space.resources.stack,
             compiled=_compiles(space),
             tf32=space.resources.tf32,
+            half=space.resources.precision == "bf16",
             halving=_halving(context, splits) if "sweep" in [stage.name for stage in stages] else None,
             models=space.resources.models,
+            models_bytes=space.resources.models_gb * 1e9,
             objectives=kept_objectives(space),
             version=f"{version('paretofair')} {read_commit()}",
             checkpoint=space.resources.checkpoint_seconds,
             deadline=None if self._deadline is None else time.time() + self._deadline - time.monotonic(),
             curves={}
             if curves is None
-            else dict.fromkeys(curves.stages, CurveSettings(curves.every, curves.contribution)),
+            else dict.fromkeys(curves.stages, CurveSettings(curves.every, curves.contribution, curves.splits)),
         )
         self._connect()
         resources = space.resources
@@ -176,6 +178,12 @@ class Session:
         if outcome.narrowed:
             words = f"A worker ran out of memory and went on with stacks of {outcome.narrowed} trials."
             self._console.print(words, style="yellow")
+        if outcome.left_out:
+            most = f"{resources.models_gb:g} GB (resources.models_gb)"
+            words = f"Weights of {outcome.left_out:,} trials were not kept: all would have been more than {most}."
+            self._console.print(
+                f"{words} Their trials can be trained again by `export`.", style="yellow", soft_wrap=True
+            )
         self.failed |= outcome.reasons
         self._give_up(outcome)
         self.out_of_time |= outcome.out_of_time

@@ -17,6 +17,9 @@ from paretofair.training import DeviceData, Experiment, Trials, measure_width
 from paretofair.training.probe import UNMEASURED
 
 _WIDEST = 100_000  # trials side by side; more is no width that was ever measured
+_MOST_APART = 8  # trials that run one after another
+_MEMORY_APART = 1 << 30  # bytes of what is kept of them
+_COPIES = 5  # parameters, what the optimiser remembers of them, the best epoch, what is measured
 
 
 def stack_width(
@@ -25,7 +28,11 @@ def stack_width(
     trials: Trials,
 ) -> int:
     """The width for this network, method and device: the remembered one, else measured now, which takes a second or
-    two; for a few trials the one that is right for most."""
+    two; for a few trials the one that is right for most. Trials that run one after another are no faster in wide
+    stacks: of them as many as take little memory, since those of one seed share their batches."""
+    if experiment.network.runs_apart(experiment.device, 2):
+        of_trial = _COPIES * experiment.network.size * experiment.dtype.itemsize
+        return max(1, min(_MOST_APART, _MEMORY_APART // of_trial))
     known = _read().get(_key(space, experiment.data))
     if known is not None:
         return known

@@ -14,7 +14,7 @@ from paretofair.metrics.registry import Metric
 from paretofair.models import StackedNetwork
 from paretofair.training.measuring.best import EpochChoice
 from paretofair.training.measuring.evaluation import Threshold
-from paretofair.training.optimizers import Adagrad, Optimizer
+from paretofair.training.optimizers import Adagrad, Optimizer, Schedule
 from paretofair.training.tensors import DeviceData
 
 _ADAGRAD = Adagrad()
@@ -24,7 +24,8 @@ _ADAGRAD = Adagrad()
 class TrainingSettings:
     """What the `training` section says about optimisation, whether a tenth of the rows is held out of the loss for the
     penalty, and whether steps are compiled; the same for every trial. `steps`: of an epoch, None for as many as show
-    every row once. `keep_epoch`: which epoch is kept, None for the last one."""
+    every row once. `keep_epoch`: which epoch is kept, None for the last one. `schedule`: of the learning rates, None
+    for constant ones. `clip`: the largest length of a trial's gradient, None for any."""
 
     batch_size: int = 512
     optimizer: Optimizer = _ADAGRAD
@@ -32,6 +33,8 @@ class TrainingSettings:
     compiled: bool = False
     steps: int | None = None
     keep_epoch: EpochChoice | None = None
+    schedule: Schedule | None = None
+    clip: float | None = None
 
 
 _SETTINGS, _BASE_RATE = TrainingSettings(), Threshold()

@@ -7,6 +7,7 @@ correctly rounded (no powers), and the rest runs over rows of whole vectors: bit
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -136,6 +137,39 @@ class SGD:
         velocity.mul_(_constant(self, "momentum", hyper, parameters))
         velocity.add_(_with_decay(self, parameters, gradients, hyper))
         parameters.addcmul_(-hyper["learning_rate"][:, None], velocity)
+
+
+def clip_gradients(gradients: Tensor, most: float) -> Tensor:
+    """Gradients `(K, P)`, shortened to the Euclidean length `most` where they are longer. One that is not finite makes
+    its trial diverge."""
+    length = gradients.square().sum(1, keepdim=True).sqrt()
+    return gradients * (most / length).clamp_max(1)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the learning rate is multiplied by in an epoch, the product of three things: `factor` for each of the
+    `milestones` that have passed (epochs from 1 on; the factor holds in the epochs after one), `decay` for each epoch
+    that has passed, and over the first `warm_up` epochs equal steps up to 1.
+
+    The same for every trial, whatever its number of epochs.
+
+    >>> Schedule(milestones=(2, 3), factor=0.1).multiplier(3)
+    0.010000000000000002
+    >>> [Schedule(warm_up=2).multiplier(epoch) for epoch in range(4)]
+    [0.3333333333333333, 0.6666666666666666, 1.0, 1.0]
+    """
+
+    milestones: tuple[int, ...] = ()
+    factor: float = 0.1
+    decay: float = 1.0
+    warm_up: int = 0
+
+    def multiplier(self, epoch: int) -> float:
+        """Of the epoch with this number, from 0 on."""
+        passed = bisect_right(self.milestones, epoch)
+        warm = min(1.0, (epoch + 1) / (self.warm_up + 1))
+        return float(self.factor**passed * self.decay**epoch * warm)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adagrad": Adagrad, "adam": Adam, "adamw": AdamW, "sgd": SGD}

@@ -229,13 +229,22 @@ class _Pack:
                 (ended, stack.final[torch.from_numpy(ended)], stack.epochs_trained[ended]),
             ):
                 if len(rows):
-                    metrics = self._evaluate(rows, parameters, stack.trials).metrics
+                    metrics = self._measure_splits(rows, parameters, stack.trials, curves.splits)
                     if curves.contribution:
                         found = disparities(experiment.network, parameters, experiment.data)
                         metrics |= {f"contribution_{name}": values for name, values in found.items()}
                     parts.append(Curve(rows, epochs, metrics))
             if len(left):
                 save()
+
+    def _measure_splits(
+        self, rows: np.ndarray, parameters: torch.Tensor, trials: Trials, splits: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        """The metrics on these splits alone, or on all; thresholds need the one that chooses in any case."""
+        data = self.experiment.data
+        wanted = [name for name in data.splits if not splits or name in splits]
+        found = self._evaluate(rows, parameters, trials, [*wanted, data.selection_split]).metrics
+        return {name: values for name, values in found.items() if name.startswith(tuple(f"{each}_" for each in wanted))}
 
     def _evaluate_in_stacks(
         self, positions: np.ndarray, parameters: torch.Tensor, splits: Sequence[str] | None = None

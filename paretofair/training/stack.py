@@ -65,7 +65,10 @@ class Stack:
         self.trials = trials
         network, method, settings = experiment.network, experiment.method, experiment.settings
         self._step = make_step(
-            network, method, settings.optimizer, compiled=settings.compiled, device=experiment.device
+            *(network, method, settings.optimizer),
+            compiled=settings.compiled,
+            device=experiment.device,
+            clip=settings.clip,
         )
         compiled = path(network, settings.compiled, experiment.device) == "compiled"
         self._width = functools.partial(ladder_width, width=width, compiled=compiled)
@@ -76,6 +79,10 @@ class Stack:
             name: torch.tensor(value[self._place], dtype=experiment.dtype, device=experiment.device)
             for name, value in trials.values.items()
         }
+        opponent = method.adversary(network)
+        rates = ("learning_rate",) if opponent is None else ("learning_rate", opponent.learning_rate)
+        # Those of the epoch, in tensors that stay the same ones: a captured step reads them where they are.
+        self._rates = {name: self._hyper[name].clone() for name in rates if settings.schedule is not None}
         seeds = trials.seeds[self._place].tolist()
         if state is None:
             self._state = TrainState.begin(experiment, seeds)
@@ -130,6 +137,7 @@ class Stack:
         while self._active.any() and (until is None or self._epoch < until):
             undefined = torch.zeros_like(self._state.network.parameters[:, 0])
             memory = self._state.memory
+            self._set_rates()
             for rows in self._batches.epoch(self._epoch, self._state.of_samples):
                 counts = self._take_step(rows, memory)
                 if counts is not None:
@@ -157,7 +165,15 @@ class Stack:
         return Checkpoint(positions, left, state, *own, seconds, curve)
 
     def _take_step(self, rows: Rows, memory: Memory) -> Tensor | None:
-        return self._step(self._state.network, self._state.adversary, memory, rows, self._hyper)
+        hyper = {**self._hyper, **self._rates}
+        return self._step(self._state.network, self._state.adversary, memory, rows, hyper)
+
+    def _set_rates(self) -> None:
+        """The learning rates of the epoch that begins."""
+        schedule = self._experiment.settings.schedule
+        for name, values in self._rates.items():
+            assert schedule is not None
+            values.copy_(self._hyper[name] * schedule.multiplier(self._epoch))
 
     def _keep_best(self) -> None:
         """Measures the epoch that has ended on the split that chooses, where the best one is kept."""
@@ -192,6 +208,7 @@ class Stack:
             index = torch.from_numpy(kept).to(self.final.device)
             self._state = self._state.take(kept)
             self._hyper = {name: value[index] for name, value in self._hyper.items()}
+            self._rates = {name: value[index] for name, value in self._rates.items()}
 
 
 def _fill(rows: np.ndarray, width: int) -> np.ndarray:

@@ -12,22 +12,29 @@ from paretofair.methods import Hyper, Method, Rows
 from paretofair.models import StackedNetwork
 from paretofair.training.compiler import compile_step, compiler_works
 from paretofair.training.graphs import capture_step
-from paretofair.training.optimizers import Optimizer
+from paretofair.training.optimizers import Optimizer, clip_gradients
 from paretofair.training.state import Learner, Memory, Step
 
 SMALLEST_COMPILED = 8
 
 
 def make_step(
-    network: StackedNetwork, method: Method, optimizer: Optimizer, *, compiled: bool, device: torch.device
+    network: StackedNetwork,
+    method: Method,
+    optimizer: Optimizer,
+    *,
+    compiled: bool,
+    device: torch.device,
+    clip: float | None = None,
 ) -> Step:
     """The step of this network, method and optimiser; compiled once per process, and per shape of its arguments.
 
-    Where there is no working compiler the step is eager, after one warning. On a GPU it is captured as a graph.
+    Where there is no working compiler the step is eager, after one warning. On a GPU it is captured as a graph. `clip`
+    is that of `TrainingSettings`.
     """
     how = path(network, compiled, device)
     make = _make_compiled_step if how == "compiled" else _step
-    step = make(network, method, optimizer)
+    step = make(network, method, optimizer, clip)
     if how == "apart":
         return _step_apart(step)
     return capture_step(step) if device.type == "cuda" and network.compilable else step
@@ -55,7 +62,7 @@ def ladder_width(trials: int, *, width: int, compiled: bool) -> int:
     return rung
 
 
-def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
+def _step(network: StackedNetwork, method: Method, optimizer: Optimizer, clip: float | None) -> Step:
     opponent = method.adversary(network)
 
     def step(own: Learner, against: Learner | None, memory: Memory, rows: Rows, hyper: Hyper) -> Tensor | None:
@@ -66,7 +73,10 @@ def _step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step
         theirs = None if against is None else against.parameters
         gradient = method.gradient(network, own.parameters, rows, known, theirs)
         with torch.no_grad():
-            optimizer.update(own.parameters[:, :trained], gradient.parameters[:, :trained], own.optimizer, hyper)
+            of_network = gradient.parameters[:, :trained]
+            if clip is not None:
+                of_network = clip_gradients(of_network, clip)
+            optimizer.update(own.parameters[:, :trained], of_network, own.optimizer, hyper)
             if against is not None:
                 assert rate is not None
                 assert gradient.adversary is not None
@@ -102,5 +112,5 @@ def _step_apart(step: Step) -> Step:
 
 
 @functools.cache
-def _make_compiled_step(network: StackedNetwork, method: Method, optimizer: Optimizer) -> Step:
-    return compile_step(_step(network, method, optimizer))
+def _make_compiled_step(network: StackedNetwork, method: Method, optimizer: Optimizer, clip: float | None) -> Step:
+    return compile_step(_step(network, method, optimizer, clip))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import safetensors.numpy
 import torch
 
 from paretofair.results.table_schema import KEY
@@ -145,9 +146,8 @@ def repeat_with_other_values(path: Path) -> None:
 
 def change_weights(change: Callable[[np.ndarray], np.ndarray]) -> Act:
     def act(path: Path) -> None:
-        kind = pq.read_schema(path).field("parameters").type
-        rows = [change(np.array(each)).tolist() for each in pq.read_table(path)["parameters"].to_pylist()]
-        replace(path, "parameters", rows, kind)
+        found = safetensors.numpy.load(path.read_bytes())
+        path.write_bytes(safetensors.numpy.save({trial: np.copy(change(row)) for trial, row in found.items()}))
 
     return act
 

@@ -139,8 +139,8 @@ _WEIGHTS: dict[str, Act] = {
     "of other numbers": change_weights(lambda row: row[::-1]),
     "not finite": change_weights(lambda row: row * np.nan),
     "too few": change_weights(lambda row: row[:3]),
-    "no column parameters": drop("parameters"),
-    "words": put("parameters", "many"),
+    "of another type": change_weights(lambda row: row.astype(np.float64)),
+    "not in a row": change_weights(lambda row: row.reshape(1, -1)),
 }
 _FOLDERS: dict[str, Act] = {"a file": as_file, "a pipe": as_pipe, "a link outside": as_link_outside}
 
@@ -158,7 +158,7 @@ DAMAGES: list[Damage] = [
     Damage("files of others, as a mapping", ".report.json", write('{"files": ["../../outside/bait.txt"]}')),
     Damage("rows of other counts", "groups.csv", write("cell,rows_train\n0,-5\n")),
     *(Damage(what, STACK, act) for what, act in _STACKS.items()),
-    *(Damage(what, "models/sweep-vanilla-0-0-2.parquet", act) for what, act in _WEIGHTS.items()),
+    *(Damage(what, "models/sweep-vanilla-0-0-2.safetensors", act) for what, act in _WEIGHTS.items()),
     *(
         Damage(what, name, act)
         for name in ("trials", "models", "logs", "frontiers", "tables", "frontiers/vanilla")

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 
 import paretofair
 from paretofair.cli.export import main as export
@@ -21,6 +22,7 @@ from tests.cases.acts import (
     as_folder,
     as_pipe,
     change,
+    change_weights,
     cut,
     drop,
     foreign,
@@ -186,16 +188,13 @@ def test_links_are_never_followed_when_writing(run, tmp_path, capsys, name):
 
 
 def test_weights_that_do_not_give_the_metrics_of_the_table_are_refused(run, capsys):
-    path = sorted((run / "models").glob("sweep-*.parquet"))[0]
-    table = pq.read_table(path)
-    trial = table["trial_id"][0].as_py()
-    zero = pa.array([[0.0] * len(each) for each in table["parameters"].to_pylist()], table["parameters"].type)
-    pq.write_table(table.set_column(1, "parameters", zero), path)
+    path = sorted((run / "models").glob("sweep-*.safetensors"))[0]
+    trial = next(iter(safetensors.numpy.load(path.read_bytes())))
+    change_weights(np.zeros_like)(path)
     assert export([str(run), "--trial", trial]) == 2
     assert f"the weights of trial {trial} give" in capsys.readouterr().err
     assert not (run / "exported").exists()
-    shorter = pa.array([each[:3] for each in table["parameters"].to_pylist()], table["parameters"].type)
-    pq.write_table(table.set_column(1, "parameters", shorter), path)
+    change_weights(lambda row: row[:3])(path)
     assert export([str(run), "--trial", trial]) == 2
     assert "are not those of its network" in capsys.readouterr().err
     for damage in (cut, foreign, as_folder):

@@ -68,7 +68,7 @@ def make_job(folder: Path, *overrides: str) -> tuple[Job, list[Pack]]:
         tf32=False,
         halving=None,
         curves={},
-        models=False,
+        models="none",
     )
     return job, packs_ahead(Context(space, ["vanilla"], splits))
 

@@ -12,7 +12,7 @@ import pytest
 from paretofair.analysis.reading.foreign import read_foreign
 from paretofair.errors import RunError
 from paretofair.results import Quantity, TableSchema, TaskSchema, TrialTable, counts_of, stack_name, write_stack
-from paretofair.results.table import find_finished, weights_of
+from paretofair.results.table import find_finished
 from paretofair.results.table_schema import pack_table
 from tests.stacks import make_stack
 
@@ -148,11 +148,3 @@ def test_stacks_of_an_older_version_and_new_ones_are_one_table(tmp_path):
     assert TrialTable(tmp_path, metrics=["test_error_y"]).read().filter(like="error").columns.tolist() == [
         "test_error_y"
     ]
-
-
-def test_weights_that_are_no_lists_of_numbers_are_damaged(tmp_path):
-    (tmp_path / "models").mkdir()
-    for values in (["a"], [["a"]], [1.0]):
-        pq.write_table(pa.table({"trial_id": ["t"], "parameters": values}), tmp_path / "models" / "sweep.parquet")
-        with pytest.raises(RunError, match=r"sweep\.parquet: .*expected lists of numbers"):
-            weights_of(tmp_path, "t")

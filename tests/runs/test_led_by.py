@@ -11,7 +11,7 @@ import pytest
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.metrics.objectives import NamedSet, build_set
 from paretofair.runs.build import build_halving
-from paretofair.runs.rows import model_table
+from paretofair.runs.rows import choose_weights
 from paretofair.runs.session import choose_metrics, derive_columns, kept_objectives
 from paretofair.runs.stages.studies import tell_rows
 from paretofair.runs.stages.tune import compare_settings
@@ -104,10 +104,21 @@ def test_weights_are_kept_that_any_set_may_want(load):
         def __len__(self) -> int:
             return 4
 
-    part = Part(trial_ids=list("abcd"))
-    assert model_table(part, stack, kept[:1], data)["trial_id"].to_pylist() == ["a", "b", "d"]
-    assert model_table(part, stack, kept[1:], data)["trial_id"].to_pylist() == ["a", "d"]
-    assert model_table(part, stack, kept, data)["trial_id"].to_pylist() == ["a", "b", "d"]
+    part = Part(trial_ids=list("abcd"), stage="sweep")
+
+    def choose(objectives, models="frontier"):
+        found = choose_weights(part, stack, SimpleNamespace(models=models, objectives=objectives), data)
+        assert all((row == stack.parameters["abcd".index(trial)]).all() for trial, row in found.items())
+        return "".join(found)
+
+    assert choose(kept[:1]) == "abd"
+    assert choose(kept[1:]) == "ad"
+    assert choose(kept) == "abd"
+    stack.status[3] = "diverged"
+    assert choose(kept, "all") == "abc"
+    assert choose(kept, "none") == ""
+    part.stage = "baselines"
+    assert choose(kept, "all") == ""
 
 
 def test_what_a_driver_reads(load, tmp_path):

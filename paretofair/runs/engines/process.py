@@ -44,6 +44,7 @@ class ProcessEngine:
         failed: dict[str, Pack] = {}
         reasons: dict[str, str] = {}
         narrowed: list[int] = []
+        left_out = 0
         logs = inside(job.folder, f"logs/process-{time.strftime('%Y%m%d-%H%M%S')}")
         out_of_time = False
         with _watch_folder(job.folder), _keep_settings():
@@ -74,12 +75,13 @@ class ProcessEngine:
                     if done["storage"]:
                         raise OutageError(done["storage"])
                     out_of_time |= done["paused"]
+                    left_out += done["left_out"]
                     narrowed += [done["narrowed"]] if done["narrowed"] else []
                     logger.info("%s ended in %.1f s", pack.name, time.monotonic() - started)
                 source.ended(pack)
         if not failed:
             shutil.rmtree(logs, ignore_errors=True)
-        return Outcome(failed, reasons, 1, out_of_time, min(narrowed, default=0))
+        return Outcome(failed, reasons, 1, out_of_time, min(narrowed, default=0), left_out)
 
 
 @contextmanager

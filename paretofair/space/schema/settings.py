@@ -247,13 +247,20 @@ def _checkpoint(value: Any) -> Any:
     return value
 
 
+def _models(value: Any) -> Any:
+    return {True: "frontier", False: "none"}[value] if isinstance(value, bool) else value
+
+
 class Resources(Section):
     """What one pack occupies; trials of a `pack`, trials side by side in a `stack` (`auto`: measured), and whether to
     `compile` the steps of the sweep (by default in large ones). None: the program's choice. `tf32`: products on a GPU
-    with 10 bits of mantissa, several times faster. `models`: whether the weights of trials that may stand on a frontier
-    are kept in `models/`. `checkpoint`: how often a stack that is still in training is kept, to go on from there after
-    whatever ends it; `off` for never. Shorter stacks are not. `engine`: where packs are trained, on the workers of a
-    `ray` or one after the other in this `process`; `auto`: here, where that is over before a Ray would have started.
+    with 10 bits of mantissa, several times faster. `precision`: with bf16 the layers of networks by name and of modules
+    compute in bfloat16 on a GPU, where that is safe; parameters, losses and updates stay in float32. `models`: of which
+    trials weights are kept in `models/`: of those that may stand on a `frontier`, of `all`, or of `none`; no more than
+    about `models_gb` gigabytes. `checkpoint`: how often a stack that is
+    still in training is kept, to go on from there after whatever ends it; `off` for never. Shorter stacks are not.
+    `engine`: where packs are trained, on the workers of a `ray` or one after the other in this `process`; `auto`: here,
+    where that is over before a Ray would have started.
     """
 
     cpus: Annotated[float, Field(gt=0)] = 1
@@ -262,9 +269,17 @@ class Resources(Section):
     stack: Annotated[int | Literal["auto"], BeforeValidator(_stack)] = "auto"
     compile: bool | None = None
     tf32: bool = False
-    models: bool = True
+    precision: Literal["float32", "bf16"] = "float32"
+    models: Annotated[Literal["frontier", "all", "none"], BeforeValidator(_models)] = "frontier"
+    models_gb: Annotated[float, Field(gt=0)] = 50.0
     checkpoint: Annotated[str, BeforeValidator(_checkpoint)] = "5m"
     engine: Literal["auto", "ray", "process"] = "auto"
+
+    @model_validator(mode="after")
+    def _precision_of_a_gpu(self) -> Resources:
+        if self.precision == "bf16" and not self.gpus:
+            raise make_error("precision: bf16 is for a GPU, a CPU is slower with it; found gpus: 0")
+        return self
 
     @property
     def checkpoint_seconds(self) -> float | None:

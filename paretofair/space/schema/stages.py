@@ -128,10 +128,14 @@ class Stages(Section):
 
 class Curves(Section):
     """What is measured while trials of these `stages` train, every so many epochs and at the end: headline metrics, and
-    with `contribution` the group contribution disparity by label and layer. Written to `curves/`."""
+    with `contribution` the group contribution disparity by label and layer, on these `splits` alone (default: all).
+    Written to `curves/`."""
 
     stages: Annotated[tuple[Literal["points", "sweep", "confirm"], ...], Field(strict=False, min_length=1)] = (
         "points",
     )
     every: Size = 1
     contribution: bool = False
+    splits: Annotated[
+        tuple[Literal["train", "validation", "test"], ...], Field(strict=False), AfterValidator(check_unique)
+    ] = ()

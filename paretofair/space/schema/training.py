@@ -106,11 +106,37 @@ class KeepEpoch(Section):
     since: Annotated[int, Field(alias="from", ge=1)] = 1
 
 
+class RateSchedule(Section):
+    """The learning rates from epoch to epoch: times `factor` after each of the epochs `milestones`, times `decay` after
+    every epoch, and rising in equal steps over the first `warm_up` epochs."""
+
+    milestones: Sizes = ()
+    factor: Annotated[float, Field(gt=0)] = 0.1
+    decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    warm_up: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> RateSchedule:
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise make_error(f"milestones: found {list(self.milestones)}; epochs must ascend")
+        if "factor" in self.model_fields_set and not self.milestones:
+            raise make_error("factor belongs to milestones: the epochs after which it is applied")
+        if not self.milestones and self.decay == 1 and not self.warm_up:
+            raise make_error("give milestones, decay or warm_up; without a schedule rates are constant")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found = written(self)
+        return found if self.milestones else {key: found[key] for key in ("decay", "warm_up")}
+
+
 class Training(Section):
     """The optimizer and its batches; `reduction` of the losses over the rows of a batch. `steps` of an epoch, by
     default as many as show every row once. `keep_epoch`: of each trial the epoch that is best on the split that
     chooses, in place of the last one. `loss`: the cross-entropy of every row as it is, `focal` (γ = 2), or `weighted`
-    by the batch's negatives over its positives."""
+    by the batch's negatives over its positives. `schedule` of the learning rates, constant by default. `clip`: a
+    trial's gradient is shortened to this Euclidean length."""
 
     optimizer: Literal["adagrad", "adam", "adamw", "sgd"] = "adagrad"
     initial_accumulator: Annotated[float, Field(gt=0)] = 0.1
@@ -119,6 +145,8 @@ class Training(Section):
     steps: Size | None = None
     keep_epoch: KeepEpoch | None = None
     loss: Literal["cross_entropy", "focal", "weighted"] = "cross_entropy"
+    schedule: RateSchedule | None = None
+    clip: Annotated[float | None, Field(gt=0)] = None
 
     @model_validator(mode="after")
     def _settings_of_the_optimizer(self) -> Training:
@@ -129,7 +157,7 @@ class Training(Section):
     @model_serializer(mode="wrap")
     def _of_this_optimizer(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         left_out = () if self.optimizer == "adagrad" else ("initial_accumulator",)
-        unset = [key for key in ("steps", "keep_epoch") if getattr(self, key) is None]
+        unset = [key for key in ("steps", "keep_epoch", "schedule", "clip") if getattr(self, key) is None]
         unset += ["loss"] if self.loss == "cross_entropy" else []
         return {key: value for key, value in written(self).items() if key not in (*left_out, *unset)}
 

@@ -11,10 +11,12 @@ import numpy as np
 @dataclass(frozen=True)
 class CurveSettings:
     """Asks for headline metrics after every so many epochs and at the end, and with `contribution` for the disparities
-    of `training.measuring.contribution`, under `contribution_<name>`. Training goes on as without."""
+    of `training.measuring.contribution`, under `contribution_<name>`; on these `splits` alone, where there are any of
+    them. Training goes on as without."""
 
     every: int = 1
     contribution: bool = False
+    splits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

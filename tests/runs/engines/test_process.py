@@ -13,7 +13,8 @@ import torch
 from paretofair.cluster.connection import connect
 from paretofair.cluster.engine import run_packs
 from paretofair.errors import OutageError
-from paretofair.results import TrialTable
+from paretofair.results import TrialTable, weights_of
+from paretofair.results.weights import count_bytes
 from paretofair.runs.engines import process
 from paretofair.runs.engines.process import ProcessEngine
 from paretofair.runs.engines.worker import PackWorker
@@ -95,3 +96,21 @@ def test_a_folder_that_is_moved_away_ends_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(PackWorker, "train", move)
     with pytest.raises(OutageError, match="run has been deleted or replaced while the run wrote there"):
         train(job, packs)
+
+
+def test_weights_are_kept_up_to_a_limit(tmp_path):
+    """Of all trials of the sweep, of none, and of as many as there is room for; the others are counted."""
+    folders = {name: tmp_path / name for name in ("all", "none", "few")}
+    found = {}
+    for name, folder in folders.items():
+        folder.mkdir()
+        job, packs = make_job(folder)
+        job = replace(job, models="none" if name == "none" else "all", models_bytes=1000 if name == "few" else 1e9)
+        outcome = train(job, packs)
+        trials = read(folder)
+        swept = trials[trials["stage"] == "sweep"]["trial_id"]
+        kept = [trial for trial in swept if weights_of(folder, trial) is not None]
+        found[name] = (len(swept), len(kept), outcome.left_out)
+        assert count_bytes(folder) <= job.models_bytes
+    count = found["all"][0]
+    assert found == {"all": (count, count, 0), "none": (count, 0, 0), "few": (count, 0, count)}
