@@ -40,6 +40,7 @@ WORKER_ENVIRONMENT = {
 # Ray keeps sockets in FOLDER/session_<time>_<process>/sockets, and a socket's path has at most 107 bytes.
 _SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.9")
 _LONGEST = 107 - _SESSION - len("/pf12345678/r")
+PATIENCE = 60.0  # seconds that a Ray has to end when it is asked to
 # The folders of Rays that this process has started and not yet ended.
 _folders: set[Path] = set()
 # Whether the Ray of this process stands still: its ports still take connections, and whatever asks it waits for good.
@@ -101,7 +102,12 @@ def _start(where: dict[str, object], place: str) -> None:
 def _end() -> None:
     with _ignore_interrupts():
         if not _stands_still.is_set() and may_answer(ray.get_runtime_context().gcs_address):
+            # A raylet that stands still lets workers train, and whoever takes leave of it waits for good.
+            impatient = threading.Timer(PATIENCE, kill_processes)
+            impatient.daemon = True
+            impatient.start()
             ray.shutdown()
+            impatient.cancel()
             return
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
         atexit.unregister(ray.shutdown)

@@ -200,3 +200,26 @@ def test_no_folder_at_all(monkeypatch):
         RunError, match=r"no folder for its sockets and logs \(/tmp: No space left on device\); set RAY_TMPDIR"
     ):
         connect(None).__enter__()
+
+
+STOPPED = """
+import os, signal, time
+from pathlib import Path
+from paretofair.cluster import connection
+from paretofair.cluster.ray_internals import find_descendants
+
+connection.PATIENCE = 3.0
+with connection.connect(None):
+    for pid in find_descendants([os.getpid()]):
+        if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\\0")[0].endswith(b"/raylet"):
+            os.kill(pid, signal.SIGSTOP)
+            print("stopped")
+print("ended")
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.system
+def test_a_raylet_that_stands_still_is_not_waited_for():
+    done = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["stopped", "ended"], done.stderr

@@ -15,13 +15,13 @@ from .processes import Marked, files, kill, raw, wait_for
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-# The command, for which a pack stands still after half a minute.
+# The command, for which a pack stands still after a minute.
 IMPATIENT = """
 import sys
 from paretofair.cluster import watch
 from paretofair.cli.sweep import main
 
-watch.AT_LEAST = watch.UNKNOWN = 30.0
+watch.AT_LEAST = watch.UNKNOWN = 60.0
 watch.TIMES = 1.0
 sys.exit(main(sys.argv[1:]))
 """
@@ -45,12 +45,8 @@ def find_head(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
     return [pid for pid, name in marked.alive(process).items() if name == "gcs_server"]
 
 
-def find_raylet(marked: Marked, process: subprocess.Popen[bytes]) -> list[int]:
-    return [pid for pid, name in marked.alive(process).items() if name == "raylet"]
-
-
 # The port of a frozen head still takes connections, so that asking it to end Ray would wait for good.
-@pytest.mark.parametrize("find", [find_workers, find_ray, find_head, find_raylet])
+@pytest.mark.parametrize("find", [find_workers, find_ray, find_head])
 def test_what_stands_still_ends_the_run(
     tmp_path: Path, marked: Marked, find: Callable[[Marked, subprocess.Popen[bytes]], list[int]]
 ) -> None:
@@ -61,7 +57,7 @@ def test_what_stands_still_ends_the_run(
     assert frozen, marked.finish(process)
     for pid in frozen:
         kill(pid, signal.SIGSTOP)
-    done = marked.finish(process, 180)
+    done = marked.finish(process, 400)
     print(done.returncode, done.stdout, done.stderr, sep="\n")
     assert done.returncode == 1
     assert "error: nothing has been heard of " in done.stderr
