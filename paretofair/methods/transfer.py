@@ -119,7 +119,8 @@ class PseudoGroups(Transfer):
     group, whatever task it belongs to. By default λ is 0 for the first half of the training, while the classifier
     learns. Its loss is the mean cross-entropy of each attribute, its learning rate `adversary_learning_rate`.
 
-    Needs examples that are one row of numbers and the built-in network.
+    With a module as the network, inputs of any shape, it tells groups from the features that the heads read, which it
+    does not shape.
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = (*Transfer.parameters, ADVERSARY_LEARNING_RATE)
@@ -136,11 +137,18 @@ class PseudoGroups(Transfer):
         self.sizes = tuple(len(names.groups[tasks[0]]) for tasks in self.tasks_of)
 
     def adversary(self, network: StackedNetwork) -> Adversaries:
-        if not isinstance(network, MultilayerPerceptron):
-            raise ValueError("pseudo_groups tells groups from rows of numbers; it has the built-in network alone")
         if not self.sizes:
             raise ValueError("pseudo_groups cannot be trained without the names of groups")
-        return adversaries(network.numeric + sum(network.categories), (HIDDEN,), sum(self.sizes))
+        if isinstance(network, MultilayerPerceptron):
+            width: int | None = network.numeric + sum(network.categories)
+        else:
+            width = network.feature_width
+        if width is None:
+            raise ValueError(
+                "pseudo_groups tells groups from features, where inputs are no rows of numbers; a module tells them "
+                "where its forward takes with_features=True"
+            )
+        return adversaries(width, (HIDDEN,), sum(self.sizes))
 
     def gradient(
         self,
@@ -155,7 +163,11 @@ class PseudoGroups(Transfer):
         out, logits = run_forward(network, parameters, rows)
         shown = show_groups(rows, hyper)
         groups = list(shown.unbind(-2))
-        inputs = rows.inputs.expand(len(parameters), *rows.inputs.shape[-2:])
+        if isinstance(network, MultilayerPerceptron):
+            inputs = rows.inputs.expand(len(parameters), *rows.inputs.shape[-2:])
+        else:
+            assert out.features is not None
+            inputs = out.features.detach().mT
         guess = classifier.forward(adversary, inputs)
         of_groups = guess.logits.detach().requires_grad_()
         with torch.enable_grad():
