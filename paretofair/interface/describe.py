@@ -142,7 +142,7 @@ def _find_fault(
         if not kind.needs <= find_kind(name).gives:
             return f"has no meaning for {task}, which is {name}"
     for parameter in kind.parameters:
-        if parameter.search is None and parameter.default is not None:
+        if parameter.search is None and not parameter.optional:
             return f"needs {parameter.name}"
     try:
         options = kind.Options.model_validate({key: each for key, each in said.items() if key != "parameters"})

@@ -48,3 +48,10 @@ stages: {{sweep: {{trials: 3}}}}
     with pytest.raises(SpaceError, match=rf"methods.{name}.{option}: found 3; expected text"):
         load_space(path, [f"methods.{name}.{option}=3"])
     assert load_space(path, [f"methods.{name}.{option}=Male"]).method(name).options == {option: "Male"}
+
+
+def test_every_parameter_of_a_method_of_ours_can_be_left_out():
+    """A space file, or a call from Python, need not say what to draw it from."""
+    for name, kind in METHODS.items():
+        for each in kind.parameters:
+            assert each.search is not None or each.default is not None or each.optional, (name, each.name)

@@ -32,7 +32,7 @@ from paretofair.methods.method import (
 from paretofair.methods.row_plan import TrainingRows
 from paretofair.models import align_length
 
-ALIGNMENT_WEIGHT = Parameter("alignment_weight", low=0.0)
+ALIGNMENT_WEIGHT = Parameter("alignment_weight", low=0.0, search={"log_uniform": [0.01, 30]})
 _CO_OCCURRENCE = "co_occurrence"
 
 

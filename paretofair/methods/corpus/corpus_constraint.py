@@ -16,7 +16,7 @@ from paretofair.methods.method import NO_NAMES, TASK_WEIGHT, LossSettings, Metho
 from paretofair.methods.vanilla import Vanilla
 from paretofair.tasks.task import EVERYTHING
 
-CORPUS_MARGIN = Parameter("corpus_margin", low=0.0, high=1.0)
+CORPUS_MARGIN = Parameter("corpus_margin", low=0.0, high=1.0, search={"uniform": [0, 0.2]})
 
 
 class CorpusConstraintOptions(MethodOptions):
