@@ -21,8 +21,11 @@ from paretofair.data.sets.adult_fairmixup import ADULT_FAIRMIXUP
 from paretofair.data.sets.compas import COMPAS
 from paretofair.data.sets.german import GERMAN
 from paretofair.data.sets.images.celeba import CELEBA
+from paretofair.data.sets.images.cifar10s import CIFAR10S
 from paretofair.data.sets.images.colored_mnist import COLORED_MNIST
 from paretofair.data.sets.images.fairface import FAIRFACE
+from paretofair.data.sets.images.identities import FACES
+from paretofair.data.sets.images.xrays import CHEXPERT, NIH_CHESTXRAY
 from paretofair.data.sets.lsac import LSAC
 from paretofair.data.sets.lsac_variants import VARIANTS
 from paretofair.data.sets.text.multilingual_hate import HATE
@@ -33,7 +36,7 @@ from paretofair.data.task_choice import with_tasks
 from paretofair.errors import DataError
 from paretofair.sections import Section
 
-_IMAGES = (COLORED_MNIST, CELEBA, FAIRFACE)
+_IMAGES = (COLORED_MNIST, CELEBA, FAIRFACE, FACES, CIFAR10S, NIH_CHESTXRAY, CHEXPERT)
 _ALL = (
     LSAC,
     ADULT,

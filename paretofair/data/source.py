@@ -1,8 +1,8 @@
 """What the registry knows of a data set: its schema, its public files, and how to read or simulate it."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paretofair.data.dataset import Dataset
@@ -97,6 +97,7 @@ class DatasetSource:
         others: Other files that do as well, as a cut or an unpacked archive.
         options: What a user may choose of it (`data.options` in the space file). `read` and `simulate` then take them
             as a last argument, by default those that are all at their defaults.
+        of_other_kinds: Task -> its kind, where that is not binary.
     """
 
     name: str
@@ -108,11 +109,12 @@ class DatasetSource:
     folder: str | None = None
     others: tuple[Layout, ...] = ()
     options: type[Section] | None = None
+    of_other_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of each task: all are binary."""
-        return dict.fromkeys(self.tasks, "binary")
+        """The kind of each task."""
+        return dict.fromkeys(self.tasks, "binary") | dict(self.of_other_kinds)
 
     @property
     def folder_name(self) -> str:

@@ -42,6 +42,8 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
         overrides.append("training.steps=2")
     if network.named and network.name != "cnn":
         overrides.append("network.width=0.05")
+    if load_space(path).data.options.get("size", 0) > 64:
+        overrides.append("data.options.size=32")
     paretofair.sweep(path, tmp_path, overrides=overrides, address=ray_address, quiet=True)
     trials = read_rows((tmp_path / "trials").glob("*.parquet"))
     space = load_space(path)
