@@ -119,7 +119,7 @@ def show_table(table: Table, ledger: pd.DataFrame) -> str:
     if not lines(table, ledger):
         seeds = f"{span(seeds_by_row(ledger))} seeds so far, of {ENOUGH} that an interval takes"
         return f"{seeds if len(ledger) else 'Not run yet'}: `python benchmarks/published.py --only {table.name}`."
-    body = "\n\n".join(_by_group(ledger) if table.form == "by_group" else _by_row(table, ledger))
+    body = "\n\n".join(_by_group(table, ledger) if table.form == "by_group" else _by_row(table, ledger))
     trials = ledger[ledger["metric"] == TRIALS]["value"]
     a_unit = f"{span(trials.astype(int))} trials" if trials.max() > 1 else "One training"
     size = f"{a_unit} for each method and seed, {span(seeds_by_row(ledger))} seeds"
@@ -148,15 +148,16 @@ def _by_row(table: Table, ledger: pd.DataFrame) -> Iterator[str]:
         yield "\n".join(f"[{number}] {reason}  " for reason, number in notes.items()).rstrip()
 
 
-def _by_group(ledger: pd.DataFrame) -> Iterator[str]:
+def _by_group(table: Table, ledger: pd.DataFrame) -> Iterator[str]:
     """The form of Tables 8 to 11: areas under the ROC curve of both groups and their gap on every split; then what the
     penalties themselves are on every split."""
     means = ledger.groupby(["method", "metric"], sort=False)["value"].mean()
     tasks = [name.removeprefix("test_error_") for name in ledger["metric"].unique() if name.startswith("test_error_")]
-    splits = ("train", "validation", "test")
+    splits, known = ("train", "validation", "test"), set(ledger["method"])
+    methods = [method for method in table.methods if method in known]
     heading = ["", "", *(f"{split} {column}" for split in splits for column in ("first", "second", "gap"))]
     rows = []
-    for method in ledger["method"].unique():
+    for method in methods:
         of_tasks = []
         for task in tasks:
             names = [f"{split}_{part}_{task}" for split in splits for part in ("auc_first", "auc_second", "auc_gap")]
@@ -168,7 +169,7 @@ def _by_group(ledger: pd.DataFrame) -> Iterator[str]:
     penalties = [name for name in METRICS if not name.startswith("auc")]
     rows = []
     for name in penalties:
-        for method in ledger["method"].unique():
+        for method in methods:
             if method.startswith((name, "vanilla")):
                 of_splits = [pd.Series([means[method, f"{split}_{name}_{task}"] for task in tasks]) for split in splits]
                 rows.append([name, method, *(f"{values.mean():.4f}" for values in of_splits)])
