@@ -71,7 +71,7 @@ def run(part: str, folder: Path) -> dict[str, float]:
     """What a part prints, from a process of its own whose cache is in the folder."""
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
     arguments = [sys.executable, __file__, "--part", part, "--folder", str(folder)]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
