@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--networks", nargs="+", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--trials", nargs="+", type=int, default=[1, 4, 8])
+    parser.add_argument("--without-memory", action="store_true")
     parser.add_argument("--memory", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -282,7 +283,7 @@ def main() -> None:
         for half in (False, True) if device.type == "cuda" else (False,):
             for count in options.trials:
                 rows.append(compare(name, count, options.turns, options.steps, device, half=half))
-                if device.type == "cpu":
+                if device.type == "cpu" and not options.without_memory:
                     rows[-1]["memory_mib"] = {way: measure_memory(name, count, way) for way in (STACK, LAST)}
                 print(json.dumps(rows[-1]), flush=True)
     gcm = compare_gcm(options.turns, options.steps, device)

@@ -63,7 +63,10 @@ def seed_torch(seed: int, device: torch.device) -> Iterator[None]:
 
 def _channels_last(rows: Tensor) -> Tensor:
     """Images with the channels of a pixel beside one another, as convolutions and poolings are fastest."""
-    return rows.contiguous(memory_format=torch.channels_last) if rows.dim() == 4 else rows
+    if rows.dim() != 4:
+        return rows
+    # Not `contiguous`, which leaves images of one channel as they are: what follows would take them for the other form.
+    return torch.empty_like(rows, memory_format=torch.channels_last).copy_(rows)
 
 
 def _repeat_last(value: Tensor, times: int) -> Tensor:
