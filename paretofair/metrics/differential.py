@@ -44,7 +44,7 @@ def epsilon_tpr(confusion_by_group: ArrayLike) -> Array:
     """ε of the true positive rate; minimised.
 
     >>> epsilon_tpr([[8, 0, 0, 2, 0, 0], [4, 0, 0, 6, 0, 0]]).round(4).item()  # log (8.05 / 4.05)
-    0.6869
+    0.687
     """
     return rates.gap(log_true_positive_rate(confusion_by_group), present=_has_rows(confusion_by_group))
 
