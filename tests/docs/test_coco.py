@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
     images = {}
     for image in range(400):
         man = random.random() < 0.6
-        objects = [place + 2 for place in range(len(OBJECTS)) if random.random() < 0.3]
+        objects = [place + 2 for place in range(len(OBJECTS)) if random.random() < 0.7]
         images[image + 1] = ([1, *objects], [f"a {'man' if man else 'woman'} outside", "a picture"])
     files = made.write_annotations(tmp_path, images)
     files.instances.rename(tmp_path / "instances_train2014.json")
