@@ -48,7 +48,7 @@ WRITTEN = {
     "curves": "what was measured while trials trained",
     "baselines.csv": "single-task errors and gaps, the denominators of ARE and ARFG",
     "trials": "the trial table, one row per trial (Parquet)",
-    "models": "weights of every trial that may stand on a frontier, for the command export",
+    "models": "weights of trials (resources.models says of which), for the command export",
 }
 
 

@@ -172,7 +172,8 @@ class Session:
         new = after[~after["trial_id"].isin(before)]
         self.trained += len(new)
         self.workers = max(self.workers, outcome.workers)
-        if job.compiled and len(new) and ((new["stage"] == "sweep") & (new["path"] == "eager")).any():
+        eager = new[(new["stage"] == "sweep") & (new["path"] == "eager")] if len(new) else new
+        if job.compiled and any(context.sweep_space(name).training.clip is None for name in set(eager["method"])):
             # Workers log the reason where nobody looks.
             self._console.print("Trials were trained uncompiled: no working C++ compiler on a worker.", style="yellow")
         if outcome.narrowed:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.attack import Attack, Ending, carry_out, compare, judge, list_surroundings
+from tests.cases.attack import PATIENCE, Attack, Ending, carry_out, compare, judge, list_surroundings
 from tests.cases.damages import Finished, finish, list_damages
 from tests.cases.inputs import FILES, SWEEP, list_inputs, take_every
 
@@ -46,7 +46,7 @@ def test_names_of_attacks_are_their_own():
     ("code", "output", "errors", "wrong"),
     [
         (2, "", "error: a sentence", []),
-        (None, "", "", ["still at work after 120 seconds"]),
+        (None, "", "", [f"still at work after {PATIENCE} seconds"]),
         (0, "", "", ["exit code 0, expected 2"]),
         (2, "", "", ["no sentence"]),
         (2, "", "error: a\nTraceback (most recent call last):", ["a traceback"]),
