@@ -456,7 +456,7 @@ def test_files_of_an_earlier_report_are_removed(run_folder, tmp_path, monkeypatc
 
 
 def test_what_cannot_be_read(tmp_path):
-    with pytest.raises(RunError, match="nowhere does not exist; give a results folder"):
+    with pytest.raises(RunError, match="nowhere does not exist; give the results folder"):
         Results(tmp_path / "nowhere")
     (tmp_path / "text.parquet").write_text("no")
     with pytest.raises(RunError, match="not a readable Parquet file"):
