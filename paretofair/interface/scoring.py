@@ -77,7 +77,7 @@ def score_decisions(tasks: Mapping[str, Scored], groups: Mapping[str, Sequence[o
     keys = ["task", "attribute"]
     return Scores(
         pd.DataFrame(overall).set_index("task"),
-        pd.DataFrame(by_group, columns=None if by_group else [*keys, "group"]).set_index([*keys, "group"]),
+        pd.DataFrame(by_group, columns=None if by_group else [*keys, "group"]).set_index([*keys, "group"]).sort_index(),
         pd.DataFrame(gaps, columns=None if gaps else keys).set_index(keys),
     )
 

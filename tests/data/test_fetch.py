@@ -265,8 +265,12 @@ def test_contract_of_a_data_set(name: str) -> None:
     assert not data.is_test.all()
 
 
+# CheXpert is given to those who sign its agreement alone: `sets/images/test_xrays.py` reads made files of its layout.
+AT_HAND = [name for name in DATASETS if name != "chexpert"]
+
+
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", list(DATASETS))
+@pytest.mark.parametrize("name", AT_HAND)
 def test_contract_of_a_real_data_set(name: str, real_folder: Callable[[str], Path]) -> None:
     entry = DATASETS[name]
     data = entry.read(real_folder(name))
@@ -282,7 +286,7 @@ def test_contract_of_a_real_data_set(name: str, real_folder: Callable[[str], Pat
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", [name for name, entry in DATASETS.items() if not entry.others])
+@pytest.mark.parametrize("name", [name for name in AT_HAND if not DATASETS[name].others])
 def test_a_changed_byte_is_an_error(name: str, real_folder: Callable[[str], Path], tmp_path: Path) -> None:
     entry = DATASETS[name]
     for file in entry.files:

@@ -116,7 +116,7 @@ def test_help_has_examples():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere does not exist; give a results folder"),
+        (["nowhere"], "nowhere does not exist; give the results folder"),
         (["in"], "in holds no trial table; give the results folder"),
         (["empty"], "empty has no finished trials yet"),
         (["in/short.csv", "--output", "out"], "in/short.csv has no column validation_fpr_gap_x, test_error_x"),

@@ -6,7 +6,6 @@ other selection and any other embeddings are a table of `paretofair coco` and a 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +19,21 @@ from paretofair.data.source import DataFile, DatasetSource, FileForm
 from paretofair.data.stratify import draw_rows
 
 _LABELS, _VECTORS = "labels.csv", "efficientnet_lite0_embeddings.npz"
+_FILES = (
+    DataFile(_LABELS, (FileForm("84e388f65136b4291bd19c946135f2e8107ddfec2e02ceacfdb03d6f53004f26"),)),
+    DataFile(_VECTORS, (FileForm("3731ff15f0e8b367982b6bf8f50019700493d9c81184a71bbafa4890bcc3f865"),)),
+)
 _GENDERS = ("man", "woman")
 _NAME = "coco_gender"
 _TASKS = (*(name_task(name) for name in OBJECTS), "man")
 
 
 def _read(folder: Path) -> Dataset:
+    checksums = {file.name: file.form_of(folder / file.name).sha256 for file in _FILES}
     table = read_published(folder / _LABELS, OBJECTS, every=True)
     columns = table[list(object_columns(table))].to_numpy(np.int8)
     man = (table["gender"] == "man").to_numpy()
     labels = np.concatenate([columns, man[:, None].astype(np.int8)], 1)
-    checksums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (_LABELS, _VECTORS)}
     vectors = Embeddings.of(VectorFile(str(folder / _VECTORS)), checksums[_VECTORS], table["image_id"].tolist())
     return _as_dataset("real", vectors, labels, _assign_parts(table["split"].to_numpy(str), labels), checksums)
 
@@ -72,10 +75,7 @@ COCO_GENDER = DatasetSource(
     name=_NAME,
     tasks=_TASKS,
     group_names={"gender": _GENDERS},
-    files=(
-        DataFile(_LABELS, (FileForm("84e388f65136b4291bd19c946135f2e8107ddfec2e02ceacfdb03d6f53004f26"),)),
-        DataFile(_VECTORS, (FileForm("3731ff15f0e8b367982b6bf8f50019700493d9c81184a71bbafa4890bcc3f865"),)),
-    ),
+    files=_FILES,
     read=_read,
     simulate=_simulate,
     folder="coco_val2014_embed",
