@@ -150,8 +150,8 @@ def test_per_task_averages_each_class_against_the_rest(goal):
 def test_flipped_labels_are_other_classes_each_equally_often():
     method = make_method("label_flip")
     rows = make_rows(count=30_000)
-    flip = torch.tensor([0.3], dtype=torch.float64)
-    labels = method._other_labels(rows, flip)
+    hyper = {"flip": torch.tensor([0.3], dtype=torch.float64)}
+    labels = method._other_labels(rows, hyper)
     chosen = (rows.uniform < 0.3)[0]
     for task, classes in ((0, 3), (1, 2)):
         own = chosen & (rows.labels[task] >= 0)

@@ -27,6 +27,7 @@ OPTIONS = {
     "adversarial_features": {"penalised_group": "a", "target_group": "b"},
     "bias_alignment": {"group_task": "one"},
     "corpus_constraint": {"group_task": "one"},
+    "pseudo_groups": {"schedule": "fixed"},
 }
 CASES = [(name, {}) for name, kind in METHODS.items() if MARGINS not in kind.needs]
 CASES += [("per_task", {"goal": goal}) for goal in ("tpr", "odds", "parity")]

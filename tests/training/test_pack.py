@@ -96,7 +96,7 @@ def test_a_compiled_trial_does_not_depend_on_its_neighbours(device_data, dtype, 
     """As above where steps are compiled, down the ladder of widths; and nothing is compiled twice."""
     make_step.__globals__["_make_compiled_step"].cache_clear()
     data = device_data(dtype)
-    path(network(data), True)  # the check of the compiler is a graph of its own
+    path(network(data), True, torch.device("cpu"))  # the check of the compiler is a graph of its own
     forget_compiled()
     trials = make_trials(64, seeds=np.arange(64) // 3 if fresh_seeds else None)
     whole = run(data, trials, compiled=True, distance=distance)
@@ -141,7 +141,7 @@ logging.basicConfig(format="%(message)s")
 for _ in range(2):
     network = MultilayerPerceptron(3, (), 2, (4,), (4,))
     make_step(network, METHODS["vanilla"](LossSettings()), Adagrad(), compiled=True, device=torch.device("cpu"))
-print(path(network, True))
+print(path(network, True, torch.device("cpu")))
 """
     environment = {"PATH": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
