@@ -22,6 +22,17 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
+def last_line(text: str) -> str:
+    """What a traceback says of its error: its last line, without the secrets of URLs; that nothing is known where it is
+    empty, as of a worker that has died without a word.
+
+    >>> last_line("Traceback (most recent call last):\\nValueError: no such thing\\n"), last_line("")
+    ('ValueError: no such thing', 'no reason is known')
+    """
+    lines = redact(text).strip().splitlines()
+    return lines[-1] if lines else "no reason is known"
+
+
 class SpaceError(ParetofairError):
     """A space file or a `--set` override that cannot be run as written."""
 

@@ -7,21 +7,20 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import ray
 from ray import tune
-from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune import CheckpointConfig, FailureConfig, Result, RunConfig, TuneConfig, Tuner
 
 from paretofair.cluster.connection import connect
 from paretofair.cluster.queue import PackQueue, name_pack
 from paretofair.cluster.watch import watch_packs
 from paretofair.cluster.worker import NAME, PackTrainable
-from paretofair.errors import OutageError, RunError
+from paretofair.errors import OutageError, RunError, last_line
 from paretofair.interruption import end_by_threads
-from paretofair.redaction import redact
 from paretofair.results import Store
 from paretofair.runs.jobs import Job, Outcome, Source
 
@@ -92,9 +91,8 @@ def _fit(queue: PackQueue, job: Job, cpus: float, gpus: float) -> Outcome:
             raise OutageError(f"{job.folder}: {os.strerror(errno.ENOSPC)}") from error
         raise
     ended = [results[i] for i in range(len(results))]
-    reasons = {each.config["pack"]: each.error for each in ended if each.error is not None and each.config}
-    last = {name: redact(str(reasons[name])).strip().splitlines()[-1] for name in queue.failed}
-    if not last:
+    reasons = _tell_reasons(queue.failed, ended)
+    if not reasons:
         shutil.rmtree(logs, ignore_errors=True)
         if store is not None:
             store.remove(f"logs/{logs.name}")
@@ -102,7 +100,13 @@ def _fit(queue: PackQueue, job: Job, cpus: float, gpus: float) -> Outcome:
     workers = {each["worker"] for each in metrics}
     narrowed = min((each["narrowed"] for each in metrics if each["narrowed"]), default=0)
     left_out = sum(each["left_out"] for each in metrics)
-    return Outcome(queue.failed, last, len(workers), queue.out_of_time, narrowed, left_out)
+    return Outcome(queue.failed, reasons, len(workers), queue.out_of_time, narrowed, left_out)
+
+
+def _tell_reasons(failed: Iterable[str], ended: Iterable[Result]) -> dict[str, str]:
+    """Why each of these packs failed in its last try. Ray may have no error of a worker that died."""
+    errors = {each.config["pack"]: str(each.error) for each in ended if each.error is not None and each.config}
+    return {name: last_line(errors.get(name, "")) for name in failed}
 
 
 def _slots(cpus: float, gpus: float) -> int:

@@ -20,9 +20,8 @@ from paretofair.analysis.derived import CountedMetrics, columns_behind, counted_
 from paretofair.analysis.overview import deciding_objectives, folders_behind, overview
 from paretofair.analysis.results import ReportSettings, Results, read_settings
 from paretofair.data import DATASETS
-from paretofair.errors import RunError
+from paretofair.errors import RunError, last_line
 from paretofair.metrics.objectives import ObjectiveSet
-from paretofair.redaction import redact
 from paretofair.results import TableSchema, TrialTable
 from paretofair.results.files import SPACE, space_file
 from paretofair.runs.folder import failures, is_in_use, read_environment
@@ -264,11 +263,11 @@ def _failures(folder: Path, written: pd.Series, given_up: Mapping[str, FailedPac
     for pack, (count, path) in tries.items():
         try:
             error = path / "error.txt"
-            when, lines = error.stat().st_mtime, redact(error.read_text(errors="replace")).strip().splitlines()
+            when, reason = error.stat().st_mtime, last_line(error.read_text(errors="replace"))
         except OSError:  # it runs, or has ended well
             continue
         if pack not in failed and not written.get(pack, 0.0) > when:
-            failed[pack] = Failure(pack, lines[-1] if lines else "no reason is known", count)
+            failed[pack] = Failure(pack, reason, count)
     return sorted(failed.values(), key=lambda each: each.pack)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ray.cluster_utils import Cluster
 
 from paretofair.cluster.connection import connect
-from paretofair.cluster.engine import _slots, run_packs
+from paretofair.cluster.engine import _slots, _tell_reasons, run_packs
 from paretofair.errors import OutageError, RunError
 from paretofair.interruption import end_by_threads
 from paretofair.results import TrialTable
@@ -49,6 +50,16 @@ def test_a_pack_is_on_one_machine_and_on_one_gpu(two_machines):
         _slots(3, 0)
     with pytest.raises(RunError, match="needs 1 CPUs and 2 GPUs"):
         _slots(1, 2)
+
+
+def test_why_packs_failed():
+    """As Ray tells it of the last try; of a worker that died it may tell nothing."""
+    tries = [("a", "ValueError: first"), ("a", "Traceback:\nValueError: last\n"), ("b", None), ("c", None), ("d", " ")]
+    ended = [SimpleNamespace(config={"pack": pack}, error=error) for pack, error in tries]
+    assert _tell_reasons(["a", "b", "d", "e"], ended) == {
+        "a": "ValueError: last",
+        **dict.fromkeys("bde", "no reason is known"),
+    }
 
 
 def make_job(folder: Path, *overrides: str) -> tuple[Job, list[Pack]]:
