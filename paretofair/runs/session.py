@@ -172,8 +172,9 @@ class Session:
         new = after[~after["trial_id"].isin(before)]
         self.trained += len(new)
         self.workers = max(self.workers, outcome.workers)
-        eager = new[(new["stage"] == "sweep") & (new["path"] == "eager")] if len(new) else new
-        if job.compiled and any(context.sweep_space(name).training.clip is None for name in set(eager["method"])):
+        # A table without rows has no such columns.
+        eager = set(new.loc[(new["stage"] == "sweep") & (new["path"] == "eager"), "method"]) if len(new) else set()
+        if job.compiled and any(context.sweep_space(name).training.clip is None for name in eager):
             # Workers log the reason where nobody looks.
             self._console.print("Trials were trained uncompiled: no working C++ compiler on a worker.", style="yellow")
         if outcome.narrowed:

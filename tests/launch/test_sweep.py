@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretofair.cli.sweep import main as sweep_main
 from paretofair.pareto.fronts import non_dominated
 from tests.stacks import read_rows
 
-from .conftest import SMOKE, SPACE, command, environment, run
+from .conftest import SMOKE, SPACE, call, command, environment, run
 from .processes import TIMEOUT
 
 pytestmark = pytest.mark.ray
@@ -242,6 +243,15 @@ def test_time_budget_finishes_cleanly(tmp_path, sweep):
     assert left > 0
 
 
+def test_a_time_budget_that_ends_before_the_first_trial(tmp_path):
+    done = call(
+        *(sweep_main, "--space", SPACE, *SMOKE, "--output", tmp_path, "--set", "data.source=simulated"),
+        *("--time-budget", "0s", "--set", "resources.engine=process", "--set", "resources.compile=true"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ trials are still to be trained", done.stdout)
+
+
 def test_dry_run_starts_nothing(tmp_path, sweep):
     done = sweep("--space", SPACE, "--dry-run", "--output", tmp_path / "none", "--set", "data.source=simulated")
     assert done.returncode == 0, done.stderr
@@ -352,8 +362,10 @@ def test_a_killed_worker_is_replaced(tmp_path):
 def test_failing_packs_are_listed_and_left_alone(tmp_path, sweep):
     """A pack that fails every time gives exit code 3 and is named, and is not tried again until that is asked for."""
     blocked, arguments = tmp_path / "blocked", LONGER
-    blocked.mkdir()
-    (blocked / "trials").write_text("a file where a folder is due")
+    for folder in (blocked, tmp_path / "elsewhere"):
+        folder.mkdir()
+    # A run reads there, and no worker writes there.
+    (blocked / "trials").symlink_to(tmp_path / "elsewhere")
     done = sweep(*arguments, "--output", blocked)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "packs failed" in done.stdout
