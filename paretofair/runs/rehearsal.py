@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 
 from paretofair import user_code
@@ -14,7 +15,7 @@ from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError, first_line
 from paretofair.runs.build import build_experiment, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials, build_packs
-from paretofair.runs.stages import STAGE_OF, Context
+from paretofair.runs.stages import STAGE_OF, Context, Plan
 from paretofair.sampling.distributions import draw
 from paretofair.space.method_space import MethodSpace
 from paretofair.training import DeviceData, measure_epoch, rehearse, to_device
@@ -87,17 +88,28 @@ def measure_epochs(context: Context, splits: Splits, trials: Mapping[tuple[str, 
     return total
 
 
-def estimate_seconds(context: Context, splits: Splits, finished: int) -> float:
-    """About how long one worker takes for what is left to train, a number of trials being `finished`: good to a factor
-    of two or three, and infinite where that is long beyond question, or not known before a GPU is there."""
-    plan, stages = context.plan, STAGE_OF.values()
-    trials = {(stage.name, name): stage.count(plan, name) or 0 for stage in stages for name in stage.methods(plan)}
-    total = sum(trials.values())
-    if context.space.resources.gpus or total - finished > _MANY:
+def estimate_seconds(context: Context, splits: Splits, finished: pd.DataFrame) -> float:
+    """About how long one worker takes for what is left to train beside the rows of the trial table that are `finished`:
+    good to a factor of two or three, and infinite where that is long beyond question, or not known before a GPU is
+    there."""
+    left = _count_left(context.plan, finished)
+    total = sum(left.values())
+    if context.space.resources.gpus or total > _MANY:
         return math.inf
-    left = max(total - finished, 0)
-    seconds = measure_epochs(context, splits, trials) * left / max(total, 1)
-    return seconds + left * _EVALUATION
+    return measure_epochs(context, splits, left) + total * _EVALUATION
+
+
+def _count_left(plan: Plan, finished: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Trials that are not finished, by stage and method, without those of whom it cannot be told yet. A table may have
+    rows of other methods and of larger plans."""
+    places = finished.groupby(["stage", "method"]).indices if len(finished) else {}
+    left = {}
+    for stage in STAGE_OF.values():
+        for name in stage.methods(plan):
+            rows = places.get((stage.name, name), ())
+            done = int(stage.match(plan, name, finished.iloc[rows]).sum()) if len(rows) else 0
+            left[stage.name, name] = max((stage.count(plan, name) or 0) - done, 0)
+    return left
 
 
 def _rehearse_metrics(space: MethodSpace, data: DeviceData) -> None:

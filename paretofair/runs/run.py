@@ -181,7 +181,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
         @functools.cache
         def connected() -> None:
-            entered.enter_context(engine.connect(lambda: estimate_seconds(context, first, len(table.read()))))
+            entered.enter_context(engine.connect(lambda: estimate_seconds(context, first, table.read())))
             if options.stopping:
                 console.print(options.stopping, markup=False, highlight=False, soft_wrap=True)
 

@@ -12,6 +12,7 @@ import pytest
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results
 from paretofair.results import STAGES
+from paretofair.runs.rehearsal import _count_left
 from paretofair.runs.run import RunOptions, load_splits
 from paretofair.runs.stages import STAGE_OF, Context, Plan
 from paretofair.space.numbering import BASELINE_METHOD, decode_seed
@@ -108,6 +109,21 @@ def test_rows_beyond_the_plan_are_not_among_it():
         (Plan(context.space, context.space.tasks, {"tune": {}, "sweep": {"mtaf": 5}}), rows["index"] < 5),
     ):
         np.testing.assert_array_equal(sweep.match(plan, "mtaf", rows), kept)
+
+
+def test_what_is_left_does_not_count_rows_of_others():
+    """Of other methods, and of a larger plan: an engine is chosen by what is left."""
+    context = context_of()
+    rows = rows_of(pack for stage in list(STAGE_OF.values())[:-1] for pack in stage.packs(context))
+    assert set(_count_left(context.plan, rows).values()) == {0}
+    plan = context_of(methods=["mtaf"]).plan
+    everything = _count_left(plan, pd.DataFrame({"trial_id": []}))
+    assert everything == {key: STAGE_OF[key[0]].count(plan, key[1]) or 0 for key in everything}
+    assert _count_left(plan, rows[rows["method"] == "vanilla"]) == everything
+    half = rows[(rows["method"] != "mtaf") | (rows["index"] % 2 == 0)]
+    assert 0 < _count_left(plan, half)["sweep", "mtaf"] < everything["sweep", "mtaf"]
+    fewer = context_of("seeds=[4]", methods=["mtaf"]).plan
+    assert _count_left(fewer, rows[rows["seed"] != 4])["sweep", "mtaf"] == STAGE_OF["sweep"].count(fewer, "mtaf")
 
 
 def test_baselines_have_one_row_of_counts_for_all_methods():
