@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from paretofair.errors import RunError
 from paretofair.runs.engines.process import ProcessEngine
 from paretofair.runs.jobs import Engine, EngineName, Job, Outcome, Source
 
@@ -14,8 +15,11 @@ RAY_STARTS = 10.0  # seconds, with the imports of its workers
 
 
 def choose_engine(name: EngineName, address: str | None) -> Engine:
-    """The engine of this name (`resources.engine`). An `address` is that of an existing Ray cluster."""
+    """The engine of this name (`resources.engine`). An `address` is that of an existing Ray cluster; raises RunError
+    where none is to be used."""
     if name == "process":
+        if address:
+            raise RunError(f"found the address {address} of a Ray, but resources.engine: process uses none")
         return ProcessEngine()
     return _ray(address) if name == "ray" else AutoEngine(address)
 

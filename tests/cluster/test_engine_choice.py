@@ -6,6 +6,7 @@ import pytest
 
 from paretofair.cluster.engine import RayEngine
 from paretofair.cluster.engine_choice import AutoEngine, choose_engine
+from paretofair.errors import RunError
 from paretofair.runs.engines.process import ProcessEngine
 
 
@@ -13,6 +14,11 @@ def test_the_space_file_may_say_which():
     assert isinstance(choose_engine("process", None), ProcessEngine)
     assert choose_engine("ray", "head:6379") == RayEngine("head:6379")
     assert isinstance(choose_engine("auto", None), AutoEngine)
+
+
+def test_an_address_that_would_not_be_used_is_told():
+    with pytest.raises(RunError, match=r"address head:6379 of a Ray, but resources\.engine: process uses none"):
+        choose_engine("process", "head:6379")
 
 
 @pytest.mark.parametrize(

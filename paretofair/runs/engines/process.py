@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from paretofair.errors import OutageError, ParetofairError, first_line
+from paretofair.errors import OutageError, ParetofairError, RunError, first_line
 from paretofair.interruption import end_by_threads, run_beside
 from paretofair.redaction import redact
 from paretofair.results.files import inside, make_folder, write_text
@@ -37,7 +37,10 @@ class ProcessEngine:
     def run_packs(
         self, job: Job, source: Source, *, cpus: float, gpus: float, deadline: float | None = None
     ) -> Outcome:
-        """Trains every pack of `source`, in order, one at a time."""
+        """Trains every pack of `source`, in order, one at a time. Raises RunError where there is no GPU for them."""
+        known = torch.cuda.device_count()
+        if gpus > known:
+            raise RunError(f"a pack needs {gpus:g} GPUs (resources in the space file), this machine has {known}")
         place = identify(job.folder)
         again: deque[Pack] = deque()
         tries: Counter[str] = Counter()

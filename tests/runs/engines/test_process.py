@@ -12,7 +12,7 @@ import torch
 
 from paretofair.cluster.connection import connect
 from paretofair.cluster.engine import run_packs
-from paretofair.errors import OutageError
+from paretofair.errors import OutageError, RunError
 from paretofair.results import TrialTable, weights_of
 from paretofair.results.weights import count_bytes
 from paretofair.runs.engines import process
@@ -73,6 +73,13 @@ def test_a_pack_that_fails_is_tried_three_times_and_told(tmp_path, monkeypatch):
     assert outcome.reasons == {broken: "ValueError: no number"}
     assert len(read(tmp_path)) == len(packs[1])
     assert len(list((tmp_path / "logs").glob(f"process-*/{broken}*/error.txt"))) == 3
+
+
+def test_a_gpu_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    job, packs = make_job(tmp_path)
+    with pytest.raises(RunError, match=r"a pack needs 0\.5 GPUs \(resources in the space file\), this machine has 0"):
+        ProcessEngine().run_packs(job, PackList(packs), cpus=1, gpus=0.5)
 
 
 def test_no_pack_begins_after_the_deadline(tmp_path):
