@@ -99,8 +99,16 @@ def add_to_results(found: list[dict[str, Any]]) -> None:
             ],
             "kills": kills,
         }
+        text = spell(result)
         file.truncate(0)
-        file.write(json.dumps(result, indent=1) + "\n")
+        file.write(text)
+
+
+def spell(result: dict[str, Any]) -> str:
+    """JSON with a line for each kill, at the end."""
+    head = json.dumps({name: value for name, value in result.items() if name != "kills"}, indent=1)
+    lines = ",\n".join(f"  {json.dumps(each)}" for each in result["kills"])
+    return f'{head[:-2]},\n "kills": [\n{lines}\n ]\n}}\n'
 
 
 def add_wrongs(each: dict[str, Any], wrong: dict[str, Any]) -> None:
@@ -198,7 +206,6 @@ def run_once(
         raise SystemExit(f"exit code {code} though nothing was killed\n{said}")
     return {
         "target": target if pid is not None else None,
-        "pid": pid,
         "seconds": round(killed_after, 2),
         "rows": rows,
         "code": code,
