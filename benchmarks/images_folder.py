@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,7 @@ def main() -> None:
         folder = Path(name)
         make_pictures(folder, options.pictures)
         found = {"decode": run("start", folder), "second": run("start", folder), "worker": run("worker", folder)}
+        assert found["decode"].pop("data_id") == found["second"].pop("data_id")
         found["map_mib"] = sum(path.stat().st_size for path in folder.rglob("pixels.npy")) / MIB
         found["per_picture_ms"] = 1000 * found["decode"]["seconds"] / options.pictures
     found |= {"pictures": options.pictures, "load": os.getloadavg()[0], "machine": describe()}
@@ -67,16 +69,16 @@ def make_pictures(folder: Path, count: int) -> None:
     table.to_csv(folder / "faces.csv", index=False)
 
 
-def run(part: str, folder: Path) -> dict[str, float]:
+def run(part: str, folder: Path) -> dict[str, Any]:
     """What a part prints, from a process of its own whose cache is in the folder."""
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
     arguments = [sys.executable, __file__, "--part", part, "--folder", str(folder)]
     done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def start(folder: Path) -> dict[str, float]:
+def start(folder: Path) -> dict[str, Any]:
     """Reads the data set as a sweep does before it trains."""
     from paretofair.data import CsvSchema, read_csv_dataset, split
 
@@ -102,7 +104,7 @@ def start(folder: Path) -> dict[str, float]:
         "driver_mib": own.ru_maxrss / 1024,
         "largest_child_mib": children.ru_maxrss / 1024,
         "pickled_mib": len(content) / MIB,
-        "data_id": int(data_id, 16) % 1000,
+        "data_id": data_id,
     }
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -20,6 +19,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from machine import describe
 
 ROOT = Path(__file__).parents[1]
 SPACE = ROOT / "search_spaces" / "mtaf_lsac.yaml"
@@ -78,7 +79,7 @@ def main() -> None:
         for name, runs in found.items()
     }
     result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": describe(),
         "load": [round(min(loads), 1), round(max(loads), 1)],
         "seconds (least, median, largest)": table,
     }
