@@ -289,7 +289,8 @@ def main() -> None:
     gcm = compare_gcm(options.turns, options.steps, device)
     print(json.dumps(gcm), flush=True)
     loads = [round(each, 2) for each in (load, os.getloadavg()[0])]
-    found = {"machine": describe() | {"load_average": loads}, "steps": rows, "gcm": gcm}
+    found = {"machine": describe() | {"load_average": loads}, "turns": options.turns, "steps_of_a_turn": options.steps}
+    found |= {"steps": rows, "gcm": gcm}
     file = ROOT / "benchmarks" / "results" / f"images-{device.type}.json"
     file.write_text(json.dumps(found, indent=1) + "\n")
 
