@@ -55,8 +55,8 @@ class Setting(NamedTuple):
 
 SETTINGS = {
     "reports": Setting("nlm_reports", "normal", ("cardiomegaly", "opacity", "atelectasis"), "sex", 20, 256, 0.003),
-    "hate": Setting("hate_english", "related_hate", ("target_hate",), "gender", 6, 512, 0.002),
-    "control": Setting("hate_english_spanish", "related_hate", ("target_hate",), "gender", 6, 512, 0.002),
+    "hate": Setting("hate_english", "related_hate", ("target_hate",), "gender", 5, 512, 0.002),
+    "control": Setting("hate_english_spanish", "related_hate", ("target_hate",), "gender", 5, 512, 0.002),
 }
 
 
