@@ -4,6 +4,8 @@ Their captions of val2014 (Burns, Hendricks et al., "Women also Snowboard", ECCV
 through: the gender and the objects that they name. Labels are the published gender and objects of the same images.
 
     PARETOFAIR_DATA=FOLDER python benchmarks/coco_captions.py
+
+Writes benchmarks/results/coco_captions.csv.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.data.coco.table import OBJECTS, name_task, object_columns, read_published
+from paretofair.data.coco.table import OBJECTS, object_columns, read_published
 from paretofair.data.coco.words import GENDERS, tell_gender, tell_objects
 from paretofair.metrics.rows import co_occurrence
 from paretofair.metrics.rows.co_occurrence import JointRows, interval
 
+RESULTS = Path(__file__).parent / "results" / "coco_captions.csv"
 CAPTIONERS = {"ordinary": "baseline_ft", "debiased": "equalizer"}
 MEASURES: dict[str, Callable[[JointRows], Any]] = {
     "away from one half": co_occurrence.bias_amplification,
@@ -77,16 +80,18 @@ def _is_man(gender: pd.Series) -> np.ndarray:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints and writes the table."""
     command = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     command.add_argument("--all-objects", action="store_true", help="79 categories, not the 11 of the paper")
     command.add_argument("--resamples", type=int, default=1000)
+    command.add_argument("--output", type=Path, default=RESULTS)
     given = command.parse_args()
     folder = Path(os.environ["PARETOFAIR_DATA"]) / "coco"
     names = pd.read_csv(folder / "object_names.csv")["object"]
     objects = tuple(sorted(names)) if given.all_objects else OBJECTS
-    assert all(name_task(name) for name in objects)
-    print(compare(folder, objects, given.resamples).round(4).to_string(index=False))
+    table = compare(folder, objects, given.resamples)
+    print(table.round(4).to_string(index=False))
+    table.to_csv(given.output, index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":
