@@ -298,7 +298,7 @@ def train_comparison(
     document, left_out = describe_space(
         name, section, given.kinds, given.rows, methods, objectives, trials, numbers, laid
     )
-    document.setdefault("resources", {}).setdefault("engine", engine)
+    document["resources"] = {"engine": engine, **(document.get("resources") or {})}
     place = output if output is not None else Path("results") / f"{name}-{_digest(document, given.digest)}"
     folder = RunOptions.find_folder(place)
     document["data"] = {**document["data"], **_merge_csv(document["data"], given.write(folder))}

@@ -132,6 +132,15 @@ def test_several_classes_own_parts_and_weights(loans, tmp_path):
     assert rows is not None
 
 
+def test_settings_of_the_caller_stay_as_they_are(loans, tmp_path):
+    settings = {**SHORT, "resources": {"pack": 8}}
+    given = MORE | {"tasks": "large", "sensitive": "sex", "settings": settings, "output": tmp_path / "run"}
+    paretofair.compare(loans, **given)
+    assert settings == {**SHORT, "resources": {"pack": 8}}
+    with pytest.raises(SpaceError, match=r"resources\.engine: found 'thread'"):
+        paretofair.compare(loans, **given | {"engine": "thread"})
+
+
 def test_a_known_data_set_and_a_thread(tmp_path, monkeypatch):
     monkeypatch.setenv("PARETOFAIR_OFFLINE", "1")
     found: list[paretofair.Comparison] = []
