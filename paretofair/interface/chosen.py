@@ -10,41 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from paretofair.data.reading.cells import CellRules, text_of
 from paretofair.errors import DataError
 from paretofair.exported import ExportedModel
 from paretofair.interface.any_table import to_column, to_frame
 from paretofair.interface.scoring import Scored, Scores, score_decisions
-
-
-@dataclass(frozen=True)
-class LabelWords:
-    """How a task's labels are written in the caller's data: `column` (None: no column has them as they are), and the
-    value of each label 0, 1, …"""
-
-    column: str | None
-    values: tuple[Any, ...]
-
-    def read(self, labels: pd.Series, task: str) -> np.ndarray:
-        """`(rows,)` integers, -1 where missing. Raises DataError for a value that is no label."""
-        known: dict[str, int] = {text_of(value): place for place, value in enumerate(self.values)}
-        rules = CellRules()
-        found = np.full(len(labels), -1)
-        for row, value in enumerate(labels):
-            text = text_of(value)
-            if rules.is_missing(text) and text not in known:
-                continue
-            place = known.get(text)
-            if place is None and len(self.values) == 2:
-                # Other spellings of what the values mean: 1.0 and True of 1.
-                truth = rules.read_truth(text)
-                own = [rules.read_truth(text_of(each)) for each in self.values]
-                place = own.index(truth) if truth in (0.0, 1.0) and truth in own else None
-            if place is None:
-                accepted = ", ".join(map(repr, self.values[:10]))
-                raise DataError(f"labels of {task}, row {labels.index[row]}: found {value!r}; accepted: {accepted}")
-            found[row] = place
-        return found
+from paretofair.interface.words import GroupWords, LabelWords
 
 
 @dataclass(frozen=True)
@@ -54,13 +24,13 @@ class ChosenModel:
     Attributes:
         exported: The model as an ordinary PyTorch module with its preprocessing.
         labels: How the labels of each task are written.
-        attributes: The column that each sensitive attribute is read from.
+        attributes: How the groups of each sensitive attribute follow from its column.
         folder: Where it is saved; `paretofair.load(folder)` reads `exported` back.
     """
 
     exported: ExportedModel
     labels: Mapping[str, LabelWords]
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, GroupWords]
     folder: Path
 
     @property
@@ -76,8 +46,8 @@ class ChosenModel:
     def predict(self, data: Any, *, sensitive_features: Any = None) -> pd.DataFrame:
         """The decision of every row and task, in the words of the labels, with the index of a pandas frame.
 
-        `sensitive_features` (one column, or several by attribute) are needed by a model whose thresholds differ by
-        group alone, where the data have no such column.
+        `sensitive_features` (one column, or several by attribute, as the data have them or the groups themselves) are
+        needed by a model whose thresholds differ by group alone, where the data have no such column.
 
         Raises:
             DataError: A column that is missing, a value that cannot be read, or groups that are needed and not given.
@@ -131,13 +101,13 @@ class ChosenModel:
         """The group of each row by attribute, as the training data name it; None where it is missing."""
         columns = _by_name(given, list(self.attributes), len(frame), "sensitive_features")
         found = {}
-        for attribute, column in self.attributes.items():
+        for attribute, words in self.attributes.items():
             values = columns.get(attribute)
             if values is None:
-                if column not in frame:
-                    raise DataError(f"the data have no column {column!r}; give sensitive_features")
-                values = frame[column]
-            found[attribute] = [text_of(value) or None for value in values]
+                if words.column not in frame:
+                    raise DataError(f"the data have no column {words.column!r}; give sensitive_features")
+                values = frame[words.column]
+            found[attribute] = words.read(values)
         return found
 
     def _gather_labels(self, frame: pd.DataFrame, given: Any) -> dict[str, pd.Series]:

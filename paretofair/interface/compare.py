@@ -18,16 +18,15 @@ from rich.console import Console
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import default_rule, join_fronts
-from paretofair.data.reading.cells import text_of
-from paretofair.data.reading.csv_schema import TaskColumn
 from paretofair.errors import RunError
 from paretofair.export import choose_trial, export_trial
-from paretofair.interface.chosen import ChosenModel, LabelWords
+from paretofair.interface.chosen import ChosenModel
 from paretofair.interface.describe import OBJECTIVES, describe_space
-from paretofair.interface.given_data import GivenData, gather_data, read_values
+from paretofair.interface.given_data import GivenData, gather_data
+from paretofair.interface.words import find_group_words, find_label_words
 from paretofair.results.files import space_file
 from paretofair.runs.run import RunOptions, run
-from paretofair.space.space import Space, build_space, load_space
+from paretofair.space.space import build_space, load_space
 
 if TYPE_CHECKING:
     from paretofair.runs.jobs import EngineName
@@ -142,17 +141,13 @@ class Comparison:
         """The model of a trial of the table. Raises RunError for a trial that is none or was not completed."""
         done = export_trial(self.folder, trial_id, output, data_dir=self._data_dir)
         space = load_space(space_file(self.folder))
-        csv = space.data.csv
-        attributes = {name: name for name in space.data.sensitive_by_task(space.tasks).values()}
-        if csv is not None:
-            attributes = {name: each.column for name, each in csv.sensitive.items()}
-        return ChosenModel(done.model, _find_words(space, done.model.about), attributes, done.folder)
+        return ChosenModel(done.model, find_label_words(space, done.model.about), find_group_words(space), done.folder)
 
     def __repr__(self) -> str:
         return f"Comparison({str(self.folder)!r}): {len(self.trials):,} trials of {', '.join(self.results.methods)}"
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{self.folder}</b>: {len(self.trials):,} trials</p>"]
+        parts = [f"<p><b>{escape(str(self.folder))}</b>: {len(self.trials):,} trials</p>"]
         parts.append(self.summary.round(4).to_html(index=False))
         with suppress(RunError):  # no frontier yet
             parts.append(f'<img src="data:image/png;base64,{b64encode(_to_png(self.plot())).decode()}">')
@@ -336,29 +331,6 @@ def _digest(document: Mapping[str, Any], data: str) -> str:
     fixed |= {"baselines": stages.get("baselines"), "tune": stages.get("tune"), "table": data}
     text = json.dumps(fixed, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _find_words(space: Space, about: Mapping[str, Any]) -> dict[str, LabelWords]:
-    """How the labels of each task of a model are written in the data of its run."""
-    csv, found = space.data.csv, {}
-    for task in about["tasks"]:
-        said = None if csv is None else csv.tasks[task]
-        classes = about.get("kinds", {}).get(task, {}).get("classes", ())
-        column = said.column if isinstance(said, TaskColumn) else said
-        if csv is None or column is None:
-            found[task] = LabelWords(task, tuple(classes) or (0, 1))
-            continue
-        values = read_values(Path(csv.path), column)
-        words = classes or (said.classes if isinstance(said, TaskColumn) else ())
-        if words:
-            typed = {text_of(value): value for value in values}
-            found[task] = LabelWords(column, tuple(typed.get(word, word) for word in words))
-            continue
-        truths = {csv.rules.read_truth(text_of(value)): value for value in values}
-        whole = set(truths) == {0.0, 1.0}
-        # A column of labels as they are, or an expression, which gives 0 and 1.
-        found[task] = LabelWords(column if whole else None, (truths[0.0], truths[1.0]) if whole else (0, 1))
-    return found
 
 
 def _to_png(figure: Any) -> bytes:

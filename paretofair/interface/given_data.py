@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import feather, parquet
+from pyarrow import parquet
 
 from paretofair.data import DATASETS
 from paretofair.data.reading.cell_table import CellTable, convert_table, read_raw_table
@@ -234,17 +234,3 @@ class _Columns:
 
 def _list(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def read_values(path: Path, column: str) -> list[Any]:
-    """The different values of a column of a table with types, as they were given; [] for any other file."""
-    try:
-        if path.suffix == ".parquet":
-            found = parquet.read_table(path, columns=[column])
-        elif path.suffix in (".feather", ".arrow"):
-            found = feather.read_table(path, columns=[column])
-        else:
-            return []
-    except (OSError, pa.ArrowInvalid):
-        return []
-    return [value for value in found.column(0).unique().to_pylist() if value is not None]
