@@ -164,7 +164,9 @@ class PseudoGroups(Transfer):
         shown = show_groups(rows, hyper)
         groups = list(shown.unbind(-2))
         if isinstance(network, MultilayerPerceptron):
-            inputs = rows.inputs.expand(len(parameters), *rows.inputs.shape[-2:])
+            # As the network reads them: an example of several axes is one row.
+            inputs = rows.inputs.flatten(1 if rows.common else 2)
+            inputs = inputs.expand(len(parameters), *inputs.shape[-2:])
         else:
             assert out.features is not None
             inputs = out.features.detach().mT

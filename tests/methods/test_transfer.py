@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from paretofair.methods import METHODS, LossSettings, Names
 from paretofair.methods.row_plan import uniform_numbers
+from paretofair.models import MultilayerPerceptron
 from paretofair.testing import MethodContract
 from paretofair.training import Experiment, TrainingSettings, Trials, train_pack
+from paretofair.training.batches import Batches
 from paretofair.training.stack import Stack
+from tests.drawn_images import make_pictures
 from tests.training.test_checkpoints import assert_goes_on, assert_same, results, trials_of
 from tests.training.test_pack import network
 
@@ -108,3 +113,23 @@ def test_the_classifier_learns_from_one_task_what_it_tells_another():
     assert 0.66 < right < 0.86
     fair = results(list(train_pack(make_experiment(data, "transfer"), trials, width=8)))["parameters"]
     assert not np.array_equal(fair, results(list(train_pack(experiment, trials, width=8)))["parameters"])
+
+
+def test_a_perceptron_and_its_classifier_read_a_picture_as_one_row():
+    data = make_pictures()
+    perceptron = MultilayerPerceptron(data.numeric, (), len(data.tasks), (8,), ())
+    experiment = replace(make_experiment(data, "pseudo_groups"), network=perceptron)
+    parameters = perceptron.initial([0, 1], torch.float32)
+    adversary = experiment.method.adversary(perceptron).initial([0, 1], torch.float32)
+    values = {"task_weight": 0.5, "fairness_weight": 2.0, "known_share": 0.5}
+    hyper = {name: torch.full((2, 2), value) for name, value in values.items()}
+    hyper |= {"epochs": torch.ones(2), "steps": torch.ones(2), "steps_of_epoch": torch.ones(2)}
+    for seeds in ([0, 0], [0, 1]):
+        rows = next(Batches(experiment, seeds).epoch(0))
+        flat = rows._replace(inputs=rows.inputs.flatten(-3))
+        found, expected = (
+            experiment.method.gradient(perceptron, parameters, each, hyper, adversary) for each in (rows, flat)
+        )
+        assert torch.equal(found.parameters, expected.parameters)
+        assert torch.equal(found.adversary, expected.adversary)
+        assert found.adversary.any()
