@@ -106,9 +106,9 @@ class Rows(NamedTuple):
     common: bool = True
     # What is predicted; empty where every task is binary: then outputs `(K, O, B)` are logits `(K, T, B)`.
     tasks: tuple[Task, ...] = ()
-    # How many made examples stand behind the rows, filled up to whole vectors: they have no labels, no groups and the
-    # weights 0. See `Method.sample_source`.
-    samples: int = 0
+    # The place of the first made example behind the rows, and the place behind the last one: they have no labels, no
+    # groups and the weights 0. See `Method.sample_source`.
+    samples: tuple[int, int] = (0, 0)
 
     def of_trial(self, trial: int) -> Rows:
         """The rows of the trial at this place alone, which are common to it."""

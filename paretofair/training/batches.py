@@ -127,7 +127,10 @@ class Batches:
         self, rows: Rows, source: SampleSource, of_samples: Mapping[str, Tensor], epoch: int, step: int
     ) -> Rows:
         """The batch with made examples behind its rows: the same ones for all trials of a seed."""
-        drawn, room = {}, align_length(source.count)
+        before, drawn = rows.inputs.shape[0 if rows.common else 1], {}
+        # Where rows of a batch see each other, nothing but rows and samples stands in it.
+        room = align_length(source.count) if self._network.pads else source.count
+        width = align_length(before + room)
         for place, seed in enumerate(np.unique(self._seeds).tolist()):
             own = source.draw({name: each[place] for name, each in of_samples.items()}, seed, epoch, step)
             filling = own.new_zeros(room - len(own), *own.shape[1:])
@@ -135,7 +138,7 @@ class Batches:
         one = drawn[self._seeds[0]] if rows.common else torch.stack([drawn[seed] for seed in self._seeds])
 
         def fill(values: Tensor, value: int) -> Tensor:
-            return functional.pad(values, (0, room), value=value)
+            return functional.pad(values, (0, width - values.shape[-1]), value=value)
 
         return rows._replace(
             inputs=torch.cat([rows.inputs, one], 0 if rows.common else 1),
@@ -144,7 +147,7 @@ class Batches:
             penalty_weight=fill(rows.penalty_weight, 0),
             groups=fill(rows.groups, -1),
             uniform=None if rows.uniform is None else fill(rows.uniform, 0),
-            samples=source.count,
+            samples=(before, before + source.count),
         )
 
     def _uniform(self, epoch: int, index: Tensor) -> Tensor | None:

@@ -30,7 +30,6 @@ from paretofair.methods.method import (
     Rows,
 )
 from paretofair.methods.row_plan import TrainingRows
-from paretofair.models import align_length
 
 ALIGNMENT_WEIGHT = Parameter("alignment_weight", low=0.0, search={"log_uniform": [0.01, 30]})
 _CO_OCCURRENCE = "co_occurrence"
@@ -117,10 +116,10 @@ class BiasAlignment(Method):
 
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         accuracy = weighted(hyper["task_weight"], cross_entropy(logits, rows, self.settings))
-        if not rows.samples:  # evaluated on a batch that has none
+        first, behind = rows.samples
+        if first == behind:  # evaluated on a batch that has none
             return Losses(accuracy)
-        first = logits.shape[-1] - align_length(rows.samples)
-        probabilities = torch.sigmoid(logits[..., first : first + rows.samples])
+        probabilities = torch.sigmoid(logits[..., first:behind])
         member = probabilities[:, self.group_task, None]
         wanted = hyper[_CO_OCCURRENCE].to(logits.dtype)
         gaps = [

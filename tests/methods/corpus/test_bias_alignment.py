@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.methods.corpus.bias_alignment import BiasAlignment, BiasAlignmentOptions
-from paretofair.models import MultilayerPerceptron
+from paretofair.models import ModuleNetwork, MultilayerPerceptron
 from paretofair.training import Experiment, TrainingSettings, Trials, train_pack
+from paretofair.training.batches import Batches
 from paretofair.training.stack import Stack
 from paretofair.training.state import TrainState
 
@@ -37,7 +41,7 @@ def test_the_loss_by_a_plain_loop():
     labels = torch.full((3, 42), -1.0, dtype=torch.float64)
     labels[:, :10] = torch.tensor(random.integers(0, 2, (3, 10)).astype(float))
     weight = (labels >= 0).double()
-    rows = Rows(torch.zeros(42, 4), labels, weight, weight, torch.zeros(3, 42), 2, samples=5)
+    rows = Rows(torch.zeros(42, 4), labels, weight, weight, torch.zeros(3, 42), 2, samples=(10, 15))
     wanted = torch.tensor(random.random((2, 2, 3)) / 2)
     hyper = {"task_weight": torch.full((2, 3), 1 / 3).double(), "co_occurrence": wanted}
     hyper["alignment_weight"] = torch.tensor([0.0, 2.0]).double()
@@ -114,6 +118,33 @@ def test_without_weight_it_is_vanilla(device_data):
     values = {name: each for name, each in trials.values.items() if name != "alignment_weight"}
     (other,) = train_pack(plain, Trials(trials.seeds, values), width=1)
     np.testing.assert_allclose(own.parameters, other.parameters, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+@pytest.mark.parametrize("batch_size", [64, 90])
+@pytest.mark.parametrize("kind", [MultilayerPerceptron, ModuleNetwork])
+def test_a_network_reads_the_samples_of_every_batch_at_their_places(device_data, kind, batch_size, seeds):
+    """Also behind a number of rows that fills no whole vectors."""
+    data = device_data(torch.float32)
+    experiment = replace(make_experiment(data), settings=TrainingSettings(batch_size=batch_size))
+    if kind is ModuleNetwork:
+        experiment = replace(experiment, network=ModuleNetwork(nn.Linear, data.shape[0], len(data.tasks)))
+    network = experiment.network
+    parameters = network.initial(seeds, torch.float32)
+    for step, rows in enumerate(Batches(experiment, seeds).epoch(0)):
+        first, behind = rows.samples
+        assert behind - first == 40
+        if kind is ModuleNetwork:  # a batch norm sees rows and samples alone
+            assert rows.inputs.shape[-2] == behind
+        logits = network.forward(parameters, rows.inputs, rows.streams, common=rows.common).logits
+        assert logits.shape[-1] == rows.labels.shape[-1]
+        assert not rows.loss_weight[..., first:].any()
+        assert not rows.penalty_weight[..., first:].any()
+        for place, seed in enumerate(seeds):
+            drawn = experiment.samples.draw({}, seed, 0, step)
+            torch.testing.assert_close(
+                logits[place, :, first:behind], network.forward(parameters[place, None], drawn).logits[0, :, :40]
+            )
 
 
 @pytest.mark.parametrize("sampling", ["offline", "online"])
