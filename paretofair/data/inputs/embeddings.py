@@ -75,7 +75,8 @@ class Embeddings:
         used = np.unique(found.places)
         vectors = file.read_vectors()
         for chunk in np.split(used, range(_CHUNK, len(used), _CHUNK)):
-            wrong = ~np.isfinite(vectors[chunk].astype(np.float32)).all(1)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                wrong = ~np.isfinite(vectors[chunk].astype(np.float32)).all(1)
             if wrong.any():
                 key = known[chunk[np.argmax(wrong)]]
                 raise DataError(f"{file.path}: the vector of the key {str(key)!r} has a value that is not finite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,10 @@ class VectorFile:
 
     def read_keys(self) -> np.ndarray:
         """`(n,)`, integers or text. Raises DataError as `read_vectors` does, and for a key that stands twice."""
+        return self._keys
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
         keys = self._content[1]
         different, counts = np.unique(keys, return_counts=True)
         if len(different) < len(keys):
@@ -66,7 +71,7 @@ class VectorFile:
             vectors, keys = read()
         except OSError as error:
             self._fail(f"can't be read: {error.strerror or error}")
-        except (ValueError, zipfile.BadZipFile) as error:
+        except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             self._fail(f"can't be read: {error}")
         if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or 0 in vectors.shape:
             self._fail(f"vectors are {vectors.dtype} of shape {vectors.shape}; expected numbers (keys, width)")
@@ -75,8 +80,8 @@ class VectorFile:
         return vectors, keys if keys.dtype.kind in "iu" else keys.astype(str)
 
     def _read_npz(self) -> tuple[np.ndarray, np.ndarray]:
-        # NumPy leaves a file open that is no archive.
-        with open(self.path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
+        # NumPy leaves a file open that is no archive, and reads an array alone whatever its name.
+        with open(self.path, "rb") as handle, zipfile.ZipFile(handle), np.load(handle, allow_pickle=False) as file:
             # Headers alone would do, but NumPy has no public way to them; arrays that are not wanted are small.
             arrays = {name: file[name] for name in file.files}
         of_keys = {name: each for name, each in arrays.items() if each.ndim == 1}
@@ -87,16 +92,16 @@ class VectorFile:
     def _read_npy(self) -> tuple[np.ndarray, np.ndarray]:
         if self.keys is None:
             self._fail("an .npy file has no keys; give `keys`, an .npy file or a text file with one in each line")
-        own = Path(self.keys)
-        if own.suffix == ".npy":
-            keys = np.load(own, allow_pickle=False)
-        else:
-            keys = np.array(own.read_text(encoding="utf-8").split("\n"))
-            keys = np.array([each.strip() for each in keys if each.strip()])
-        return np.load(self.path, mmap_mode="r", allow_pickle=False), keys
+        try:
+            keys = _read_key_file(Path(self.keys))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            self._fail(f"its keys in {self.keys} can't be read: {reason}")
+        return np.lib.format.open_memmap(self.path, mode="r"), keys
 
     def _read_parquet(self) -> tuple[np.ndarray, np.ndarray]:
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         table = pq.read_table(self.path)
@@ -104,16 +109,19 @@ class VectorFile:
         plain = [each.name for each in table.schema if not _is_list(each.type)]
         rest = [name for name in plain if pa.types.is_floating(table.schema.field(name).type)]
         name = self._choose("keys", self.keys, [each for each in plain if each not in rest] or plain)
+        if table.column(name).null_count:
+            self._fail(f"{table.column(name).null_count:,} of {len(table):,} rows have no key in the column {name!r}")
         keys = np.asarray(table.column(name).to_numpy(zero_copy_only=False))
         if self.vectors is None and not lists:
             if not rest:
                 self._fail(f"has no vectors: neither a column of lists nor columns of numbers beside {name!r}")
             return np.stack([table.column(each).to_numpy() for each in rest if each != name], 1), keys
         chosen = table.column(self._choose("vectors", self.vectors, lists)).combine_chunks()
-        values = chosen.flatten().to_numpy(zero_copy_only=False)
-        if chosen.null_count or len(values) % max(len(chosen), 1):
+        widths = pc.unique(pc.list_value_length(chosen)).to_pylist()
+        if len(widths) > 1:
             self._fail("its vectors are not all of one width")
-        return values.reshape(len(chosen), -1), keys
+        values = chosen.flatten().to_numpy(zero_copy_only=False)
+        return values.reshape(len(chosen), widths[0] if widths else 0), keys
 
     def _choose(self, what: str, given: str | None, known: dict[str, np.ndarray] | list[str]) -> str:
         names = list(known)
@@ -127,6 +135,12 @@ class VectorFile:
 
     def _fail(self, words: str) -> NoReturn:
         raise DataError(f"{self.path}: {words}")
+
+
+def _read_key_file(path: Path) -> np.ndarray:
+    if path.suffix == ".npy":
+        return np.lib.format.open_memmap(path, mode="r")
+    return np.array([line.strip() for line in path.read_text(encoding="utf-8").split("\n") if line.strip()])
 
 
 def _is_list(type_: object) -> bool:

@@ -81,6 +81,41 @@ def test_a_file_that_is_none(tmp_path, name, content, says):
     assert says in str(told.value)
 
 
+@pytest.mark.parametrize("lists", [[[1.0], [2.0, 3.0, 4.0]], [[1.0, 2.0], None]])
+def test_lists_of_several_widths_are_refused(tmp_path, lists):
+    """Even where all numbers together would fill rows of one width."""
+    pd.DataFrame({"id": [1, 2], "v": lists}).to_parquet(tmp_path / "v.parquet")
+    with pytest.raises(DataError, match="not all of one width"):
+        VectorFile(str(tmp_path / "v.parquet")).read_vectors()
+
+
+def test_rows_without_a_key_are_refused(tmp_path):
+    table = pd.DataFrame({"id": pd.array([1, None], dtype="Int64"), "v": [[1.0], [2.0]]})
+    table.to_parquet(tmp_path / "v.parquet")
+    with pytest.raises(DataError, match="1 of 2 rows have no key in the column 'id'"):
+        VectorFile(str(tmp_path / "v.parquet")).read_keys()
+
+
+def test_arrays_under_the_name_of_another_form(tmp_path):
+    np.save(tmp_path / "v.npy", VECTORS)
+    np.savez(tmp_path / "keys.npz", KEYS)
+    (tmp_path / "keys.npz").rename(tmp_path / "keys.npy")
+    with pytest.raises(DataError, match=r"v\.npy: its keys in .*keys\.npy can't be read"):
+        VectorFile(str(tmp_path / "v.npy"), keys=str(tmp_path / "keys.npy")).read_keys()
+    (tmp_path / "v.npy").rename(tmp_path / "v.npz")
+    with pytest.raises(DataError, match=r"v\.npz: can't be read: File is not a zip file"):
+        VectorFile(str(tmp_path / "v.npz")).read_vectors()
+
+
+def test_damage_inside_an_archive_is_told(tmp_path):
+    np.savez_compressed(tmp_path / "v.npz", keys=np.arange(2000), v=np.random.default_rng(0).normal(size=(2000, 3)))
+    content = bytearray((tmp_path / "v.npz").read_bytes())
+    content[200:240] = b"\xff" * 40
+    (tmp_path / "v.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"v\.npz: can't be read"):
+        VectorFile(str(tmp_path / "v.npz")).read_vectors()
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(DataError, match="can't be read: No such file"):
         VectorFile(str(tmp_path / "v.npz")).read_vectors()
