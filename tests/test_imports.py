@@ -95,6 +95,7 @@ TESTED_BY = {
     "data/sets/images/test_celeba": (
         "data.sets.images.faces",
         "data.sets.images.fairface",
+        "data.sets.images.picture_files",
     ),
     "data/sets/images/test_colored_mnist": ("data.sets.images.drawing",),
     "data/reading/kinds/test_images": ("data.reading.kinds.kind",),

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +45,18 @@ class PictureFaults(Exception):
     def __init__(self, faults: dict[int, str]) -> None:
         super().__init__(f"{len(faults)} pictures cannot be decoded")
         self.faults = faults
+
+    @property
+    def first(self) -> int:
+        """The first place of one."""
+        return min(self.faults)
+
+    def describe(self, names: Sequence[str]) -> str:
+        """The first one in words, and how many more there are; `names` are those of all pictures."""
+        name = names[self.first]
+        what = f"picture {name!r}" if name else "the name of the picture"
+        more = f" ({len(self.faults) - 1:,} more such files)" if len(self.faults) > 1 else ""
+        return f"{what} {self.faults[self.first]}{more}"
 
 
 @dataclass(frozen=True)
@@ -89,16 +101,13 @@ def decode_pictures(root: str | Path, names: Sequence[str], form: PictureForm) -
         PictureFaults: Files that are missing, all of them; or, where none is, that cannot be decoded.
         DataError: No such root, or no room in the cache.
     """
-    source = PictureRoot(root)
-    try:
+    with closing(PictureRoot(root)) as source:
         faults = {place: fault for place, name in enumerate(names) if (fault := source.find_fault(name))}
         if faults:
             first = min(faults)
             faults[first] += source.suggest(names[first])
             raise PictureFaults(faults)
         stamp = _digest(_VERSION, str(source.path.resolve()), repr(form), *source.stamp(names))
-    finally:
-        source.close()
     cache = image_cache()
     note = cache / f"{stamp}.txt"
     try:
@@ -251,8 +260,8 @@ def _decode_some(
     partial: Path, root: Path, names: Sequence[str], first: int, form: PictureForm, tell: Tell
 ) -> dict[int, str]:
     digests, sums = (np.lib.format.open_memmap(partial / name, "r+") for name in (_DIGESTS, _SUMS))
-    source, faults, told = PictureRoot(root), dict[int, str](), 0
-    with (partial / _PIXELS).open("r+b") as pixels:
+    faults, told = dict[int, str](), 0
+    with closing(PictureRoot(root)) as source, (partial / _PIXELS).open("r+b") as pixels:
         # Written and not mapped: pages of a map would count as memory of this process.
         np.lib.format.read_magic(pixels)
         np.lib.format.read_array_header_1_0(pixels)
@@ -275,7 +284,6 @@ def _decode_some(
     tell(told)
     for array in (digests, sums):
         array.flush()
-    source.close()
     return faults
 
 

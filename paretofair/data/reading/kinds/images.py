@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -72,13 +73,10 @@ class ImageFiles(InputKind):
         try:
             images = Images.of(self.root, files, self.form, self.augment)
         except PictureFaults as error:
-            row, words = next(iter(error.faults.items()))
-            others = len(error.faults) - 1
-            more = f" ({others:,} more such files)" if others else ""
-            name = f"picture {files[row]!r}" if files[row] else "the name of the picture"
-            table.fail(f"{table.place(row)}, column {self.column!r}: {name} {words}{more}")
+            table.fail(f"{table.place(error.first)}, column {self.column!r}: {error.describe(files)}")
         named = set(files)
-        unused = sum(name not in named for name in PictureRoot(self.root).names())
+        with closing(PictureRoot(self.root)) as root:
+            unused = sum(name not in named for name in root.names())
         if unused:
             are = "picture is" if unused == 1 else "pictures are"
             table.say(f"{unused:,} {are} in {Path(self.root).name} that no row names.")

@@ -22,7 +22,8 @@ from paretofair.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
-from paretofair.data.sets.images.faces import FaceOptions, read_faces
+from paretofair.data.sets.images.faces import FaceOptions
+from paretofair.data.sets.images.picture_files import read_pictures
 from paretofair.data.source import DataFile, DatasetSource, Layout
 from paretofair.errors import DataError
 
@@ -103,7 +104,7 @@ def read_celeba(directory: Path, options: FaceOptions = _DEFAULTS) -> Dataset:
         raise DataError(f"{read[-1]}: {rows.index[wrong.argmax()]} has no partition 0, 1 or 2")
     labels = (rows[list(ATTRIBUTES)].to_numpy() > 0).astype(np.int8)
     part = rows["partition"].map(_PART_OF).to_numpy(dtype=np.int8)
-    inputs = read_faces(root, [prefix + name for name in rows.index], options)
+    inputs = read_pictures(root, [prefix + name for name in rows.index], options.form, options.augment)
     return _dataset(inputs, labels, part, "real", {path.name: _hash(path) for path in read})
 
 

@@ -22,6 +22,7 @@ from pydantic import Field
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import Dataset, mark_test_rows
 from paretofair.data.inputs.augmentation import Augmentation
+from paretofair.data.inputs.decoding import PictureFaults, decode_pictures
 from paretofair.data.inputs.images import PixelImages
 from paretofair.data.inputs.pictures import PictureForm
 from paretofair.data.source import DataFile, DatasetSource, Layout
@@ -142,23 +143,26 @@ def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _read_cut(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pictures, classes and whether for the test, of a zip archive, in the order of its names."""
-    form = PictureForm(_SIZE, _SIZE)
-    pixels, labels, is_test = [], [], []
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in sorted(each for each in archive.namelist() if not each.endswith("/")):
-                part, _, rest = name.partition("/")
-                word = rest.partition("/")[0]
-                if part not in ("train", "test") or word not in CLASSES:
-                    raise DataError(f"{path}: found {name!r}; expected train/ or test/ and one of {', '.join(CLASSES)}")
-                pixels.append(form.decode(archive.read(name)))
-                labels.append(CLASSES.index(word))
-                is_test.append(part == "test")
+            names = sorted(each for each in archive.namelist() if not each.endswith("/"))
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: can't be read: {error}") from error
+    labels, is_test = [], []
+    for name in names:
+        part, _, rest = name.partition("/")
+        word = rest.partition("/")[0]
+        if part not in ("train", "test") or word not in CLASSES:
+            raise DataError(f"{path}: found {name!r}; expected train/ or test/ and one of {', '.join(CLASSES)}")
+        labels.append(CLASSES.index(word))
+        is_test.append(part == "test")
     if not any(is_test) or all(is_test):
         raise DataError(f"{path}: has {sum(is_test):,} pictures under test/ of {len(is_test):,}; both parts are needed")
-    return np.stack(pixels), np.array(labels), np.array(is_test)
+    try:
+        pixels = decode_pictures(path, names, PictureForm(_SIZE, _SIZE)).open()
+    except PictureFaults as error:
+        raise DataError(f"{path}: {error.describe(names)}") from None
+    return pixels, np.array(labels), np.array(is_test)
 
 
 def _hash(path: Path) -> str:

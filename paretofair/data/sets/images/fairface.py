@@ -22,7 +22,8 @@ from paretofair.data.dataset import TEST, TRAIN, Dataset, group_indices
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
-from paretofair.data.sets.images.faces import FaceOptions, read_faces
+from paretofair.data.sets.images.faces import FaceOptions
+from paretofair.data.sets.images.picture_files import read_pictures
 from paretofair.data.source import DataFile, DatasetSource, Layout
 from paretofair.errors import DataError
 
@@ -67,7 +68,7 @@ def read_fairface(directory: Path, options: FaceOptions = _DEFAULTS) -> Dataset:
             found = rows[column].iloc[wrong.argmax()]
             where = f"{', '.join(path.name for path in read)}: line {line}, column {column!r}"
             raise DataError(f"{where}: found {found!r}; accepted: {', '.join(known)}")
-    inputs = read_faces(root, rows["file"].tolist(), options)
+    inputs = read_pictures(root, rows["file"].tolist(), options.form, options.augment)
     return _dataset(inputs, rows, "real", {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in read})
 
 

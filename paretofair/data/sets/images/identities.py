@@ -23,7 +23,8 @@ from paretofair.data.dataset import Dataset
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
-from paretofair.data.sets.images.faces import FaceOptions, read_faces
+from paretofair.data.sets.images.faces import FaceOptions
+from paretofair.data.sets.images.picture_files import read_pictures
 from paretofair.data.source import DataFile, DatasetSource, Layout
 from paretofair.errors import DataError
 from paretofair.tasks import TaskKind
@@ -71,7 +72,7 @@ def read_identities(directory: Path, options: IdentityOptions = _DEFAULTS) -> Da
         root, prefix = folder / _FOLDER.name, ""
         if not root.is_dir():
             root, prefix = folder / _ARCHIVE.name, f"{_FOLDER.name}/"
-    inputs = read_faces(root, [prefix + name for name in files], options)
+    inputs = read_pictures(root, [prefix + name for name in files], options.form, options.augment)
     checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in read}
     return _dataset(inputs, people, male > 0, options, "real", checksums)
 

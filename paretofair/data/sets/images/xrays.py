@@ -24,11 +24,11 @@ from pydantic import Field
 from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import TEST, TRAIN, Dataset, group_indices
 from paretofair.data.inputs.augmentation import Augmentation
-from paretofair.data.inputs.decoding import PictureFaults
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.inputs.pictures import PictureForm
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
+from paretofair.data.sets.images.picture_files import read_pictures
 from paretofair.data.source import DataFile, DatasetSource, Layout
 from paretofair.errors import DataError
 from paretofair.sections import Section
@@ -105,7 +105,7 @@ def read_nih(directory: Path, options: XrayOptions = _NIH_DEFAULTS) -> Dataset:
     if unknown:
         raise DataError(f"{path}: found the finding {min(unknown)!r}; known are {', '.join(FINDINGS)}")
     labels = {name: np.array([name in words for words in found], dtype=np.int8) for name in FINDINGS}
-    inputs = _read_pictures(root, rows["file"].tolist(), options)
+    inputs = read_pictures(root, rows["file"].tolist(), options.form, options.augment)
     sexes = rows["sex"].map({"F": SEXES[0], "M": SEXES[1]})
     patients = np.unique(rows["patient"].to_numpy().astype(str), return_inverse=True)[1]
     read = "nih_chestxray", inputs, labels, sexes, rows["age"].to_numpy(), patients, None, "real"
@@ -128,7 +128,7 @@ def read_chexpert(directory: Path, options: CheXpertOptions = _CHEXPERT_DEFAULTS
     # `CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg`
     rows["file"], rows["patient"] = places.str[1:].str.join("/"), places.str[1] + "/" + places.str[2]
     labels = {name: _settle(rows[column].to_numpy(), name, options) for name, column in COMPETITION.items()}
-    inputs = _read_pictures(folder, rows["file"].tolist(), options)
+    inputs = read_pictures(folder, rows["file"].tolist(), options.form, options.augment)
     patients = np.unique(rows["patient"].to_numpy().astype(str), return_inverse=True)[1]
     part = rows["part"].to_numpy(dtype=np.int8)
     read = "chexpert", inputs, labels, rows["Sex"], rows["Age"].to_numpy(), patients, part, "real"
@@ -189,14 +189,6 @@ def _dataset(
         together=patients,
         checksums=checksums,
     )
-
-
-def _read_pictures(root: Path, files: Sequence[str], options: XrayOptions) -> Images:
-    try:
-        return Images.of(root, files, options.form, options.augment)
-    except PictureFaults as error:
-        row, words = next(iter(error.faults.items()))
-        raise DataError(f"{root}: picture {files[row]!r} {words}") from None
 
 
 def _hash(path: Path) -> str:

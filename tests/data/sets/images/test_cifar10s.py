@@ -60,6 +60,16 @@ def test_a_cut(tmp_path):
         assert (data.groups["color"][own] == 0).sum() == (18 if name in IN_COLOR else 2)
 
 
+def test_a_cut_with_a_file_that_is_no_picture(tmp_path):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("test/cat/0001.png", b"none")
+        archive.writestr("train/cat/0001.png", b"")
+    with pytest.raises(
+        DataError, match=r"images\.zip: picture 'test/cat/0001\.png' is no picture.*\(1 more such files\)"
+    ):
+        read_cifar10s(tmp_path)
+
+
 def test_the_skew_of_training_and_the_two_views_of_a_test_picture():
     data = simulate_cifar10s()
     shown = data.inputs.open()[data.inputs.pictures]
