@@ -23,7 +23,7 @@ import platformdirs
 from rich.console import Console
 from rich.progress import Progress
 
-from paretofair.data.inputs.pictures import PictureError, PictureForm, PictureRoot
+from paretofair.data.inputs.pictures import PictureError, PictureForm, PictureRoot, check_pillow
 from paretofair.errors import DataError
 
 logger = logging.getLogger("paretofair")
@@ -99,7 +99,7 @@ def decode_pictures(root: str | Path, names: Sequence[str], form: PictureForm) -
 
     Raises:
         PictureFaults: Files that are missing, all of them; or, where none is, that cannot be decoded.
-        DataError: No such root, or no room in the cache.
+        DataError: No such root, no room in the cache, or no Pillow.
     """
     with closing(PictureRoot(root)) as source:
         faults = {place: fault for place, name in enumerate(names) if (fault := source.find_fault(name))}
@@ -158,6 +158,7 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 def _decode_into(partial: Path, root: Path, names: Sequence[str], form: PictureForm) -> str:
     """Decodes into `partial`, which becomes the folder whose name is returned."""
+    check_pillow()  # here, since what a process of its own raises is not read
     shutil.rmtree(partial, ignore_errors=True)
     needed = len(names) * (int(np.prod(form.shape)) + _DIGEST + 16 * form.channels)
     free = shutil.disk_usage(partial.parent).free

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from paretofair.data.inputs.pictures import PictureError, PictureForm
+from paretofair.data.inputs.pictures import PictureError, PictureForm, check_pillow
 from paretofair.errors import DataError
 
 _ACCEPTED = "paths, Pillow images, or arrays of bytes (height, width) or (height, width, channels)"
@@ -70,8 +70,6 @@ class PictureReader:
         raise PictureError(f"is a {type(picture).__name__}; accepted: {_ACCEPTED}")
 
     def _convert(self, array: np.ndarray) -> np.ndarray:
-        from PIL import Image
-
         pixels = array if array.ndim == 3 else array[..., None]
         if array.dtype != np.uint8 or array.ndim not in (2, 3) or not array.size:
             raise PictureError(f"is {array.dtype} {array.shape}; accepted: {_ACCEPTED}")
@@ -80,6 +78,9 @@ class PictureReader:
         if self.form.channels == 2 or pixels.shape[2] not in (1, 3, 4):
             wanted = (self.form.height, self.form.width, self.form.channels)
             raise PictureError(f"has the shape {array.shape}; expected {wanted}")
+        check_pillow()
+        from PIL import Image
+
         return self.form.convert(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
 
 

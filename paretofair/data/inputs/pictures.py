@@ -63,7 +63,7 @@ class PictureForm:
             PictureError: no picture of the known formats, a damaged one, one of more than 8 bits a channel, or one with
                 more than `MOST_PIXELS`.
         """
-        _check_pillow()
+        check_pillow()
         from PIL import Image, UnidentifiedImageError
 
         if not content:
@@ -111,7 +111,8 @@ class PictureForm:
         return np.asarray(found, dtype=np.uint8).reshape(self.height, self.width, -1).transpose(2, 0, 1)
 
 
-def _check_pillow() -> None:
+def check_pillow() -> None:
+    """Raises DataError, which says what to install, where Pillow is missing."""
     try:
         import PIL.Image
     except ImportError:

@@ -126,6 +126,14 @@ def test_processes_wait_for_one_another(folder, own_cache, tmp_path):
     assert words[0][1] == words[1][1]
 
 
+def test_without_pillow_one_sentence_is_said(folder, own_cache, in_several_processes, monkeypatch, capfd):
+    """Before any process starts, whose traceback would stand above it."""
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(DataError, match=r"pip install 'paretofair\[images\]'"):
+        decode_pictures(folder, name_all(folder), FORM)
+    assert not capfd.readouterr().err
+
+
 def test_a_disk_without_room(folder, monkeypatch):
     usage = type("usage", (), {"free": 10})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
