@@ -86,9 +86,11 @@ def gather_data(
         DataError: What cannot be read as a table or a column, no task, no attribute, or a name that two things have.
     """
     if isinstance(data, str | os.PathLike) and str(data) in DATASETS:
-        for what, given in (("labels", labels), ("sensitive_features", sensitive_features), ("split", split)):
+        of_tables = {"labels": labels, "sensitive_features": sensitive_features, "positive": positive, "split": split}
+        of_tables |= {"sample_weight": sample_weight, "inputs": inputs, "exclude": exclude or None}
+        for what, given in of_tables.items():
             if given is not None:
-                raise DataError(f"{what}: the data set {data} has its own")
+                raise DataError(f"{what} is of tables; the known data set {data} is taken as it is")
         return _describe_known(str(data), tasks, sensitive)
     columns = _Columns.of(data, csv or {})
     if labels is not None:

@@ -156,6 +156,16 @@ def test_a_known_data_set_and_a_thread(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "given", [{"labels": [0, 1]}, {"exclude": ["sex"]}, {"inputs": ["age"]}, {"positive": 1}, {"sample_weight": [1.0]}]
+)
+def test_what_a_known_data_set_cannot_be_told_is_not_passed_over(tmp_path, given):
+    with pytest.raises(
+        DataError, match=f"{next(iter(given))} is of tables; the known data set german is taken as it is"
+    ):
+        paretofair.compare("german", output=tmp_path / "run", **MORE | given)
+
+
+@pytest.mark.parametrize(
     ("given", "error", "message"),
     [
         ({}, DataError, r"say what is predicted: tasks=\[...\], columns of sex, income"),
