@@ -49,6 +49,15 @@ def to_table(data: Any, what: str = "data") -> pa.Table:
     return table
 
 
+def is_column(values: Any) -> bool:
+    """Whether these are the values of one column, and no table."""
+    dimensions = getattr(values, "ndim", None)
+    if dimensions is not None:
+        return bool(dimensions == 1)
+    # Series of polars have a type and no number of dimensions.
+    return isinstance(values, list | tuple | pa.Array | pa.ChunkedArray) or hasattr(values, "dtype")
+
+
 def to_column(values: Any, what: str, rows: int | None = None) -> pd.Series:
     """One value for each row.
 

@@ -18,7 +18,7 @@ from paretofair.analysis.results import Results
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError, ParetofairError, RunError
 from paretofair.exported import ExportedModel
-from paretofair.interface.any_table import to_column, to_frame
+from paretofair.interface.any_table import is_column, to_column, to_frame
 from paretofair.interface.compare import train_comparison
 from paretofair.interface.describe import OBJECTIVES
 from paretofair.interface.given_data import gather_data
@@ -181,8 +181,8 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
                 raise DataError(f"sensitive: found {place!r}; accepted: {', '.join(frame.columns[:20])}, or a place")
             column = frame.iloc[:, place] if isinstance(place, int) else frame[place]
             return pd.DataFrame({GROUP: _cut(column)})
-        one = isinstance(given, pd.Series | list) or getattr(given, "ndim", 2) == 1
-        table = pd.DataFrame({GROUP: to_column(given, "sensitive_features")}) if one else to_frame(given)
+        what = "sensitive_features"
+        table = pd.DataFrame({GROUP: to_column(given, what)}) if is_column(given) else to_frame(given, what)
         if len(table) != len(frame):
             raise DataError(f"sensitive_features has {len(table)} rows, X has {len(frame)}")
         return pd.DataFrame({f"{GROUP}{place or ''}": _cut(table.iloc[:, place]) for place in range(table.shape[1])})

@@ -20,7 +20,7 @@ from paretofair.data.reading.cells import CellRules
 from paretofair.data.reading.kinds import InputKinds
 from paretofair.data.reading.tables import suggest_known
 from paretofair.errors import DataError
-from paretofair.interface.any_table import to_column, to_table
+from paretofair.interface.any_table import is_column, to_column, to_table
 from paretofair.interface.describe import describe_tasks
 from paretofair.results.files import inside, make_folder, write_whole
 
@@ -201,8 +201,7 @@ class _Columns:
     def add_table(self, values: Any, names: Any, default: str, what: str) -> Any:
         """The names of the columns that the values become: no inputs, unless the table has the same already."""
         table = self._require_memory(what)
-        is_column = isinstance(values, pd.Series) or (getattr(values, "ndim", 2) == 1) or isinstance(values, list)
-        if is_column:
+        if is_column(values):
             named = str(values.name) if getattr(values, "name", None) not in (None, "") else default
             given = pd.DataFrame({named: to_column(values, what, table.num_rows)})
         else:

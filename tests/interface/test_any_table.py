@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from paretofair.errors import DataError
-from paretofair.interface.any_table import to_column, to_table
+from paretofair.interface.any_table import is_column, to_column, to_table
 
 FRAME = pd.DataFrame({"a": [1, 2, 3], "b": ["x", None, "z"], "c": [0.5, np.nan, 1.5]})
 
@@ -55,6 +55,41 @@ def test_a_column_of_several_types_becomes_texts():
 def test_what_is_no_table(data, words):
     with pytest.raises(DataError, match=words):
         to_table(data)
+
+
+SEXES = ["f", "m"]
+
+
+class Series:
+    """A column of polars: it has a type, and gives itself as an Arrow stream that is no table."""
+
+    dtype = "String"
+
+    def __len__(self):
+        return len(SEXES)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return pa.chunked_array([SEXES]).__arrow_c_stream__(requested_schema)
+
+    def to_pandas(self):
+        return pd.Series(SEXES)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(SEXES, tuple(SEXES), np.array(SEXES), pd.Series(SEXES), pd.Index(SEXES), pd.Categorical(SEXES)),
+        *(pa.array(SEXES), pa.chunked_array([SEXES]), Series()),
+    ],
+)
+def test_a_column_of_any_library(values):
+    assert is_column(values)
+    assert to_column(values, "sex", 2).tolist() == SEXES
+
+
+@pytest.mark.parametrize("table", [FRAME, pa.Table.from_pandas(FRAME), {"a": [1]}, np.zeros((2, 1)), Streamed()])
+def test_a_table_is_no_column(table):
+    assert not is_column(table)
 
 
 def test_columns():

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -92,8 +93,8 @@ def test_without_an_output_the_folder_follows_from_data_and_settings(loans, tmp_
 def test_labels_and_groups_beside_the_data_as_in_fairlearn(loans, tmp_path):
     inputs = loans[["income", "years"]].to_numpy()
     made = paretofair.compare(
-        *(inputs, loans["repaid"].to_numpy()),
-        sensitive_features=loans["sex"],
+        *(inputs, tuple(loans["repaid"])),
+        sensitive_features=pa.array(loans["sex"]),
         positive="bad",
         output=tmp_path / "run",
         **MORE,
