@@ -18,7 +18,7 @@ from rich.console import Console
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import default_rule, join_fronts
-from paretofair.errors import RunError
+from paretofair.errors import RunError, SpaceError
 from paretofair.export import choose_trial, export_trial
 from paretofair.interface.chosen import ChosenModel
 from paretofair.interface.describe import OBJECTIVES, describe_space
@@ -226,7 +226,10 @@ def compare(
     Raises:
         DataError, SpaceError, RunError: data, settings or an output that do not fit, in one sentence each.
     """
-    csv = (settings or {}).get("data", {}).get("csv", {})
+    settings = settings or {}
+    if not isinstance(settings, Mapping):
+        raise SpaceError(f"settings: found {type(settings).__name__}; expected sections of a space file, as a mapping")
+    csv = (settings.get("data") or {}).get("csv") or {}
     given = gather_data(
         *(data, labels),
         tasks=tasks,

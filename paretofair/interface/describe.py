@@ -104,13 +104,11 @@ def describe_methods(
         SpaceError: A name that is no method.
     """
     users = [name for name in METHODS if name != BASELINE_METHOD]
-    given: dict[str, dict[str, Any]]
-    if isinstance(methods, Mapping):
-        given = {name: dict(said or {}) for name, said in methods.items()}
-    else:
-        given = {
-            name: {} for name in (users if methods == "all" else [methods] if isinstance(methods, str) else methods)
-        }
+    if isinstance(methods, str):
+        methods = [methods]
+    every = not isinstance(methods, Mapping) and list(methods) == ["all"]
+    asked = methods if isinstance(methods, Mapping) else dict.fromkeys(users if every else methods)
+    given: dict[str, dict[str, Any]] = {name: dict(said or {}) for name, said in asked.items()}
     section, left_out = {}, {}
     for name, said in given.items():
         kind = METHODS.get(said.get("class", name))
@@ -121,7 +119,7 @@ def describe_methods(
             continue
         if "balance_task" in kind.Options.model_fields and len(kinds) > 1:
             said.setdefault("balance_task", next(iter(kinds)))
-        fault = _find_fault(kind, said, kinds, fairness) if methods == "all" else None
+        fault = _find_fault(kind, said, kinds, fairness) if every else None
         if fault is not None:
             left_out[name] = fault
             continue

@@ -92,6 +92,9 @@ def gather_data(
             if given is not None:
                 raise DataError(f"{what} is of tables; the known data set {data} is taken as it is")
         return _describe_known(str(data), tasks, sensitive)
+    for what, asked, beside in (("tasks", tasks, "labels"), ("sensitive", sensitive, "sensitive_features")):
+        if not isinstance(asked, str | list | tuple | Mapping | None):
+            raise DataError(f"{what}: found {type(asked).__name__}; expected names of columns; values go to {beside}=")
     columns = _Columns.of(data, csv or {})
     if labels is not None:
         tasks = columns.add_table(labels, tasks, "label", "labels")

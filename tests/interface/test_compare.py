@@ -190,6 +190,12 @@ def test_what_a_known_data_set_cannot_be_told_is_not_passed_over(tmp_path, given
             SpaceError,
             r"objectives\[0\].of\[1\]",
         ),
+        (
+            {"tasks": "large", "sensitive": pd.Series(["f"])},
+            DataError,
+            "sensitive: found Series; expected names of col",
+        ),
+        ({"tasks": "large", "sensitive": "sex", "settings": "x"}, SpaceError, "settings: found str; expected sections"),
         ({"tasks": "large", "sensitive": "sex", "trials": "many"}, SpaceError, r"stages.sweep.trials"),
     ],
 )
