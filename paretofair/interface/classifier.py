@@ -24,7 +24,7 @@ from paretofair.interface.describe import OBJECTIVES
 from paretofair.interface.given_data import gather_data
 from paretofair.metrics.objectives import parse_goal
 
-LABEL, GROUP = "label", "group"
+LABEL, GROUP = "label", "group"  # columns beside those of X, whose names they yield to
 _MOST_GROUPS = 20  # of more different numbers groups are made at their median
 
 
@@ -136,7 +136,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
             if needed:
                 given = self._find_groups(frame, sensitive_features)
                 groups = {name: given.iloc[:, place] for place, name in enumerate(self._attributes)}
-            decided = model.predict(frame, groups)[LABEL].to_numpy()
+            decided = model.predict(frame, groups)[model.tasks[0]].to_numpy()
         except ParetofairError as error:
             raise ValueError(str(error)) from error
         return np.asarray(self.classes_[decided.astype(int)])
@@ -189,14 +189,16 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
 
     def _search(self, frame: pd.DataFrame, codes: np.ndarray, groups: pd.DataFrame, weights: np.ndarray | None) -> None:
         rows, several = len(frame), len(self.classes_) > 2
+        label = _find_free(LABEL, frame)
+        groups = groups.set_axis([_find_free(name, frame) for name in groups], axis=1)
         part = _draw_parts(codes, groups, self.validation)
         # The rows that choose stand once more as test rows, which a run must have and nothing here looks at.
         order = np.concatenate([np.arange(rows), np.flatnonzero(part == "validation")])
         given = gather_data(
-            *(frame.iloc[order], pd.Series(codes[order], name=LABEL)),
-            tasks={LABEL: {"column": LABEL, "kind": "multiclass", "classes": list(map(str, range(len(self.classes_))))}}
+            *(frame.iloc[order], pd.Series(codes[order], name=label)),
+            tasks={label: {"column": label, "kind": "multiclass", "classes": list(map(str, range(len(self.classes_))))}}
             if several
-            else {LABEL: LABEL},
+            else {label: label},
             sensitive=list(groups.columns),
             sensitive_features=groups.iloc[order],
             split=np.concatenate([part, np.repeat("test", len(order) - rows)]),
@@ -244,6 +246,13 @@ def _choose_by_first(results: Results, objectives: Sequence[str]) -> tuple[str, 
         stacklevel=4,
     )
     return str(row["trial_id"].iloc[0]), row[["method", "seed", "trial_id", column]]
+
+
+def _find_free(name: str, frame: pd.DataFrame) -> str:
+    """The name, with marks behind it where a column has it."""
+    while name in frame:
+        name += "_"
+    return name
 
 
 def _cut(values: pd.Series) -> np.ndarray:

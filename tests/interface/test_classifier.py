@@ -110,6 +110,14 @@ def test_thresholds_by_group_need_the_groups(parts):
         model.predict(inputs)
 
 
+def test_columns_may_have_any_name(fitted, parts):
+    inputs, labels, groups = parts
+    named = inputs.rename(columns={"income": "label", "purpose": "group"})
+    model = FairClassifier(**SMALL).fit(named, labels, sensitive_features=groups)
+    # The order of columns, on which the first weights depend, is the same.
+    np.testing.assert_array_equal(model.predict(named), fitted.predict(inputs))
+
+
 def test_numbers_become_two_groups(parts):
     inputs, labels, _ = parts
     model = FairClassifier(**SMALL, sensitive="years").fit(inputs, labels)
