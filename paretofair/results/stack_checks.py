@@ -5,7 +5,7 @@ Numbers come from the statistics that Parquet keeps of every column, so that not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow.parquet as pq
 
@@ -14,6 +14,8 @@ from paretofair.results.table_schema import COUNTS, SPLITS, UNWEIGHTED, TableSch
 # What is written of every trial beside its hyperparameters and results; older files may lack other columns.
 _ALWAYS = ("space_id", "data_id", "threshold", "device", "dtype", "path")
 _ROUNDING = 1e-6
+_ERROR = "_error"
+Parts = Mapping[str, Sequence[pq.ColumnChunkMetaData]]  # of every column by its name
 
 
 def find_stack_fault(file: pq.ParquetFile, schema: TableSchema) -> str | None:
@@ -34,47 +36,40 @@ def find_stack_fault(file: pq.ParquetFile, schema: TableSchema) -> str | None:
     missing = [name for name, spelled in expected.items() if name not in names and not {*spelled} <= {*names}]
     if missing:
         return f"it has no column {', '.join(missing[:5])}, which its metadata call for"
-    return next(_find_wrong_numbers(file, splits), None)
+    return next(_find_wrong_numbers(_list_parts(file, names), splits), None)
 
 
-def _find_wrong_numbers(file: pq.ParquetFile, splits: list[str]) -> Iterator[str]:
-    names = file.schema_arrow.names
+def _list_parts(file: pq.ParquetFile, names: Sequence[str]) -> Parts:
+    """Those of the columns that are checked; without columns behind one of records, as no file of ours has them."""
+    groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+    found = {}
+    for place, name in enumerate(names):
+        if name.startswith(COUNTS) or name.endswith(_ERROR):
+            parts = [group.column(place) for group in groups]
+            found[name] = [part for part in parts if part.path_in_schema.partition(".")[0] == name]
+    return found
+
+
+def _find_wrong_numbers(parts: Parts, splits: list[str]) -> Iterator[str]:
     for split in splits:
-        low, high = _find_ends(file, f"{split}_error")
+        low, high = _find_ends(parts.get(f"{split}{_ERROR}", ()))
         if low < -_ROUNDING or high > 1 + _ROUNDING:
             wrong = low if low < -_ROUNDING else high
-            yield f"column {split}_error: found {wrong:g}; an error is between 0 and 1"
+            yield f"column {split}{_ERROR}: found {wrong:g}; an error is between 0 and 1"
     for end in ("", UNWEIGHTED):
-        counts = [name for split in splits if (name := f"{COUNTS}{split}{end}") in names]
+        counts = [name for split in splits if (name := f"{COUNTS}{split}{end}") in parts]
         for name in counts:
-            low, high = _find_ends(file, name)
+            low, high = _find_ends(parts[name])
             if low < 0 or high == float("inf"):
                 yield f"column {name}: found {low if low < 0 else high:g}; counts are numbers from 0"
-        sizes = {name: _count_values(file, name) for name in counts}
+        sizes = {name: sum(part.num_values for part in parts[name]) for name in counts}
         if len(set(sizes.values())) > 1:
             yield f"its columns {', '.join(counts)} have {', '.join(map(str, sizes.values()))} counts, expected as many"
 
 
-def _find_ends(file: pq.ParquetFile, name: str) -> tuple[float, float]:
+def _find_ends(parts: Sequence[pq.ColumnChunkMetaData]) -> tuple[float, float]:
     """The smallest and the largest number of a column, 0 and 0 where there is none or it is not of numbers."""
-    parts = [part.statistics for part in _list_parts(file, name)]
-    known = [(part.min, part.max) for part in parts if part is not None and part.has_min_max]
+    statistics = [part.statistics for part in parts]
+    known = [(each.min, each.max) for each in statistics if each is not None and each.has_min_max]
     ends = [each for pair in known for each in pair if isinstance(each, float | int)]
     return (min(ends), max(ends)) if ends else (0.0, 0.0)
-
-
-def _count_values(file: pq.ParquetFile, name: str) -> int:
-    return sum(part.num_values for part in _list_parts(file, name))
-
-
-def _list_parts(file: pq.ParquetFile, name: str) -> Iterator[pq.ColumnChunkMetaData]:
-    """The parts of a column: none where there is no such column, or columns of records come before it, as no file of
-    ours has them."""
-    names = file.schema_arrow.names
-    if name not in names:
-        return
-    place = names.index(name)
-    for group in range(file.metadata.num_row_groups):
-        part = file.metadata.row_group(group).column(place)
-        if part.path_in_schema.partition(".")[0] == name:
-            yield part
