@@ -28,7 +28,7 @@ class PackWorker:
         self._device = torch.device(job.device)
         torch.set_float32_matmul_precision("high" if job.tf32 else "highest")
         self._data: tuple[str, DeviceData] | None = None
-        self._weights: int | None = None  # bytes that are kept, as far as this worker knows
+        self._weights: int | None = None  # bytes that are kept, as far as it is known since the pack began
         self._place = job.folder if job.store is None else Store(job.store)
         self._numerics = fingerprint(self._device)
 
@@ -49,9 +49,6 @@ class PackWorker:
             self._weights = count_bytes(self._place)
         size = sum(row.nbytes for row in stack.weights.values())
         if self._weights + size > self._job.models_bytes:
-            # Others may have written since, and what somebody removed makes room.
-            self._weights = count_bytes(self._place)
-        if self._weights + size > self._job.models_bytes:
             return len(stack.weights)
         self._weights += write_weights(
             self._place, stack.name, list(stack.weights), np.stack([*stack.weights.values()])
@@ -66,6 +63,8 @@ class PackWorker:
         `resources.models_gb` (`left_out`), whether a deadline has `paused` the pack, and why it could not write to its
         `storage` ("" where it could).
         """
+        # Others write too, and what somebody removes makes room.
+        self._weights = None
         # A pack that failed half-way is tried again here: what it wrote stands.
         left = pack.without(
             find_finished(self._place, pack.stage, pack.method, pack.seeds.tolist(), pack.indices.tolist())

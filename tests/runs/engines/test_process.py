@@ -119,5 +119,15 @@ def test_weights_are_kept_up_to_a_limit(tmp_path):
         kept = [trial for trial in swept if weights_of(folder, trial) is not None]
         found[name] = (len(swept), len(kept), outcome.left_out)
         assert count_bytes(folder) <= job.models_bytes
+    # What others have written counts as well.
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    job, packs = make_job(folder)
+    sweep = [pack for pack in packs if pack.stage == "sweep"]
+    job = replace(job, models="all", models_bytes=count_bytes(folders["all"]) / 2)
+    workers = [PackWorker(job), PackWorker(job)]
+    left_out = [workers[turn % 2].train(pack)["left_out"] for turn, pack in enumerate(sweep)]
+    assert (left_out[0], left_out[-1]) == (0, len(sweep[-1]))
+    assert count_bytes(folder) <= job.models_bytes
     count = found["all"][0]
     assert found == {"all": (count, count, 0), "none": (count, 0, 0), "few": (count, 0, count)}
