@@ -106,8 +106,11 @@ def _end() -> None:
             impatient = threading.Timer(PATIENCE, kill_processes)
             impatient.daemon = True
             impatient.start()
-            ray.shutdown()
-            impatient.cancel()
+            try:
+                ray.shutdown()
+            finally:
+                # It would end a Ray that this process starts later.
+                impatient.cancel()
             return
         # Ray would wait for its head for a minute, then end this process without a word; also when Python ends.
         atexit.unregister(ray.shutdown)
