@@ -13,7 +13,7 @@ import os
 import secrets
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 
@@ -73,12 +73,25 @@ def kill_processes() -> None:
     node = worker._global_node
     if node is not None:
         own = [each.process.pid for processes in node.all_processes.values() for each in processes]
-        below = find_descendants(own)
-        node.kill_all_processes(check_alive=False, allow_graceful=False)
-        # Agents of a raylet that stood still do not notice its end.
-        for pid in below:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with hold_processes(find_descendants(own)) as below:
+            node.kill_all_processes(check_alive=False, allow_graceful=False)
+            # Agents of a raylet that stood still do not notice its end.
+            for process in below:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+
+
+@contextmanager
+def hold_processes(pids: Iterable[int]) -> Iterator[list[int]]:
+    """Descriptors of those of some processes that are there: by its number a process that has ended in the meantime may
+    be another one. None where the system has no such descriptors."""
+    with ExitStack() as entered:
+        found = []
+        for pid in pids if hasattr(os, "pidfd_open") else ():
+            with suppress(OSError):
+                found.append(os.pidfd_open(pid))
+                entered.callback(os.close, found[-1])
+        yield found
 
 
 def find_descendants(pids: Iterable[int]) -> list[int]:

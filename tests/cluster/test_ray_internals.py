@@ -7,7 +7,15 @@ import signal
 import subprocess
 import sys
 
-from paretofair.cluster.ray_internals import asks_for_token, find_descendants, listen_on_loopback, require_token
+import pytest
+
+from paretofair.cluster.ray_internals import (
+    asks_for_token,
+    find_descendants,
+    hold_processes,
+    listen_on_loopback,
+    require_token,
+)
 
 
 def test_the_constant_is_one_that_ray_reads():
@@ -57,6 +65,10 @@ def test_descendants_of_a_process():
         assert find_descendants([child.pid]) == [grandchild]
         assert find_descendants([grandchild]) == []
     finally:
-        os.kill(grandchild, signal.SIGKILL)
-        child.wait(30)
+        with hold_processes([child.pid, 2**22 + 1, grandchild]) as held:
+            assert len(held) == 2
+            signal.pidfd_send_signal(held[1], signal.SIGKILL)
+            child.wait(30)
+            with pytest.raises(ProcessLookupError):
+                signal.pidfd_send_signal(held[0], signal.SIGKILL)
         child.stdout.close()
