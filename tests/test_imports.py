@@ -229,7 +229,6 @@ TESTED_BY = {
     "space/test_space": (
         "errors",
         "sections",
-        "space.problems",
         "space.resolve",
         "space.schema.settings",
         "space.schema.stages",

@@ -35,6 +35,13 @@ stages:
 frontiers: {objectives: [arfg_are, high_grade, all]}
 resources: {cpus: 1, gpus: 0.5, pack: 256}
 """
+SMALLEST = """\
+name: small
+data: {name: lsac}
+parameters: {learning_rate: 0.1, epochs: 5, fairness_weight: 1}
+methods: {mtaf: , vanilla: }
+stages: {sweep: {trials: 3}}
+"""
 
 
 def edit_text(*replacements: tuple[str, str], text: str = EXAMPLE) -> str:
