@@ -82,7 +82,7 @@ class RunOptions:
 
     @property
     def logs(self) -> str:
-        """Where Ray's logs of packs that failed are."""
+        """Where the logs of packs that failed are."""
         return str(self.output / "logs") if self.store is None else redact(Store(self.store).inside("logs"))
 
 
@@ -187,7 +187,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
         state = Session(context, table, options.store, deadline, engine, connected)
         state.train()
-        report = export(folder) if options.exports else read(folder)
+        report = export(folder) if options.exports else _read_results(folder)
         if store is not None:
             store.push(folder)
         missing = state.wanted - set(report.trials["trial_id"])
@@ -200,12 +200,12 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
 
 def export(folder: Path) -> Results:
     """Writes every file of `folder` that follows from its trial table."""
-    results = read(folder)
+    results = _read_results(folder)
     write_report(results, folder)
     return results
 
 
-def read(folder: Path) -> Results:
+def _read_results(folder: Path) -> Results:
     """The results of a run."""
     table = TrialTable(folder)
     trials = table.read()
