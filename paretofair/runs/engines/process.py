@@ -17,7 +17,8 @@ import torch
 from paretofair.errors import OutageError, ParetofairError, RunError, first_line
 from paretofair.interruption import end_by_threads, run_beside
 from paretofair.redaction import redact
-from paretofair.results.files import inside, make_folder, write_text
+from paretofair.results import Store
+from paretofair.results.files import inside, write_text
 from paretofair.runs.engines.worker import PackWorker
 from paretofair.runs.folder import identify
 from paretofair.runs.jobs import TRIES, Job, Outcome, Source
@@ -48,7 +49,7 @@ class ProcessEngine:
         reasons: dict[str, str] = {}
         narrowed: list[int] = []
         left_out = 0
-        logs = inside(job.folder, f"logs/process-{time.strftime('%Y%m%d-%H%M%S')}")
+        logs = f"logs/process-{time.strftime('%Y%m%d-%H%M%S')}"
         out_of_time = False
         with _watch_folder(job.folder), _keep_settings():
             worker = PackWorker(job)
@@ -68,7 +69,7 @@ class ProcessEngine:
                     if identify(job.folder) != place:
                         raise _gone(job.folder) from error
                     logger.info("%s failed", pack.name)
-                    _write_error(logs, pack, tries[pack.name])
+                    _write_error(job, logs, pack, tries[pack.name])
                     if tries[pack.name] < TRIES:
                         again.append(pack)
                         continue
@@ -83,7 +84,10 @@ class ProcessEngine:
                     logger.info("%s ended in %.1f s", pack.name, time.monotonic() - started)
                 source.ended(pack)
         if not failed:
-            shutil.rmtree(logs, ignore_errors=True)
+            if job.store is None:
+                shutil.rmtree(inside(job.folder, logs), ignore_errors=True)
+            else:
+                Store(job.store).remove(logs)
         return Outcome(failed, reasons, 1, out_of_time, min(narrowed, default=0), left_out)
 
 
@@ -123,8 +127,11 @@ def _tell_reason(error: Exception) -> str:
     return redact(str(error) if own else f"{type(error).__name__}: {first_line(error)}")
 
 
-def _write_error(logs: Path, pack: Pack, attempt: int) -> None:
+def _write_error(job: Job, logs: str, pack: Pack, attempt: int) -> None:
     """The traceback of a try, where Ray's logs of a pack would have it."""
-    folder = logs / (pack.name if attempt == 1 else f"{pack.name}-attempt-{attempt}")
-    make_folder(folder)
-    write_text(folder / "error.txt", redact(traceback.format_exc()))
+    name = pack.name if attempt == 1 else f"{pack.name}-attempt-{attempt}"
+    file, text = f"{logs}/{name}/error.txt", redact(traceback.format_exc())
+    if job.store is None:
+        write_text(inside(job.folder, file), text)
+    else:
+        Store(job.store).put(file, text.encode())

@@ -68,6 +68,10 @@ def test_a_pack_that_fails_is_tried_three_times_and_told(tmp_path, monkeypatch):
         return train_pack(worker, pack)
 
     monkeypatch.setattr(PackWorker, "train", fail)
+    (tmp_path / "bucket").mkdir()
+    train(replace(job, store=f"file://{tmp_path}/bucket/run"), packs[:2])
+    assert len(list((tmp_path / "bucket" / "run" / "logs").glob(f"process-*/{broken}*/error.txt"))) == 3
+    assert not (tmp_path / "logs").exists()
     outcome = train(job, packs[:2])
     assert list(outcome.failed) == [broken]
     assert outcome.reasons == {broken: "ValueError: no number"}
