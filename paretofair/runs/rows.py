@@ -71,10 +71,8 @@ def train_rows(
         name = _name(part)
         values = gather_values(part, data.tasks, type(experiment.method))
         schema = table_schema(data, values, space.own_metrics)
-        rows = stack_table(part, values, stack, space, job.splits[part.split_id], data, numerics, schema)
-        if job.half and (space.network.named or space.network.module):
-            rows = rows.set_column(rows.schema.get_field_index("dtype"), "dtype", pa.repeat("bfloat16", len(rows)))
-        tables = {TRIALS: rows}
+        own = space, job.splits[part.split_id], data, _name_type(space, data, job.half), numerics, schema
+        tables = {TRIALS: stack_table(part, values, stack, *own)}
         if stack.curve is not None:
             tables[CURVES] = curve_table(part, stack.curve, schema)
         yield TrainedStack(name, tables, choose_weights(part, stack, job, data), narrowed)
@@ -145,6 +143,7 @@ def stack_table(
     space: MethodSpace,
     splits: Splits,
     data: DeviceData,
+    dtype: str,
     numerics: str,
     schema: TableSchema,
 ) -> pa.Table:
@@ -162,7 +161,7 @@ def stack_table(
         "threshold": describe_threshold(space),
         "penalty_split": space.penalty_split,
         "device": torch.cuda.get_device_name() if data.device.type == "cuda" else "cpu",
-        "dtype": "tf32" if _uses_tf32(data) else str(data.dtype).removeprefix("torch."),
+        "dtype": dtype,
         "path": stack.path,
         "stack_width": stack.width,
         "torch_version": torch.__version__,
@@ -220,9 +219,14 @@ def choose_weights(part: Pack, stack: FinishedStack, job: Job, data: DeviceData)
     return {part.trial_ids[row]: stack.parameters[row] for row in rows}
 
 
-def _uses_tf32(data: DeviceData) -> bool:
+def _name_type(space: MethodSpace, data: DeviceData, half: bool) -> str:
+    """What most of a training is computed in. The built-in network has no layers that `half` changes."""
+    if half and (space.network.named or space.network.module):
+        return "bfloat16"
     can = data.device.type == "cuda" and data.dtype == torch.float32
-    return can and torch.get_float32_matmul_precision() == "high"
+    if can and torch.get_float32_matmul_precision() == "high":
+        return "tf32"
+    return str(data.dtype).removeprefix("torch.")
 
 
 def fingerprint(device: torch.device) -> str:
