@@ -1,8 +1,11 @@
-"""Hashes of values, the same in every process and on every machine."""
+"""Hashes of values and of files, the same in every process and on every machine."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
+
+from paretofair.errors import DataError
 
 
 class Digest:
@@ -31,3 +34,12 @@ class Digest:
     def _add_bytes(self, content: bytes) -> None:
         self._hash.update(len(content).to_bytes(8, "little"))
         self._hash.update(content)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content, 64 hexadecimal digits. Raises DataError for a file that can't be read."""
+    try:
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error

@@ -1,11 +1,11 @@
 """What the registry knows of a data set: its schema, its public files, and how to read or simulate it."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from paretofair.data.dataset import Dataset
+from paretofair.data.digest import hash_file
 from paretofair.errors import DataError
 from paretofair.sections import Section
 
@@ -53,11 +53,7 @@ class DataFile:
         Raises:
             DataError: The checksum is not a pinned one, or the file can't be read.
         """
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
-        return self.form_with(found, str(path), "Remove or replace the file, then run again.")
+        return self.form_with(hash_file(path), str(path), "Remove or replace the file, then run again.")
 
     def form_with(self, found: str, where: str, advice: str) -> FileForm:
         """The form with checksum `found`; a DataError that names both checksums if there is none."""

@@ -1,6 +1,5 @@
 """Reading a user's own CSV file, or a frame of pandas, as a data set."""
 
-import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ import pandas as pd
 
 from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import PARTS, TRAIN, Dataset, find_cut_cluster, group_indices
+from paretofair.data.digest import hash_file
 from paretofair.data.reading.cell_table import CellTable, convert_frame, read_raw_table
 from paretofair.data.reading.cells import find_spellings, fold, format_number
 from paretofair.data.reading.csv_schema import MOST_GROUPS, CsvSchema, GivenSplit, Sensitive, TaskColumn
@@ -49,7 +49,7 @@ def read_csv_dataset(schema: CsvSchema, folder: Path | str = "", name: str | Non
     """
     path = Path(folder) / schema.path
     raw = read_raw_table(path, schema.separator, schema.encoding)
-    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    checksums = {path.name: hash_file(path)}
     table = choose_rows(CellTable(path, raw, schema.rules), schema.rows)
     return _Reader(schema.relative_to(Path(folder)), table, checksums).dataset(name or path.stem)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.vector_files import VectorFile
 from paretofair.data.reading.kinds.kind import GivenInputs, InputKind
 
@@ -47,7 +47,7 @@ class EmbeddingFile(InputKind):
 
         file = VectorFile(self.file, self.vectors, self.keys)
         file.read_keys()  # which says what is wrong with the file
-        checksum = hashlib.sha256(Path(self.file).read_bytes()).hexdigest()
+        checksum = hash_file(Path(self.file))
         try:
             found = Embeddings.of(file, checksum, table.cells(self.key).tolist())
         except MissingKey as error:

@@ -11,7 +11,6 @@ partition (0 training, 1 validation, 2 test) and the forty attributes as 0 and 1
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import pandas as pd
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
@@ -105,7 +105,7 @@ def read_celeba(directory: Path, options: FaceOptions = _DEFAULTS) -> Dataset:
     labels = (rows[list(ATTRIBUTES)].to_numpy() > 0).astype(np.int8)
     part = rows["partition"].map(_PART_OF).to_numpy(dtype=np.int8)
     inputs = read_pictures(root, [prefix + name for name in rows.index], options.form, options.augment)
-    return _dataset(inputs, labels, part, "real", {path.name: _hash(path) for path in read})
+    return _dataset(inputs, labels, part, "real", {path.name: hash_file(path) for path in read})
 
 
 def simulate_celeba(options: FaceOptions = _DEFAULTS) -> Dataset:
@@ -159,10 +159,6 @@ def _read_published(path: Path, what: str) -> pd.DataFrame:
     if header != names or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         raise DataError(f"{path}: is no {path.name} of CelebA: expected numbers below {', '.join(names[:3])}, …")
     return rows
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 CELEBA = DatasetSource(

@@ -11,7 +11,6 @@ Two layouts are read: the binary version, `cifar-10-batches-bin` with `data_batc
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +20,7 @@ from pydantic import Field
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import Dataset, mark_test_rows
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.augmentation import Augmentation
 from paretofair.data.inputs.decoding import PictureFaults, decode_pictures
 from paretofair.data.inputs.images import PixelImages
@@ -65,14 +65,15 @@ def read_cifar10s(directory: Path, options: Cifar10sOptions = _DEFAULTS) -> Data
         DataError: A file is missing or is none of CIFAR-10's.
     """
     folder = Path(directory)
-    cut = folder / _CUT.name
-    if cut.exists():
-        pixels, labels, is_test = _read_cut(cut)
-        return _skew(pixels, labels, is_test, options, "real", {cut.name: _hash(cut)})
-    parts = [_read_batch(folder / file.name) for file in _BATCHES]
-    is_test = np.concatenate([np.full(len(own), place == len(parts) - 1) for place, (_, own) in enumerate(parts)])
-    pixels, labels = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
-    return _skew(pixels, labels, is_test, options, "real", {file.name: _hash(folder / file.name) for file in _BATCHES})
+    if (folder / _CUT.name).exists():
+        files = [folder / _CUT.name]
+        pixels, labels, is_test = _read_cut(files[0])
+    else:
+        files = [folder / file.name for file in _BATCHES]
+        parts = [_read_batch(path) for path in files]
+        is_test = np.concatenate([np.full(len(own), place == len(parts) - 1) for place, (_, own) in enumerate(parts)])
+        pixels, labels = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    return _skew(pixels, labels, is_test, options, "real", {path.name: hash_file(path) for path in files})
 
 
 def simulate_cifar10s(options: Cifar10sOptions = _DEFAULTS) -> Dataset:
@@ -163,10 +164,6 @@ def _read_cut(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     except PictureFaults as error:
         raise DataError(f"{path}: {error.describe(names)}") from None
     return pixels, np.array(labels), np.array(is_test)
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 CIFAR10S = DatasetSource(

@@ -9,9 +9,9 @@ say how strong the skew is and on which rows; here it is .95 everywhere.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +21,7 @@ from pydantic import Field
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import Dataset, mark_test_rows
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.images import PixelImages
 from paretofair.data.sets.images.drawing import draw_digits
 from paretofair.data.source import DataFile, DatasetSource, FileForm, Layout
@@ -72,13 +73,10 @@ def read_colored_mnist(directory: Path, options: ColoredMnistOptions = _DEFAULTS
     folder = Path(directory)
     cut = folder / _CUT.name
     if cut.exists():
-        digits, checksums = _read_cut(cut), {cut.name: _hash(cut)}
+        digits, checksums = _read_cut(cut), {cut.name: hash_file(cut)}
     else:
         found = [_find_idx(folder, name) for name in _IDX]
-        checksums = {path.name: _hash(path) for path in found}
-        for path, expected in zip(found, _IDX.values(), strict=True):
-            if path.suffix == ".gz":
-                DataFile(path.name, (FileForm(expected),)).form_of(path)
+        checksums = {path.name: _check(path, packed) for path, packed in zip(found, _IDX.values(), strict=True)}
         digits = dict(zip(_PARTS, map(_read_idx, found), strict=True))
     return _color(digits, options, "real", checksums)
 
@@ -122,13 +120,6 @@ def _color(
     )
 
 
-def _hash(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
-
-
 def _find_idx(folder: Path, name: str) -> Path:
     for path in (folder / f"{name}.gz", folder / name):
         if path.exists():
@@ -136,12 +127,17 @@ def _find_idx(folder: Path, name: str) -> Path:
     raise DataError(f"{folder}: has no {name}.gz, nor {name}")
 
 
+def _check(path: Path, packed: str) -> str:
+    """The checksum of an idx file, of which that of the packed form is known."""
+    return DataFile(path.name, (FileForm(packed),)).form_of(path).sha256 if path.suffix == ".gz" else hash_file(path)
+
+
 def _read_idx(path: Path) -> np.ndarray:
     """An array of bytes in the idx format: two zeros, the type 8, the number of axes, their sizes, and the values."""
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: is damaged: {error}") from None
     axes = content[3] if len(content) > 3 else 0
     first = 4 + 4 * axes

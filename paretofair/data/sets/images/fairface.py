@@ -11,7 +11,6 @@ file, age, gender, race and split (train or val).
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import pandas as pd
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import TEST, TRAIN, Dataset, group_indices
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
@@ -69,7 +69,7 @@ def read_fairface(directory: Path, options: FaceOptions = _DEFAULTS) -> Dataset:
             where = f"{', '.join(path.name for path in read)}: line {line}, column {column!r}"
             raise DataError(f"{where}: found {found!r}; accepted: {', '.join(known)}")
     inputs = read_pictures(root, rows["file"].tolist(), options.form, options.augment)
-    return _dataset(inputs, rows, "real", {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in read})
+    return _dataset(inputs, rows, "real", {path.name: hash_file(path) for path in read})
 
 
 def simulate_fairface(options: FaceOptions = _DEFAULTS) -> Dataset:

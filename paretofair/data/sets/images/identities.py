@@ -10,7 +10,6 @@ where only some rows are for recognition, `recognition` (1 or 0).
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from pydantic import Field
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import Dataset
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
@@ -73,7 +73,7 @@ def read_identities(directory: Path, options: IdentityOptions = _DEFAULTS) -> Da
         if not root.is_dir():
             root, prefix = folder / _ARCHIVE.name, f"{_FOLDER.name}/"
     inputs = read_pictures(root, [prefix + name for name in files], options.form, options.augment)
-    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in read}
+    checksums = {path.name: hash_file(path) for path in read}
     return _dataset(inputs, people, male > 0, options, "real", checksums)
 
 

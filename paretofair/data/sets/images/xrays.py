@@ -12,7 +12,6 @@ blank label is 0; of uncertain ones the option says what they are. By its agreem
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +22,7 @@ from pydantic import Field
 
 from paretofair.data.assemble import assemble, group_by_bins
 from paretofair.data.dataset import TEST, TRAIN, Dataset, group_indices
+from paretofair.data.digest import hash_file
 from paretofair.data.inputs.augmentation import Augmentation
 from paretofair.data.inputs.images import Images, PixelImages
 from paretofair.data.inputs.pictures import PictureForm
@@ -109,7 +109,7 @@ def read_nih(directory: Path, options: XrayOptions = _NIH_DEFAULTS) -> Dataset:
     sexes = rows["sex"].map({"F": SEXES[0], "M": SEXES[1]})
     patients = np.unique(rows["patient"].to_numpy().astype(str), return_inverse=True)[1]
     read = "nih_chestxray", inputs, labels, sexes, rows["age"].to_numpy(), patients, None, "real"
-    return _dataset(*read, {path.name: _hash(path)})
+    return _dataset(*read, {path.name: hash_file(path)})
 
 
 def read_chexpert(directory: Path, options: CheXpertOptions = _CHEXPERT_DEFAULTS) -> Dataset:
@@ -132,7 +132,7 @@ def read_chexpert(directory: Path, options: CheXpertOptions = _CHEXPERT_DEFAULTS
     patients = np.unique(rows["patient"].to_numpy().astype(str), return_inverse=True)[1]
     part = rows["part"].to_numpy(dtype=np.int8)
     read = "chexpert", inputs, labels, rows["Sex"], rows["Age"].to_numpy(), patients, part, "real"
-    return _dataset(*read, {name: _hash(folder / name) for name in ("train.csv", "valid.csv")})
+    return _dataset(*read, {name: hash_file(folder / name) for name in ("train.csv", "valid.csv")})
 
 
 def simulate_nih(options: XrayOptions = _NIH_DEFAULTS) -> Dataset:
@@ -189,10 +189,6 @@ def _dataset(
         together=patients,
         checksums=checksums,
     )
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 _NIH_COLUMNS = ("Image Index", "Patient ID", "Patient Age", "Patient Gender", "Finding Labels")
