@@ -40,6 +40,13 @@ def test_every_image_with_its_objects_and_captions(tmp_path, gzipped, capsys):
             ),
             "image 1 has an object of category 5",
         ),
+        ('{"images": [1], "annotations": [], "categories": []}', "image 0 lacks 'id'"),
+        ('{"images": [{"id": [1]}], "annotations": [], "categories": []}', "image 0 has the id [1]"),
+        ('{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1}]}', "category 0 lacks 'name'"),
+        (
+            json.dumps({"images": [], "annotations": [{"image_id": 1, "category_id": 5}], "categories": []}),
+            "annotation 0 lacks 'id'",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_told(tmp_path, content, words):
@@ -53,6 +60,10 @@ def test_a_file_that_is_none_is_told(tmp_path, content, words):
 def test_a_file_that_is_not_there_or_not_gzipped(tmp_path):
     with pytest.raises(DataError, match=r"none\.json: can't be read: No such file"):
         read_captions(tmp_path / "none.json")
+    captions = [{"id": 1, "image_id": 1, "caption": 5}]
+    (tmp_path / "captions.json").write_text(json.dumps({"images": [{"id": 1}], "annotations": captions}))
+    with pytest.raises(DataError, match="annotation 0 has the caption 5; expected a file of captions"):
+        read_captions(tmp_path / "captions.json")
     (tmp_path / "text.json.gz").write_text("{}")
     with pytest.raises(DataError, match=r"text\.json\.gz: can't be read"):
         read_captions(tmp_path / "text.json.gz")
