@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ KNOWN = ("tfidf", "hashing", "counts", "sentence")
 _TOKENS = r"[^\s,;|\[\]()]+"  # numbers of words, as in `[3, 17, 5]` and `3 17 5`
 _MOST_FITTED = 100_000  # rows that a reduction is fitted on; it knows no more from others
 _BLOCK = 20_000  # rows that are reduced at a time
+_NOT_GIVEN = ("input", "encoding", "decode_error", "dtype")  # of scikit-learn's: texts would name files to be read
 _STATELESS = ("hashing", "sentence")
 
 
@@ -57,10 +59,11 @@ class TextEncoder:
         known = inspect.signature(made).parameters
         options = {**own, **{key: _tuple(value) for key, value in self.given.items()}}
         open_ended = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
-        wrong = [key for key in options if key not in known and not open_ended]
+        accepted = set(known) - set(_NOT_GIVEN if self.encoder in KNOWN else ())
+        wrong = [key for key in self.given if key not in accepted and not open_ended]
         if wrong:
-            accepted = ", ".join(sorted(set(known) - {"input", "encoding", "decode_error", "dtype"}))
-            raise DataError(f"the encoder {self.encoder} has no option {wrong[0]!r}; accepted: {accepted}")
+            names = ", ".join(sorted(accepted))
+            raise DataError(f"the encoder {self.encoder} has no option {wrong[0]!r}; accepted: {names}")
         try:
             return made(**options)
         except (TypeError, ValueError, DataError) as error:
@@ -77,7 +80,7 @@ class TextEncoder:
         encoder = self.make()
         try:
             found = encoder.fit(texts).transform(_spread(texts, _MOST_FITTED))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, re.error) as error:
             words = " ".join(str(error).split())
             raise DataError(f"the encoder {self.encoder} can't be fitted on {len(texts):,} texts: {words}") from None
         rows, width = found.shape

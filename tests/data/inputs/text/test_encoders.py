@@ -89,6 +89,7 @@ def test_an_encoder_of_ones_own():
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
+        ("tfidf", {"input": "filename"}, r"tfidf has no option 'input'; accepted: analyzer"),
         ("tfidf", {"ngrams": 3}, r"tfidf has no option 'ngrams'; accepted: analyzer"),
         ("nothing", {}, r"encoder is 'nothing'; accepted: tfidf"),
         ("sentence", {"model": "/nowhere"}, r"no folder '/nowhere'"),
@@ -100,7 +101,9 @@ def test_what_cannot_be_made(name, options, words):
         TextEncoder(name, json.dumps(options)).make()
 
 
-@pytest.mark.parametrize("options", [{"min_df": 500}, {"token_pattern": "z{9}"}, {"max_df": -3}])
+@pytest.mark.parametrize(
+    "options", [{"min_df": 500}, {"token_pattern": "z{9}"}, {"token_pattern": "("}, {"max_df": -3}]
+)
 def test_what_cannot_be_fitted(options):
     with pytest.raises(DataError, match=r"tfidf can't be fitted on 120 texts: "):
         TextEncoder("tfidf", json.dumps(options)).fit(TEXTS)
