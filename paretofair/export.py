@@ -212,14 +212,7 @@ def choose_trial(
     """
     results = run if isinstance(run, Results) else Results(run)
     objectives = find_objectives(results, objectives)
-    fronts = results.fronts_of(objectives)
-    if not fronts:
-        raise RunError("the run has no frontier yet")
-    if method is not None and method not in fronts:
-        raise RunError(f"--method: found {method!r}; accepted: {', '.join(fronts)}")
-    seeds = dict.fromkeys(each for name, own in fronts.items() if method in (None, name) for each in own)
-    if seed is not None and seed not in seeds:
-        raise RunError(f"--seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
+    check_fronts(results, objectives, method, seed)
     try:
         trial = choose_among_all(results, rule, objectives, () if method is None else (method,), seed)
     except ValueError as error:
@@ -228,6 +221,18 @@ def choose_trial(
         of = "any frontier" if method is None else f"the frontier of {method}"
         raise RunError(f"no point of {of} keeps the bound of {rule!r} on {results.settings.selected_on}")
     return trial
+
+
+def check_fronts(results: Results, objectives: str, method: str | None, seed: int | None) -> None:
+    """Raises RunError where a run has no frontier under a set of objectives, or none of a method or seed."""
+    fronts = results.fronts_of(objectives)
+    if not fronts:
+        raise RunError("the run has no frontier yet")
+    if method is not None and method not in fronts:
+        raise RunError(f"--method: found {method!r}; accepted: {', '.join(fronts)}")
+    seeds = dict.fromkeys(each for name, own in fronts.items() if method in (None, name) for each in own)
+    if seed is not None and seed not in seeds:
+        raise RunError(f"--seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
 
 
 def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:

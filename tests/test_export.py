@@ -221,6 +221,17 @@ def test_a_rule_that_takes_nothing(run, rule, method, seed, message):
 
 
 @pytest.mark.ray
+def test_rules_are_listed(run):
+    done = launch.call(main, run, "--rules", "--method", "mtaf", "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    (knee,) = [line.split() for line in done.stdout.splitlines() if line.split()[:1] == ["knee"]]
+    assert knee[1:4] == ["mtaf", "1", choose_trial(run, "knee", "mtaf", 1)]
+    wrong = launch.call(main, run, "--rules", "--method", "vanilla")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--method: found 'vanilla'; accepted: mtaf, threshold_frontier" in wrong.stderr
+
+
+@pytest.mark.ray
 def test_what_a_user_may_get_wrong(run, german, tmp_path):
     frame, data = german
     trial = paretofair.Results(run).frontier("arfg_are")["trial_id"].iloc[0]

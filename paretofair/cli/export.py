@@ -71,10 +71,11 @@ def list_rules(options: argparse.Namespace, console: Console) -> None:
     from paretofair.analysis.results import Results
     from paretofair.analysis.rules import OF_ANY_SET, RULES
     from paretofair.errors import RunError
-    from paretofair.export import choose_trial, find_objectives
+    from paretofair.export import check_fronts, choose_trial, find_objectives
 
     results = Results(options.run)
     of = find_objectives(results, options.objectives)
+    check_fronts(results, of, options.method, options.seed)
     named = results.objective_set(of).names
     examples = [] if of == "arfg_are" else [f"best {named[-1]}, {named[0]} <= NUMBER"]
     trials = results.trials.set_index("trial_id")
@@ -108,10 +109,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--rules", action="store_true", help="list the rules, and what each takes of all frontiers")
     what = "how far the points of each front whose errors are within .01 of the smallest disagree: multiplicity.csv"
     one.add_argument("--multiplicity", action="store_true", help=what)
-    what = "with --rule or --multiplicity: the set of objectives whose frontier it is (default: the first of the run)"
+    what = "with --rule(s) or --multiplicity: the set of objectives whose frontier it is (default: the first one)"
     command.add_argument("--objectives", metavar="NAME", help=what)
-    command.add_argument("--method", metavar="NAME", help="with --rule: whose frontier (default: of all methods)")
-    command.add_argument("--seed", type=int, metavar="N", help="with --rule: of which seed (default: of all)")
+    command.add_argument(
+        "--method", metavar="NAME", help="with --rule or --rules: whose frontier (default: of all methods)"
+    )
+    command.add_argument(
+        "--seed", type=int, metavar="N", help="with --rule or --rules: of which seed (default: of all)"
+    )
     what = "folder to write (default: RUN/exported/ID)"
     command.add_argument("--output", type=Path, metavar="DIR", help=what)
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
