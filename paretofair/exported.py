@@ -210,11 +210,12 @@ class ExportedModel:
 
     def _outputs(self, frame: Any) -> Iterator[tuple[str, TaskKind, Task, torch.Tensor]]:
         """Name, kind and task with its outputs for the rows, `(1, O, rows)`."""
-        outputs = self._run(frame, self.module).T[None]
         if isinstance(self.module, CosineModule):
-            outputs = self.known_tasks[0].keep(outputs, self.features(frame).T[None])
+            features = self.features(frame)
+            outputs = self.known_tasks[0].keep(self.module.compare(features).T[None], features.T[None])
             yield self.tasks[0], self.kinds[0], self.known_tasks[0], outputs
             return
+        outputs = self._run(frame, self.module).T[None]
         yield from zip(self.tasks, self.kinds, self.known_tasks, split_outputs(outputs, self.known_tasks), strict=True)
 
     def _run(self, frame: Any, of_rows: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

@@ -151,7 +151,11 @@ class CosineModule(nn.Module):
         return found
 
     def forward(self, inputs: Any) -> Tensor:
-        unit = nn.functional.normalize(self.features(inputs), dim=1)
+        return self.compare(self.features(inputs))
+
+    def compare(self, features: Tensor) -> Tensor:
+        """The cosines `(B, C)` of features that are there already."""
+        unit = nn.functional.normalize(features, dim=1)
         return unit @ nn.functional.normalize(self.directions, dim=1).T
 
 
