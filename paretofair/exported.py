@@ -92,6 +92,11 @@ class ExportedModel:
         numeric = [name for name in self.encoding.numeric_names if name.removesuffix(_MISSING) not in self._fills(name)]
         return [*numeric, *self.encoding.categorical_names]
 
+    @property
+    def attributes(self) -> set[str]:
+        """The attributes whose groups `predict` needs: those that thresholds differ by."""
+        return {rule["attribute"] for rule in self.about["thresholds"].values() if rule.get("attribute") is not None}
+
     def read_csv(self, path: str | Path) -> pd.DataFrame:
         """The named columns of a file: a frame that is scored exactly as training scored the rows of such a file.
 

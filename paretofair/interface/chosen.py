@@ -85,8 +85,7 @@ class ChosenModel:
         return score_decisions(tasks, groups)
 
     def _decide(self, frame: pd.DataFrame, sensitive_features: Any) -> pd.DataFrame:
-        needed = {rule.get("attribute") for rule in self.about["thresholds"].values()} - {None}
-        groups = self._gather_groups(frame, sensitive_features) if needed else None
+        groups = self._gather_groups(frame, sensitive_features) if self.exported.attributes else None
         return self.exported.predict(frame, groups)
 
     def _name_decisions(self, decided: pd.DataFrame) -> pd.DataFrame:

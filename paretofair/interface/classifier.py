@@ -131,9 +131,8 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         """The label of each row. Where the chosen model has thresholds by group it needs `sensitive_features`."""
         frame, model = self._read_inputs(X), self._model
         groups = None
-        needed = {rule.get("attribute") for rule in model.about["thresholds"].values()} - {None}
         try:
-            if needed:
+            if model.attributes:
                 given = self._find_groups(frame, sensitive_features)
                 groups = {name: given.iloc[:, place] for place, name in enumerate(self._attributes)}
             decided = model.predict(frame, groups)[model.tasks[0]].to_numpy()
