@@ -11,8 +11,8 @@ from rich.console import Console
 from paretofair.analysis.results import Results
 from paretofair.cluster.engine_choice import choose_engine
 from paretofair.errors import RunError, SpaceError
-from paretofair.runs.run import RunOptions, run
-from paretofair.space.space import load_space
+from paretofair.runs.run import Result, RunOptions, run
+from paretofair.space.space import Space, load_space
 
 
 def sweep(
@@ -61,8 +61,14 @@ def sweep(
         time_budget=time_budget,
         retry_failed=retry_failed,
     )
-    done = run(loaded, options, Console(quiet=quiet), choose_engine(loaded.resources.engine, address))
+    return train(loaded, options, Console(quiet=quiet), address).report
+
+
+def train(space: Space, options: RunOptions, console: Console, address: str | None = None) -> Result:
+    """Trains a space with the engine that it names. Raises RunError where packs failed every time, and what `run`
+    raises."""
+    done = run(space, options, console, choose_engine(space.resources.engine, address))
     if done.failed:
         name, reason = next(iter(done.failed.items()))
         raise RunError(f"{len(done.failed)} packs failed, {name}: {reason}; logs in {options.logs}")
-    return done.report
+    return done

@@ -18,6 +18,7 @@ from rich.console import Console
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import default_rule, join_fronts
+from paretofair.api import train
 from paretofair.errors import RunError, SpaceError
 from paretofair.export import choose_trial, export_trial
 from paretofair.interface.chosen import ChosenModel
@@ -25,7 +26,7 @@ from paretofair.interface.describe import OBJECTIVES, describe_space
 from paretofair.interface.given_data import GivenData, gather_data
 from paretofair.interface.words import find_group_words, find_label_words
 from paretofair.results.files import space_file
-from paretofair.runs.run import RunOptions, run
+from paretofair.runs.run import RunOptions
 from paretofair.space.space import build_space, load_space
 
 if TYPE_CHECKING:
@@ -284,8 +285,6 @@ def train_comparison(
 ) -> Comparison:
     """What `compare` does with data that are described, by the same keywords. Without `exports` the tables that follow
     from the trials are not written."""
-    from paretofair.cluster.engine_choice import choose_engine
-
     laid = dict(settings or {})
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     section = dict(given.section)
@@ -313,10 +312,7 @@ def train_comparison(
         time_budget=time_budget,
         exports=exports,
     )
-    done = run(space, options, console, choose_engine(space.resources.engine, address))
-    if done.failed:
-        pack, reason = next(iter(done.failed.items()))
-        raise RunError(f"{len(done.failed)} packs failed, {pack}: {reason}; logs in {options.logs}")
+    train(space, options, console, address)
     return Comparison(options.output, data_dir=data_dir)
 
 
