@@ -139,7 +139,10 @@ def _ask(console: Console, asks: bool, flag: str, question: str, proposed: Seque
     default = f" [{proposed[0]}]" if proposed else ""
     while True:
         console.print(f"{question}{default} ", end="", markup=False, highlight=False)
-        found = names(console.input()) or list(proposed[:1])
+        try:
+            found = names(console.input()) or list(proposed[:1])
+        except EOFError:
+            raise RunError(f"{flag} is needed; nothing was typed") from None
         if found:
             return found
 
@@ -192,7 +195,8 @@ def parser() -> argparse.ArgumentParser:
     add("--positive", metavar="VALUE", help="of one task the value that counts as a yes")
     add("--split", metavar="COLUMN", help="the column with the words train, validation and test")
     add("--exclude", type=names, metavar="A,B", help="columns that are no inputs, identifiers say")
-    add("--separator", metavar="C", help="what stands between fields (default: found out)")
+    what = "what stands between fields, as in --separator ';' or '\\t' (default: found out)"
+    add("--separator", type=lambda text: text.replace("\\t", "\t"), metavar="C", help=what)
     what = "metrics that frontiers trade (default: error,equalized_odds_max)"
     add("--objectives", type=names, default=["error", "equalized_odds_max"], metavar="A,B", help=what)
     add("--output", type=Path, metavar="FILE", help="the space file (default: the name of the data, with .yaml)")

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from paretofair.cli.init import main, parser, write_space
+from paretofair.errors import RunError
 from paretofair.space.space import load_space
 
 from ..interface.conftest import make_loans
@@ -54,6 +55,25 @@ def test_nobody_is_asked_in_a_script(loans):
     done = call(main, "loans.csv")
     assert done.returncode == 2
     assert "--tasks is needed; columns that may be meant: large, repaid, purpose" in done.stderr
+
+
+def test_an_answer_that_never_comes(loans, monkeypatch):
+    def end(*_):
+        raise EOFError
+
+    monkeypatch.setattr("rich.console.Console.input", end)
+    options = parser().parse_args(["loans.csv"])
+    with pytest.raises(RunError, match="--tasks is needed; nothing was typed"):
+        write_space(options, Console(file=io.StringIO()), asks=True)
+
+
+def test_a_separator_that_is_said(loans):
+    make_loans(100).to_csv("tabs.csv", index=False, sep="\t")
+    done = call(main, "tabs.csv", "--tasks", "repaid", "--sensitive", "sex", "--separator", r"\t")
+    assert done.returncode == 0, done.stderr
+    assert load_space("tabs.yaml").data.csv.separator == "\t"
+    done = call(main, "tabs.csv", "--tasks", "repaid", "--sensitive", "sex", "--separator", ";;", "--output", "x.yaml")
+    assert (done.returncode, done.stderr) == (2, "error: tabs.csv: the separator is ';;'; expected one character\n")
 
 
 def test_another_separator_is_found(loans):

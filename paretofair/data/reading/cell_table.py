@@ -50,6 +50,8 @@ def read_raw_table(path: Path, separator: str, encoding: str | None) -> RawTable
     """
     if is_typed_table(path):
         return convert_table(read_typed_table(path))
+    if len(separator) != 1:
+        fail(path, f"the separator is {separator!r}; expected one character")
     records = read_records(path, separator, encoding=encoding)
     header = read_first(path, records)
     _check_separator(path, header, separator)
