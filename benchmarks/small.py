@@ -3,6 +3,7 @@
     python benchmarks/small.py [--repeats 3] [--before CHECKOUT_OF_AN_EARLIER_VERSION]
 
 34 tiny trials (10 of each of three methods and 4 baselines, one or two epochs of simulated LSAC). Engines take turns.
+The earlier checkout runs in its own .venv where it has one, so that its Ray workers import it too.
 Prints the least, the median and the largest of the repeats, and the processor time of the command and its workers.
 """
 
@@ -34,12 +35,19 @@ TINY = [
 def run(engine: str, folder: Path, root: Path) -> dict[str, float]:
     """One run by the program in the checkout `root`: seconds to the first result and to the end."""
     chosen = [] if engine == "before" else ["--set", f"resources.engine={engine}"]
-    words = [sys.executable, str(root / "launch" / "sweep.py"), "--space", str(SPACE), *TINY, *chosen]
+    own = root / ".venv" / "bin" / "python"
+    python = str(own) if root != ROOT and own.exists() else sys.executable
+    words = [python, str(root / "launch" / "sweep.py"), "--space", str(SPACE), *TINY, *chosen]
     environment = os.environ | {"PARETOFAIR_OFFLINE": "1", "PYTHONPATH": str(root)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     process = subprocess.Popen(
-        [*words, "--output", str(folder)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*words, "--output", str(folder)],
+        cwd=root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     first = float("nan")
     while process.poll() is None:
