@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from machine import describe
 
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.metric import Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import are, arfg
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.halving import halving_ranks

@@ -29,7 +29,8 @@ from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.methods import Method
 from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
-from paretofair.metrics.registry import HEADLINE, IDENTITY, METRICS
+from paretofair.metrics.metric import IDENTITY
+from paretofair.metrics.registry import HEADLINE, METRICS
 from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text

@@ -14,8 +14,8 @@ import pyarrow as pa
 from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import Objective, measure_counts, needed_metrics, stored_metrics, values_of_tasks
-from paretofair.metrics.registry import Metric
 from paretofair.results.table_schema import COUNTS, SPLITS, Quantity, TableSchema
 
 

@@ -15,7 +15,8 @@ from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import audit_points
 from paretofair.metrics import rates
-from paretofair.metrics.registry import GROUP_METRICS, IDENTITY
+from paretofair.metrics.metric import IDENTITY
+from paretofair.metrics.registry import GROUP_METRICS
 from paretofair.statistics.comparison import LEVEL
 from paretofair.statistics.intervals import seed_interval
 

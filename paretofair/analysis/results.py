@@ -29,6 +29,7 @@ from paretofair.analysis.relative import BASELINES, baselines, find_weak, with_r
 from paretofair.analysis.undefined import keep_usable
 from paretofair.errors import RunError
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import (
     OF_SEVERAL_TASKS,
     NamedSet,
@@ -38,7 +39,6 @@ from paretofair.metrics.objectives import (
     known_sets,
     parse_objective,
 )
-from paretofair.metrics.registry import Metric
 from paretofair.metrics.relative import GROUP_RISE
 from paretofair.results import KEYS, Quantity, TableSchema, TrialTable
 from paretofair.results.table_schema import WITHIN, read_spelling

@@ -13,8 +13,9 @@ from paretofair.analysis.frontiers import candidates
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.analysis.results import Results, make_once
 from paretofair.metrics.constraints import Constraint, parse_constraint
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import Objective, ObjectiveSet, parse_goal, parse_objective
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.pareto.fronts import non_dominated
 from paretofair.pareto.selection import knee, midpoint, smallest_sum, smallest_under
 

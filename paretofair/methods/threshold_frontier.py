@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paretofair.methods.method import TASK_WEIGHT, Parameter
 from paretofair.methods.vanilla import Vanilla
-from paretofair.metrics.group_thresholds import error_minimal, share_positives
+from paretofair.metrics.thresholds.by_group import error_minimal, share_positives
 from paretofair.tasks.task import EVERYTHING
 
 TOLERANCE = Parameter("tolerance", per_task=True, low=0.0, high=1.0, search={"uniform": [0, 0.2]})

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretofair.metrics.counts.task_counts import TaskCounts
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.metric import Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import GROUP_RISE, relative_metrics
 
 Array = NDArray[Any]

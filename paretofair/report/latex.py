@@ -12,7 +12,8 @@ from paretofair.analysis.comparison import comparison, selected, volumes
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points
 from paretofair.analysis.tables import per_task, summary
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.metric import Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
 from paretofair.report.labels import Labels

@@ -15,7 +15,7 @@ from paretofair.runs.packs import Pack
 from paretofair.space.method_space import MethodSpace
 
 if TYPE_CHECKING:
-    from paretofair.metrics.registry import Metric
+    from paretofair.metrics.metric import Metric
     from paretofair.training import CurveSettings, Halving
 
 TRIES = 3  # of a pack, before it is given up

@@ -15,7 +15,8 @@ import torch
 from paretofair.analysis.frontiers import SEARCHED
 from paretofair.data.splits import Splits
 from paretofair.methods import METHODS, LossSettings, Rows
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.metric import Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.models import MultilayerPerceptron
 from paretofair.pareto.fronts import non_dominated
 from paretofair.results import TRIALS, Quantity, Store, TableSchema, TaskSchema, stack_name

@@ -15,8 +15,8 @@ from paretofair.analysis.derived import counted_metrics
 from paretofair.analysis.overview import deciding_metrics, deciding_objectives, folders_behind, hypervolume_so_far
 from paretofair.analysis.reading.settings import read_plain
 from paretofair.analysis.results import ReportSettings, Results, read_settings
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import needed_metrics
-from paretofair.metrics.registry import Metric
 from paretofair.results import TrialTable
 from paretofair.results.files import FAILED, inside, write_text
 from paretofair.results.table_schema import SPLITS, TableSchema

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.metric import Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.results import STAGES
 from paretofair.sampling.distributions import Distribution, Distributions, Number, Simplex
 from paretofair.space.schema import (

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.metric import IDENTITY as IDENTITIES
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import (
     OF_SEVERAL_TASKS,
     NamedSet,
@@ -17,8 +19,7 @@ from paretofair.metrics.objectives import (
     parse_goal,
     parse_objective,
 )
-from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS, Metric
-from paretofair.metrics.registry import IDENTITY as IDENTITIES
+from paretofair.metrics.registry import ASKED_FOR, GOAL_GAPS, METRICS
 from paretofair.naming import (
     JOINT,
     MOST,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from paretofair import user_code
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import OF_SEVERAL_TASKS, Objective, parse_goal, parse_objective
-from paretofair.metrics.registry import Metric
 from paretofair.metrics.relative import GROUP_RISE
 from paretofair.sampling import SAMPLERS, Adaptive, find_sampler
 from paretofair.sampling.distributions import is_one_point

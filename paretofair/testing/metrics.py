@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from paretofair.metrics.registry import Direction, own_metric
+from paretofair.metrics.metric import Direction
+from paretofair.metrics.registry import own_metric
 
 _GROUPS, _TRIALS, _ROUNDING = 3, 5, 1e-9
 

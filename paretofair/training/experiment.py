@@ -10,7 +10,7 @@ import torch
 from paretofair.methods import Method
 from paretofair.methods.corpus.sample_source import SampleSource
 from paretofair.methods.row_plan import TrainingRows
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.metric import Metric
 from paretofair.models import StackedNetwork
 from paretofair.training.measuring.best import EpochChoice
 from paretofair.training.measuring.evaluation import Threshold

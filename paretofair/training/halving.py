@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.metric import Metric
 from paretofair.pareto.halving import halving_ranks
 
 

@@ -14,7 +14,8 @@ from fairlearn.metrics import (
 )
 from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, roc_auc_score
 
-from paretofair.metrics import confusion, group_thresholds, ranking, rates, thresholds
+from paretofair.metrics import confusion, ranking, rates
+from paretofair.metrics.thresholds import by_group, rules
 
 ROWS, GROUPS = 400, 3
 
@@ -97,7 +98,7 @@ def repeat(values, weights):
     return values.repeat_interleave(weights, -1)
 
 
-@pytest.mark.parametrize("rule", [thresholds.base_rate, thresholds.published_rule])
+@pytest.mark.parametrize("rule", [rules.base_rate, rules.published_rule])
 def test_thresholds_as_of_repeated_rows(example, rule):
     scores, _, _, weights = example
     for rate in (0.0, 0.13, 0.5, 0.77, 1.0):
@@ -107,16 +108,14 @@ def test_thresholds_as_of_repeated_rows(example, rule):
         assert torch.equal(positive, expected)
 
 
-@pytest.mark.parametrize("goal", group_thresholds.GOALS)
+@pytest.mark.parametrize("goal", by_group.GOALS)
 def test_error_minimal_thresholds_as_of_repeated_rows(example, goal):
     scores, labels, groups, weights = example
     for tolerance in (0.0, 0.05, 0.2, 1.0):
         how = {"tolerance": tolerance, "goal": goal}
-        found = group_thresholds.error_minimal(
-            scores, labels, groups[None], GROUPS, weights=weights.double() / 8, **how
-        )
+        found = by_group.error_minimal(scores, labels, groups[None], GROUPS, weights=weights.double() / 8, **how)
         parts = (repeat(each, weights) for each in (scores, labels, groups[None]))
-        expected = group_thresholds.error_minimal(*parts, GROUPS, **how)
+        expected = by_group.error_minimal(*parts, GROUPS, **how)
         assert torch.equal(found, expected)
 
 
@@ -127,7 +126,7 @@ def test_weights_do_not_tie_trials_together(example):
 
     def measure(own):
         counts = confusion.confusion(own >= 0.4, own, labels, groups, GROUPS, weights)
-        return counts, thresholds.base_rate(own, 0.4, weights=weights)
+        return counts, rules.base_rate(own, 0.4, weights=weights)
 
     together = measure(scores)
     for trial in range(9):

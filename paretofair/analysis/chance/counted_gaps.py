@@ -11,8 +11,9 @@ from paretofair.metrics import rates
 from paretofair.metrics.counts import class_counts
 from paretofair.metrics.counts.task_counts import TaskCounts
 from paretofair.metrics.differential import LOG_RATES
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import measure_counts
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.statistics.gaps import PERMUTATIONS, GapTest, compare_with_null
 from paretofair.statistics.resampling import permute_groups, resample_rows, round_counts
 

@@ -13,8 +13,9 @@ from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.relative import relative_to
 from paretofair.metrics import rates
 from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import measure_counts
-from paretofair.metrics.registry import METRICS, Metric
+from paretofair.metrics.registry import METRICS
 from paretofair.metrics.relative import relative_metrics
 from paretofair.statistics.gaps import gap_interval, relative_interval
 

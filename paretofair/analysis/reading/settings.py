@@ -11,6 +11,7 @@ import yaml
 
 from paretofair.errors import RunError, first_line
 from paretofair.metrics.constraints import parse_constraint
+from paretofair.metrics.metric import Direction, Metric
 from paretofair.metrics.objectives import (
     NamedSet,
     ObjectiveSet,
@@ -21,7 +22,7 @@ from paretofair.metrics.objectives import (
     parse_goal,
     parse_objective,
 )
-from paretofair.metrics.registry import GOAL_GAPS, METRICS, Direction, Metric, listed_metric
+from paretofair.metrics.registry import GOAL_GAPS, METRICS, listed_metric
 from paretofair.metrics.relative import relative_metrics
 from paretofair.results.files import SPACE, read_text
 

@@ -15,7 +15,8 @@ from pydantic import (
 )
 
 from paretofair.data.reading.csv_schema import CsvSchema, Sensitive, SourceSchema
-from paretofair.metrics.registry import METRICS, Direction, Metric, listed_metric
+from paretofair.metrics.metric import Direction, Metric
+from paretofair.metrics.registry import METRICS, listed_metric
 from paretofair.naming import MOST, PLAIN, find_text_fault
 from paretofair.sections import Names, Section, Seed, Size, check_unique, make_error, parse_duration
 from paretofair.space.problems import show_value

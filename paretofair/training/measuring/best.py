@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.metric import Metric
 
 
 @dataclass(frozen=True)

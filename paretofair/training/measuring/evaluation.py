@@ -15,10 +15,11 @@ from torch.nn.functional import pad
 
 from paretofair.methods import Method
 from paretofair.metrics import confusion as counts
-from paretofair.metrics import ranking, rates, thresholds
+from paretofair.metrics import ranking, rates
 from paretofair.metrics.counts.task_counts import TaskCounts
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.objectives import values_of_tasks
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.thresholds import rules
 from paretofair.models import ALIGNMENT, StackedNetwork, align_length
 from paretofair.tasks.known import slice_outputs
 from paretofair.tasks.task import LabelledRows, Measured, Task
@@ -377,6 +378,6 @@ def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> T
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
     split = data.splits[data.selection_split]
     if threshold.rule == "least_error":
-        return thresholds.least_error(logits, data.binary.of_tasks(split.labels), weights=split.weights)
-    find = thresholds.base_rate if data.selection_split == "validation" else thresholds.published_rule
+        return rules.least_error(logits, data.binary.of_tasks(split.labels), weights=split.weights)
+    find = rules.base_rate if data.selection_split == "validation" else rules.published_rule
     return find(logits, data.binary.of_tasks(data.positive_rate), weights=split.weights)

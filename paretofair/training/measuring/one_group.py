@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from paretofair.metrics import ranking
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.metric import Metric
 from paretofair.training.tensors import DeviceData, DeviceSplit
 
 

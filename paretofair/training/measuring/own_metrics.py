@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paretofair import user_code
 from paretofair.metrics.counts.task_counts import TaskCounts
-from paretofair.metrics.registry import Metric
+from paretofair.metrics.metric import Metric
 from paretofair.metrics.rows.co_occurrence import JointRows
 from paretofair.metrics.rows.scores import ScoredRows
 from paretofair.training.tensors import DeviceData, DeviceSplit

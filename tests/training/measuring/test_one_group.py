@@ -10,7 +10,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from paretofair.data import split
-from paretofair.metrics.registry import OfGroup, metric_of_group
+from paretofair.metrics.metric import OfGroup
+from paretofair.metrics.registry import metric_of_group
 from paretofair.models import MultilayerPerceptron
 from paretofair.tasks import BINARY, TaskKind
 from paretofair.training import Threshold, to_device

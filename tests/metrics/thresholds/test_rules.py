@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from paretofair.metrics.thresholds import base_rate, least_error, published_rule
+from paretofair.metrics.thresholds.rules import base_rate, least_error, published_rule
 
 
 def base_rate_slow(scores: list[float], rate: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretofair.metrics.group_thresholds import error_minimal
+from paretofair.metrics.thresholds.by_group import error_minimal
 
 
 def base_rate(
@@ -84,7 +84,7 @@ def least_error(scores: Tensor, labels: Tensor, *, weights: Tensor | None = None
     """The threshold with the fewest errors, `(trials, tasks)`, the highest one of equals; rows of unknown label count
     nowhere. Inf or -inf where it calls no row positive or every row, so that it does so on any other rows.
 
-    Args: `scores` `(trials, tasks, rows)`, `labels` `(tasks, rows)` and `weights` as in `group_thresholds`.
+    Args: `scores` `(trials, tasks, rows)`, `labels` `(tasks, rows)` and `weights` as in `by_group`.
 
     >>> least_error(torch.tensor([[[.1, .7, .3, .9]]]), torch.tensor([[0, 0, 1, 1]]))
     tensor([[0.9000]])

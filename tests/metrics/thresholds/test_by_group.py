@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from paretofair.metrics import group_thresholds, rates
-from paretofair.metrics.group_thresholds import GOALS, ODDS_STEPS, error_minimal, share_positives
+from paretofair.metrics import rates
+from paretofair.metrics.thresholds import by_group
+from paretofair.metrics.thresholds.by_group import GOALS, ODDS_STEPS, error_minimal, share_positives
 
 GAPS = {
     "fpr": rates.fpr_gap,
@@ -154,7 +155,7 @@ def test_a_trial_has_its_own_tolerance_and_no_neighbours(goal, monkeypatch, devi
     for k in range(5):
         alone = error_minimal(scores[k : k + 1], labels, groups, 3, tolerance=tolerance[k : k + 1], goal=goal)
         assert torch.equal(alone[0], whole[k])
-    monkeypatch.setattr(group_thresholds, "_NUMBERS", 15_000)
+    monkeypatch.setattr(by_group, "_NUMBERS", 15_000)
     assert torch.equal(error_minimal(scores, labels, groups, 3, tolerance=tolerance, goal=goal), whole)
     for each, copy in zip((scores, labels, groups, tolerance), copies, strict=True):
         assert torch.equal(each, copy)
@@ -314,7 +315,7 @@ def test_shares_of_a_trial_follow_from_nothing_else_and_weights_count(monkeypatc
         share_positives(*twice, 3, common, tolerance=tolerance, goal="odds"),
         share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds", weights=2 * ones),
     )
-    monkeypatch.setattr(group_thresholds, "_NUMBERS", 15_000)
+    monkeypatch.setattr(by_group, "_NUMBERS", 15_000)
     assert torch.equal(share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds"), whole)
     scores[2, 1, 5] = math.nan
     with_nan = share_positives(scores, labels, groups, 3, common, tolerance=tolerance, goal="odds")
