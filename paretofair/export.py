@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_among_all
-from paretofair.data import Columns, CsvSchema, FittedColumns, Splits
+from paretofair.data import Columns, CsvSchema, FittedColumns
 from paretofair.data.inputs.columns import MISSING
 from paretofair.data.inputs.encoding import fit_encoding
 from paretofair.data.inputs.images import FittedImages
@@ -27,10 +27,8 @@ from paretofair.data.reading.cells import CellRules
 from paretofair.errors import DataError, RunError
 from paretofair.exported import ExportedModel, make_plain, save
 from paretofair.methods import Method
-from paretofair.metrics import rates
-from paretofair.metrics.counts.task_counts import TaskCounts
-from paretofair.metrics.metric import IDENTITY
-from paretofair.metrics.registry import HEADLINE, METRICS
+from paretofair.metrics.registry import METRICS
+from paretofair.model_card import describe_model
 from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text
@@ -52,13 +50,6 @@ _OF_ALL_ROWS = ("error", "average_precision", "auc")
 _ROUNDING = 1e-3
 _AGAIN = "Move the file away, and the trial is trained again"
 _WIDTH = 8  # of the stack of a trial that is trained again: the narrowest that is compiled
-# Of several classes the rates of positives are means over classes, each against the rest.
-_RATES = {
-    "error": ("error", rates.error),
-    "positive rate": ("positive_rate", rates.positive_rate),
-    "FPR": ("false_positive_rate", rates.false_positive_rate),
-    "TPR": ("true_positive_rate", rates.true_positive_rate),
-}
 
 
 @dataclass(frozen=True)
@@ -179,7 +170,7 @@ def export_trial(
     save(model, folder)
     write_text(
         inside(folder, CARD),
-        card(
+        describe_model(
             model,
             own,
             splits,
@@ -360,133 +351,3 @@ def _thresholds(space: MethodSpace, data: DeviceData, cut: Tensor, by_group: Ten
                 "by_group": {name: make_plain(each) for name, each in named.items()},
             }
     return found
-
-
-def card(
-    model: ExportedModel,
-    space: MethodSpace,
-    splits: Splits,
-    data: DeviceData,
-    confusion: Sequence[np.ndarray],
-    unweighted: Sequence[np.ndarray],
-) -> str:
-    """The model card, Markdown. `confusion` are the counts of the trial on test in the finest cells, task by
-    task, `unweighted` those of rows."""
-    about = model.about
-    lines = [f"# {about['method']}, trial {about['trial_id']}", ""]
-    if about["source"] == "simulated":
-        lines += ["**Trained on SIMULATED data: it says nothing about real people.**", ""]
-    lines += [
-        f"A classifier of {', '.join(data.tasks)}, trained by `{about['method']}` (seed {about['seed']}) on "
-        f"{splits.dataset.name} ({len(splits.train):,} training rows, {about['source']} data) in the run "
-        f"`{about['run']}` of paretofair {about['packages']['paretofair']}. It is one point of an accuracy-fairness "
-        "trade, measured on these data and groups; nothing here says that it is fit for use on people.",
-        "",
-        "    import paretofair",
-        f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
-        *_show_scoring(model),
-        "",
-        f"Inputs: {', '.join(model.inputs) if model.pictures is None else model.pictures.words}.",
-        "",
-        f"The losses act on {_describe_attributes(space)}.{_describe_decisions(about, data.selection_split)}",
-        "",
-        "## Hyperparameters",
-        "",
-        *_table(["parameter", "value"], [[name, f"{value:.6g}"] for name, value in about["hyperparameters"].items()]),
-        "",
-        "## Metrics",
-        "",
-        *_table(
-            ["task", "metric", *data.splits],
-            [
-                [task, name, *(_format_number(about["metrics"].get(f"{split}_{name}_{task}")) for split in data.splits)]
-                for task in data.tasks
-                for name in _metrics_of(about, task, [metric.name for metric in space.own_metrics])
-            ],
-        ),
-        "",
-        "## By group, on test",
-        "",
-        *_table(["task", "attribute", "group", "rows", *_RATES], list(_by_group(data, confusion, unweighted))),
-        "",
-    ]
-    if about["retrained"]:
-        lines += ["The weights are of the trial trained again; its run had not kept them.", ""]
-    return "\n".join(lines)
-
-
-def _show_scoring(model: ExportedModel) -> list[str]:
-    if any(kind.is_identity for kind in model.kinds):
-        what = "paths, Pillow images or arrays of bytes" if model.pictures is not None else "a pandas frame as below"
-        return [f"    model.features(rows)   # {what}; compare the angles between rows"]
-    if model.pictures is not None:
-        return ['    model.predict_proba(["one.jpg", "two.jpg"])   # paths, Pillow images or arrays of bytes']
-    if model.table.separator is None:
-        return ["    model.predict_proba(frame)   # a pandas frame with the columns below"]
-    return [
-        '    frame = model.read_csv("data.csv")   # as training read it, or a pandas frame with the columns below',
-        "    model.predict_proba(frame)",
-    ]
-
-
-def _name_module(network: Mapping[str, Any]) -> str:
-    return f", module={network['module'].rpartition(':')[2]}" if "module" in network else ""
-
-
-def _by_group(
-    data: DeviceData, confusion: Sequence[np.ndarray], unweighted: Sequence[np.ndarray]
-) -> Iterator[list[str]]:
-    for t, task in enumerate(data.tasks):
-        for place, attribute in enumerate(data.attributes):
-            groups, classes = (data.cells[:, place], data.n_groups[place]), _count_classes(data, t)
-            counts, rows = (TaskCounts(each[t], classes).merge(*groups) for each in (confusion, unweighted))
-            values = [counts.rate(name, rate) for name, rate in _RATES.values()]
-            for group, name in enumerate(data.group_names[attribute]):
-                cells = (f"{float(of_groups[group]):.4f}" for of_groups in values)
-                yield [task, attribute, name, f"{rows.rows[group]:,.0f}", *cells]
-
-
-def _count_classes(data: DeviceData, task: int) -> int:
-    """As `TaskCounts` has them: 0 for a binary task."""
-    kind = data.kinds[task]
-    return 0 if kind.is_binary or kind.is_identity else len(kind.classes)
-
-
-def _describe_decisions(about: Mapping[str, Any], split: str) -> str:
-    sentences = ""
-    if about["thresholds"]:
-        each = ", ".join(f"{task} from {rule['probability']:.4f} on" for task, rule in about["thresholds"].items())
-        own = any("by_group" in rule for rule in about["thresholds"].values())
-        sentences += f" Decisions by the rule `{about['threshold']}`, found on {split}: {each}"
-        sentences += ", each group with its own (model.json)." if own else "."
-    for task, kind in about["kinds"].items():
-        if kind["kind"] == IDENTITY:
-            sentences += (
-                f" {task} on training rows is the one of {len(kind['classes']):,} identities by direction; "
-                "on other rows that of the nearest other row of the same split."
-            )
-        else:
-            sentences += f" {task} is decided to be the likeliest of {', '.join(kind['classes'])}."
-    return sentences
-
-
-def _metrics_of(about: Mapping[str, Any], task: str, own: Sequence[str]) -> list[str]:
-    """The metrics that a trial has of a task."""
-    names = [metric.name for metric in METRICS.values() if metric.source == "rows" and not metric.is_asked_for]
-    return [
-        *HEADLINE,
-        *(name for name in names if name not in HEADLINE and f"test_{name}_{task}" in about["metrics"]),
-        *own,
-    ]
-
-
-def _describe_attributes(space: MethodSpace) -> str:
-    return ", ".join(f"{attribute} ({task})" for task, attribute in space.sensitive.items())
-
-
-def _format_number(value: float | str | None) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else "-"
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "paretofair"
 # Modules that belong to no part: what is imported from Python, and the export of a trial.
-TOP = ("api", "export", "exported", "model_json", "multiplicity")
+TOP = ("api", "export", "exported", "model_card", "model_json", "multiplicity")
 MAY_IMPORT = {
     "data": {"tasks"},
     "models": set(),
@@ -245,6 +245,7 @@ TESTED_BY = {
     ),
     "runs/test_widths": ("runs.build",),
     "test_export": (
+        "model_card",
         "models.perceptron",
         "multiplicity",
     ),
