@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -304,15 +303,20 @@ def _network(space: MethodSpace, data: DeviceData) -> dict[str, Any]:
 
 
 def _describe_body(space: MethodSpace, data: DeviceData, outputs: list[int]) -> dict[str, Any]:
+    if space.network.named:
+        sizes = {"shape": list(data.shape), "tasks": len(data.tasks), "head": list(space.network.head)}
+        said = {"name": space.network.name, **sizes, "width": space.network.width}
+        return said | ({"outputs": outputs} if outputs else {})
     if space.network.module is not None:
-        inputs = math.prod(data.shape)
+        # As the module is called: of pictures with their shape.
+        inputs = data.shape[0] if len(data.shape) == 1 else list(data.shape)
         own = {"inputs": inputs, "tasks": len(data.tasks), "arguments": dict(space.network.arguments)}
         if outputs:
             own["outputs"] = sum(outputs)
         return {"module": space.network.module, **own}
     widths = {"shared": list(space.network.shared), "head": list(space.network.head)}
-    sizes = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
-    described = {**sizes, **widths, "embedding": space.network.embedding}
+    described = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
+    described = {**described, **widths, "embedding": space.network.embedding}
     return described | ({"outputs": outputs} if outputs else {})
 
 

@@ -28,6 +28,7 @@ from paretofair.data.reading.frames import Categories, find_column, read_numbers
 from paretofair.errors import DataError, RunError, SpaceError
 from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
 from paretofair.models.cosine_network import CosineModule
+from paretofair.models.named import NETWORKS, NamedFactory
 from paretofair.models.perceptron import Perceptron
 from paretofair.results.files import check_file, inside, write_text, write_whole
 from paretofair.tasks import BINARY, TaskKind
@@ -177,9 +178,15 @@ class ExportedModel:
         Raises:
             DataError: as `encode`; a model that was not trained on identities.
         """
+        return self._run(frame, self.features_of)
+
+    @torch.no_grad()
+    def features_of(self, encoded: torch.Tensor) -> torch.Tensor:
+        """`features` of rows that are encoded already. Raises DataError for a model that was not trained on
+        identities."""
         if not isinstance(self.module, CosineModule):
             raise DataError("the model was not trained on identities; it has predict and predict_proba")
-        return self._run(frame, self.module.features)
+        return self.module.features(encoded)
 
     @torch.no_grad()
     def predict(self, frame: Any, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -411,6 +418,8 @@ def _make_module(
         made = _make_module(body, folder, own, trust)
         width = sum(network.get("outputs") or ()) if "module" not in network else network["outputs"]
         return CosineModule(made, torch.empty(network["identities"], width, device=_device_of(network)))
+    if "name" in network:
+        return _make_named(network, folder)
     if "module" not in network:
         with torch.device("meta"):
             return Perceptron(**network)
@@ -424,10 +433,24 @@ def _make_module(
             own = user_code.load(network["module"])
         except SpaceError as error:
             raise DataError(f"{folder / ABOUT}: network.module: {error}") from None
-    made = own(network["inputs"], network.get("outputs") or network["tasks"], **network["arguments"])
+    inputs = network["inputs"] if isinstance(network["inputs"], int) else tuple(network["inputs"])
+    made = own(inputs, network.get("outputs") or network["tasks"], **network["arguments"])
     if not isinstance(made, nn.Module):
         raise DataError(f"{folder / ABOUT}: {network['module']} makes no torch module")
     return made
+
+
+def _make_named(network: Mapping[str, Any], folder: Path) -> nn.Module:
+    """One of the networks for images, without memory."""
+    name, outputs = network["name"], tuple(network.get("outputs") or ())
+    if name not in NETWORKS:
+        raise DataError(f"{folder / ABOUT}: network.name: found {name!r}; accepted: {', '.join(NETWORKS)}")
+    factory = NamedFactory(name, tuple(network["head"]), outputs, network.get("width", 1.0))
+    try:
+        with torch.device("meta"):
+            return factory(tuple(network["shape"]), sum(outputs) or network["tasks"])
+    except (SpaceError, ValueError) as error:
+        raise DataError(f"{folder / ABOUT}: network: {error}") from None
 
 
 def _device_of(network: Mapping[str, Any]) -> str:

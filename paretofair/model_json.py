@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -101,13 +102,36 @@ class _BuiltIn(Section):
     identities: _Width | None = None
 
 
+class _ByName(Section):
+    """One of the networks for images (`models.named`); `shape`: channels, height, width."""
+
+    name: str
+    shape: Annotated[_Widths, Field(min_length=3, max_length=3)]
+    tasks: _Width
+    head: _Widths
+    width: Annotated[float, Field(gt=0, le=4, strict=False)] = 1.0
+    outputs: _Widths = ()
+    identities: _Width | None = None
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers an example is."""
+        return math.prod(self.shape)
+
+
 class _OwnModule(Section):
+    """`inputs`: how many numbers an example is, of pictures their shape."""
+
     module: str
-    inputs: _Count
+    inputs: Annotated[_Count | _Widths, Field(union_mode="left_to_right")]
     tasks: _Width
     outputs: _Width | None = None
     identities: _Width | None = None
     arguments: dict[str, Any]
+
+
+# By a key that only they have, what may be said of a network that is not built in.
+_KINDS: dict[str, type[Section]] = {"module": _OwnModule, "name": _ByName}
 
 
 class _DecisionRule(Section):
@@ -156,7 +180,8 @@ def check_model_json(described: Any, path: Path) -> Mapping[str, Any]:
         found = validate(_Described, described, problems)
         problems.raise_if_any()
         assert found is not None, "a description without problems is complete"
-        network = validate(_OwnModule if "module" in found.network else _BuiltIn, found.network, problems, ("network",))
+        kind = next((kind for key, kind in _KINDS.items() if key in found.network), _BuiltIn)
+        network = validate(kind, found.network, problems, ("network",))
         problems.raise_if_any()
         assert network is not None, "a network without problems is complete"
         _check_sizes(found, network, problems)
@@ -181,8 +206,10 @@ def _check_sizes(found: _Described, network: Section, problems: Problems) -> Non
         _expect(problems, ("network", "numeric"), network.numeric, inputs)
         _expect(problems, ("network", "categories"), list(network.categories), sizes)
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
-    elif isinstance(network, _OwnModule):
-        _expect(problems, ("network", "inputs"), network.inputs, inputs + sum(sizes))
+    elif isinstance(network, _OwnModule | _ByName):
+        key, wide = "inputs" if isinstance(network, _OwnModule) else "shape", network.inputs
+        found_inputs = wide if isinstance(wide, int) else math.prod(wide)
+        _expect(problems, ("network", key), found_inputs, inputs + sum(sizes))
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
     for name in found.table.numbers:
         if name not in encoding.categorical_names:

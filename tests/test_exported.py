@@ -21,6 +21,7 @@ from paretofair import exported
 from paretofair.data import Encoding
 from paretofair.errors import DataError
 from paretofair.exported import ExportedModel, save
+from paretofair.models.named import NamedFactory
 from paretofair.models.perceptron import Perceptron
 
 NETWORK = {"numeric": 2, "categories": [3], "tasks": 2, "shared": [4], "head": [3], "embedding": 2}
@@ -283,3 +284,35 @@ def test_widths_take_no_memory_before_the_weights_fit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="size mismatch"):
         paretofair.load(tmp_path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
+
+
+@pytest.mark.parametrize(("name", "width"), [("cnn", 0.2), ("resnet18", 0.05)])
+def test_a_network_by_name(tmp_path: Path, name: str, width: float) -> None:
+    network = {"name": name, "shape": [3, 32, 32], "tasks": 2, "head": [3], "width": width}
+    module = NamedFactory(name, (3,), (), width)((3, 32, 32), 2).eval()
+    write(tmp_path, network, module)
+
+    def of_pictures(about: dict[str, Any]) -> None:
+        about["encoding"] |= {"numeric_names": [], "mean": [], "scale": [], "categorical_names": [], "categories": []}
+        about["pictures"] = {
+            "height": 32,
+            "width": 32,
+            "channels": 3,
+            "fit": "crop",
+            "mean": [0] * 3,
+            "scale": [255] * 3,
+        }
+
+    change(tmp_path, of_pictures)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = torch.sigmoid(module(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255))
+    model = paretofair.load(tmp_path)
+    np.testing.assert_allclose(model.predict_proba(list(pictures)), expected, atol=1e-6)
+    assert not any(value.is_meta for value in model.module.state_dict().values())
+    change(tmp_path, lambda about: about["network"].update(shape=[3, 16, 32]))
+    with pytest.raises(DataError, match=r"network.shape: found 1536; by the other values it is 3072"):
+        paretofair.load(tmp_path)
+    change(tmp_path, lambda about: about["network"].update(shape=[3, 32, 32], name="resnet5"))
+    with pytest.raises(DataError, match=r"network.name: found 'resnet5'; accepted: cnn, resnet18"):
+        paretofair.load(tmp_path)
