@@ -20,6 +20,7 @@ examples:
   python launch/export.py results/mtaf_lsac --rule knee
   python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
   python launch/export.py results/mtaf_lsac --multiplicity
+  python launch/export.py results/faces_margins --rule knee --method vanilla --embeddings faces.npz
 
 Then, in Python:
   paretofair.load("results/mtaf_lsac/exported/3f2a9c...").predict_proba(frame)
@@ -63,6 +64,11 @@ def export(options: argparse.Namespace, console: Console) -> int:
         agree = f"its metrics differ from those of the table by {done.difference:.2g} at most"
     console.print(f"{how}; {agree}", highlight=False, soft_wrap=True)
     console.print(f"written to {done.folder}: model.json, weights.pt, README.md", highlight=False, soft_wrap=True)
+    if options.embeddings is not None:
+        from paretofair.interface.features import write_features
+
+        number, width = write_features(options.run, done.model, options.embeddings, options.data_dir)
+        console.print(f"{number:,} vectors of {width} numbers written to {options.embeddings}", soft_wrap=True)
     return 0
 
 
@@ -119,5 +125,7 @@ def parser() -> argparse.ArgumentParser:
     )
     what = "folder to write (default: RUN/exported/ID)"
     command.add_argument("--output", type=Path, metavar="DIR", help=what)
+    what = "of a model of identities: its features of every picture, as inputs that stay as they are (.npz)"
+    command.add_argument("--embeddings", type=Path, metavar="FILE", help=what)
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the real data sets are looked for first")
     return command

@@ -93,6 +93,7 @@ class DatasetSource:
         others: Other files that do as well, as a cut or an unpacked archive.
         options: What a user may choose of it (`data.options` in the space file). `read` and `simulate` then take them
             as a last argument, by default those that are all at their defaults.
+        files_in_options: Options that name a file, relative to the folder of the space file.
         of_other_kinds: Task -> its kind, where that is not binary.
     """
 
@@ -105,6 +106,7 @@ class DatasetSource:
     folder: str | None = None
     others: tuple[Layout, ...] = ()
     options: type[Section] | None = None
+    files_in_options: tuple[str, ...] = ()
     of_other_kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property

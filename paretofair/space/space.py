@@ -36,6 +36,8 @@ class DatasetOutline(Protocol):
     def group_names(self) -> Mapping[str, Sequence[str]]: ...
     @property
     def options(self) -> type[Section] | None: ...
+    @property
+    def files_in_options(self) -> tuple[str, ...]: ...
 
 
 class Space(Settings):
@@ -166,6 +168,7 @@ class _File(NamedTuple):
     kinds: Mapping[str, str]
     group_names: Mapping[str, Sequence[str]]
     options: None = None
+    files_in_options: tuple[str, ...] = ()
 
 
 def _find_files(data: Data, folder: Path, problems: Problems) -> Data | None:
@@ -213,6 +216,7 @@ def _check_space(
     if source is None:
         return None
     _check_options(settings.data, source, problems)
+    settings = settings.model_copy(update={"data": _find_options(settings.data, source.files_in_options, folder)})
     check_items(settings.data.tasks, source.tasks, ("data", "tasks"), problems)
     tasks = settings.data.tasks or tuple(source.tasks)
     kinds = {task: source.kinds.get(task, "binary") for task in tasks}
@@ -237,6 +241,14 @@ def _check_options(data: Data, source: DatasetOutline, problems: Problems) -> No
         validate(source.options, data.options, problems, ("data", "options"))
     elif data.options:
         problems.add(("data", "options"), f"found {show_value(data.options)}; {data.name} has none")
+
+
+def _find_options(data: Data, files: Sequence[str], folder: Path) -> Data:
+    """The same with the paths of `files` among its options made absolute."""
+    found = {
+        key: str((folder / data.options[key]).resolve()) for key in files if isinstance(data.options.get(key), str)
+    }
+    return data.model_copy(update={"options": data.options | found}) if found else data
 
 
 def _import_methods() -> Methods:

@@ -221,6 +221,7 @@ class Source:
     tasks: tuple[str, ...] = ("a", "b", "c")
     attributes: tuple[str, ...] = ("age", "race", "sex")
     options: None = None
+    files_in_options: tuple = ()
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -146,6 +146,10 @@ class Images(Pictures):
             pictures=pictures.reshape(-1).astype(np.int32),
         )
 
+    def read_names(self) -> list[str]:
+        """The names of the pictures' files, in the order of the pictures."""
+        return _split_names(self.names.tobytes())
+
     def add_to(self, digest: Digest) -> None:
         """Adds the checksum of each row's file, the form and the augmentation; not where the files are."""
         digest.add("images", repr(self.form), self.augmentation.name(self.form))
@@ -156,9 +160,13 @@ class Images(Pictures):
         return _find_decoded(self.root, self.names.tobytes(), self.form, self.digests.tobytes()).open()
 
 
+def _split_names(names: bytes) -> list[str]:
+    return names.decode(errors="surrogateescape").split("\n")
+
+
 @cache
 def _find_decoded(root: str, names: bytes, form: PictureForm, digests: bytes) -> DecodedPictures:
-    files = names.decode(errors="surrogateescape").split("\n")
+    files = _split_names(names)
     try:
         found = decode_pictures(root, files, form)
     except PictureFaults as error:

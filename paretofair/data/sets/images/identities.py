@@ -15,18 +15,22 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from paretofair.data.assemble import assemble
 from paretofair.data.dataset import Dataset
 from paretofair.data.digest import hash_file
-from paretofair.data.inputs.images import Images, PixelImages
+from paretofair.data.inputs.embeddings import Embeddings, MissingKey, Vectors
+from paretofair.data.inputs.images import PixelImages
+from paretofair.data.inputs.protocol import Inputs
+from paretofair.data.inputs.vector_files import VectorFile
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
 from paretofair.data.sets.images.faces import FaceOptions
 from paretofair.data.sets.images.picture_files import read_pictures
 from paretofair.data.source import DataFile, DatasetSource, Layout
 from paretofair.errors import DataError
+from paretofair.sections import make_error
 from paretofair.tasks import TaskKind
 
 SEXES = ("Female", "Male")
@@ -43,10 +47,20 @@ class IdentityOptions(FaceOptions):
     Attributes:
         test: The share of rows whose identities are for the test, near which whole identities are drawn.
         test_seed: Which these are.
+        embeddings: A file with a vector for each picture, as `export RUN --embeddings FILE` writes it, whose keys are
+            the files of the pictures. Networks then read the vectors, and no picture.
     """
 
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
     test_seed: Annotated[int, Field(ge=0, le=999_999)] = 0
+    embeddings: str | None = None
+
+    @model_validator(mode="after")
+    def _vectors_stay(self) -> IdentityOptions:
+        if self.embeddings is not None and (self.augment or "size" in self.model_fields_set):
+            key = "augment" if self.augment else "size"
+            raise make_error(f"{key} is said of pictures; with embeddings none is read")
+        return self
 
 
 _DEFAULTS = IdentityOptions()
@@ -72,25 +86,45 @@ def read_identities(directory: Path, options: IdentityOptions = _DEFAULTS) -> Da
         root, prefix = folder / _FOLDER.name, ""
         if not root.is_dir():
             root, prefix = folder / _ARCHIVE.name, f"{_FOLDER.name}/"
-    inputs = read_pictures(root, [prefix + name for name in files], options.form, options.augment)
     checksums = {path.name: hash_file(path) for path in read}
+    if options.embeddings is None:
+        inputs: Inputs = read_pictures(root, [prefix + name for name in files], options.form, options.augment)
+    else:
+        inputs, own = _read_vectors(Path(options.embeddings), files)
+        checksums |= own
     return _dataset(inputs, people, male > 0, options, "real", checksums)
+
+
+def _read_vectors(path: Path, files: list[str]) -> tuple[Embeddings, dict[str, str]]:
+    """The vectors of pictures, and the checksum of their file by its name."""
+    if not path.is_file():
+        raise DataError(f"data.options.embeddings: {path}: no such file; export RUN --embeddings FILE writes one")
+    checksum = hash_file(path)
+    try:
+        return Embeddings.of(VectorFile(str(path)), checksum, files), {path.name: checksum}
+    except MissingKey as error:
+        words = f"no vector has the key {error.key!r}, a picture's file{error.more}"
+        raise DataError(f"data.options.embeddings: {path}: {words}") from None
 
 
 def simulate_identities(options: IdentityOptions = _DEFAULTS) -> Dataset:
     """480 pictures drawn by code of 40 people, half of them women: each person has some of 24 spots, of which a picture
-    shows most (`draw_faces`)."""
+    shows most (`draw_faces`). With `embeddings` vectors of 24 numbers in their place, the spots with noise; the file is
+    not read."""
     random = np.random.default_rng(0)
     person = np.repeat(np.arange(_PEOPLE), _PICTURES)
     signs = random.integers(0, 2, (_PEOPLE, _SIGNS))[person]
     signs = np.where(random.random(signs.shape) < 0.05, 1 - signs, signs)
-    inputs = PixelImages.of(draw_faces(signs, options.size, 1), augmentation=options.augment)
+    if options.embeddings is None:
+        inputs: Inputs = PixelImages.of(draw_faces(signs, options.size, 1), augmentation=options.augment)
+    else:
+        inputs = Vectors((signs + 0.3 * random.standard_normal(signs.shape)).astype(np.float32))
     people = np.array([f"{each:02d}" for each in person])
     return _dataset(inputs, people, person % 2 == 1, options, "simulated", {})
 
 
 def _dataset(
-    inputs: Images | PixelImages,
+    inputs: Inputs,
     people: np.ndarray,
     male: np.ndarray,
     options: IdentityOptions,
@@ -137,5 +171,6 @@ FACES = DatasetSource(
     folder="celeba",
     others=(Layout("celeba", (_LABELS, _IDENTITIES, _ARCHIVE)), Layout("celeba_faces", _CUT)),
     options=IdentityOptions,
+    files_in_options=("embeddings",),
     of_other_kinds={"person": "identity"},
 )

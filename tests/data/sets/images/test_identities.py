@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from paretofair.data import load, split
 from paretofair.data.sets.images.identities import IdentityOptions, read_identities, simulate_identities
@@ -50,6 +51,27 @@ def test_simulation_has_people_of_both_sexes_in_both_parts():
     for part in cut.parts.values():
         assert set(part.groups[:, 0]) == {0, 1}
     assert len(np.unique(data.labels)) == 40
+
+
+def test_vectors_stand_in_for_pictures(published, tmp_path):
+    people = [f"{place:04d}.jpg" for place in range(60)]
+    vectors = np.random.default_rng(0).standard_normal((61, 3)).astype(np.float32)
+    np.savez(tmp_path / "faces.npz", key=np.array([*people, "other.jpg"]), embedding=vectors)
+    options = IdentityOptions(test=0.3, embeddings=str(tmp_path / "faces.npz"))
+    data, pictures = read_identities(published, options), read_identities(published, SMALL)
+    np.testing.assert_array_equal(data.inputs.read(np.arange(60)), vectors[:60])
+    np.testing.assert_array_equal(data.is_test, pictures.is_test)
+    assert set(data.checksums) == {*pictures.checksums, "faces.npz"}
+    assert read_identities(published.parent / "celeba_faces", options).data_id == data.data_id
+    np.savez(tmp_path / "faces.npz", key=np.array(people[1:]), embedding=vectors[1:60])
+    with pytest.raises(DataError, match=r"faces.npz: no vector has the key '0000.jpg', a picture's file"):
+        read_identities(published, options)
+    with pytest.raises(DataError, match=r"no such file; export RUN --embeddings FILE writes one"):
+        read_identities(published, IdentityOptions(embeddings="nothing.npz"))
+    with pytest.raises(ValidationError, match=r"size is said of pictures; with embeddings none is read"):
+        IdentityOptions(embeddings="faces.npz", size=64)
+    made = simulate_identities(options)
+    assert (made.source, split(made).inputs.shape) == ("simulated", (24,))
 
 
 @pytest.mark.real_data
