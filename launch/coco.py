@@ -1,4 +1,7 @@
-"""Makes a table from COCO annotations: `paretofair coco` from a checkout. The command is paretofair/cli/coco.py."""
+"""Makes a table from COCO annotations: `paretofair coco` from a checkout.
+
+The command is paretofair/cli/data/coco.py.
+"""
 
 import sys
 

@@ -28,6 +28,7 @@ from paretofair.data.reading.frames import Categories, find_column, read_numbers
 from paretofair.errors import DataError, RunError, SpaceError
 from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
 from paretofair.models.cosine_network import CosineModule
+from paretofair.models.features import WITH_FEATURES, find_features
 from paretofair.models.named import NETWORKS, NamedFactory
 from paretofair.models.perceptron import Perceptron
 from paretofair.results.files import check_file, inside, write_text, write_whole
@@ -172,21 +173,21 @@ class ExportedModel:
 
     @torch.no_grad()
     def features(self, frame: Any) -> torch.Tensor:
-        """What identities are compared by, `(rows, D)` float32: two rows are the more probably of one identity the
-        smaller the angle between their features, also where training has seen neither.
+        """What the heads of all tasks read, `(rows, D)` float32. Identities are compared by them: two rows are the more
+        probably of one identity the smaller the angle between their features, also where training has seen neither.
 
         Raises:
-            DataError: as `encode`; a model that was not trained on identities.
+            DataError: as `encode`; a network of the user's own that does not tell its features.
         """
         return self._run(frame, self.features_of)
 
     @torch.no_grad()
     def features_of(self, encoded: torch.Tensor) -> torch.Tensor:
-        """`features` of rows that are encoded already. Raises DataError for a model that was not trained on
-        identities."""
-        if not isinstance(self.module, CosineModule):
-            raise DataError("the model was not trained on identities; it has predict and predict_proba")
-        return self.module.features(encoded)
+        """`features` of rows that are encoded already. Raises DataError as `features`."""
+        of_rows = find_features(self.module)
+        if of_rows is None:
+            raise DataError(f"the network does not tell its features: its forward does not take `{WITH_FEATURES}`")
+        return of_rows(encoded)
 
     @torch.no_grad()
     def predict(self, frame: Any, groups: Mapping[str, Any] | None = None) -> pd.DataFrame:

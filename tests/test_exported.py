@@ -22,7 +22,7 @@ from paretofair.data import Encoding
 from paretofair.errors import DataError
 from paretofair.exported import ExportedModel, save
 from paretofair.models.named import NamedFactory
-from paretofair.models.perceptron import Perceptron
+from paretofair.models.perceptron import Perceptron, _apply_head
 
 NETWORK = {"numeric": 2, "categories": [3], "tasks": 2, "shared": [4], "head": [3], "embedding": 2}
 OWN = {"module": "subprocess:call", "inputs": 5, "tasks": 2, "arguments": {}}
@@ -71,6 +71,10 @@ def test_what_was_saved_is_read(tmp_path: Path) -> None:
     torch.testing.assert_close(model.module(model.encode(FRAME)), module(model.encode(FRAME)), rtol=0, atol=0)
     assert {value.dtype for value in model.module.state_dict().values()} == {torch.float32}
     assert all(value.requires_grad and not value.is_meta for value in model.module.parameters())
+    features = model.features(FRAME)
+    with torch.no_grad():
+        logits = torch.cat([_apply_head(head, features) for head in module.heads], -1)
+    torch.testing.assert_close(logits, module(model.encode(FRAME)).detach(), rtol=0, atol=0)
     decisions = model.predict(FRAME, {"sex": ["f", "m"]})
     assert decisions["high"].iloc[1] == 0, "no logit is at least infinite"
     save(model, tmp_path / "again")

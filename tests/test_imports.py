@@ -17,7 +17,9 @@ MAY_IMPORT = {
     "tasks": {"metrics"},
     "pareto": set(),
     "statistics": set(),
+    "terminal": set(),
     "descriptors": set(),
+    "embedding": {*TOP, "data", "models", "results"},
     "methods": {"models", "metrics", "tasks", "descriptors"},
     "training": {"data", "models", "metrics", "methods", "pareto", "tasks"},
     "results": set(),
@@ -40,6 +42,7 @@ MAY_IMPORT = {
         *TOP,
         "interface",
         "data",
+        "embedding",
         "metrics",
         "results",
         "analysis",
@@ -51,7 +54,7 @@ MAY_IMPORT = {
     },
 }
 # Open to all.
-OPEN = ("errors", "interruption", "naming", "redaction", "sections", "user_code")
+OPEN = ("errors", "interruption", "naming", "redaction", "sections", "terminal", "user_code")
 NOT_IN = {
     "training": {"ray", "yaml", "pyarrow", "pandas"},
     "methods": {"ray", "pandas"},
@@ -111,7 +114,7 @@ TESTED_BY = {
         "analysis.reading.settings",
         "report.wide",
     ),
-    "cases/test_rare": ("cli.data_sheet",),
+    "cases/test_rare": ("cli.data.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
         "runs.engines.worker",

@@ -8,7 +8,6 @@ paretofair completion fish | source        in ~/.config/fish/config.fish
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Mapping, Sequence
 
 from paretofair.cli.program import name_program
@@ -41,9 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def list_options() -> dict[str, list[str]]:
     """The options of every command."""
-    from paretofair.cli.main import COMMANDS
+    from paretofair.cli.main import COMMANDS, import_command
 
-    parsers = {name: importlib.import_module(f"paretofair.cli.{name}").parser() for name in COMMANDS}
+    parsers = {name: import_command(name).parser() for name in COMMANDS}
     return {
         name: [each for action in known._actions for each in action.option_strings if each.startswith("--")]
         for name, known in parsers.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.metadata import version
+from types import ModuleType
 
 COMMANDS = {
     "sweep": "train a search space and write its frontiers",
@@ -15,7 +16,10 @@ COMMANDS = {
     "spaces": "list and copy the space files of published experiments",
     "completion": "print what a shell needs to complete commands",
     "coco": "make a table of objects and gender from COCO annotations",
+    "embed": "make vectors of pictures or texts by a network",
 }
+# Those whose module stands in a folder.
+_FOLDERS = {"coco": "data", "embed": "data"}
 
 
 def main(arguments: list[str] | None = None, program: str = "paretofair") -> int:
@@ -39,10 +43,16 @@ def main(arguments: list[str] | None = None, program: str = "paretofair") -> int
     return 2
 
 
+def import_command(name: str) -> ModuleType:
+    """The module of a command, which has `main` and `parser`."""
+    place = f"{_FOLDERS[name]}.{name}" if name in _FOLDERS else name
+    return importlib.import_module(f"paretofair.cli.{place}")
+
+
 def start(name: str, arguments: list[str] | None = None) -> int:
     """Imports the command and runs it; Ctrl-C is no error either while Python still reads it."""
     try:
-        return int(importlib.import_module(f"paretofair.cli.{name}").main(arguments))
+        return int(import_command(name).main(arguments))
     except KeyboardInterrupt:
         print("\nInterrupted before anything had begun.", file=sys.stderr)
         return 130

@@ -116,7 +116,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
 
 def dry_run(space: Space, where: RunOptions, console: Console) -> None:
     """Prints what would be trained, without starting Ray."""
-    from paretofair.cli.data_sheet import print_data_sheet
+    from paretofair.cli.data.data_sheet import print_data_sheet
     from paretofair.data.sheet import describe_data
     from paretofair.results import Store, TrialTable
     from paretofair.runs.rehearsal import rehearse_methods

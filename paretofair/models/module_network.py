@@ -5,7 +5,6 @@ They run side by side under `vmap`, or, where `runs_apart` says so, one after an
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -18,11 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import pad
 
+from paretofair.models.features import WITH_FEATURES, takes_features
 from paretofair.models.module_runs import ModuleOutputs, Named, run_apart, run_side_by_side, seed_torch
 from paretofair.models.network import Outputs, align_length
-
-# The argument of `forward` by which a module tells its features.
-WITH_FEATURES = "with_features"
 
 
 class _SavedGraph(NamedTuple):
@@ -313,7 +310,7 @@ class ModuleNetwork:
 
     @cached_property
     def _tells_features(self) -> bool:
-        return WITH_FEATURES in inspect.signature(self._skeleton.forward).parameters
+        return takes_features(self._skeleton)
 
     def _has(self, kind: type[nn.Module]) -> bool:
         return any(isinstance(part, kind) for part in self._parts)

@@ -38,13 +38,18 @@ class Perceptron(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs `(B, O)`."""
+        features = self.features(inputs)
+        return torch.cat([_apply_head(head, features) for head in self.heads], -1)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """What all heads read, `(B, H)`."""
         numeric, *columns = inputs.flatten(1).split(self.widths, -1)
         if len(self.embeddings):
             columns = [embedding(column) for embedding, column in zip(self.embeddings, columns, strict=True)]
         hidden = torch.cat([numeric, *columns], -1)
         for layer in self.shared:
             hidden = layer(hidden).relu()
-        return torch.cat([_apply_head(head, hidden) for head in self.heads], -1)
+        return hidden
 
 
 def _layers(widths: Sequence[int]) -> list[nn.Linear]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from paretofair.cli.data_sheet import _share
+from paretofair.cli.data.data_sheet import _share
 from paretofair.cli.sweep import main
 from paretofair.results.files import ENVIRONMENT
 

@@ -7,8 +7,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
 
 from paretofair.data.coco.table import OBJECTS
+from paretofair.models import vision
 from tests.data.coco import conftest as made
 from tests.stacks import read_rows
 
@@ -35,21 +38,33 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def draw_pictures(folder, names):
+    """A picture of one colour under each name."""
+    random = np.random.default_rng(2)
+    folder.mkdir()
+    for name in names:
+        Image.new("RGB", (40, 32), tuple(random.integers(0, 256, 3).tolist())).save(folder / name)
+
+
 def test_from_annotations_to_figures(folder):
-    table_of, sweep_and_report = blocks("coco.md", "bash")
-    commands = [line.split() for block in (table_of, sweep_and_report) for line in block.strip().splitlines()]
-    assert [words[:2] for words in commands] == [["paretofair", each] for each in ("coco", "sweep", "report")]
+    commands = [line.split() for block in blocks("coco.md", "bash") for line in block.strip().splitlines()]
+    assert [words[:2] for words in commands] == [["paretofair", each] for each in ("coco", "embed", "sweep", "report")]
     environment = {"XDG_CACHE_HOME": str(folder / "cache")}
     run(folder, str(ROOT / "launch" / "coco.py"), *commands[0][2:], **environment)
-    keys = pd.read_csv(folder / "coco.csv")["image_id"].to_numpy()
+    table = pd.read_csv(folder / "coco.csv")
+    draw_pictures(folder / "train2014", table["file_name"])
+    torch.save(vision.import_models().resnet34().state_dict(), folder / "resnet34.pth")
+    run(folder, str(ROOT / "launch" / "embed.py"), *commands[1][2:], "--size", "32", **environment)
+    keys = table["image_id"].to_numpy()
     vectors, _ = blocks("coco.md", "python")
     written = re.sub(r"make_vectors\(\)", "made", vectors)
     random = np.random.default_rng(1)
     source = f"import os; os.chdir({str(folder)!r})\n{written}"
     exec(source, {"made": (keys, random.normal(size=(len(keys), 12)))})
     (folder / "coco.yaml").write_text(blocks("coco.md", "yaml")[0])
-    run(folder, str(ROOT / "launch" / "sweep.py"), *commands[1][2:], *SMALL, **environment)
-    run(folder, str(ROOT / "launch" / "report.py"), *commands[2][2:], **environment)
+    assert np.load(folder / "other_vectors.npz")["embedding"].dtype == np.float16
+    run(folder, str(ROOT / "launch" / "sweep.py"), *commands[2][2:], *SMALL, **environment)
+    run(folder, str(ROOT / "launch" / "report.py"), *commands[3][2:], **environment)
     trials = read_rows((folder / "results" / "coco" / "trials").glob("*.parquet"))
     own = trials[trials["method"] == "bias_alignment"]
     assert own["test_predicted_bias_tie"].between(0, 1).all()

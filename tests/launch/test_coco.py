@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from paretofair.cli.coco import main
+from paretofair.cli.data.coco import main
 from tests.data.coco.conftest import write_annotations
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import fcntl
 import itertools
 import json
-import logging
 import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -20,23 +18,18 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
-from rich.console import Console
-from rich.progress import Progress
 
 from paretofair.data.inputs.pictures import PictureError, PictureForm, PictureRoot, check_pillow
 from paretofair.errors import DataError
-
-logger = logging.getLogger("paretofair")
+from paretofair.terminal.progress import Tell, show_progress
 
 _VERSION = "1"  # to be raised when the same file becomes other bytes
 _DIGEST = 16  # bytes of each picture's SHA-256 that are kept
 _OF_EACH_PROCESS = 2000  # pictures, at least: a process takes a second to start
 _MOST_PROCESSES = 16
 _SAID_EVERY = 100  # pictures
-_LINE_SECONDS = 15.0
 _PIXELS, _DIGESTS, _SUMS = "pixels.npy", "digests.npy", "sums.npy"
 _SERVE = "from paretofair.data.inputs.decoding import serve; serve()"
-Tell = Callable[[int], None]
 
 
 class PictureFaults(Exception):
@@ -176,7 +169,7 @@ def _decode_into(partial: Path, root: Path, names: Sequence[str], form: PictureF
         }
         for name, (shape, kind) in arrays.items():
             np.lib.format.open_memmap(partial / name, "w+", kind, shape).flush()
-        with _show_progress(root, len(names)) as tell:
+        with show_progress(f"decoding {len(names):,} pictures of {root.name}", len(names)) as tell:
             faults = _decode_all(partial, root, names, form, tell)
         if faults:
             raise PictureFaults(dict(sorted(faults.items())))
@@ -286,26 +279,3 @@ def _decode_some(
     for array in (digests, sums):
         array.flush()
     return faults
-
-
-@contextmanager
-def _show_progress(root: Path, total: int) -> Iterator[Tell]:
-    """A bar on a terminal; elsewhere a line now and then."""
-    words = f"decoding {total:,} pictures of {root.name}"
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with Progress(console=console, transient=True) as progress:
-            task = progress.add_task(words, total=total)
-            yield lambda count: progress.advance(task, count)
-        return
-    lock, done, last = threading.Lock(), 0, time.monotonic()
-
-    def tell(count: int) -> None:
-        nonlocal done, last
-        with lock:
-            done += count
-            if time.monotonic() - last > _LINE_SECONDS:
-                last = time.monotonic()
-                logger.info("%s: %d done", words, done)
-
-    yield tell

@@ -1,4 +1,4 @@
-"""Pictures for a model that was exported: read as those that it was trained on."""
+"""Pictures for a model that is there: read as those that it was trained on."""
 
 from __future__ import annotations
 
@@ -53,8 +53,12 @@ class PictureReader:
             except PictureError as error:
                 name = f" ({picture})" if isinstance(picture, str | Path) else ""
                 raise DataError(f"picture {place}{name} {error}") from None
+        return self.normalise(pixels)
+
+    def normalise(self, pixels: np.ndarray) -> np.ndarray:
+        """What a network reads of bytes `(pictures, channels, height, width)`, float32."""
         mean, scale = (each.astype(np.float32)[:, None, None] for each in (self.mean, self.scale))
-        return (pixels.astype(np.float32) - mean) / scale
+        return np.asarray((pixels.astype(np.float32) - mean) / scale)
 
     def _decode(self, picture: Any) -> np.ndarray:
         if isinstance(picture, str | Path):

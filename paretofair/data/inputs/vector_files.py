@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -49,6 +50,21 @@ class VectorFile:
     def read_keys(self) -> np.ndarray:
         """`(n,)`, integers or text. Raises DataError as `read_vectors` does, and for a key that stands twice."""
         return self._keys
+
+    def describe_making(self) -> str | None:
+        """What made the vectors, in words, where the file says it in an array `about`, as the command embed writes it:
+        `resnet34, weights 1a2b3c4d…`. None elsewhere."""
+        if not self.path.endswith(".npz"):
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                about = json.loads(str(file["about"])) if "about" in file.files and file["about"].ndim == 0 else None
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error):
+            return None
+        if not isinstance(about, dict) or not isinstance(about.get("network"), str):
+            return None
+        weights = about.get("weights_sha256")
+        return about["network"] + (f", weights {weights[:12]}" if isinstance(weights, str) else "")
 
     @cached_property
     def _keys(self) -> np.ndarray:

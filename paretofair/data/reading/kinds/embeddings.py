@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from paretofair.data.digest import hash_file
 from paretofair.data.inputs.vector_files import VectorFile
 from paretofair.data.reading.kinds.kind import GivenInputs, InputKind
+from paretofair.naming import show
 
 if TYPE_CHECKING:
     from paretofair.data.reading.cell_table import CellTable
@@ -54,6 +55,9 @@ class EmbeddingFile(InputKind):
             name = Path(self.file).name
             what = f"no vector in {name} has the key {error.key!r}" if error.key else "the key is missing"
             table.fail(f"{table.place(error.row)}, column {self.key!r}: {what}{error.more}")
+        made_by = file.describe_making()
+        if made_by is not None:
+            table.say(f"{Path(self.file).name} was made by {show(made_by)}.")
         if found.unused:
             are = "vector is" if found.unused == 1 else "vectors are"
             table.say(f"{found.unused:,} {are} in {Path(self.file).name} that no row names.")
