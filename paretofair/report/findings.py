@@ -17,6 +17,7 @@ from paretofair.analysis.findings import (
     constant_errors,
     find_cost_of_choosing,
     find_differences,
+    find_unequal_searches,
 )
 from paretofair.analysis.relative import BASELINES, UNTREATED
 from paretofair.analysis.results import Results, make_once
@@ -88,6 +89,15 @@ def _tell_comparison(results: Results) -> Iterator[Finding]:
         "chosen and reported on test" if settings.selected_on == "test" else "chosen on validation, reported on test",
     ]
     yield Finding(f"Compared: {names} ({'; '.join(part for part in parts if part)}).", "trials")
+    if len(unequal := find_unequal_searches(results)):
+        ends = [(end, [labels.method(name) for name in unequal.index[unequal == end]]) for end in unequal.iloc[[0, -1]]]
+        fewest, most = (f"{end:,.0f} a seed of {captions.join_some(names)}" for end, names in ends)
+        yield Finding(
+            f"Methods were not searched alike: trials are from {fewest} to {most}. More trials reach a better front "
+            "by luck alone, so hypervolumes flatter the methods that have more.",
+            "trials",
+            warns=True,
+        )
 
 
 def _tell_denominators(results: Results) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from paretofair.analysis.comparison import comparison
-from paretofair.analysis.findings import compare_gaps, compare_groups, constant_errors
+from paretofair.analysis.findings import compare_gaps, compare_groups, constant_errors, find_unequal_searches
 from paretofair.analysis.rules import choose_points
 from paretofair.report.findings import FINDINGS, find, write_findings
 
@@ -26,6 +26,16 @@ def test_simulated_data_come_first_and_what_was_compared_next(made_up_run):
     assert first == "SIMULATED data: these numbers say nothing about real people."
     expected = "Compared: vanilla, MTA-F and own_method (15 completed trials per method and seed of 4 seeds; "
     assert second.startswith(expected + "tasks grade, bar; treated: sex")
+
+
+def test_unequal_searches_are_told(made_up_run):
+    assert find_unequal_searches(made_up_run).empty
+    searched = made_up_run.searched
+    fewer = searched[(searched["method"] != "mtaf") | searched["trial_id"].isin(searched["trial_id"][::2])]
+    made_up_run.searched = fewer
+    left = (fewer["method"] == "mtaf").sum() / 4
+    (words,) = [each for each in sentences(made_up_run) if "not searched alike" in each]
+    assert f"from {left:.0f} a seed of MTA-F to 15 a seed of own_method, vanilla" in words
 
 
 def test_four_seeds_cannot_tell_three_methods_apart(made_up_run):
