@@ -20,9 +20,9 @@ from paretofair.training.compiler import forget_compiled
 
 from .launch.processes import start_ray
 
-# A background job of a script starts with SIGINT ignored, and what is ignored is inherited: commands under test could
-# not be interrupted. A handler that does nothing is not inherited, and this process goes on as it was started.
-for _number in (signal.SIGINT, signal.SIGTERM):
+# A background job of a script starts with SIGINT ignored, one of nohup with SIGHUP, and what is ignored is inherited:
+# commands could not be interrupted. A handler that does nothing is not inherited; this process goes on as it began.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
 

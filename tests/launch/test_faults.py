@@ -109,8 +109,9 @@ def test_killed_drivers_leave_the_undisturbed_table(tmp_path, marked, finished, 
     (folder / "trials" / ".sweep-mtaf-0-0-2.parquet.01234567.partial").write_bytes(b"PAR1 and no more")
     done = marked.run(small(folder, *overrides))
     assert done.returncode == 0, done.stdout + done.stderr
-    # A worker may have written one stack more after its driver's death.
-    assert 0 < int(re.search(r"(\d+) trials trained now", done.stdout)[1]) <= ROWS - len(before)
+    # Workers may have written one stack more each after their driver's death, which may have been the last ones.
+    trained = re.search(r"(\d+) trials trained now", done.stdout)
+    assert (int(trained[1]) if trained else 0) <= ROWS - len(before)
     assert_kept(folder, before)
     if undisturbed is not None:
         done = marked.finish(undisturbed)
