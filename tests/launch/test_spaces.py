@@ -37,8 +37,8 @@ def test_a_space_file_runs(path, tmp_path, request, ray_address):
     for name, method in load_space(path).methods.items():
         if "bias_alignment" in (name, method.class_):
             overrides += [f"methods.{name}.weight_updates=2", f"methods.{name}.filter_updates=1"]
-    network = load_space(path).network
-    if load_space(path).training.steps is not None or network.named:
+    network, training = load_space(path).network, load_space(path).training
+    if training.steps is not None or network.named or training.batch_size <= 128:
         overrides.append("training.steps=2")
     if network.named and network.name != "cnn":
         overrides.append("network.width=0.05")
