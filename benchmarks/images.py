@@ -13,8 +13,8 @@ same steps
 
 That all take the same steps is checked. They take turns; a ratio is the median over turns of a loop's time over that of
 the stack in the same turn, so that 1 is as fast as a loop and more is faster. The share of reading and augmenting is
-that of a loop's time. GCM is timed beside vanilla on the same balanced batches, K = 1. Memory is the peak of a process
-that does one thing alone beyond that of one that has made the data.
+that of a loop's time. GCM is timed beside vanilla on the same balanced batches, K = 1, with one task and with two.
+Memory is the peak of a process that does one thing alone beyond that of one that has made the data.
 
 Writes benchmarks/results/images-<device>.json.
 """
@@ -92,38 +92,38 @@ class Drawn:
         return DeviceImages(pixels.byte().to(device), index, middle, middle / 2, form, augmentation)
 
 
-def make_data(name: str, steps: int, device: torch.device) -> DeviceData:
-    """As many training rows as so many batches need, with two tasks and two groups."""
+def make_data(name: str, steps: int, device: torch.device, tasks: int = 2) -> DeviceData:
+    """As many training rows as so many batches need, with two tasks, or only the first, and two groups."""
     rows, random = 2 * BATCH[name] * steps + 64, np.random.default_rng(0)
     dataset = Dataset(
         name="drawn",
         source="simulated",
         inputs=Drawn(SHAPES[name], rows),
-        tasks=("first", "second"),
-        labels=random.integers(0, 2, (rows, 2)).astype(np.int8),
+        tasks=("first", "second")[:tasks],
+        labels=random.integers(0, 2, (rows, tasks)).astype(np.int8),
         groups={"sex": random.integers(0, 2, rows).astype(np.int8)},
         group_names={"sex": ("a", "b")},
         part=mark_test_rows(np.arange(rows) % 4 == 3),
         checksums={},
     )
-    return to_device(split(dataset), {"first": "sex", "second": "sex"}, device, torch.float32)
+    return to_device(split(dataset), dict.fromkeys(dataset.tasks, "sex"), device, torch.float32)
 
 
 def make_experiment(name: str, data: DeviceData, method: str, *, half: bool) -> Experiment:
     """The same training for every way."""
-    network = build_named(name, data.shape, 2, half=half)
+    network = build_named(name, data.shape, len(data.tasks), half=half)
     kind = METHODS[method]
     options = kind.Options(**({"balance_task": "first"} if method == "gcm" else {}))
-    own = kind(LossSettings(reduction="mean"), options, Names(data.tasks, (("a", "b"),) * 2))
+    own = kind(LossSettings(reduction="mean"), options, Names(data.tasks, (("a", "b"),) * len(data.tasks)))
     return Experiment(data, network, own, TrainingSettings(BATCH[name], SGD(MOMENTUM)))
 
 
-def make_trials(count: int, method: str) -> Trials:
+def make_trials(count: int, method: str, tasks: int = 2) -> Trials:
     """Trials of one seed whose rates differ."""
     values = {"learning_rate": RATE * np.linspace(1, 2, count), "epochs": np.ones(count, dtype=int)}
-    values["task_weight"] = np.full((count, 2), 0.5)
+    values["task_weight"] = np.full((count, tasks), 0.5)
     if method == "gcm":
-        values |= {"fairness_weight": np.full((count, 2), 0.5), "temperature": np.full(count, 2.0)}
+        values |= {"fairness_weight": np.full((count, tasks), 0.5), "temperature": np.full(count, 2.0)}
     return Trials(np.zeros(count, dtype=np.int64), values)
 
 
@@ -215,18 +215,19 @@ def compare(name: str, count: int, turns: int, steps: int, device: torch.device,
     }
 
 
-def compare_gcm(turns: int, steps: int, device: torch.device) -> dict[str, Any]:
-    """A step of GCM on `cnn` over one of vanilla, balanced batches of GCM both."""
-    data = make_data("cnn", steps, device)
+def compare_gcm(tasks: int, turns: int, steps: int, device: torch.device) -> dict[str, Any]:
+    """A step of GCM on `cnn` over one of vanilla, balanced batches of GCM both, with one task or two."""
+    data = make_data("cnn", steps, device, tasks)
     experiment = make_experiment("cnn", data, "gcm", half=False)
     plain = dataclasses.replace(experiment, method=PlainLosses(experiment.method))
-    trials, ratios = make_trials(1, "gcm"), []
+    trials, ratios = make_trials(1, "gcm", tasks), []
     take: Callable[[Experiment], float] = lambda own: take_steps(own, trials, steps)[0]  # noqa: E731
     for _ in range(turns):
         one, other = take(plain), take(experiment)
         ratios.append(other / one)
     span = [round(min(ratios), 2), round(max(ratios), 2)]
-    return {"network": "cnn", "trials": 1, "ratio": round(statistics.median(ratios), 2), "ratio_range": span}
+    ratio = round(statistics.median(ratios), 2)
+    return {"network": "cnn", "trials": 1, "tasks": tasks, "ratio": ratio, "ratio_range": span}
 
 
 class PlainLosses(METHODS["vanilla"]):  # type: ignore[misc]
@@ -286,7 +287,7 @@ def main() -> None:
                 if device.type == "cpu" and not options.without_memory:
                     rows[-1]["memory_mib"] = {way: measure_memory(name, count, way) for way in (STACK, LAST)}
                 print(json.dumps(rows[-1]), flush=True)
-    gcm = compare_gcm(options.turns, options.steps, device)
+    gcm = [compare_gcm(tasks, options.turns, options.steps, device) for tasks in (1, 2)]
     print(json.dumps(gcm), flush=True)
     loads = [round(each, 2) for each in (load, os.getloadavg()[0])]
     found = {"machine": describe() | {"load_average": loads}, "turns": options.turns, "steps_of_a_turn": options.steps}

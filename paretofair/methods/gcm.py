@@ -148,32 +148,40 @@ class GCM(Vanilla):
 
     def _differentiate_module(self, network: ModuleNetwork, parameters: Tensor, rows: Rows, hyper: Hyper) -> Gradient:
         """The rows of each cell pass the module on their own, so that the gradient of a cell costs a pass back over its
-        rows alone. A batch norm then sees the rows of one cell at a time."""
+        rows alone. A batch norm then sees the rows of one cell at a time.
+
+        Rows are ordered by the cells of one task. Those of another are gathered and pass once more where that changes
+        nothing: trial by trial, through layers for which a row is one row; else each of its cells costs a pass back
+        over the whole batch."""
         assert rows.streams is not None
         count, width = rows.inputs.shape[0 if rows.common else 1], rows.labels.shape[-1]
         edges = sorted({0, count, *(edge for bounds in rows.cells for edge in bounds)})
         pieces = list(itertools.pairwise(edges))
+        gathers = network.runs_apart(parameters.device, 2) and not network.mixes_rows
         with torch.enable_grad():
             row = parameters[:, : network.trainable].clone().requires_grad_()
-            parts, losses = [], []
-            for number, (start, stop) in enumerate(pieces):
-                streams = [(stream + number * _OTHER_NOISE) % 2**64 for stream in rows.streams]
-                inputs = rows.inputs[start:stop] if rows.common else rows.inputs[:, start:stop]
-                parts.append(network.record(parameters, row, inputs, streams, common=rows.common).mT)
-                losses.append(row_losses(parts[-1], rows._replace(labels=rows.labels[..., start:stop])))
-            logits = functional.pad(torch.cat(parts, -1), (0, width - count))
+            passed = [
+                _pass_rows(network, parameters, row, rows, slice(*piece), number) for number, piece in enumerate(pieces)
+            ]
+            logits = functional.pad(torch.cat([outputs for outputs, _ in passed], -1), (0, width - count))
             compared = self._gather_cells(logits.detach(), rows, hyper)
             loss = self.losses(logits, rows, hyper).shared
             for t, of_task in enumerate(compared):
                 found = []
                 shares = of_task.cells.weights[..., :count].unbind(-2)
-                for share, (start, stop) in zip(
-                    shares, of_task.cells.bounds or ((0, count),) * len(shares), strict=True
-                ):
-                    inside = [start <= first and last <= stop for first, last in pieces]
-                    each = torch.cat([of_piece[:, t] for of_piece, own in zip(losses, inside, strict=True) if own], -1)
-                    mean = (each * share[..., start:stop]).sum()
-                    found.append(torch.autograd.grad(mean, row, create_graph=True)[0])
+                bounds = of_task.cells.bounds or ((0, count),) * len(shares)
+                for share, (start, stop) in zip(shares, bounds, strict=True):
+                    if gathers and not of_task.cells.bounds:
+                        own = share.view(-1, count).any(0).nonzero()[:, 0]
+                        if not len(own):
+                            found.append(torch.zeros_like(row))
+                            continue
+                        each, share = _pass_rows(network, parameters, row, rows, own)[1][:, t], share[..., own]
+                    else:
+                        inside = [start <= first and last <= stop for first, last in pieces]
+                        parts = [losses[:, t] for (_, losses), within in zip(passed, inside, strict=True) if within]
+                        each, share = torch.cat(parts, -1), share[..., start:stop]
+                    found.append(torch.autograd.grad((each * share).sum(), row, create_graph=True)[0])
                 loss = loss + self._mismatch(network, torch.stack(found, 1), of_task)
             (gradient,) = torch.autograd.grad(loss.sum(), row)
         gradient = functional.pad(gradient, (0, network.size - network.trainable))
@@ -220,6 +228,17 @@ class GCM(Vanilla):
             gradients = torch.cat([named[name].flatten(2) for name in self.options.layers], 2)
         by_group = gradients.unflatten(1, compared.weights.shape[1:])
         return compared.scale * MATCHINGS[self.options.matching](by_group, compared, self.options.power)
+
+
+def _pass_rows(
+    network: ModuleNetwork, parameters: Tensor, row: Tensor, rows: Rows, own: slice | Tensor, number: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Outputs `(K, O, b)` and losses `(K, T, b)` of some of the rows, with noise of a `number` of its own."""
+    assert rows.streams is not None
+    streams = [(stream + number * _OTHER_NOISE) % 2**64 for stream in rows.streams]
+    inputs = rows.inputs[own] if rows.common else rows.inputs[:, own]
+    outputs = network.record(parameters, row, inputs, streams, common=rows.common).mT
+    return outputs, row_losses(outputs, rows._replace(labels=rows.labels[..., own]))
 
 
 class _ComparedCells(NamedTuple):

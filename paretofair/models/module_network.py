@@ -46,7 +46,8 @@ class ModuleNetwork:
     features `(B, H)` that all heads read, tells its features.
 
     With `half` its layers compute in bfloat16 where that is safe (`torch.autocast`); parameters, losses and updates
-    stay as they are.
+    stay as they are. `channels_last` says how images are laid out on a CPU where trials run one after another; what is
+    faster depends on the layers.
 
     A trial's row holds the trained parameters, then buffers and frozen parameters, each part filled up with zeros.
     """
@@ -58,6 +59,7 @@ class ModuleNetwork:
     outputs: tuple[int, ...] = ()
     apart: bool = False
     half: bool = False
+    channels_last: bool = True
 
     compilable = False
     pads = False
@@ -143,6 +145,15 @@ class ModuleNetwork:
             module(torch.zeros(2, *self._shape))
             return not torch.equal(before, torch.get_rng_state())
 
+    @cached_property
+    def mixes_rows(self) -> bool:
+        """Whether in training a row's outputs depend on the rows beside it, or on what is drawn."""
+        module = self._make_module(0).train()
+        rows = torch.randn(4, *self._shape, generator=torch.Generator().manual_seed(0))
+        with seed_torch(0, torch.device("cpu")), torch.no_grad():
+            whole, parts = module(rows), torch.cat([module(part) for part in rows.split(2)])
+        return self.stochastic or not torch.allclose(whole, parts, rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
+
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
         """The module's own initial values: row k is a function of `seeds[k]` alone."""
         known: dict[int, Tensor] = {}
@@ -175,7 +186,8 @@ class ModuleNetwork:
         """
         if streams is not None:
             with torch.enable_grad():
-                row = parameters[:, : self.trainable].clone().requires_grad_()
+                # With the columns of buffers, whose derivatives are 0: the gradient is then made at its full width.
+                row = parameters.clone().requires_grad_()
                 logits, features = self._record(parameters, row, inputs, streams, common)
             saved = _SavedGraph(row, logits, features)
         else:
@@ -248,8 +260,7 @@ class ModuleNetwork:
                 of, above = [*of, saved.features], [*above, features[..., :rows].mT.contiguous()]
             (each,) = torch.autograd.grad(of, saved.row, above, retain_graph=True)
             found.append(each)
-        gradient = found[0] if heads is None else torch.where(self._of_heads.to(found[0].device), found[1], found[0])
-        return pad(gradient, (0, self.size - self.trainable))
+        return found[0] if heads is None else torch.where(self._of_heads.to(found[0].device), found[1], found[0])
 
     @cached_property
     def _of_heads(self) -> Tensor:
@@ -260,7 +271,7 @@ class ModuleNetwork:
                 "the method treats heads and shared layers apart, but the module has no parameters under `heads`; "
                 "give it an attribute of that name, a ModuleList with one head for each task"
             )
-        return pad(mask, (0, self.trainable - len(mask)))
+        return pad(mask, (0, self.size - len(mask)))
 
     def _make_module(self, seed: int) -> nn.Module:
         with seed_torch(seed, torch.device("cpu")):
@@ -280,7 +291,8 @@ class ModuleNetwork:
     def _run(self, trained: Named, others: Named, inputs: Tensor, common: bool) -> ModuleOutputs:
         trials = len(next(iter(trained.values())))
         if self.runs_apart(inputs.device, trials):
-            return run_apart(self._run_one, trained, others, inputs, common=common)
+            last = self.channels_last or inputs.is_cuda
+            return run_apart(self._run_one, trained, others, inputs, common=common, channels_last=last)
         width = self._width(trials, inputs.device)
         return run_side_by_side(self._run_one, trained, others, inputs, common=common, width=width)
 

@@ -221,14 +221,14 @@ def plain_gcm(module, rows, hyper, k, groups, matching, power):
 @pytest.mark.parametrize("matching", ["contribution", "direct"])
 @pytest.mark.parametrize("power", [1, 2])
 @pytest.mark.parametrize("groups", [2, 3])
-@pytest.mark.parametrize("kind", ["closed form", "module"])
+@pytest.mark.parametrize("kind", ["closed form", "module", "convolutions"])
 def test_gcm_equals_a_plain_double_backward(matching, power, groups, kind):
     rows, hyper = ordered_rows(7, groups), make_hyper(2)
     names = Names(NAMES.tasks, (("a", "b", "c")[:groups],) * 2, TASKS)
     options = METHODS["gcm"].Options(balance_task="outcome", matching=matching, power=power)
     method = METHODS["gcm"](LossSettings(), options, names)
-    if kind == "module":
-        network = ModuleNetwork(make_module, 5, 2, (), (3, 1))
+    if kind != "closed form":
+        network = ModuleNetwork(make_module if kind == "module" else make_convolutions, 5, 2, (), (3, 1))
         count = 7 * groups * 3
         rows = rows._replace(inputs=rows.inputs[:count], streams=(0, 0))
     else:
@@ -247,6 +247,34 @@ def test_gcm_equals_a_plain_double_backward(matching, power, groups, kind):
 
 def make_module(inputs, outputs):
     return nn.Sequential(nn.Linear(inputs, 8), nn.Tanh(), nn.Linear(8, outputs))
+
+
+def make_convolutions(inputs, outputs):
+    """A trial by itself, so that the rows of a cell of any task are gathered."""
+    convolutions = nn.Unflatten(1, (1, inputs)), nn.Conv1d(1, 4, 3), nn.Tanh(), nn.MaxPool1d(2), nn.Flatten()
+    return nn.Sequential(*convolutions, nn.Linear(4, outputs))
+
+
+def test_gcm_on_convolutions_passes_every_row_once_for_each_task(monkeypatch):
+    """The rows of the balanced task's cells, and then those of the other one's, of which some have no label."""
+    network = ModuleNetwork(make_convolutions, 5, 2, (), (3, 1))
+    rows = ordered_rows(7)
+    count = 7 * 2 * 3
+    rows = rows._replace(inputs=rows.inputs[:count], streams=(0, 0))
+    passed = []
+    record = ModuleNetwork.record
+
+    def watch(self, parameters, row, inputs, streams, *, common):
+        passed.append(len(inputs))
+        return record(self, parameters, row, inputs, streams, common=common)
+
+    monkeypatch.setattr(ModuleNetwork, "record", watch)
+    options = METHODS["gcm"].Options(balance_task="outcome")
+    METHODS["gcm"](LossSettings(), options, NAMES).gradient(
+        network, network.initial([3, 4], torch.float64), rows, make_hyper(2)
+    )
+    counted = (rows.penalty_weight[1] > 0) & (rows.labels[1] >= 0) & (rows.groups[1] >= 0)
+    assert sum(passed) == count + int(counted[:count].sum())
 
 
 def test_gcm_on_a_module_is_that_of_the_same_perceptron():

@@ -113,6 +113,14 @@ def test_random_numbers_elsewhere_are_untouched():
     assert not ModuleNetwork(dense, INPUTS, TASKS).stochastic
 
 
+@pytest.mark.parametrize(
+    ("factory", "mixes"),
+    [(dense, False), (Convolution, False), (make_normalised, True), (make_dropping, True)],
+)
+def test_whether_rows_see_each_other_is_found_out(factory, mixes):
+    assert ModuleNetwork(factory, INPUTS, TASKS).mixes_rows is mixes
+
+
 def test_heads_get_their_own_cotangent():
     """Equal to the multilayer perceptron of the same parameters."""
     network = ModuleNetwork(Headed, INPUTS, TASKS)
