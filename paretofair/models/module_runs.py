@@ -23,12 +23,15 @@ class ModuleOutputs(NamedTuple):
     features: Tensor | None = None
 
 
-def run_apart(call: Call, trained: Named, others: Named, inputs: Tensor, *, common: bool) -> ModuleOutputs:
+def run_apart(
+    call: Call, trained: Named, others: Named, inputs: Tensor, *, common: bool, channels_last: bool
+) -> ModuleOutputs:
     """One trial after the other as an ordinary module, each from the same random numbers. All tensors have a trials
-    axis in front, but for inputs that are `common`."""
+    axis in front, but for inputs that are `common`. Images are laid out `channels_last`, or as they are."""
     of_trained = {name: value.unbind(0) for name, value in trained.items()}
     trials, state = len(next(iter(trained.values()))), _get_random_state(inputs.device)
-    every = [_channels_last(inputs)] * trials if common else [_channels_last(rows) for rows in inputs]
+    lay_out = _lay_channels_last if channels_last else torch.Tensor.contiguous
+    every = [lay_out(inputs)] * trials if common else [lay_out(rows) for rows in inputs]
     found = []
     for k, rows in enumerate(every):
         _set_random_state(inputs.device, state)
@@ -61,8 +64,8 @@ def seed_torch(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _channels_last(rows: Tensor) -> Tensor:
-    """Images with the channels of a pixel beside one another, as convolutions and poolings are fastest."""
+def _lay_channels_last(rows: Tensor) -> Tensor:
+    """Images with the channels of a pixel beside one another, as poolings are fastest."""
     if rows.dim() != 4:
         return rows
     # Not `contiguous`, which leaves images of one channel as they are: what follows would take them for the other form.

@@ -65,8 +65,10 @@ def build_named(
         words = f"an example has the shape {_spell(shape)}. Accepted here: mlp"
         raise SpaceError(f"network.name: {name} reads images; {words}")
     factory = NamedFactory(name, head, outputs, width, weights)
-    # The networks of torchvision fill a GPU alone.
-    network = ModuleNetwork(factory, shape, tasks, (), outputs, apart=name != "cnn", half=half)
+    # The networks of torchvision fill a GPU alone. Most of a ResNet's time on a CPU goes into convolutions, whose
+    # weights would be laid out anew for images with channels last; of the others into poolings or joining channels.
+    last = not name.startswith("resnet")
+    network = ModuleNetwork(factory, shape, tasks, (), outputs, apart=name != "cnn", half=half, channels_last=last)
     try:
         network.values_per_example  # noqa: B018
     except (RuntimeError, ValueError) as error:

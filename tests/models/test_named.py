@@ -42,6 +42,16 @@ def test_a_network_is_the_ordinary_module(name):
     torch.testing.assert_close(gradient[1, : len(expected)], expected, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize(("name", "last"), [("cnn", True), ("resnet18", False), ("densenet121", True)])
+def test_images_are_laid_out_as_the_network_is_fastest(name, last):
+    network = build_named(name, (2, 64, 64), 1, width=SMALL[name])
+    seen = []
+    hook = lambda _, inputs: seen.append(inputs[0].is_contiguous(memory_format=torch.channels_last))  # noqa: E731
+    network._skeleton.register_forward_pre_hook(hook)
+    network.forward(network.initial([0], torch.float32), torch.randn(3, 2, 64, 64))
+    assert seen == [last]
+
+
 def test_heads_and_shared_layers_have_cotangents_of_their_own():
     network = build_named("cnn", (1, 8, 8), 2, head=(3,), width=0.1)
     parameters = network.initial([0], torch.float64)

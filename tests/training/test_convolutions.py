@@ -88,6 +88,30 @@ def test_a_trial_does_not_depend_on_its_neighbours(name, flips):
         np.testing.assert_array_equal(values, expected[key], err_msg=key)
 
 
+def test_a_trial_in_bfloat16_is_near_that_in_float32_and_the_same_alone():
+    """Layers in bfloat16 have 8 bits of mantissa; parameters and updates have all. Rates so small that training is
+    not chaotic, and no penalty, which divides by the small spread of untrained scores."""
+    data = make_pictures(flips=True, rows=60)
+    trials = make_trials("vanilla")
+    trials.values["learning_rate"] /= 100
+    found = {}
+    for half in (False, True):
+        network = build_named("cnn", data.shape, len(data.tasks), head=(4,), width=0.2, half=half)
+        experiment = make_experiment(data, network, "vanilla", batch_size=20)
+        found[half] = results(list(train_pack(experiment, trials, width=5)))
+    assert found[True]["parameters"].dtype == np.float32
+    begun = network.initial(trials.seeds.tolist(), torch.float32).numpy()
+    moved = np.linalg.norm(found[False]["parameters"] - begun, axis=1)
+    apart = np.linalg.norm(found[True]["parameters"] - found[False]["parameters"], axis=1)
+    assert (apart > 0).all()
+    assert (apart < 0.1 * moved).all()
+    shuffled = np.array([3, 0, 4, 2, 1])
+    for rows, width in ((shuffled, 2), (np.array([4]), 8)):
+        own = results(list(train_pack(experiment, trials.take(rows), width=width)))
+        for key, values in own.items():
+            np.testing.assert_array_equal(values, found[True][key][rows], err_msg=key)
+
+
 @pytest.mark.parametrize("method", [name for name, kind in METHODS.items() if MARGINS not in kind.needs])
 def test_every_method_trains_it(method):
     """And a trial is the same alone. Margins are of identities: `tests/methods/test_angular_margin.py`."""

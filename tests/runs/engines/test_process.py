@@ -6,6 +6,7 @@ import shutil
 import time
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -47,6 +48,24 @@ def test_the_rows_are_those_of_rays_workers(tmp_path, ray_address):
     assert len(here) == sum(map(len, packs))
     pd.testing.assert_frame_equal(here, there, check_exact=True)
     assert not (folders[0] / "logs").exists()
+
+
+def test_rows_say_that_layers_were_in_bfloat16(tmp_path):
+    """And what was trained so is near what float32 gives. A space file takes it on a GPU only, a worker anywhere."""
+    data = "data={name: colored_mnist, source: simulated, sensitive: color}"
+    small = "parameters={learning_rate: 0.01, epochs: 1}", "stages.sweep.trials=2"
+    job, packs = make_job(tmp_path, data, "network={name: cnn, width: 0.1}", *small)
+    found = {}
+    for half in (False, True):
+        folder = tmp_path / ("half" if half else "whole")
+        folder.mkdir()
+        train(replace(job, folder=folder, half=half), packs)
+        found[half] = read(folder)
+        assert (found[half]["status"] == "completed").all()
+        assert set(found[half]["dtype"]) == {"bfloat16" if half else "float32"}
+    half, whole = (found[each]["test_auc_five_or_more"] for each in (True, False))
+    np.testing.assert_allclose(half, whole, atol=0.02)
+    assert (half != whole).any()
 
 
 def test_what_is_written_is_not_trained_again(tmp_path):
