@@ -15,20 +15,13 @@ from torch import Tensor
 
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_among_all
-from paretofair.data import Columns, CsvSchema, FittedColumns
-from paretofair.data.inputs.columns import MISSING
-from paretofair.data.inputs.encoding import fit_encoding
-from paretofair.data.inputs.images import FittedImages
-from paretofair.data.inputs.picture_reader import PictureReader
-from paretofair.data.inputs.text.reader import TextReader
-from paretofair.data.inputs.text.texts import FittedTexts
-from paretofair.data.reading.cells import CellRules
+from paretofair.data.reading.fitted_rows import make_row_readers
+from paretofair.data.reading.row_reader import make_plain
 from paretofair.errors import DataError, RunError
-from paretofair.exported import ExportedModel, make_plain, save
+from paretofair.exported import ExportedModel, save
 from paretofair.methods import Method
 from paretofair.metrics.registry import METRICS
 from paretofair.model_card import describe_model
-from paretofair.model_json import TableOfModel
 from paretofair.results import TrialTable, find_file, weights_of
 from paretofair.results.files import inside, space_file, write_text
 from paretofair.results.weights import MODELS
@@ -44,7 +37,6 @@ from paretofair.training import DeviceData, Trials, to_device, train_pack
 from paretofair.training.measuring.evaluation import compute_outputs, decision_thresholds, evaluate
 
 CARD = "README.md"
-_NO_COLUMNS = Columns(np.zeros((0, 0)), (), np.zeros((0, 0), dtype=np.int32), (), ())
 _OF_ALL_ROWS = ("error", "average_precision", "auc")
 _ROUNDING = 1e-3
 _AGAIN = "Move the file away, and the trial is trained again"
@@ -91,20 +83,11 @@ def export_trial(
     check_data(run, trials[trials["trial_id"] == row["trial_id"]], by_seed, advice)
     seed, _ = decode_seed(row["stage"], int(row["seed"]))
     splits = by_seed.of(seed)
-    inputs = splits.inputs
-    reader: TextReader | PictureReader | None = None
-    if isinstance(inputs, FittedTexts):
-        try:
-            reader = inputs.make_reader()
-        except DataError as error:
-            raise RunError(f"{run}: {error}") from None
-    elif isinstance(inputs, FittedImages):
-        reader = PictureReader(inputs.images.form, inputs.mean, inputs.scale)
-    elif not isinstance(inputs, FittedColumns):
-        kind = type(splits.dataset.inputs).__name__
-        raise RunError(f"{run} was trained on {kind}; only models that read columns, texts or pictures are exported")
-    columns = inputs.columns if isinstance(inputs, FittedColumns) else _NO_COLUMNS
-    encoding = inputs.encoding if isinstance(inputs, FittedColumns) else fit_encoding(np.zeros((1, 0)), (), (), ())
+    files = dict(space.data.sources) if space.data.csv is None else {"": space.data.csv}
+    try:
+        readers = make_row_readers(splits.inputs, files, splits.dataset.origin_names)
+    except DataError as error:
+        raise RunError(f"{run}: {error}") from None
     own = space.baselines if row["method"] == BASELINE_METHOD else find_space(space, row, run)
     data = to_device(splits, own.sensitive, torch.device("cpu"), torch.float32, own.given)
     network, method = build_network(own, data), build_method(own, data)
@@ -151,8 +134,6 @@ def export_trial(
             for task, kind in zip(data.tasks, data.kinds, strict=True)
             if not kind.is_binary
         },
-        "fills": dict(columns.fills),
-        "table": describe_table(next(iter(space.data.files), None), columns).model_dump(mode="json"),
         "metrics": {
             f"{name}_{task}": make_plain(values[t])
             for name, values in metrics.items()
@@ -162,9 +143,7 @@ def export_trial(
         "retrained": kept is None,
         "packages": {name: version(name) for name in ("paretofair", "torch")},
     }
-    text = reader if isinstance(reader, TextReader) else None
-    pictures = reader if isinstance(reader, PictureReader) else None
-    model = ExportedModel(network.module(parameters[0]), encoding, about, text, pictures)
+    model = ExportedModel(network.module(parameters[0]), readers, about)
     folder = output or inside(run, f"exported/{row['trial_id']}")
     save(model, folder)
     write_text(
@@ -318,22 +297,6 @@ def _describe_body(space: MethodSpace, data: DeviceData, outputs: list[int]) -> 
     described = {"numeric": data.numeric, "categories": list(data.categories), "tasks": len(data.tasks)}
     described = {**described, **widths, "embedding": space.network.embedding}
     return described | ({"outputs": outputs} if outputs else {})
-
-
-def describe_table(csv: CsvSchema | None, columns: Columns) -> TableOfModel:
-    """How the file is written that a model was trained on; `csv` is None for a known data set."""
-    said: dict[str, Any] = {}
-    rules = CellRules()
-    if csv is not None:
-        rules = csv.rules
-        said = {name: getattr(csv, name) for name in ("separator", "encoding", "decimal", "thousands")}
-    numbers = []
-    for name, table in zip(columns.categorical_names, columns.tables, strict=True):
-        values = [rules.read_number(text) for text in table if text != MISSING]
-        # Where equal numbers are two categories the file says that they are texts.
-        if not np.isnan(values).any() and len(set(values)) == len(values):
-            numbers.append(name)
-    return TableOfModel(**said, missing=tuple(sorted(rules.missing)), numbers=tuple(numbers))
 
 
 def _has(column: str, kind: str) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,15 +17,9 @@ import torch
 from torch import nn
 
 from paretofair import user_code
-from paretofair.data import Encoding
-from paretofair.data.inputs.picture_reader import PictureReader, list_pictures
-from paretofair.data.inputs.pictures import PictureForm
-from paretofair.data.inputs.text.reader import TextReader, load_text_reader
-from paretofair.data.reading.cell_table import CellTable, read_raw_table
-from paretofair.data.reading.cells import text_of
-from paretofair.data.reading.frames import Categories, find_column, read_numbers
+from paretofair.data.reading.row_reader import RowReader, restore_row_reader
 from paretofair.errors import DataError, RunError, SpaceError
-from paretofair.model_json import FORMAT, TableOfModel, check_model_json, read_number
+from paretofair.model_json import FORMAT, check_model_json, read_number
 from paretofair.models.cosine_network import CosineModule
 from paretofair.models.features import WITH_FEATURES, find_features
 from paretofair.models.named import NETWORKS, NamedFactory
@@ -36,10 +29,7 @@ from paretofair.tasks import BINARY, TaskKind
 from paretofair.tasks.known import make_tasks, split_outputs
 from paretofair.tasks.task import Task
 
-ABOUT, WEIGHTS, TEXT = "model.json", "weights.pt", "text.npz"
-_MISSING = "_missing"
-_CHUNK = 256  # pictures at a time
-logger = logging.getLogger("paretofair")
+ABOUT, WEIGHTS = "model.json", "weights.pt"
 
 
 @dataclass(frozen=True)
@@ -47,9 +37,12 @@ class ExportedModel:
     """One trial as an ordinary PyTorch module with its preprocessing and thresholds.
 
     `module` maps encoded rows (see `encode`) to logits `(rows, tasks)`; it can be trained further, scripted, or moved.
-    `about` is what `model.json` says: trial, hyperparameters, data, metrics. A model of texts has a reader of these,
-    `text`, and no other columns. A model of pictures has a reader of these, `pictures`, and no columns: in place of a
-    frame it takes paths, Pillow images or arrays of bytes, one or several.
+    `about` is what `model.json` says: trial, hyperparameters, data, metrics. `readers` read the rows of a frame: one of
+    the name "", or of a model of joined data whose inputs differ one for each source; `of` says which source the rows
+    are from.
+
+    A model of texts reads their columns and no others. A model of pictures takes paths, Pillow images or arrays of
+    bytes, one or several, or a frame with the column that named the files in training (see `load`, `pictures`).
 
     A frame may come from `read_csv` here, which keeps every cell as it is written, or from pandas: what pandas has
     inferred (numbers, truths, dates, missing values) is led back to the cells that training read, and where it may
@@ -57,10 +50,9 @@ class ExportedModel:
     """
 
     module: nn.Module
-    encoding: Encoding
+    readers: Mapping[str, RowReader]
     about: Mapping[str, Any]
-    text: TextReader | None = None
-    pictures: PictureReader | None = None
+    source: str = ""
 
     @property
     def tasks(self) -> list[str]:
@@ -81,18 +73,29 @@ class ExportedModel:
         """How the outputs of each task are read."""
         return make_tasks(self.kinds)
 
-    @cached_property
-    def table(self) -> TableOfModel:
-        """How the file that the model was trained on is written, and what its cells mean."""
-        return TableOfModel.model_validate(self.about.get("table", {}))
+    @property
+    def rows(self) -> RowReader:
+        """How rows are read. Raises DataError for a model of several sources, of which `of` names none."""
+        if self.source not in self.readers:
+            names = ", ".join(self.readers)
+            example = next(iter(self.readers))
+            raise DataError(
+                f"the model reads rows of several sources, {names}: say of which, as in model.of({example!r})"
+            )
+        return self.readers[self.source]
+
+    def of(self, source: str) -> ExportedModel:
+        """The same model for rows of one of its sources. Raises DataError for one that is none of `readers`."""
+        if source not in self.readers:
+            accepted = ", ".join(filter(None, self.readers)) or "none, the model reads all rows alike"
+            raise DataError(f"of: found the source {source!r}; accepted: {accepted}")
+        return replace(self, source=source)
 
     @property
     def inputs(self) -> list[str]:
-        """The columns that a frame must have. Numeric ones are in the units of the data set; others are text."""
-        if self.text is not None:
-            return list(self.text.columns)
-        numeric = [name for name in self.encoding.numeric_names if name.removesuffix(_MISSING) not in self._fills(name)]
-        return [*numeric, *self.encoding.categorical_names]
+        """The columns that a frame must have; [] of a model of pictures that was trained on no table. Numeric ones are
+        in the units of the data set; others are text."""
+        return self.rows.inputs
 
     @property
     def attributes(self) -> set[str]:
@@ -108,18 +111,10 @@ class ExportedModel:
         Raises:
             DataError: what `read_raw_table` raises; a model that was not trained on a file of the user's own.
         """
-        if self.table.separator is None:
+        if self.rows.table.separator is None:
             name = self.about["data"]["name"]
             raise DataError(f"the model was trained on {name} and not on a table of one's own; give it a frame")
-        file = Path(path)
-        raw = read_raw_table(file, self.table.separator, self.table.encoding)
-        cells, inputs = CellTable(file, raw, self.table.rules), self.inputs
-        # Of other columns those that are one are taken along.
-        names = [name for name, places in cells.positions.items() if name in inputs or len(places) == 1]
-        numeric = set(self.encoding.numeric_names)
-        if self.text is not None:
-            return pd.DataFrame({name: cells.cells(name) for name in names})
-        return pd.DataFrame({name: cells.numbers(name) if name in numeric else cells.texts(name) for name in names})
+        return self.rows.read_csv(path)
 
     def encode(self, frame: Any) -> torch.Tensor:
         """What `module` reads: z-scores, then one-hot columns of every category, `(rows, F)` float32; of texts the
@@ -127,32 +122,9 @@ class ExportedModel:
 
         Raises:
             DataError: a column that is not there, or there twice; a number that is missing or none; a value that pandas
-                may have made of several categories.
+                may have made of several categories; a picture that cannot be read.
         """
-        if self.pictures is not None:
-            return torch.from_numpy(self.pictures.read(list_pictures(frame)))
-        columns = {name: find_column(frame, name) for name in self.inputs}
-        absent = [name for name, values in columns.items() if values is None]
-        if absent:
-            raise DataError(f"the frame has no column {', '.join(absent)}; expected {', '.join(self.inputs)}")
-        found = {name: values for name, values in columns.items() if values is not None}
-        if self.text is not None:
-            return torch.from_numpy(self.text.read([self._texts(found[name]) for name in self.inputs]))
-        numeric = [self._numbers(found, name) for name in self.encoding.numeric_names]
-        rows = len(frame)
-        codes = np.zeros((rows, len(self.encoding.categorical_names)), dtype=np.int64)
-        for place, name in enumerate(self.encoding.categorical_names):
-            known = Categories(name, self.encoding.categories[place], self.table.rules, name in self.table.numbers)
-            texts, of_rows = np.unique(known.read(found[name]), return_inverse=True)
-            codes[:, place] = self.encoding.find_codes(place, texts.tolist())[of_rows]
-        scores = self.encoding.scale_numbers(np.stack(numeric, 1) if numeric else np.zeros((rows, 0)))
-        for place, name in enumerate(self.encoding.categorical_names):
-            unseen = int((codes[:, place] == 0).sum())
-            if unseen:
-                seen = ", ".join(self.encoding.categories[place][:10])
-                words = "%d of %d rows have a value of %s that was not seen in training; known are %s."
-                logger.warning(words, unseen, rows, name, seen)
-        return torch.tensor(self.encoding.join(scores, codes), dtype=torch.float32)
+        return torch.from_numpy(self.rows.encode(frame))
 
     @torch.no_grad()
     def predict_proba(self, frame: Any) -> pd.DataFrame:
@@ -233,51 +205,31 @@ class ExportedModel:
 
     def _run(self, frame: Any, of_rows: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """`of_rows` of all rows, `(rows, O)`; pictures, which are large, go through a few at a time."""
-        if self.pictures is None:
-            return of_rows(self.encode(frame))
-        pictures = list_pictures(frame)
-        chunks = [pictures[first : first + _CHUNK] for first in range(0, max(len(pictures), 1), _CHUNK)]
-        return torch.cat([of_rows(self.encode(chunk)) for chunk in chunks])
-
-    def _fills(self, name: str) -> Mapping[str, float]:
-        fills: Mapping[str, float] = self.about["fills"]
-        return fills if name.endswith(_MISSING) else {}
-
-    def _texts(self, cells: pd.Series) -> list[str]:
-        rules = self.table.rules
-        texts = [text_of(value).strip() for value in cells.astype(object)]
-        return ["" if rules.is_missing(text) else text for text in texts]
-
-    def _numbers(self, columns: Mapping[str, pd.Series], name: str) -> np.ndarray:
-        base = name.removesuffix(_MISSING)
-        if base in self._fills(name):
-            return np.isnan(read_numbers(columns[base], base, self.table.rules)).astype(float)
-        values = read_numbers(columns[name], name, self.table.rules)
-        values = np.where(np.isnan(values), self.about["fills"].get(name, np.nan), values)
-        wrong = np.flatnonzero(np.isnan(values))
-        if len(wrong):
-            row = columns[name].index[wrong[0]]
-            words = "a missing value; training had none in this column, so nothing stands for it"
-            raise DataError(f"column {name}, row {row}: found {words}")
-        return values
+        return torch.cat([of_rows(torch.from_numpy(rows)) for rows in self.rows.encode_in_chunks(frame)])
 
 
-def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, trust: bool = False) -> ExportedModel:
-    """Reads what `launch/export.py` has written. The files are data: no code that they name is run by itself.
+def load(
+    path: str | Path,
+    *,
+    module: Callable[..., nn.Module] | None = None,
+    trust: bool = False,
+    pictures: str | Path | None = None,
+) -> ExportedModel:
+    """Reads what `paretofair export` has written. The files are data: no code that they name is run by itself.
 
     Args:
         path: the folder.
         module: for a network of the user's own, the class or function that makes it, as it stood in the space file.
-        trust: for such a network, whether to import `package.module:name` as the file names it. That runs the code of
-            the module: only for files whose writer may run programs here.
+        trust: whether to import what the file names as `package.module:name`: such a network, a kind of task, or an
+            encoder of texts, which is unpickled. That runs code: only for files whose writer may run programs here.
+        pictures: the folder or zip archive of the pictures that a frame names; by default their names are paths.
 
     Raises:
-        DataError: no such model, one of another version of the format, a value that is none, or a network of the user's
-            own without `module` and `trust`.
+        DataError: no such model, one of another version of the format, a value that is none, or code of the user's own
+            without `module` and `trust`.
     """
     folder = Path(path)
     about = check_model_json(_read_json(folder), folder / ABOUT)
-    encoding = about["encoding"]
     state = _read_weights(folder)
     for task, said in about.get("kinds", {}).items():
         if ":" in said["kind"] and not trust:
@@ -286,21 +238,12 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
                 "trust=True to import it as the file says"
             )
     made = _make_module(about["network"], folder, module, trust)
-    text = load_text_reader(about["text"], folder / TEXT) if about.get("text") else None
-    pictures = _make_reader(about.get("pictures"))
-    model = ExportedModel(
-        made,
-        Encoding(
-            tuple(encoding["numeric_names"]),
-            np.array(encoding["mean"], dtype=float),
-            np.array([read_number(each) for each in encoding["scale"]], dtype=float),
-            tuple(encoding["categorical_names"]),
-            tuple(map(tuple, encoding["categories"])),
-        ),
-        about,
-        text,
-        pictures,
-    )
+    root = None if pictures is None else str(Path(pictures).resolve())
+    readers = {
+        name: restore_row_reader(said, folder / _text_file(name), root, trust)
+        for name, said in (about.get("sources") or {"": about}).items()
+    }
+    model = ExportedModel(made, readers, about)
     _check_outputs(model, folder / ABOUT)
     try:
         # What was made without memory takes the tensors of the file as they are.
@@ -312,12 +255,9 @@ def load(path: str | Path, *, module: Callable[..., nn.Module] | None = None, tr
     return model
 
 
-def _make_reader(said: Mapping[str, Any] | None) -> PictureReader | None:
-    if said is None:
-        return None
-    form = PictureForm(said["height"], said["width"], said["channels"], said["fit"])
-    mean, scale = (np.array([read_number(each) for each in said[key]], dtype=float) for key in ("mean", "scale"))
-    return PictureReader(form, mean, scale)
+def _text_file(source: str) -> str:
+    """What an encoder of texts has learned, in the folder of a model."""
+    return f"text_{source}.npz" if source else "text.npz"
 
 
 def _index(frame: Any) -> Any:
@@ -344,25 +284,17 @@ def _check_outputs(model: ExportedModel, path: Path) -> None:
 
 
 def save(model: ExportedModel, folder: Path) -> None:
-    """Writes `model.json`, `weights.pt` and of a model of texts `text.npz`."""
-    encoding = model.encoding
-    described = {
-        "format": FORMAT,
-        **model.about,
-        "encoding": {
-            "numeric_names": encoding.numeric_names,
-            "mean": encoding.mean.tolist(),
-            "scale": [make_plain(each) for each in encoding.scale.tolist()],
-            "categorical_names": encoding.categorical_names,
-            "categories": encoding.categories,
-        },
-    }
-    if model.text is not None:
-        described["text"] = model.text.describe()
-        with write_whole(inside(folder, TEXT)) as partial:
-            model.text.save(Path(partial))
-    if model.pictures is not None:
-        described["pictures"] = model.pictures.describe()
+    """Writes `model.json`, `weights.pt` and of a model of texts `text.npz`, of several sources `text_<source>.npz`."""
+    described = {"format": FORMAT, **model.about}
+    if "" in model.readers:
+        described |= model.readers[""].describe()
+    else:
+        described |= RowReader().describe()
+        described["sources"] = {name: reader.describe() for name, reader in model.readers.items()}
+    for name, reader in model.readers.items():
+        if reader.text is not None:
+            with write_whole(inside(folder, _text_file(name))) as partial:
+                reader.text.save(Path(partial))
     with write_whole(inside(folder, WEIGHTS)) as partial:
         torch.save(model.module.state_dict(), partial)
     write_text(inside(folder, ABOUT), json.dumps(described, indent=1, allow_nan=False) + "\n")
@@ -457,8 +389,3 @@ def _make_named(network: Mapping[str, Any], folder: Path) -> nn.Module:
 def _device_of(network: Mapping[str, Any]) -> str:
     """Where a module is made: what takes its weights as they are needs no memory before."""
     return "cpu" if "module" in network else "meta"
-
-
-def make_plain(value: float) -> float | str:
-    """A number for JSON, which has no infinity and no NaN: these become text."""
-    return value if np.isfinite(value) else str(value)

@@ -46,10 +46,10 @@ def describe_model(
         "trade, measured on these data and groups; nothing here says that it is fit for use on people.",
         "",
         "    import paretofair",
-        f'    model = paretofair.load("this folder"{_name_module(about["network"])})',
+        f'    model = paretofair.load("this folder"{_name_options(model)})',
         *_show_scoring(model),
         "",
-        f"Inputs: {', '.join(model.inputs) if model.pictures is None else model.pictures.words}.",
+        *_describe_inputs(model),
         "",
         f"The losses act on {_describe_attributes(space)}.{_describe_decisions(about, data.selection_split)}",
         "",
@@ -78,22 +78,47 @@ def describe_model(
     return "\n".join(lines)
 
 
+def _describe_inputs(model: ExportedModel) -> list[str]:
+    """A line for each source."""
+    lines = []
+    for name, rows in model.readers.items():
+        if rows.pictures is None:
+            words = ", ".join(rows.inputs)
+        else:
+            named = f", files in the column {rows.pictures.column} of a frame" if rows.pictures.column else ""
+            words = rows.pictures.words + named
+        lines.append(f"Inputs{f' of rows of {name}' if name else ''}: {words}.")
+    return lines
+
+
 def _show_scoring(model: ExportedModel) -> list[str]:
-    if any(kind.is_identity for kind in model.kinds):
-        what = "paths, Pillow images or arrays of bytes" if model.pictures is not None else "a pandas frame as below"
-        return [f"    model.features(rows)   # {what}; compare the angles between rows"]
-    if model.pictures is not None:
-        return ['    model.predict_proba(["one.jpg", "two.jpg"])   # paths, Pillow images or arrays of bytes']
-    if model.table.separator is None:
-        return ["    model.predict_proba(frame)   # a pandas frame with the columns below"]
-    return [
-        '    frame = model.read_csv("data.csv")   # as training read it, or a pandas frame with the columns below',
-        "    model.predict_proba(frame)",
-    ]
+    lines = []
+    for name, rows in model.readers.items():
+        called = "model" if not name else f"model.of({name!r})"
+        if any(kind.is_identity for kind in model.kinds):
+            what = "a pandas frame as below" if rows.pictures is None else "paths, Pillow images or arrays of bytes"
+            lines.append(f"    {called}.features(rows)   # {what}; compare the angles between rows")
+        elif rows.pictures is not None:
+            what = "paths, Pillow images or arrays of bytes"
+            lines.append(f'    {called}.predict_proba(["one.jpg", "two.jpg"])   # {what}')
+        elif rows.table.separator is None:
+            lines.append(f"    {called}.predict_proba(frame)   # a pandas frame with the columns below")
+        else:
+            how = "as training read it, or a pandas frame with the columns below"
+            lines.append(f'    frame = {called}.read_csv("data.csv")   # {how}')
+            lines.append(f"    {called}.predict_proba(frame)")
+    return lines
 
 
-def _name_module(network: Mapping[str, Any]) -> str:
-    return f", module={network['module'].rpartition(':')[2]}" if "module" in network else ""
+def _name_options(model: ExportedModel) -> str:
+    """What `load` needs to read the model."""
+    network = model.about["network"]
+    given = f", module={network['module'].rpartition(':')[2]}" if "module" in network else ""
+    if any(rows.text is not None and ":" in rows.text.encoder.form.encoder for rows in model.readers.values()):
+        given += ", trust=True"
+    if any(rows.pictures is not None and rows.pictures.column for rows in model.readers.values()):
+        given += ', pictures="a folder or zip archive"'
+    return given
 
 
 def _by_group(

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from paretofair.data.inputs.pictures import Fit
-from paretofair.data.reading.cells import MISSING_WORDS, CellRules
-from paretofair.data.reading.csv_schema import Decimal, Separator, TextEncoding, Thousands
+from paretofair.data.reading.row_reader import TableOfModel
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Section, make_error
 from paretofair.space.problems import Problems, show_value
@@ -34,29 +33,6 @@ _Names = Annotated[tuple[str, ...], Field(strict=False)]
 _Count = Annotated[int, Field(ge=0, le=10_000_000)]
 _Width = Annotated[int, Field(ge=1, le=10_000_000)]
 _Widths = Annotated[tuple[_Width, ...], Field(strict=False)]
-
-
-class TableOfModel(Section):
-    """How the file that a model was trained on is written, for files and frames that it scores.
-
-    Attributes:
-        separator: Between fields; None for a model that was not trained on a file of the user's own.
-        encoding, decimal, thousands: As in `CsvSchema`.
-        missing: All words that count as missing.
-        numbers: The categorical inputs whose values are numbers, so that equal ones are one category.
-    """
-
-    separator: Separator | None = None
-    encoding: TextEncoding | None = None
-    decimal: Decimal = "."
-    thousands: Thousands = ""
-    missing: _Names = MISSING_WORDS
-    numbers: _Names = ()
-
-    @property
-    def rules(self) -> CellRules:
-        """What cells mean."""
-        return CellRules(frozenset(self.missing), self.decimal, self.thousands)
 
 
 class _Encoding(Section):
@@ -84,11 +60,37 @@ class _Pictures(Section):
     fit: Fit
     mean: Annotated[tuple[float, ...], Field(strict=False)]
     scale: Annotated[tuple[Number, ...], Field(strict=False)]
+    column: str = ""
+    suffix: str = ""
 
     @property
     def size(self) -> int:
         """How many numbers one is."""
         return self.height * self.width * self.channels
+
+
+class RowsOfModel(Section):
+    """What is read of the rows of one source."""
+
+    encoding: _Encoding
+    fills: dict[str, float]
+    text: _Text | None = None
+    pictures: _Pictures | None = None
+    # Earlier versions did not write it.
+    table: TableOfModel = TableOfModel()
+    # How many numbers of other sources stand before and behind those of a row.
+    around: Annotated[tuple[_Count, _Count], Field(strict=False)] = (0, 0)
+
+    @property
+    def categories(self) -> list[int]:
+        """The widths of the one-hot blocks."""
+        return [len(table) + 1 for table in self.encoding.categories]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers stand before them."""
+        of_texts = self.text.width if self.text is not None else 0
+        return len(self.encoding.numeric_names) + of_texts + (self.pictures.size if self.pictures is not None else 0)
 
 
 class _BuiltIn(Section):
@@ -146,22 +148,18 @@ class _Kind(Section):
     classes: Annotated[_Names, Field(min_length=2)]
 
 
-class _Described(Section):
+class _Described(RowsOfModel):
     # What else is said is for people.
     model_config = ConfigDict(extra="allow")
 
     format: int
     tasks: Annotated[_Names, Field(min_length=1)]
-    encoding: _Encoding
     network: dict[str, Any]
     thresholds: dict[str, _DecisionRule]
     # Of the tasks that are not binary.
     kinds: dict[str, _Kind] = Field(default_factory=dict)
-    fills: dict[str, float]
-    text: _Text | None = None
-    pictures: _Pictures | None = None
-    # Earlier versions did not write it.
-    table: TableOfModel = TableOfModel()
+    # Of joined data whose inputs differ; of others what is read of a row stands above.
+    sources: dict[str, RowsOfModel] = Field(default_factory=dict)
     trial_id: str = ""
     method: str = ""
     hyperparameters: Mapping[str, Number] = Field(default_factory=dict)
@@ -192,28 +190,22 @@ def check_model_json(described: Any, path: Path) -> Mapping[str, Any]:
 
 
 def _check_sizes(found: _Described, network: Section, problems: Problems) -> None:
-    encoding = found.encoding
-    sizes = [len(table) + 1 for table in encoding.categories]
-    inputs = len(encoding.numeric_names) + (found.text.width if found.text is not None else 0)
-    if found.pictures is not None:
-        inputs += found.pictures.size
-        for key in ("mean", "scale"):
-            _expect(problems, ("pictures", key), len(getattr(found.pictures, key)), found.pictures.channels)
-    for key, names in (("mean", encoding.numeric_names), ("scale", encoding.numeric_names)):
-        _expect(problems, ("encoding", key), len(getattr(encoding, key)), len(names))
-    _expect(problems, ("encoding", "categories"), len(sizes), len(encoding.categorical_names))
+    numbers, sizes = found.numbers, found.categories
+    for path, rows in (((), found), *((("sources", name), rows) for name, rows in found.sources.items())):
+        _check_rows(rows, path, problems)
+    if found.sources:
+        numbers, *others = (rows.numbers + sum(rows.categories) + sum(rows.around) for rows in found.sources.values())
+        for name, other in zip(list(found.sources)[1:], others, strict=True):
+            _expect(problems, ("sources", name, "around"), other, numbers)
     if isinstance(network, _BuiltIn):
-        _expect(problems, ("network", "numeric"), network.numeric, inputs)
+        _expect(problems, ("network", "numeric"), network.numeric, numbers)
         _expect(problems, ("network", "categories"), list(network.categories), sizes)
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
     elif isinstance(network, _OwnModule | _ByName):
         key, wide = "inputs" if isinstance(network, _OwnModule) else "shape", network.inputs
         found_inputs = wide if isinstance(wide, int) else math.prod(wide)
-        _expect(problems, ("network", key), found_inputs, inputs + sum(sizes))
+        _expect(problems, ("network", key), found_inputs, numbers + sum(sizes))
         _expect(problems, ("network", "tasks"), network.tasks, len(found.tasks))
-    for name in found.table.numbers:
-        if name not in encoding.categorical_names:
-            problems.add(("table", "numbers"), f"found {show_value(name)}, which is no categorical input")
     for task in found.kinds:
         if task not in found.tasks:
             problems.add(("kinds", task), f"found a task that is none of {', '.join(found.tasks)}")
@@ -221,6 +213,19 @@ def _check_sizes(found: _Described, network: Section, problems: Problems) -> Non
     for task, rule in found.thresholds.items():
         if (rule.by_group is None) != (rule.attribute is None):
             problems.add(("thresholds", task), "attribute and by_group stand together or not at all")
+
+
+def _check_rows(rows: RowsOfModel, path: tuple[str, ...], problems: Problems) -> None:
+    encoding = rows.encoding
+    if rows.pictures is not None:
+        for key in ("mean", "scale"):
+            _expect(problems, (*path, "pictures", key), len(getattr(rows.pictures, key)), rows.pictures.channels)
+    for key, names in (("mean", encoding.numeric_names), ("scale", encoding.numeric_names)):
+        _expect(problems, (*path, "encoding", key), len(getattr(encoding, key)), len(names))
+    _expect(problems, (*path, "encoding", "categories"), len(rows.categories), len(encoding.categorical_names))
+    for name in rows.table.numbers:
+        if name not in encoding.categorical_names:
+            problems.add((*path, "table", "numbers"), f"found {show_value(name)}, which is no categorical input")
 
 
 def _expect(problems: Problems, path: tuple[str, ...], found: Any, expected: Any) -> None:

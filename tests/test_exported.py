@@ -19,6 +19,7 @@ from torch import nn
 import paretofair
 from paretofair import exported
 from paretofair.data import Encoding
+from paretofair.data.reading.row_reader import RowReader
 from paretofair.errors import DataError
 from paretofair.exported import ExportedModel, save
 from paretofair.models.named import NamedFactory
@@ -49,11 +50,11 @@ def write(folder: Path, network: Mapping[str, Any] = NETWORK, module: nn.Module 
         "tasks": ["good", "high"],
         "network": dict(network),
         "thresholds": {"good": rule, "high": by_group},
-        "fills": {"age": 35.0},
         "metrics": {"test_auc_good": "nan", "test_error_good": 0.25},
     }
     encoding = Encoding(("age", "income"), np.array([35.0, 1.0]), np.array([10.0, np.inf]), ("kind",), (("a", "b"),))
-    save(ExportedModel(module or Perceptron(**network), encoding, about), folder)
+    readers = {"": RowReader(encoding, fills={"age": 35.0})}
+    save(ExportedModel(module or Perceptron(**network), readers, about), folder)
     return folder
 
 

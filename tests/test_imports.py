@@ -95,6 +95,7 @@ def test_every_part_is_listed():
 
 # Where modules without a test file of their name are tested.
 TESTED_BY = {
+    "data/reading/test_row_reader": ("data.reading.fitted_rows",),
     "data/sets/images/test_celeba": (
         "data.sets.images.faces",
         "data.sets.images.fairface",

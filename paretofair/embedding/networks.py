@@ -151,10 +151,11 @@ def _use_exported(folder: Path, weights: Path | None, device: str) -> EmbeddingN
     if weights is not None:
         raise DataError("--weights: an exported model has its own")
     model = load(folder)
-    if model.pictures is None:
+    reader = model.rows.pictures
+    if reader is None:
         raise DataError(f"{folder}: the model reads no pictures; accepted: one that was trained on pictures")
     about = {"network": f"trial {model.about['trial_id']}", "weights_sha256": hash_file(folder / WEIGHTS)}
-    return _use_module(model.module, model.pictures, about, device)
+    return _use_module(model.module, reader, about, device)
 
 
 def _make_own(name: str, weights: Path | None, form: PictureForm) -> tuple[nn.Module, str]:

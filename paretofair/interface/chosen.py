@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from paretofair.exported import ExportedModel
 from paretofair.interface.any_table import to_column, to_frame
 from paretofair.interface.scoring import Scored, Scores, score_decisions
 from paretofair.interface.words import GroupWords, LabelWords
+
+Words = TypeVar("Words", LabelWords, GroupWords)
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class ChosenModel:
         labels: How the labels of each task are written.
         attributes: How the groups of each sensitive attribute follow from its column.
         folder: Where it is saved; `paretofair.load(folder)` reads `exported` back.
+        sources: Of a model of several files the tasks and the attributes of each.
     """
 
     exported: ExportedModel
     labels: Mapping[str, LabelWords]
     attributes: Mapping[str, GroupWords]
     folder: Path
+    sources: Mapping[str, tuple[Collection[str], Collection[str]]] = field(default_factory=dict)
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -42,6 +46,11 @@ class ChosenModel:
     def inputs(self) -> list[str]:
         """The columns that it reads."""
         return self.exported.inputs
+
+    def of(self, source: str) -> ChosenModel:
+        """The same model for rows of one of its files, of which `score` measures its own tasks and attributes. Raises
+        DataError for a file that is none of `exported.readers`."""
+        return replace(self, exported=self.exported.of(source))
 
     def predict(self, data: Any, *, sensitive_features: Any = None) -> pd.DataFrame:
         """The decision of every row and task, in the words of the labels, with the index of a pandas frame.
@@ -76,6 +85,8 @@ class ChosenModel:
         columns = self._gather_labels(frame, labels)
         tasks = {}
         for task, kind in zip(self.exported.tasks, self.exported.kinds, strict=True):
+            if task not in columns:
+                continue
             names = [task] if kind.is_binary else [f"{task}_{each}" for each in kind.classes]
             decisions = decided[task].to_numpy()
             if not kind.is_binary:
@@ -98,9 +109,10 @@ class ChosenModel:
 
     def _gather_groups(self, frame: pd.DataFrame, given: Any) -> dict[str, list[Any]]:
         """The group of each row by attribute, as the training data name it; None where it is missing."""
-        columns = _by_name(given, list(self.attributes), len(frame), "sensitive_features")
+        attributes = _keep(self.attributes, self.sources.get(self.exported.source, (None, None))[1])
+        columns = _by_name(given, list(attributes), len(frame), "sensitive_features")
         found = {}
-        for attribute, words in self.attributes.items():
+        for attribute, words in attributes.items():
             values = columns.get(attribute)
             if values is None:
                 if words.column not in frame:
@@ -110,13 +122,19 @@ class ChosenModel:
         return found
 
     def _gather_labels(self, frame: pd.DataFrame, given: Any) -> dict[str, pd.Series]:
-        columns = _by_name(given, list(self.labels), len(frame), "labels")
-        for task, words in self.labels.items():
+        labels = _keep(self.labels, self.sources.get(self.exported.source, (None, None))[0])
+        columns = _by_name(given, list(labels), len(frame), "labels")
+        for task, words in labels.items():
             if task not in columns:
                 if words.column is None or words.column not in frame:
                     raise DataError(f"the data have no labels of {task}; give labels")
                 columns[task] = frame[words.column]
         return columns
+
+
+def _keep(words: Mapping[str, Words], names: Collection[str] | None) -> dict[str, Words]:
+    """Those of these names; all where there are none."""
+    return {name: each for name, each in words.items() if names is None or name in names}
 
 
 def _by_name(given: Any, names: Sequence[str], rows: int, what: str) -> dict[str, pd.Series]:

@@ -43,6 +43,8 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         rule: Which point of the frontier is kept, as `"smallest equalized_odds_max, error <= 0.2"`; None: its knee.
         sensitive: A column of X, its name or place, whose groups are compared where `fit` is given no
             `sensitive_features`. Numbers with more than 20 values make two groups, cut at their median.
+        inputs: Which columns of X are read, or a mapping as in a space file, of texts or pictures by column:
+            `{"text": {"columns": ["note"]}}`; by default all.
         validation: The share of the rows that models are compared on, stratified by labels and groups.
         settings: Sections of a space file. By default decisions are those of the likeliest class.
         output: A results folder to keep the search in; None: it is removed after the fit.
@@ -67,6 +69,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         objectives: Sequence[str] = OBJECTIVES,
         rule: str | None = None,
         sensitive: str | int | None = None,
+        inputs: Mapping[str, Any] | Sequence[str] | None = None,
         validation: float = 0.25,
         settings: Mapping[str, Any] | None = None,
         output: str | Path | None = None,
@@ -79,6 +82,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         self.objectives = objectives
         self.rule = rule
         self.sensitive = sensitive
+        self.inputs = inputs
         self.validation = validation
         self.settings = settings
         self.output = output
@@ -202,6 +206,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
             sensitive_features=groups.iloc[order],
             split=np.concatenate([part, np.repeat("test", len(order) - rows)]),
             sample_weight=None if weights is None else weights[order],
+            inputs=self.inputs,
         )
         settings = {"threshold": {"fixed": 0.5}, **(self.settings or {})}
         settings["stages"] = {"baselines": {"runs": 1}, **settings.get("stages", {})}

@@ -142,7 +142,9 @@ class Comparison:
         """The model of a trial of the table. Raises RunError for a trial that is none or was not completed."""
         done = export_trial(self.folder, trial_id, output, data_dir=self._data_dir)
         space = load_space(space_file(self.folder))
-        return ChosenModel(done.model, find_label_words(space, done.model.about), find_group_words(space), done.folder)
+        labels, groups = find_label_words(space, done.model.about), find_group_words(space)
+        sources = {name: (list(file.tasks), list(file.sensitive)) for name, file in space.data.sources.items()}
+        return ChosenModel(done.model, labels, groups, done.folder, sources)
 
     def __repr__(self) -> str:
         return f"Comparison({str(self.folder)!r}): {len(self.trials):,} trials of {', '.join(self.results.methods)}"

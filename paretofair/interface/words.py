@@ -97,9 +97,10 @@ class GroupWords:
 
 def find_group_words(space: Space) -> dict[str, GroupWords]:
     """Where the groups of each attribute are read from, for the data of a run."""
-    csv = space.data.csv
-    if csv is not None:
-        return {name: GroupWords(said, csv.rules) for name, said in csv.sensitive.items()}
+    if space.data.files:
+        # Of several files the first one that has the attribute says how its groups are made.
+        of_files = [(name, said, file) for file in space.data.files for name, said in file.sensitive.items()]
+        return {name: GroupWords(said, file.rules) for name, said, file in reversed(of_files)}
     attributes = dict.fromkeys(space.data.sensitive_by_task(space.tasks).values())
     as_it_is = CellRules(missing=frozenset())
     return {name: GroupWords(Sensitive(column=name), as_it_is) for name in attributes}
@@ -107,8 +108,9 @@ def find_group_words(space: Space) -> dict[str, GroupWords]:
 
 def find_label_words(space: Space, about: Mapping[str, Any]) -> dict[str, LabelWords]:
     """How the labels of each task of a model are written in the data of its run."""
-    csv, found = space.data.csv, {}
+    found = {}
     for task in about["tasks"]:
+        csv = next((file for file in space.data.files if task in file.tasks), None)
         said = None if csv is None else csv.tasks[task]
         classes = about.get("kinds", {}).get(task, {}).get("classes", ())
         column = said.column if isinstance(said, TaskColumn) else said

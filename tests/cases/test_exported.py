@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 import paretofair
 from paretofair.cli.sweep import main
 from paretofair.data import CsvSchema, FittedColumns, read_csv_dataset, split
+from paretofair.data.reading.fitted_rows import make_row_readers
+from paretofair.data.reading.row_reader import RowReader
 from paretofair.errors import DataError
-from paretofair.export import describe_table
 from paretofair.exported import ExportedModel, save
 from paretofair.models.perceptron import Perceptron
 from paretofair.results import TrialTable
@@ -78,11 +79,10 @@ def export(schema: CsvSchema, folder: Path) -> tuple[ExportedModel, np.ndarray]:
         "tasks": ["repaid"],
         "network": network,
         "thresholds": {"repaid": {"logit": 0.0, "probability": 0.5}},
-        "fills": dict(inputs.columns.fills),
-        "table": describe_table(schema, inputs.columns).model_dump(mode="json"),
         "data": {"name": dataset.name},
     }
-    save(ExportedModel(Perceptron(**network), inputs.encoding, about), folder)  # type: ignore[arg-type]
+    readers = make_row_readers(inputs, {"": schema}, ())
+    save(ExportedModel(Perceptron(**network), readers, about), folder)  # type: ignore[arg-type]
     return paretofair.load(folder), inputs.encode(np.arange(len(dataset)))
 
 
@@ -203,11 +203,11 @@ def test_a_value_that_training_did_not_see_is_told(known, caplog):
 
 def test_a_model_of_a_known_data_set_reads_no_file(known):
     path, model, _ = known
-    about = {**model.about, "table": {}, "data": {"name": "lsac"}}
+    about = {**model.about, "data": {"name": "lsac"}}
     with pytest.raises(
         DataError, match="the model was trained on lsac and not on a table of one's own; give it a frame"
     ):
-        ExportedModel(model.module, model.encoding, about).read_csv(path)
+        ExportedModel(model.module, {"": RowReader(model.rows.encoding)}, about).read_csv(path)
 
 
 CELLS = st.sampled_from(

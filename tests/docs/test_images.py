@@ -91,7 +91,7 @@ def test_the_exported_model_scores_as_training_did(people, monkeypatch):
     assert probabilities.index.equals(frame.index)
     assert list(probabilities) == ["smiling", "older"]
     # A plain computation of the same: the network's layers by hand on pictures read one by one.
-    pixels = torch.from_numpy(model.pictures.read([f"photos/{name}" for name in frame["photo"]])).flatten(1)
+    pixels = torch.from_numpy(model.rows.pictures.read([f"photos/{name}" for name in frame["photo"]])).flatten(1)
     hidden = model.module.shared[0](pixels).relu()
     for place, task in enumerate(probabilities):
         deep, last = model.module.heads[place]
@@ -107,8 +107,12 @@ def test_the_exported_model_scores_as_training_did(people, monkeypatch):
     np.testing.assert_allclose(errors, [trial["test_error_smiling"], trial["test_error_older"]], atol=1e-9)
     card = (folder / "model" / "README.md").read_text()
     assert "Inputs: pictures of 24 × 24 pixels, red, green and blue" in card
-    with pytest.raises(DataError, match="found a frame; the model reads pictures"):
+    # A frame names the files as the table of training does.
+    with pytest.raises(DataError, match=r"picture 0 \(2021/p0.jpg\) can't be read: No such file"):
         model.predict(frame)
+    of_frame = paretofair.load("model", pictures="photos").predict_proba(frame.set_index("photo", drop=False))
+    np.testing.assert_array_equal(of_frame.to_numpy(), probabilities.to_numpy())
+    assert list(of_frame.index) == frame["photo"].tolist()
 
 
 def test_wrong_pictures_end_before_any_work(people):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from paretofair.data.inputs.pictures import PictureError, PictureForm, check_pillow
+from paretofair.data.inputs.pictures import PictureError, PictureForm, PictureRoot, check_pillow
 from paretofair.errors import DataError
 
 _ACCEPTED = "paths, Pillow images, or arrays of bytes (height, width) or (height, width, channels)"
@@ -22,11 +22,17 @@ class PictureReader:
     Attributes:
         form: Size and channels.
         mean, scale: `(channels,)` float64, in bytes; the scale of a channel that was constant is infinite.
+        column: The column of a frame that names files; "" for a model that was trained on no table.
+        suffix: What stands behind every name in it.
+        root: The folder or zip archive of these files; None: their names are paths.
     """
 
     form: PictureForm
     mean: np.ndarray
     scale: np.ndarray
+    column: str = ""
+    suffix: str = ""
+    root: str | None = None
 
     @property
     def words(self) -> str:
@@ -38,10 +44,13 @@ class PictureReader:
     def describe(self) -> dict[str, Any]:
         """Plain data for `model.json`."""
         scale = [each if np.isfinite(each) else str(each) for each in self.scale.tolist()]
-        return {**asdict(self.form), "mean": self.mean.tolist(), "scale": scale}
+        named = {"column": self.column, "suffix": self.suffix} if self.column else {}
+        return {**asdict(self.form), "mean": self.mean.tolist(), "scale": scale, **named}
 
-    def read(self, pictures: Sequence[Any]) -> np.ndarray:
+    def read(self, pictures: Sequence[Any], first: int = 0, root: PictureRoot | None = None) -> np.ndarray:
         """`(pictures, channels, height, width)` float32 of paths, images or arrays, as training normalises them.
+
+        `first` is the number of the first one in errors; names that are no whole paths are looked for in `root`.
 
         Raises:
             DataError: one that cannot be read, by its place from 0.
@@ -49,10 +58,10 @@ class PictureReader:
         pixels = np.empty((len(pictures), *self.form.shape), dtype=np.uint8)
         for place, picture in enumerate(pictures):
             try:
-                pixels[place] = self._decode(picture)
+                pixels[place] = self._decode(picture, root)
             except PictureError as error:
-                name = f" ({picture})" if isinstance(picture, str | Path) else ""
-                raise DataError(f"picture {place}{name} {error}") from None
+                name = f" ({picture})" if isinstance(picture, str | Path) and str(picture) else ""
+                raise DataError(f"picture {place + first}{name} {error}") from None
         return self.normalise(pixels)
 
     def normalise(self, pixels: np.ndarray) -> np.ndarray:
@@ -60,7 +69,14 @@ class PictureReader:
         mean, scale = (each.astype(np.float32)[:, None, None] for each in (self.mean, self.scale))
         return np.asarray((pixels.astype(np.float32) - mean) / scale)
 
-    def _decode(self, picture: Any) -> np.ndarray:
+    def _decode(self, picture: Any, root: PictureRoot | None) -> np.ndarray:
+        if isinstance(picture, str) and not picture:
+            raise PictureError("is missing")
+        if isinstance(picture, str) and root is not None and not Path(picture).is_absolute():
+            fault = root.find_fault(picture)
+            if fault is not None:
+                raise PictureError(fault)
+            return self.form.decode(root.read(picture))
         if isinstance(picture, str | Path):
             try:
                 content = Path(picture).read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _MOST_FITTED = 100_000  # rows that a reduction is fitted on; it knows no more f
 _BLOCK = 20_000  # rows that are reduced at a time
 _NOT_GIVEN = ("input", "encoding", "decode_error", "dtype")  # of scikit-learn's: texts would name files to be read
 _STATELESS = ("hashing", "sentence")
+_PICKLE = "pickle"  # among the arrays of an encoder of the user's own
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class FittedEncoder:
     Attributes:
         form: What it was made of.
         state: What the encoder itself has learned, by name: words, and how rare they are. Nothing of encoders of a
-            user's own, which are not written to files.
+            user's own, which pickle writes whole.
         components: `(width, words)` float32, the directions that texts are reduced to; None for no reduction.
         mean: `(width,)` float64.
         scale: The root of the mean variance of all numbers; infinite where none varies.
@@ -129,11 +131,6 @@ class FittedEncoder:
     def width(self) -> int:
         """How many numbers a text becomes."""
         return len(self.mean)
-
-    @property
-    def can_be_kept(self) -> bool:
-        """Whether arrays say all that it knows."""
-        return self.form.encoder in KNOWN
 
     def encode(self, texts: Sequence[str]) -> Array:
         """`(n, width)` float32; rows are sparse until they are reduced, a block at a time."""
@@ -153,15 +150,33 @@ class FittedEncoder:
         return np.concatenate(blocks) if blocks else np.zeros((0, self.width), dtype=np.float32)
 
     def arrays(self) -> dict[str, Array]:
-        """All that it knows, as arrays by name; `restore_encoder` takes them back."""
+        """All that it knows, as arrays by name; `restore_encoder` takes them back.
+
+        Raises DataError for an encoder of the user's own that pickle cannot write.
+        """
         found = {"mean": self.mean, "scale": np.array(self.scale), **{f"state.{k}": v for k, v in self.state.items()}}
+        if self.form.encoder not in KNOWN:
+            try:
+                found[_PICKLE] = np.frombuffer(pickle.dumps(self.encoder), dtype=np.uint8)
+            except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+                raise DataError(f"the encoder {self.form.encoder} can't be written by pickle: {error}") from None
         return found if self.components is None else {**found, "components": self.components}
 
 
 def restore_encoder(form: TextEncoder, arrays: Mapping[str, Array]) -> FittedEncoder:
-    """The encoder whose `arrays` these are."""
+    """The encoder whose `arrays` these are. One of the user's own is unpickled, which runs code of its writer.
+
+    Raises DataError for one whose class is not to be had here.
+    """
+    own = None
+    if form.encoder not in KNOWN:
+        _classes(form.encoder)  # imports its module, from the working directory as well
+        try:
+            own = pickle.loads(bytes(np.asarray(arrays[_PICKLE], dtype=np.uint8)))
+        except (pickle.UnpicklingError, ImportError, AttributeError, EOFError, TypeError) as error:
+            raise DataError(f"the encoder {form.encoder} can't be unpickled: {error}") from None
     state = {key.removeprefix("state."): value for key, value in arrays.items() if key.startswith("state.")}
-    return FittedEncoder(form, state, arrays.get("components"), arrays["mean"], float(arrays["scale"]))
+    return FittedEncoder(form, state, arrays.get("components"), arrays["mean"], float(arrays["scale"]), own)
 
 
 def _classes(name: str) -> tuple[Any, dict[str, Any]]:

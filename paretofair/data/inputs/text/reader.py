@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,17 +47,25 @@ class TextReader:
             np.savez(file, allow_pickle=False, **self.encoder.arrays())
 
 
-def load_text_reader(described: dict[str, Any], path: Path) -> TextReader:
-    """The reader that `describe` and `save` have written. Raises DataError for a file that is none, or another one."""
-    if described["encoder"] not in KNOWN:
-        raise DataError(f"{path.parent}: text.encoder: found {described['encoder']!r}; accepted: {', '.join(KNOWN)}")
-    form = TextEncoder(described["encoder"], json.dumps(described["options"], sort_keys=True), described["dimensions"])
+def load_text_reader(described: Mapping[str, Any], path: Path, trust: bool = False) -> TextReader:
+    """The reader that `describe` and `save` have written.
+
+    Raises DataError for a file that is none, or another one, and where `trust` is missing for an encoder of the user's
+    own, whose code runs when it is read.
+    """
+    encoder, options = described["encoder"], json.dumps(described["options"], sort_keys=True)
+    if encoder not in KNOWN and not trust:
+        what = f"names the encoder {encoder!r}, whose code would run here: give trust=True to run it"
+        if ":" not in encoder:
+            what = f"text.encoder: found {encoder!r}; accepted: {', '.join(KNOWN)}, or package.module:Encoder"
+        raise DataError(f"{path.parent}: {what}")
+    form = TextEncoder(encoder, options, described["dimensions"])
     try:
         with np.load(path) as arrays:
-            encoder = restore_encoder(form, dict(arrays))
+            fitted = restore_encoder(form, dict(arrays))
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise DataError(f"{path} holds no encoder of texts ({' '.join(str(error).split())[:100]})") from None
-    if encoder.width != described["width"]:
-        raise DataError(f"{path} makes {encoder.width} numbers of a text; the model reads {described['width']}")
+    if fitted.width != described["width"]:
+        raise DataError(f"{path} makes {fitted.width} numbers of a text; the model reads {described['width']}")
     cleaning = Cleaning(described["markup"], described["longest"])
-    return TextReader(tuple(described["columns"]), cleaning, encoder)
+    return TextReader(tuple(described["columns"]), cleaning, fitted)

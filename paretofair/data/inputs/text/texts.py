@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -132,13 +133,16 @@ class FittedTexts:
         return TextReader(self.texts.columns, self.texts.cleaning, self.read_encoder())
 
     def read_encoder(self) -> FittedEncoder:
-        """The encoder, for texts that are not among these. Raises DataError for one of the user's own, which knows how
-        it is written to a file as little as we do."""
+        """The encoder, for texts that are not among these. Raises DataError for one of the user's own that pickle could
+        not write."""
         form = self.texts.encoder
         self.prepare()
         path = self.folder / _ENCODER
         if not path.exists():
-            raise DataError(f"the encoder {form.encoder} is not kept in files; models that read texts by it have none")
+            raise DataError(
+                f"the encoder {form.encoder} was not kept, since pickle cannot write it; models that read texts by it "
+                f"are not exported (where pickle now can, remove {self.folder} and try again)"
+            )
         with np.load(path) as arrays:
             return restore_encoder(form, dict(arrays))
 
@@ -183,7 +187,7 @@ class FittedTexts:
             own = np.arange(start, min(start + _MANY, shape[0]))
             rows[own] = encoder.encode(list(self.texts.packed.take(own)))
         rows.flush()
-        if encoder.can_be_kept:
+        with suppress(DataError):  # which `read_encoder` tells whoever needs it
             np.savez(folder / _ENCODER, allow_pickle=False, **encoder.arrays())
         about = {"encoder": asdict(self.texts.encoder), "columns": self.texts.columns, "rows": shape[0]}
         (folder / "about.json").write_text(json.dumps(about))

@@ -80,10 +80,25 @@ class Lengths:
 def test_an_encoder_of_ones_own():
     own = TextEncoder(f"{__name__}:Lengths", '{"factor": 2}').fit(TEXTS[:80])
     raw = np.array([[len(text), len(text.split())] for text in TEXTS[:80]], dtype=float)
-    assert not own.can_be_kept
     assert own.encode(TEXTS).shape == (120, 2)
     centred = raw - raw.mean(0)
     np.testing.assert_allclose(own.encode(TEXTS[:80]), centred / np.sqrt((centred**2).mean()), rtol=1e-5)
+    again = restore_encoder(own.form, own.arrays())
+    np.testing.assert_array_equal(again.encode(TEXTS), own.encode(TEXTS))
+
+
+class Guarded(Lengths):
+    """An encoder that pickle cannot write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = (text for text in TEXTS)
+
+
+def test_an_encoder_that_cannot_be_written():
+    own = TextEncoder(f"{__name__}:Guarded").fit(TEXTS)
+    with pytest.raises(DataError, match="Guarded can't be written by pickle"):
+        own.arrays()
 
 
 @pytest.mark.parametrize(
