@@ -32,6 +32,15 @@ def _check_encoder(name: str) -> str:
     return name
 
 
+def _check_dimensions(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
+        return value
+    raise make_error(
+        f"found {value!r}; accepted: 1 to {_MOST:,}. Networks read dense numbers: texts are unreduced where the "
+        "encoder makes no more of them, as with options: {max_features: 2000} and dimensions: 2000"
+    )
+
+
 def _check_options(options: dict[str, Any]) -> dict[str, Any]:
     try:
         json.dumps(options)
@@ -58,7 +67,7 @@ class TextColumns(InputKind):
     text_columns: Annotated[Names, BeforeValidator(_list_columns), Field(alias="columns", min_length=1)]
     encoder: Annotated[str, AfterValidator(_check_encoder)] = "tfidf"
     options: Annotated[dict[str, Any], AfterValidator(_check_options), Field(default_factory=dict)]
-    dimensions: Annotated[int, Field(ge=1, le=_MOST)] = 256
+    dimensions: Annotated[int, BeforeValidator(_check_dimensions)] = 256
     markup: Markup = "strip"
     longest: Annotated[int, Field(ge=1)] = LONGEST
 

@@ -64,6 +64,16 @@ def test_few_words_are_not_reduced():
     np.testing.assert_allclose(encoder.encode(["1 2 2", "3", ""]), centred / centred.std(), atol=1e-6)
 
 
+def test_tfidf_without_a_reduction():
+    options = {"max_features": 20, "sublinear_tf": True}
+    encoder = TextEncoder("tfidf", json.dumps(options), dimensions=20).fit(TEXTS[:80])
+    assert encoder.components is None
+    vectorizer = TfidfVectorizer(**options).fit(TEXTS[:80])
+    expected, others = (vectorizer.transform(texts).toarray() for texts in (TEXTS[:80], TEXTS[80:]))
+    scale = np.sqrt(((expected - expected.mean(0)) ** 2).mean())
+    np.testing.assert_allclose(encoder.encode(TEXTS[80:]), (others - expected.mean(0)) / scale, atol=1e-5)
+
+
 class Lengths:
     """An encoder of one's own: letters and words."""
 

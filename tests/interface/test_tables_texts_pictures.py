@@ -121,3 +121,63 @@ def test_labels_and_groups_of_polars_in_fairlearns_way():
     one.fit(data, loans["repaid"], sensitive_features=loans["sex"])
     other = one.predict(data.to_pandas())
     np.testing.assert_array_equal(one.predict(data), other)
+
+
+def test_an_encoder_of_ones_own_comes_with_the_model(patients):
+    inputs = {"text": {"columns": "note", "encoder": "tests.data.inputs.text.test_encoders:Lengths"}}
+    model = compare(patients, inputs).best()
+    probabilities = model.predict_proba(patients)
+    with pytest.raises(DataError, match="whose code would run here: give trust=True"):
+        paretofair.load(model.folder)
+    again = paretofair.load(model.folder, trust=True)
+    np.testing.assert_array_equal(again.predict_proba(patients[["note"]]), probabilities)
+    assert ", trust=True" in (model.folder / "README.md").read_text()
+
+
+SPACE = """
+name: joined
+data:
+  sources:
+    ward: {path: ward.csv, tasks: {ill: "ill == 'yes'"}, sensitive: {sex: sex}, inputs: {text: {columns: note}}}
+    bank: {path: bank.csv, tasks: {repaid: "repaid == 'good'"}, sensitive: {sex: sex}, inputs: {exclude: [large]}}
+  sensitive: sex
+network: {shared: [4], head: []}
+training: {optimizer: adam, batch_size: 64, reduction: mean}
+fairness: {goal: odds}
+parameters: {learning_rate: 0.01, epochs: 2, task_weight: {ill: 0.5, repaid: 0.5}, fairness_weight: 0.1}
+methods: {vanilla: , per_task: }
+seeds: [0]
+stages: {baselines: {runs: 1}, sweep: {trials: 1}}
+resources: {engine: process}
+"""
+
+
+def test_a_model_of_two_files_reads_rows_of_either(patients, tmp_path):
+    frames = {"ward": patients[["sex", "note", "ill"]], "bank": make_loans(150)}
+    for name, frame in frames.items():
+        frame.to_csv(f"{name}.csv", index=False)
+    (tmp_path / "joined.yaml").write_text(SPACE)
+    paretofair.sweep("joined.yaml", "joined", quiet=True)
+    model = paretofair.Comparison("joined").model(paretofair.Results("joined").trials["trial_id"].iloc[-1])
+    with pytest.raises(DataError, match=r"rows of several sources, ward, bank: say of which, as in model.of\('ward'\)"):
+        model.predict(frames["ward"])
+    with pytest.raises(DataError, match="found the source 'shop'; accepted: ward, bank"):
+        model.of("shop")
+    again = paretofair.load(model.folder)
+    for source, task in (("ward", "ill"), ("bank", "repaid")):
+        own, frame = model.of(source), frames[source]
+        probabilities = own.predict_proba(frame)
+        np.testing.assert_array_equal(again.of(source).predict_proba(frame), probabilities)
+        np.testing.assert_array_equal(again.of(source).read_csv(f"{source}.csv").index, frame.reset_index().index)
+        scores = own.score(frame, frame[task].isin(["yes", "good"]).astype(int))
+        assert scores.overall.index.tolist() == [task]
+        assert scores.by_group.index.get_level_values("group").tolist() == ["f", "m"]
+        # The other file's block is 0: by hand.
+        rows = own.exported.encode(frame)
+        (second,) = {"ward", "bank"} - {source}
+        other = again.readers[second].encode(frames[second])
+        assert rows.shape[1] == other.shape[1]
+        assert not ((rows != 0).any(0).numpy() & (other != 0).any(0)).any()
+    card = (model.folder / "README.md").read_text()
+    assert "Inputs of rows of ward: note." in card
+    assert "model.of('bank')" in card
