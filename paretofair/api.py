@@ -28,7 +28,7 @@ def sweep(
     retry_failed: bool = False,
     quiet: bool = False,
 ) -> Results:
-    """Trains what is missing of a space, as `launch/sweep.py` does, and gives its results.
+    """Trains what is missing of a space, as `paretofair sweep` does, and gives its results.
 
     Args:
         space: the space file.

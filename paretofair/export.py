@@ -63,7 +63,7 @@ def export_trial(
     and hyperparameters, which gives the same bits where processor and versions are the same.
 
     Args:
-        run: results folder of `launch/sweep.py`.
+        run: results folder of `paretofair sweep`.
         trial_id: the trial, or the first characters of its id where no other has these.
         output: the folder to write; by default `exported/<trial_id>` in `run`.
         data_dir: where the real data sets are looked for first.

@@ -302,7 +302,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="results folder of a run of launch/sweep.py")
+    add("run", type=Path, metavar="RUN", help="results folder of a run of paretofair sweep")
     add("--methods", type=_among(METHODS), default=METHODS, metavar="A,B", help=f"{', '.join(METHODS)}; both")
     what = f"classifiers to reduce to: {', '.join(ESTIMATORS)}; both"
     add("--estimators", type=_among(ESTIMATORS), default=ESTIMATORS, metavar="A,B", help=what)

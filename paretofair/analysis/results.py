@@ -79,8 +79,8 @@ class Results:
     """
 
     def __init__(self, *runs: Path | str, **changes: Any) -> None:
-        """Reads `runs`: results folders of `launch/sweep.py`, or tables made elsewhere (`.parquet`, `.csv`, or a folder
-        of Parquet files) with the columns of the trial table. `changes` replace fields of `ReportSettings`.
+        """Reads `runs`: results folders of `paretofair sweep`, or tables made elsewhere (`.parquet`, `.csv`, or a
+        folder of Parquet files) with the columns of the trial table. `changes` replace fields of `ReportSettings`.
 
         Raises RunError for what cannot be read or must not be compared: simulated beside real data, other data, splits,
         protocols, or attributes.

@@ -10,16 +10,17 @@ import pandas as pd
 import pytest
 
 from ..launch.processes import TIMEOUT
-from .test_examples import ROOT, blocks
+from .test_examples import blocks
 
 
 @pytest.mark.ray
 def test_the_tutorial(tmp_path, ray_address):
     make, use = blocks("tutorial.md", "python")
     (space,) = blocks("tutorial.md", "yaml")
-    commands = blocks("tutorial.md", "bash")
+    commands = [
+        each.replace("paretofair ", f"{sys.executable} -m paretofair ") for each in blocks("tutorial.md", "bash")
+    ]
     (tmp_path / "loans.yaml").write_text(space)
-    (tmp_path / "launch").symlink_to(ROOT / "launch")
     own = {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "PARETOFAIR_OFFLINE": "1"}
     own["RAY_ADDRESS"] = ray_address
 
