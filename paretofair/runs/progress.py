@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a plain line now and then elsewhere."""
+"""How far a run is: a bar on a terminal or in a notebook, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from paretofair.interruption import run_beside
+from paretofair.terminal.notebook import NotebookBar
 
 logger = logging.getLogger("paretofair")
 _LINE_SECONDS = 15.0
@@ -63,6 +64,8 @@ def watch(console: Console, what: str, total: int, done: Callable[[], int], note
             pause = max(seconds, _SHARE * (time.monotonic() - started))
 
     kind, seconds = (_bar, 1.0) if console.is_terminal else (_lines, _LINE_SECONDS)
+    if console.is_jupyter and not console.quiet:
+        kind, seconds = _cell, 1.0
     with kind(console, what, total) as show, run_beside(lambda ended: follow(show, seconds, ended)):
         yield
 
@@ -80,6 +83,12 @@ def _bar(console: Console, what: str, total: int) -> Iterator[Show]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=total, rate="", note="")
         yield lambda now, rate, note: progress.update(task, completed=now, rate=rate, note=note)
+
+
+@contextmanager
+def _cell(console: Console, what: str, total: int) -> Iterator[Show]:
+    bar = NotebookBar(what, total)
+    yield lambda now, rate, note: bar.show(now, "  ".join(part for part in (rate, note) if part))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import platformdirs
 from rich.console import Console
-from rich.progress import track
 
 from paretofair.data.digest import Digest
 from paretofair.data.inputs.columns import DeviceRows
@@ -27,6 +26,7 @@ from paretofair.data.inputs.text.encoders import FittedEncoder, TextEncoder, res
 from paretofair.data.inputs.text.packed import PackedTexts
 from paretofair.data.inputs.text.reader import TextReader
 from paretofair.errors import DataError
+from paretofair.terminal.progress import show_progress
 
 if TYPE_CHECKING:
     import torch
@@ -181,11 +181,13 @@ class FittedTexts:
     def _write(self, folder: Path, encoder: FittedEncoder) -> None:
         shape = (len(self.texts), encoder.width)
         rows = np.lib.format.open_memmap(folder / _ROWS, mode="w+", dtype=np.float32, shape=shape)
-        blocks = range(0, shape[0], _MANY)
-        bar = track(blocks, "Encoding texts", console=Console(stderr=True), disable=shape[0] < _MANY)
-        for start in bar:
-            own = np.arange(start, min(start + _MANY, shape[0]))
-            rows[own] = encoder.encode(list(self.texts.packed.take(own)))
+        many = shape[0] >= _MANY
+        with show_progress("Encoding texts", shape[0]) if many else nullcontext(None) as tell:
+            for start in range(0, shape[0], _MANY):
+                own = np.arange(start, min(start + _MANY, shape[0]))
+                rows[own] = encoder.encode(list(self.texts.packed.take(own)))
+                if tell is not None:
+                    tell(len(own))
         rows.flush()
         with suppress(DataError):  # which `read_encoder` tells whoever needs it
             np.savez(folder / _ENCODER, allow_pickle=False, **encoder.arrays())
