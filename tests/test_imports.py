@@ -205,6 +205,7 @@ TESTED_BY = {
         "report.drawing.planes",
         "report.drawing.style",
         "report.figures.accuracies",
+        "report.figures.by_group.areas",
         "report.figures.confirmed",
         "report.figures.importance",
         "report.figures.sets",

@@ -22,6 +22,7 @@ from paretofair.analysis.findings import (
 from paretofair.analysis.relative import BASELINES, UNTREATED
 from paretofair.analysis.results import Results, make_once
 from paretofair.analysis.rules import KNEE, choose_points, default_rule
+from paretofair.analysis.tables import never_decided
 from paretofair.analysis.undefined import explain_undefined
 from paretofair.report import captions
 from paretofair.report.drawing.choice import drawn_tasks
@@ -32,7 +33,7 @@ from paretofair.statistics.comparison import LEVEL, least_p_value
 from paretofair.statistics.intervals import name_interval
 
 FINDINGS = "findings.md"
-CHANGES = "tables/changes.csv"
+CHANGES, CONFUSION = "tables/changes.csv", "tables/confusion.csv"
 _SHOWN = 5  # sentences of one kind
 _CHANCE = 0.025  # of an interval to lie on the worse side of no change where there is none
 
@@ -69,6 +70,7 @@ def find(results: Results) -> list[Finding]:
         *_tell_differences(results),
         *_tell_cost_of_choosing(results),
         *_tell_points(results),
+        *_tell_never_decided(results),
         *_tell_price(results),
         *_tell_changes(results),
     ]
@@ -258,6 +260,19 @@ def _tell_points(results: Results) -> Iterator[Finding]:
         f"test; brackets give a change and its 95 % interval over seeds.{few}{of_rows}",
         "tables/summary.csv",
     )
+
+
+def _tell_never_decided(results: Results) -> Iterator[Finding]:
+    table, labels = never_decided(results), Labels.of(results)
+    for (method, task), own in table.groupby(["method", "task"], sort=False) if len(table) else ():
+        classes = len(next(each.classes for each in results.schema.tasks if each.name == task))
+        yield Finding(
+            f"{labels.method(str(method))} decides no row on test to be {captions.join_some(list(own['decided']))} "
+            f"({len(own)} of {classes} classes of {labels.task(str(task))}); what is said of decided classes, as "
+            "prediction bias, leaves them out.",
+            CONFUSION,
+            warns=True,
+        )
 
 
 def _tell_price(results: Results) -> Iterator[Finding]:

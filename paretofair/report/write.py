@@ -13,7 +13,14 @@ from paretofair.analysis.overview import leading_points
 from paretofair.analysis.relative import BASELINES, find_single_task
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
-from paretofair.analysis.tables import audit_points, per_task, summary
+from paretofair.analysis.tables import (
+    auc_by_group,
+    audit_points,
+    confusion_by_group,
+    identities_by_group,
+    per_task,
+    summary,
+)
 from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.findings import CHANGES, write_findings
 from paretofair.report.output import place_file, replace_earlier
@@ -21,7 +28,9 @@ from paretofair.results.files import inside, write_csv
 
 _COMPARED = (volumes, comparison, dominance, optimism, selected)
 _OF_A_SET = ("hypervolume", *(table_of.__name__ for table_of in _COMPARED))
-_TABLES = ("summary", "per_task", "changes", *_OF_A_SET)
+# What only some runs have: several groups measured alone, identities, several classes.
+_BY_GROUP = {"auc_by_group": auc_by_group, "identities": identities_by_group, "confusion": confusion_by_group}
+_TABLES = ("summary", "per_task", "changes", *_BY_GROUP, *_OF_A_SET)
 _NAMES = (
     "audit.csv",
     "confirm.csv",
@@ -71,6 +80,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
                 rule = {"rule": default_rule(settings)}
                 files[CHANGES] = list_changes(results).assign(**rule, **stamp)
                 files["audit.csv"] = audit_points(results).assign(**rule, **stamp)
+            by_group = {name: table_of(results) for name, table_of in _BY_GROUP.items()}
+            files |= {f"tables/{name}.csv": own.assign(**stamp) for name, own in by_group.items() if len(own)}
     if fronts:
         files["frontiers/all.csv"] = pd.concat(fronts.values(), ignore_index=True)
     confirmed = table[table["stage"] == "confirm"]

@@ -25,6 +25,7 @@ from paretofair.report.figures import (
     splits,
     tasks,
 )
+from paretofair.report.figures.by_group import areas, confusion
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
@@ -42,6 +43,8 @@ FIGURES: dict[str, ModuleType] = {
     "audit": audit,
     "contribution": contribution,
     "amplification": amplification,
+    "auc_by_group": areas,
+    "confusion": confusion,
 }
 
 

@@ -80,6 +80,7 @@ function fillTables() {
       table.rows.length ? overSeeds(table) : table,
     );
   }
+  for (const { caption, ...table } of data.folds) add(caption, table, true);
   add("Single-task models, which ARE and ARFG divide by", baselines, true);
   if (!at("tables").querySelector("table"))
     at("tables").append(

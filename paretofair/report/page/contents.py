@@ -14,7 +14,7 @@ from paretofair.analysis.counts import CellCounts
 from paretofair.analysis.frontiers import confirmed_moments
 from paretofair.analysis.results import Results
 from paretofair.analysis.rules import choose_points, default_rule
-from paretofair.analysis.tables import per_task, summary
+from paretofair.analysis.tables import auc_by_group, confusion_by_group, identities_by_group, per_task, summary
 from paretofair.metrics.objectives import ObjectiveSet
 from paretofair.metrics.rates import FN, FP, TN, TP
 from paretofair.naming import JOINT
@@ -22,6 +22,7 @@ from paretofair.pareto.hypervolume import EXACT_UP_TO
 from paretofair.report.captions import join_names, join_some
 from paretofair.report.drawing.choice import drawn_tasks
 from paretofair.report.drawing.style import LINES, looks_of
+from paretofair.report.figures.by_group.confusion import MOST_CLASSES
 from paretofair.report.labels import Labels
 from paretofair.report.page.packed import pack_column, pack_numbers
 from paretofair.results.files import ENVIRONMENT, SPACE, read_json, read_text
@@ -100,6 +101,7 @@ def contents_of(results: Results, findings: Sequence[str] = ()) -> dict[str, Any
         "confirmed": _collect_confirmed(results, place),
         "groups": _groups(results, trials, fronts),
         "tables": _tables(results),
+        "folds": [{"caption": caption, **_rows(results, table)} for caption, table in _tables_by_group(results)],
         "runs": [_run(folder) for folder in results.folders],
         "settings": {
             "protocol": settings.protocol,
@@ -271,6 +273,36 @@ def _tables(results: Results) -> dict[str, Any]:
     said = ["selected_on", "measured_on", "source", "protocol"]
     tables |= {f"hypervolume {name}": results.hypervolumes_of(name) for name in results.compared_sets}
     return {name: _rows(results, frame.drop(columns=said, errors="ignore")) for name, frame in tables.items()}
+
+
+def _tables_by_group(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Captions and tables of what only some runs have, as `tables/auc_by_group.csv` and others have it."""
+    labels, spread = Labels.of(results), ("_gap_low", "_gap_high")
+    areas = auc_by_group(results)
+    for attribute, own in areas.groupby("attribute", sort=False) if len(areas) else ():
+        shown = own.drop(columns="attribute").dropna(axis=1, how="all")
+        words = f"Area under the ROC curve by {labels.attribute(str(attribute))} on all splits at the same points"
+        yield words, _name_rows(labels, shown.loc[:, [name for name in shown if not name.endswith(spread)]])
+    people = identities_by_group(results)
+    if len(people):
+        shown = people.loc[:, [name for name in people if not name.endswith(spread)]]
+        yield "Accuracy (rank-1 but on training rows) and angles by group at the same points", _name_rows(labels, shown)
+    confusion = confusion_by_group(results)
+    for task in dict.fromkeys(confusion["task"]) if len(confusion) else ():
+        own = confusion[(confusion["task"] == task) & (confusion["split"] == "test")]
+        if own["label"].nunique() > MOST_CLASSES:
+            continue
+        index = ["method", "group", "label"]
+        shares = own.pivot_table(index=index, columns="decided", values="share", sort=False, dropna=False)
+        words = f"{labels.task(str(task))}: what rows of each group and label are decided to be, shares on test"
+        yield f"{words} at the same points", _name_rows(labels, shares.reset_index())
+
+
+def _name_rows(labels: Labels, table: pd.DataFrame) -> pd.DataFrame:
+    """Tasks and groups as people read them; methods are named by the page, which would fold a column `task`."""
+    texts = {"task": labels.task, "group": labels.group}
+    named = table.assign(**{name: table[name].map(text) for name, text in texts.items() if name in table})
+    return named.rename(columns={"task": "of task"})
 
 
 def _turn_tasks(results: Results, chosen: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Figures of what single groups have, for the runs that measure it."""
