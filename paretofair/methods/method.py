@@ -64,7 +64,7 @@ class LossSettings:
     thresholded decisions (no gradient); `bandwidth` is the kernel width of `mmd`; `concentration` smooths the rates of
     `differential`, whose counts are those of one batch (`rate` 1) or, below, an exponential mean over batches;
     `reduction` is `sum` or `mean` over the rows of a batch; `loss` is what the cross-entropy of every row
-    becomes (`losses.terms.shape_losses`).
+    becomes (`losses.terms.shape_losses`), or that of their mean (`focal_of_mean`).
     """
 
     distance: str = "correlation"

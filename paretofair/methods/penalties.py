@@ -13,7 +13,7 @@ from torch import Tensor
 
 from paretofair.methods.losses.distances import extremes, group_means
 from paretofair.methods.losses.subsets import labelled, subsets
-from paretofair.methods.losses.terms import reduce_losses, row_losses, weighted
+from paretofair.methods.losses.terms import reduce_losses, row_losses, shape_means, weighted
 from paretofair.methods.method import FAIRNESS_WEIGHT, TASK_WEIGHT, Hyper, Losses, Method, Parameter, Rows
 
 PENALTY_WEIGHT = Parameter("penalty_weight", low=0.0, search={"log_uniform": [0.01, 100]})
@@ -50,7 +50,9 @@ class EqualLoss(PenaltyMethod):
     needs = frozenset()
 
     def penalty(self, logits: Tensor, each: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        return difference(each, labelled(rows), rows)
+        means, sizes = group_means(each, labelled(rows), rows.groups, rows.n_groups)
+        largest, smallest, missing = extremes(shape_means(means, self.settings), sizes)
+        return largest - smallest, missing
 
 
 class OddsPenalty(PenaltyMethod):
@@ -120,6 +122,6 @@ class MaxMin(Method):
     def losses(self, logits: Tensor, rows: Rows, hyper: Hyper) -> Losses:
         weights = rows.loss_weight * (rows.penalty_weight > 0)
         means, sizes = group_means(row_losses(logits, rows, self.settings), weights, rows.groups, rows.n_groups)
-        largest, _, missing = extremes(means, sizes, at_least=1)
+        largest, _, missing = extremes(shape_means(means, self.settings), sizes, at_least=1)
         undefined = missing.to(largest.dtype).expand_as(largest).sum(-1)
         return Losses(weighted(hyper["task_weight"], largest), undefined=undefined)

@@ -104,11 +104,13 @@ class MethodSpace:
 
     @property
     def loss_settings(self) -> LossSettings:
-        """What the method is made with."""
+        """What the method is made with. Under `protocol: paper` the focal loss is made of the mean of a batch."""
         # It imports PyTorch, which takes seconds that a look at a run can do without.
         from paretofair.methods.method import LossSettings
 
-        return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction, loss=self.training.loss)
+        published = self.protocol == "paper" and self.training.loss == "focal"
+        loss = "focal_of_mean" if published else self.training.loss
+        return LossSettings(**self.fairness.model_dump(), reduction=self.training.reduction, loss=loss)
 
     def identity(self, stage: str) -> dict[str, Any]:
         """Everything that changes the result of a trial with a given stage, method, seed and index, as plain JSON data.

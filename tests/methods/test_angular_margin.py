@@ -87,6 +87,30 @@ def test_focal_and_weighted_losses_of_binary_tasks():
     assert not row_losses(logits, nobody, LossSettings(loss="weighted")).any()
 
 
+def focal_of(mean):
+    return (1 - math.exp(-mean)) ** 2 * mean
+
+
+def test_the_published_protocol_makes_the_focal_loss_of_means():
+    torch.manual_seed(1)
+    cosines, rows = 0.1 * torch.rand(K, C, B, dtype=torch.float64), make_rows()
+    hyper = {"task_weight": torch.ones(K, 1).double(), "penalty_weight": torch.full((K,), 3.0).double()}
+    plain = row_losses(cosines, rows)[:, 0]
+    groups, known = rows.groups[0], rows.loss_weight[0] > 0
+    for reduction, times in (("mean", 1), ("sum", 60)):
+        settings = LossSettings(reduction=reduction, loss="focal_of_mean")
+        found = {
+            name: METHODS[name](settings, names=NAMES).losses(cosines, rows, hyper).shared
+            for name in ("vanilla", "equal_loss", "max_min")
+        }
+        for k in range(K):
+            whole = focal_of(plain[k, known].mean().item())
+            men, women = (focal_of(plain[k, known & (groups == group)].mean().item()) for group in (0, 1))
+            assert found["vanilla"][k].item() == pytest.approx(times * whole, rel=1e-9)
+            assert found["equal_loss"][k].item() == pytest.approx(times * whole + 3 * abs(men - women), rel=1e-9)
+            assert found["max_min"][k].item() == pytest.approx(max(men, women), rel=1e-9)
+
+
 def make_data():
     random = np.random.default_rng(0)
     person = np.repeat(np.arange(9), 12)

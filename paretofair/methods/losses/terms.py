@@ -38,7 +38,8 @@ def shape_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
 
     `cross_entropy` leaves them. `focal`: (1 - p)² times each, p = exp(-cross-entropy) being the probability of the
     label (Lin et al. 2017, γ = 2). `weighted`: those of label 1 times the batch's weight of label 0 over that of label
-    1, all 0 where it has no label 1 ("Technical Challenges", appendix A).
+    1, all 0 where it has no label 1 ("Technical Challenges", appendix A). `focal_of_mean` leaves them too: it is made
+    of their means (`shape_means`).
     """
     if settings.loss == "focal":
         # Of a loss that rounds to below 0 the probability is 1.
@@ -51,12 +52,23 @@ def shape_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
     return each
 
 
+def shape_means(means: Tensor, settings: LossSettings) -> Tensor:
+    """What `training.loss` makes of mean cross-entropies, of a batch or of a group in it: under `focal_of_mean`
+    (1 - p)² times each, p = exp(-mean), as published code has it, which averages first; nothing otherwise."""
+    if settings.loss == "focal_of_mean":
+        return (-torch.expm1(-means.clamp_min(0))).square() * means
+    return means
+
+
 def reduce_losses(each: Tensor, rows: Rows, settings: LossSettings) -> Tensor:
-    """The losses of rows `(K, T, B)` by `rows.loss_weight`, `(K, T)`: summed, or averaged."""
+    """The losses of rows `(K, T, B)` by `rows.loss_weight`, `(K, T)`: summed, or averaged; with `shape_means` of their
+    mean, which a sum has as often as there are rows."""
     total = (each * rows.loss_weight).sum(-1)
-    if settings.reduction == "mean":
-        total = total / avoid_zero(rows.loss_weight.sum(-1))
-    return total
+    if settings.reduction == "sum" and settings.loss != "focal_of_mean":
+        return total
+    weight = rows.loss_weight.sum(-1)
+    mean = shape_means(total / avoid_zero(weight), settings)
+    return mean if settings.reduction == "mean" else mean * weight
 
 
 class Unfairness(NamedTuple):
