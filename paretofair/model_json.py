@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from paretofair.data.inputs.pictures import Fit
+from paretofair.data.inputs.pictures import Blur, Fit
 from paretofair.data.reading.row_reader import TableOfModel
 from paretofair.errors import DataError, SpaceError
 from paretofair.sections import Section, make_error
@@ -58,6 +58,8 @@ class _Pictures(Section):
     width: Annotated[int, Field(ge=1, le=4096)]
     channels: Annotated[int, Field(ge=1, le=4)]
     fit: Fit
+    # Earlier versions did not write it.
+    blur: Blur = "none"
     mean: Annotated[tuple[float, ...], Field(strict=False)]
     scale: Annotated[tuple[Number, ...], Field(strict=False)]
     column: str = ""

@@ -13,7 +13,7 @@ from paretofair.sections import Section, make_error
 if TYPE_CHECKING:
     from torch import Tensor
 
-_DRAWS = 7  # uniform numbers of each picture: flip, two of crop, four of affine
+_DRAWS = 7  # uniform numbers of each picture: flip, two of crop, four of affine; behind them one for its share
 
 
 class Flip(Section):
@@ -30,13 +30,19 @@ class Crop(Section):
 class Affine(Section):
     """Each picture is turned by up to `degrees` either way, moved by up to the share `shift` of its sides and scaled by
     a factor between the two of `scale`, all uniformly, and interpolated bilinearly; `fill` is what moves in, from 0
-    (black) to 255."""
+    (black) to 255. Of a `share` below 1 each picture is changed with this probability, and else seen as it is: with .5
+    and twice the steps an epoch shows each picture about once as it is and once changed."""
 
     degrees: Annotated[float, Field(ge=0, le=180)] = 15.0
     shift: Annotated[float, Field(ge=0, lt=1)] = 0.05
     # Tuples, which YAML cannot write, are the one type that is read leniently: from lists.
     scale: Annotated[tuple[float, float], Field(strict=False)] = (0.95, 1.05)
     fill: Annotated[int, Field(ge=0, le=255)] = 128
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    def __repr_args__(self) -> Any:
+        """Without the `share` of all: what stood in identities before there was one."""
+        return [(name, value) for name, value in super().__repr_args__() if (name, value) != ("share", 1.0)]
 
     @model_validator(mode="after")
     def _check_scale(self) -> Affine:
@@ -88,19 +94,16 @@ class Augmentation(Section):
         import torch
 
         trials, rows = pictures.shape[:2]
-        drawn = {
-            stream: torch.rand(
-                rows, _DRAWS, generator=torch.Generator().manual_seed(stream % 2**63), dtype=torch.float64
-            )
-            for stream in set(streams)
-        }
+        drawn = {stream: _draw(rows, stream) for stream in set(streams)}
         uniform = torch.stack([drawn[stream] for stream in streams]).flatten(0, 1)
         flat = pictures.flatten(0, 1)
         if self.flip or self.crop:
             flat = self._move(flat, uniform, form)
         changed = flat.to(dtype)
         if self.affine is not None:
-            changed = _transform(changed, uniform[:, 3:], self.affine)
+            turned = _transform(changed, uniform[:, 3:], self.affine)
+            stays = uniform[:, -1] >= self.affine.share
+            changed = torch.where(stays.to(changed.device)[:, None, None, None], changed, turned)
         return changed.unflatten(0, (trials, rows))
 
     def _padding(self, form: PictureForm) -> int:
@@ -125,6 +128,15 @@ class Augmentation(Section):
         of_channel = torch.arange(pictures.shape[1], device=device)[None, :, None, None]
         rows, columns = vertical[:, None, :, None].to(device), horizontal[:, None, None, :].to(device)
         return pictures[of_row, of_channel, rows, columns]
+
+
+def _draw(rows: int, stream: int) -> Tensor:
+    """`(rows, _DRAWS + 1)`; the last column is drawn after the others, which were there before it."""
+    import torch
+
+    generator = torch.Generator().manual_seed(stream % 2**63)
+    parts = [torch.rand(rows, count, generator=generator, dtype=torch.float64) for count in (_DRAWS, 1)]
+    return torch.cat(parts, 1)
 
 
 def _transform(pictures: Tensor, uniform: Tensor, affine: Affine) -> Tensor:

@@ -93,7 +93,7 @@ class PictureReader:
         pixels = array if array.ndim == 3 else array[..., None]
         if array.dtype != np.uint8 or array.ndim not in (2, 3) or not array.size:
             raise PictureError(f"is {array.dtype} {array.shape}; accepted: {_ACCEPTED}")
-        if pixels.shape == (self.form.height, self.form.width, self.form.channels):
+        if pixels.shape == (self.form.height, self.form.width, self.form.channels) and self.form.blur == "none":
             return pixels.transpose(2, 0, 1)
         if self.form.channels == 2 or pixels.shape[2] not in (1, 3, 4):
             wanted = (self.form.height, self.form.width, self.form.channels)

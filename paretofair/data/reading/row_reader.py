@@ -207,7 +207,7 @@ def restore_row_reader(said: Mapping[str, Any], text_file: Path, root: str | Non
     pictures = None
     if said.get("pictures"):
         own = said["pictures"]
-        form = PictureForm(own["height"], own["width"], own["channels"], own["fit"])
+        form = PictureForm(own["height"], own["width"], own["channels"], own["fit"], own.get("blur", "none"))
         mean, scale = (np.array([float(each) for each in own[key]]) for key in ("mean", "scale"))
         pictures = PictureReader(form, mean, scale, own.get("column", ""), own.get("suffix", ""), root)
     return RowReader(

@@ -35,6 +35,22 @@ def test_flip_and_crop_are_a_plain_loop(height, width, channels, stream, flip, p
         np.testing.assert_array_equal(found[0, row].numpy(), expected)
 
 
+def test_of_a_share_the_others_stay_as_they_are():
+    form, pictures = PictureForm(9, 9, 1), torch.randint(0, 256, (1, 200, 1, 9, 9), dtype=torch.uint8)
+    every, some = (
+        Augmentation.model_validate([{"affine": {"share": share}}]).apply(pictures, (5,), form, torch.float32)
+        for share in (1.0, 0.5)
+    )
+    generator = torch.Generator().manual_seed(5)
+    torch.rand(200, 7, generator=generator, dtype=torch.float64)
+    turned = torch.rand(200, 1, generator=generator, dtype=torch.float64)[:, 0] < 0.5
+    assert 70 < turned.sum() < 130
+    torch.testing.assert_close(some[0], torch.where(turned[:, None, None, None], every[0], pictures[0].float()))
+    names = [Augmentation.model_validate([{"affine": said}]).name(form) for said in ({}, {"share": 1}, {"share": 0.5})]
+    assert names[0] == names[1] == "Affine(degrees=15.0, shift=0.05, scale=(0.95, 1.05), fill=128)"
+    assert "share=0.5" in names[2]
+
+
 def test_affine_is_that_of_pillow():
     """Away from the borders, where Pillow takes the nearest pixel in place of the filling."""
     height, width = 33, 41

@@ -8,7 +8,8 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
+from scipy.ndimage import convolve, gaussian_filter
 
 from paretofair.data.inputs.pictures import PictureError, PictureForm, PictureRoot
 from paretofair.errors import DataError
@@ -119,3 +120,22 @@ def test_no_root(tmp_path):
     (tmp_path / "text.zip").write_text("hello")
     with pytest.raises(DataError, match="expected a folder or a zip archive"):
         PictureRoot(tmp_path / "text.zip")
+
+
+def test_blurs_are_those_of_plain_filters():
+    pixels = np.random.default_rng(0).integers(90, 120, (48, 40), dtype=np.uint8)
+    pixels[10:30, 8:20] = 200
+    picture = Image.fromarray(pixels)
+    plain, paper, code = (
+        PictureForm(48, 40, 1, "stretch", blur).convert(picture)[0].astype(float) for blur in ("none", "paper", "code")
+    )
+    np.testing.assert_array_equal(plain, pixels)
+    # Pillow's Gaussian is made of three boxes.
+    np.testing.assert_allclose(paper, gaussian_filter(pixels.astype(float), 3, mode="nearest"), atol=2.5)
+    ranks = np.searchsorted(np.sort(pixels.ravel()), pixels, side="left") / pixels.size
+    equal = np.asarray(ImageOps.equalize(picture), dtype=float)
+    assert np.corrcoef(ranks.ravel(), equal.ravel())[0, 1] > 0.999, "levels are what ranks make of them"
+    kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    np.testing.assert_allclose(code[1:-1, 1:-1], convolve(equal, kernel)[1:-1, 1:-1], atol=1)
+    assert repr(PictureForm(48, 40)) == "PictureForm(height=48, width=40, channels=3, fit='crop')"
+    assert "blur='paper'" in repr(PictureForm(48, 40, blur="paper"))

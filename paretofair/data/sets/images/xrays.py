@@ -25,7 +25,7 @@ from paretofair.data.dataset import TEST, TRAIN, Dataset, group_indices
 from paretofair.data.digest import hash_file
 from paretofair.data.inputs.augmentation import Augmentation
 from paretofair.data.inputs.images import Images, PixelImages
-from paretofair.data.inputs.pictures import PictureForm
+from paretofair.data.inputs.pictures import Blur, PictureForm
 from paretofair.data.reading.tables import read_table
 from paretofair.data.sets.images.drawing import draw_faces
 from paretofair.data.sets.images.picture_files import read_pictures
@@ -60,15 +60,17 @@ class XrayOptions(Section):
     Attributes:
         size: Pixels of a side; a picture that is no square is stretched.
         augment: The random changes that training sees, as in `[{affine: {degrees: 15}}]`.
+        blur: What is done to every picture before training (`PictureForm`): none, as the paper says, or as code does.
     """
 
     size: Annotated[int, Field(ge=8, le=1024)] = 64
     augment: Augmentation = Augmentation()
+    blur: Blur = "none"
 
     @property
     def form(self) -> PictureForm:
         """What every picture becomes."""
-        return PictureForm(self.size, self.size, 1, "stretch")
+        return PictureForm(self.size, self.size, 1, "stretch", self.blur)
 
 
 class CheXpertOptions(XrayOptions):

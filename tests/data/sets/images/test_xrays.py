@@ -50,6 +50,7 @@ def test_layouts_of_the_nih_give_the_same_rows(tmp_path):
     table.set_axis(list(new), axis=1).to_csv(cut / "labels.csv", index=False)
     pack(folder / "images", cut / "images.zip")
     assert read_nih(cut, SMALL).data_id == data.data_id
+    assert read_nih(cut, XrayOptions(size=8, blur="paper")).data_id != data.data_id
     parts = split(with_tasks(data, ["Effusion"])).parts
     patients = [set(part.together.tolist()) for part in parts.values()]
     assert not patients[0] & patients[1] | patients[0] & patients[2] | patients[1] & patients[2]
