@@ -57,8 +57,8 @@ metrics:
 """
 
 
-def run(folder, text):
-    (folder / "space.yaml").write_text(text + SHARED)
+def run(folder, text, epochs=2):
+    (folder / "space.yaml").write_text(text + SHARED.replace("epochs: 2", f"epochs: {epochs}"))
     return paretofair.sweep(folder / "space.yaml", folder / "run", quiet=True)
 
 
@@ -125,25 +125,22 @@ def test_areas_are_drawn_written_and_folded(xrays, tmp_path):
 def test_confusion_is_that_of_the_exported_model(tmp_path):
     random = np.random.default_rng(0)
     sex, kind = random.integers(0, 2, (2, 600))
-    target = np.where(random.random(600) < 0.2, "c", np.where(kind == 1, "a", "b"))
+    target = np.where(random.random(600) < 0.03, "c", np.where(kind == 1, "a", "b"))
     numbers = {f"x{place}": kind * 2 + random.normal(size=600) * (1 + sex) for place in range(3)}
     people = pd.DataFrame({**numbers, "sex": np.where(sex, "m", "f"), "target": target})
     people["part"] = np.resize(["train", "train", "validation", "test"], 600)
     people.to_csv(tmp_path / "people.csv", index=False)
-    results = run(tmp_path, CLASSES)
+    results = run(tmp_path, CLASSES, epochs=15)
     table = confusion_by_group(results)
     point = choose_points(results).iloc[0]
-    others = results.trials[results.trials["seed"] == point["seed"]]
-    assert len(others)
-    per_seed = paretofair.Results(tmp_path / "run")
     model = export_trial(tmp_path / "run", point["trial_id"], tmp_path / "model").model
     test = people[people["part"] == "test"]
     decided = model.predict(test)["outcome"]
-    counts = per_seed.cells.of([point["trial_id"]])["test"][0]
-    for g, group in enumerate(per_seed.cells.group_names("sex")):
+    counts = results.cells.of([point["trial_id"]])["test"][0]
+    for g, group in enumerate(results.cells.group_names("sex")):
         rows = test["sex"] == group
         expected = confusion_matrix(test["target"][rows], decided[rows], labels=["a", "b", "c"])
-        np.testing.assert_array_equal(per_seed.cells.by_group(counts, "sex").values[0, g, 0], expected)
+        np.testing.assert_array_equal(results.cells.by_group(counts, "sex").values[0, g, 0], expected)
     both = [export_trial(tmp_path / "run", each, tmp_path / each).model for each in choose_points(results)["trial_id"]]
     own = table[(table["method"] == "vanilla") & (table["split"] == "test") & (table["group"] == "f")]
     women = test[test["sex"] == "f"]
@@ -161,7 +158,7 @@ def test_confusion_is_that_of_the_exported_model(tmp_path):
     assert set(map(tuple, never_decided(results)[["method", "decided"]].to_numpy())) == set(shares[shares == 0].index)
     missing = never_decided(results)
     told = [each.sentence for each in find(results) if "decides no row on test to be" in each.sentence]
-    assert len(told) == missing["method"].nunique() > 0, "a fifth of the rows, at random, are of class c"
+    assert len(told) == missing["method"].nunique() > 0, "three of a hundred rows, at random, are of class c"
     figure = confusion.draw(results)
     np.testing.assert_allclose(figure.axes[0].images[0].get_array(), expected, atol=1e-12)
     assert "by sex: shares on test" in confusion.caption(results)
