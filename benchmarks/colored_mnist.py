@@ -53,6 +53,7 @@ def main() -> None:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         run = options.folder or Path(folder) / "run"
+        resumed = run.exists()
         paretofair.sweep(
             SPACE, run, overrides=list_overrides(options), data_dir=options.data_dir, require_real_data=True
         )
@@ -60,7 +61,9 @@ def main() -> None:
     table = pd.DataFrame([row for name, own in curves.groupby("method") for row in summarise(str(name), own)])
     table = table.sort_values("method", key=lambda names: names.map(list(PUBLISHED).index), kind="stable")
     table.to_csv(options.output, index=False, float_format="%.4f")
-    about = {"machine": describe(), "seconds": round(time.perf_counter() - begun)}
+    about: dict[str, object] = {"machine": describe()}
+    if not resumed:  # of a part they would say nothing
+        about |= {"seconds": round(time.perf_counter() - begun)}
     about |= {key: getattr(options, key) for key in ("seeds", "trials", "epochs", "skew")}
     options.output.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n")
     print(table.to_string(index=False))
