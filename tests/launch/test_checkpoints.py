@@ -8,6 +8,7 @@ import pytest
 
 from paretofair.results.checkpoints import read_facts
 
+from ..docs.test_images import write_people
 from .conftest import command
 from .processes import files, kill, raw, wait_for
 from .test_faults import assert_same
@@ -26,6 +27,27 @@ methods: {mtaf: {parameters: {head_ratio: {uniform: [0, 3]}}}}
 seeds: [0]
 stages: {baselines: {runs: 1, parameters: {learning_rate: 0.1, epochs: 2}}, sweep: {trials: 8}}
 resources: {checkpoint: 1s, stack: 8, engine: ray}
+"""
+
+# Pictures that are turned and cut in training, and convolutions, trained in the driver.
+PICTURES = """\
+name: pictures
+data:
+  csv:
+    path: people.csv
+    tasks: {smiling: smiling, older: age > 45}
+    sensitive: {gender: gender}
+    keep_together: person
+    inputs: {images: {column: photo, root: photos, size: 16, augment: [flip, crop]}}
+network: {name: cnn, head: [4], width: 0.2}
+training: {optimizer: adam, batch_size: 60, reduction: mean, schedule: {milestones: [10], factor: 0.5}}
+parameters: {learning_rate: {log_uniform: [0.0005, 0.01]}, epochs: [20, 30], task_weight: simplex}
+methods:
+  mtaf: {parameters: {fairness_weight: {uniform: [0, 3]}, head_ratio: 1}}
+  gcm: {balance_task: smiling, parameters: {fairness_weight: {uniform: [0, 3]}, temperature: 0}}
+seeds: [0]
+stages: {baselines: {runs: 1, parameters: {learning_rate: 0.003, epochs: 2}}, sweep: {trials: 2}}
+resources: {checkpoint: 1s, engine: process}
 """
 
 
@@ -130,3 +152,24 @@ def test_a_changed_split_or_space_is_not_mixed(tmp_path, marked):
     done = marked.run(sweep(tmp_path, folder, "--set", "network.shared=[8]"))
     assert done.returncode == 2
     assert "holds trials of a different space" in done.stderr
+
+
+def test_killed_sweeps_over_pictures_go_on_with_the_bits_they_would_have_had(tmp_path, marked):
+    """Killed in the first method's stack and in the second's, whose baselines and rows are there by then."""
+    write_people(tmp_path)
+    (tmp_path / "pictures.yaml").write_text(PICTURES)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    line = lambda folder: command("--space", tmp_path / "pictures.yaml", "--output", folder)  # noqa: E731
+    done = marked.run(line(tmp_path / "whole"), **cache)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder, before = tmp_path / "killed", 0
+    for _ in range(2):
+        process = marked.start(line(folder), **cache)
+        assert wait_for(lambda: process.poll() is not None or (epochs(folder) > 0 and len(files(folder)) > before))  # noqa: B023
+        assert process.poll() is None, marked.finish(process).stderr
+        before = len(files(folder))
+        kill(process.pid)
+        process.wait()
+    done = marked.run(line(folder), **cache)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_whole(folder, tmp_path / "whole")
