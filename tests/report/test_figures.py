@@ -376,7 +376,7 @@ def test_contribution_over_epochs(made_up_run):
 
 def test_what_a_run_lacks_is_left_out(made_up_results, tmp_path):
     results = made_up_results(trials=5)
-    lacking = ("sets", "confirmed", "audit", "contribution", "amplification")
+    lacking = ("sets", "confirmed", "audit", "contribution", "amplification", "auc_by_group", "confusion")
     assert [name for name, module in FIGURES.items() if module.draw(results) is None] == list(lacking)
     bare = Results.of(results.trials[results.trials["stage"] != "baselines"], results.settings)
     assert {name for name, module in FIGURES.items() if module.draw(bare) is not None} == {
