@@ -22,9 +22,8 @@ from paretofair.exported import ExportedModel, save
 from paretofair.methods import Method
 from paretofair.metrics.registry import METRICS
 from paretofair.model_card import describe_model
-from paretofair.results import TrialTable, find_file, weights_of
+from paretofair.results import TrialTable, find_weights, weights_of
 from paretofair.results.files import inside, space_file, write_text
-from paretofair.results.weights import MODELS
 from paretofair.runs.build import FEATURES, build_experiment, build_method, build_network, build_threshold
 from paretofair.runs.packs import Pack, as_trials
 from paretofair.runs.resume import check_data
@@ -99,7 +98,7 @@ def export_trial(
     given = as_trials(pack, data.tasks, type(method))
     kept = weights_of(run, row["trial_id"])
     if kept is not None and len(kept) != network.initial([0], torch.float32).shape[1]:
-        place = find_file(run, row["trial_id"], MODELS)
+        place = find_weights(run, row["trial_id"])
         raise RunError(f"{place}: the weights of trial {row['trial_id']} are not those of its network. {_AGAIN}")
     parameters = torch.from_numpy(kept)[None] if kept is not None else _train_again(own, data, given, row)
     threshold = build_threshold(own)
@@ -269,7 +268,7 @@ def _check_reproduced(run: Path, row: Mapping[str, Any], metrics: Mapping[str, n
                 found, written = float(metrics[f"{split}_{name}"][t]), float(row.get(f"{split}_{name}_{task}", np.nan))
                 if np.isnan(found) != np.isnan(written) or abs(found - written) > most:
                     words = f"give {split}_{name}_{task} {found:.6g}, the trial table says {written:.6g}"
-                    place = find_file(run, row["trial_id"], MODELS)
+                    place = find_weights(run, row["trial_id"])
                     raise RunError(f"{place}: the weights of trial {row['trial_id']} {words}. {_AGAIN}")
 
 

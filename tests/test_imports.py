@@ -212,6 +212,10 @@ TESTED_BY = {
         "report.figures.slices",
         "report.figures.tasks",
     ),
+    "report/test_findings": (
+        "report.findings.points",
+        "report.findings.sentence",
+    ),
     "report/test_page": (
         "report.page.contents",
         "report.page.packed",

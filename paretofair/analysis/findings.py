@@ -1,5 +1,5 @@
 """What a careful reader takes from the tables of a run, as values: which methods differ, what choosing cost, what
-treatment changed. The sentences are `report/findings.py`."""
+treatment changed. The sentences are `report/findings/`."""
 
 from __future__ import annotations
 
@@ -36,21 +36,26 @@ _RATES = {
 def find_differences(results: Results, of: str = "arfg_are") -> pd.DataFrame:
     """The pairs of `comparison.comparison` in the order of their differences, the largest first, each with `differs`:
     `yes`, `no`, or `cannot be tested` where so many seeds could not have told. `better` is the method with the larger
-    hypervolume on test; `seeds_needed` says how many seeds would find the difference."""
+    hypervolume on test, in `agree` of the seeds; `seeds_needed` says how many seeds would find the difference."""
     pairs = comparison(results, of)
     first = pairs["difference"] >= 0
     differs = np.select([pairs["p_holm"] <= LEVEL, pairs["testable"].astype(bool)], ["yes", "no"], "cannot be tested")
-    found = pairs.assign(differs=differs, better=pairs["method"].where(first, pairs["against"]))
+    volumes = results.hypervolumes_of(of).set_index(["method", "seed"])["test_hypervolume"]
+    agree = [
+        int((np.sign(volumes[row.method] - volumes[row.against]) == np.sign(row.difference)).sum())
+        for row in pairs.itertuples()
+    ]
+    found = pairs.assign(differs=differs, better=pairs["method"].where(first, pairs["against"]), agree=agree)
     return found.sort_values("difference", key=lambda values: -values.abs(), kind="stable", ignore_index=True)
 
 
-def find_unequal_searches(results: Results) -> pd.Series:
-    """Completed trials a seed of each method, the fewest first; empty where all methods of a seed have about as many:
-    the most are at most a tenth above the fewest."""
+def find_unequal_searches(results: Results) -> dict[str, pd.Series]:
+    """Completed trials of each seed by method, the method with the fewest first; empty where all methods of a seed have
+    about as many: the most are at most a tenth above the fewest."""
     counts = results.searched.groupby(["method", "seed"]).size().unstack(fill_value=0)
     if (counts.max() <= 1.1 * counts.min()).all():
-        return pd.Series(dtype=float)
-    return counts.mean(axis=1).sort_values(kind="stable")
+        return {}
+    return {str(name): counts.loc[name] for name in counts.mean(axis=1).sort_values(kind="stable").index}
 
 
 def find_cost_of_choosing(results: Results, of: str = "arfg_are") -> pd.DataFrame:
@@ -63,6 +68,32 @@ def find_cost_of_choosing(results: Results, of: str = "arfg_are") -> pd.DataFram
         ["place", "optimism"], ascending=[True, False], kind="stable", ignore_index=True
     )
     return ordered.drop(columns="place")
+
+
+@make_once
+def compare_errors(results: Results) -> pd.DataFrame:
+    """What the chosen points do to the error of every task on test, against the chosen points of `vanilla` of the same
+    seed. Columns `method, task, vanilla, value, change, low, high, seeds`, methods and tasks as they come. Empty
+    without `vanilla`."""
+    chosen, found = choose_points(results), list[pd.DataFrame]()
+    by_seed = chosen.groupby("seed", sort=False) if len(chosen) and not results.settings.pooled else ()
+    for _, own in by_seed:
+        untreated, others = own[own["method"] == UNTREATED], own[own["method"] != UNTREATED]
+        for task in results.tasks if len(untreated) else ():
+            values = others[f"test_error_{task}"]
+            found.append(
+                pd.DataFrame(
+                    {
+                        "method": others["method"],
+                        "task": task,
+                        "value": values,
+                        "change": values - untreated[f"test_error_{task}"].iloc[0],
+                    }
+                )
+            )
+    table = pd.concat(found) if found else pd.DataFrame()
+    by = ["method", "task"]
+    return _average_changes(table.assign(rows=0, noise=np.nan), by, largest_first=False).drop(columns=["rows", "noise"])
 
 
 @make_once

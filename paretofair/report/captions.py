@@ -36,8 +36,13 @@ def provenance(results: Results) -> str:
     """Which split chose and which is shown, seeds, trials, threshold and constraints."""
     settings = results.settings
     chosen = f"Points are chosen on {settings.selected_on} and shown on test"
+    same = len(results.searched) and results.searched["split_id"].nunique() == 1
     parts = [chosen + (", the seeds of a method pooled" if settings.pooled else "")]
-    parts += [seeds(results), trials(results), f"decision threshold {threshold(results)}"]
+    parts += [
+        seeds(results) + (" on the same test rows" if same and results.searched["seed"].nunique() > 1 else ""),
+        trials(results),
+        f"decision threshold {threshold(results)}",
+    ]
     if settings.constraints:
         parts.append("constraints " + ", ".join(settings.constraints))
     return "; ".join(parts) + "."

@@ -35,7 +35,7 @@ _ESCAPES = {
 }
 _OF_A_SET = ("hypervolume", "selected", "comparison")
 TABLES = ("summary", "per_task", *_OF_A_SET)
-_BOLD = "bold where the best differs from all others beyond their intervals"
+_BOLD = "bold where the best differs from all others beyond their intervals, none where two are about as good"
 _OVER = f"mean ± deviation over seeds; {_BOLD}"
 # In points, of \footnotesize: one column of a paper, and the space between columns.
 _COLUMN, _BETWEEN = 238, 6

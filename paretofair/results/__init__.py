@@ -11,7 +11,7 @@ from paretofair.results.table import (
     write_stack,
 )
 from paretofair.results.table_schema import Quantity, TableSchema, TaskSchema
-from paretofair.results.weights import weights_of
+from paretofair.results.weights import find_weights, weights_of
 
 __all__ = [
     "KEYS",
@@ -25,6 +25,7 @@ __all__ = [
     "TrialTable",
     "counts_of",
     "find_file",
+    "find_weights",
     "is_url",
     "stack_name",
     "weights_of",

@@ -274,10 +274,10 @@ def find_finished(
     return found
 
 
-def find_file(folder: Path, trial_id: str, into: str = TRIALS) -> Path:
-    """The file of a results folder that a trial stands in, for messages; the folder `into` where none is found."""
-    files = _list(folder / into)
-    return next((path for path in files if trial_id in read_trial_ids(path, path)), folder / into)
+def find_file(folder: Path, trial_id: str) -> Path:
+    """The file of a results folder that a trial stands in, for messages; the folder of all where none is found."""
+    files = _list(folder / TRIALS)
+    return next((path for path in files if trial_id in read_trial_ids(path, path)), folder / TRIALS)
 
 
 def _list(folder: Path) -> list[Path]:

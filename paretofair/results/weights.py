@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,18 +45,8 @@ def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
 
     Raises RunError for a file that does not hold finite numbers.
     """
-    import safetensors
-
     found: np.ndarray | None = None
-    for path in sorted((folder / MODELS).glob(f"*{_ENDING}")):
-        check_file(path)
-        try:
-            with safetensors.safe_open(path, "np") as file:
-                own = file.get_tensor(trial_id) if trial_id in file.keys() else None  # noqa: SIM118 (it is no mapping)
-        except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
-            raise RunError(f"{path}: not readable safetensors ({first_line(error)})") from None
-        if own is None:
-            continue
+    for path, own in _read_rows(folder, trial_id):
         if own.dtype != np.float32 or own.ndim != 1:
             raise RunError(f"{path}: the weights of trial {trial_id} are {own.dtype} {own.shape}; expected one row")
         if not np.isfinite(own).all():
@@ -65,3 +55,23 @@ def weights_of(folder: Path, trial_id: str) -> np.ndarray | None:
             raise RunError(f"{path}: trial {trial_id} stands in several files with other weights")
         found = own
     return found
+
+
+def find_weights(folder: Path, trial_id: str) -> Path:
+    """The file that the weights of a trial stand in, for messages; the folder of all where none is found."""
+    return next((path for path, _ in _read_rows(folder, trial_id)), folder / MODELS)
+
+
+def _read_rows(folder: Path, trial_id: str) -> Iterator[tuple[Path, np.ndarray]]:
+    """Every file that has the trial, with its row."""
+    import safetensors
+
+    for path in sorted((folder / MODELS).glob(f"*{_ENDING}")):
+        check_file(path)
+        try:
+            with safetensors.safe_open(path, "np") as file:
+                own = file.get_tensor(trial_id) if trial_id in file.keys() else None  # noqa: SIM118 (it is no mapping)
+        except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
+            raise RunError(f"{path}: not readable safetensors ({first_line(error)})") from None
+        if own is not None:
+            yield path, own

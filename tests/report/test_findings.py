@@ -10,11 +10,18 @@ import pytest
 from paretofair.analysis.comparison import comparison
 from paretofair.analysis.findings import compare_gaps, compare_groups, constant_errors, find_unequal_searches
 from paretofair.analysis.rules import choose_points
+from paretofair.report.captions import spell_range
 from paretofair.report.findings import FINDINGS, find, write_findings
 
 
 def sentences(results) -> list[str]:
     return [each.sentence for each in find(results)]
+
+
+def ends_of(row) -> set[str]:
+    """Of an interval of a difference, turned to the method with the larger value."""
+    sign = 1 if row.difference >= 0 else -1
+    return {f"{sign * row.difference_low:+.3f}", f"{sign * row.difference_high:+.3f}"}
 
 
 def numbers(sentence: str) -> set[str]:
@@ -29,13 +36,13 @@ def test_simulated_data_come_first_and_what_was_compared_next(made_up_run):
 
 
 def test_unequal_searches_are_told(made_up_run):
-    assert find_unequal_searches(made_up_run).empty
+    assert find_unequal_searches(made_up_run) == {}
     searched = made_up_run.searched
     fewer = searched[(searched["method"] != "mtaf") | searched["trial_id"].isin(searched["trial_id"][::2])]
     made_up_run.searched = fewer
-    left = (fewer["method"] == "mtaf").sum() / 4
     (words,) = [each for each in sentences(made_up_run) if "not searched alike" in each]
-    assert f"from {left:.0f} a seed of MTA-F to 15 a seed of own_method, vanilla" in words
+    of_seeds = fewer[fewer["method"] == "mtaf"].groupby("seed").size()
+    assert f"MTA-F {spell_range(of_seeds)}, own_method 15, vanilla 15." in words
 
 
 def test_four_seeds_cannot_tell_three_methods_apart(made_up_run):
@@ -45,19 +52,24 @@ def test_four_seeds_cannot_tell_three_methods_apart(made_up_run):
         in words
     )
     for row in comparison(made_up_run).itertuples():
-        assert {f"{row.difference:+.3f}", f"{row.difference_low:+.3f}", f"{row.difference_high:+.3f}"} <= numbers(words)
-    assert not any("not told apart" in each for each in sentences(made_up_run))
+        assert {f"{abs(row.difference):.3f}", *ends_of(row)} <= numbers(words)
+        assert f"p = {row.p_value:.3f} before Holm" in words
+    volumes = made_up_run.hypervolumes.pivot(index="seed", columns="method", values="test_hypervolume")
+    for row in comparison(made_up_run).itertuples():
+        agree = int((np.sign(volumes[row.method] - volumes[row.against]) == np.sign(row.difference)).sum())
+        assert f", {agree} of 4 seeds agree" in words
+    assert not any("are not told apart" in each for each in sentences(made_up_run))
 
 
 @pytest.mark.parametrize(("p_holm", "words"), [(0.04, "cover more than"), (0.2, "are not told apart")])
 def test_pairs_that_could_be_tested(made_up_run, monkeypatch, p_holm, words):
     pairs = comparison(made_up_run).assign(p_holm=p_holm, testable=True)
     monkeypatch.setattr("paretofair.analysis.findings.comparison", lambda results, of: pairs)
-    monkeypatch.setattr("paretofair.report.findings._count_empty", lambda results: {})
+    monkeypatch.setattr("paretofair.report.findings.comparison._count_empty", lambda results: {})
     told = [each for each in sentences(made_up_run) if words in each]
     assert len(told) == len(pairs)
     for row in pairs.itertuples():
-        wanted = {f"{abs(row.difference):.3f}"} if p_holm < 0.05 else {f"{row.difference_low:+.3f}"}
+        wanted = {f"{abs(row.difference):.3f}"} if p_holm < 0.05 else ends_of(row)
         (own,) = [each for each in told if wanted <= numbers(each)]
         assert f"p = {p_holm:.3f} after Holm" in own
         assert ("dominates" in own) == (p_holm < 0.05)
@@ -66,7 +78,7 @@ def test_pairs_that_could_be_tested(made_up_run, monkeypatch, p_holm, words):
 def test_volumes_that_are_zero_compare_nothing(made_up_run, monkeypatch):
     pairs = comparison(made_up_run).assign(p_holm=0.04, testable=True)
     monkeypatch.setattr("paretofair.analysis.findings.comparison", lambda results, of: pairs)
-    monkeypatch.setattr("paretofair.report.findings._count_empty", lambda results: {"vanilla": 3})
+    monkeypatch.setattr("paretofair.report.findings.comparison._count_empty", lambda results: {"vanilla": 3})
     told = [each for each in sentences(made_up_run) if each.startswith("Hypervolumes do not compare")]
     assert len(told) == sum("vanilla" in (row.method, row.against) for row in pairs.itertuples())
     assert all("in 3 of 4 seeds no frontier point of vanilla lies within the reference point" in each for each in told)
@@ -74,13 +86,14 @@ def test_volumes_that_are_zero_compare_nothing(made_up_run, monkeypatch):
 
 def test_what_it_costs_is_told_against_vanilla_and_against_one_decision_for_everyone(made_up_run):
     chosen, told = choose_points(made_up_run), sentences(made_up_run)
-    errors = chosen.groupby("method")[[f"test_error_{task}" for task in made_up_run.tasks]].mean()
+    errors = chosen.pivot(index="seed", columns="method", values=[f"test_error_{task}" for task in made_up_run.tasks])
     for method, name in (("mtaf", "MTA-F"), ("own_method", "own_method")):
-        dearer = [task for task in errors if errors.loc[method, task] > errors.loc["vanilla", task]]
-        words = [each for each in told if each.startswith(f"{name} errs more than vanilla: ")]
-        assert len(words) == bool(dearer)
-        for task in dearer:
-            assert {f"{errors.loc[method, task]:.3f}", f"{errors.loc['vanilla', task]:.3f}"} <= numbers(words[0])
+        (words,) = [each for each in told if each.startswith(f"The error of {name}, from vanilla: ")]
+        for task in made_up_run.tasks:
+            own = errors[f"test_error_{task}"]
+            change = own[method] - own["vanilla"]
+            mean = f"{own[method].mean():.3f} ({change.mean():+.3f}, "
+            assert f"{task} {own['vanilla'].mean():.3f} to {mean}" in words
     counts = made_up_run.cells.of([made_up_run.searched["trial_id"].iloc[0]])["test"]
     for task, of_task in zip(made_up_run.tasks, counts, strict=True):
         tp, fp, tn, fn = of_task.values[0].sum(0)[:4]
@@ -91,7 +104,9 @@ def test_what_got_worse_and_how_many_places_were_looked_at(made_up_run):
     gaps, groups, told = compare_gaps(made_up_run), compare_groups(made_up_run), sentences(made_up_run)
     others = gaps[gaps["grouping"] != gaps["task"].map(made_up_run.sensitive)]
     (search,) = [each for each in told if "were compared" in each]
-    assert f"{len(others)} gaps that are not treated and {len(groups)} errors of groups" in search
+    within = int(others["grouping"].str.contains("_x_").sum())
+    words = f"{len(others)} gaps that are not treated ({within} of them between intersections with a treated attribute)"
+    assert f"{words} and {len(groups)} errors of groups" in search
     worse, better = (int((each(others)).sum() + (each(groups)).sum()) for each in (is_worse, is_better))
     assert f": {worse} got worse beyond their interval, {better} better." in search
     expected = 0.025 * (len(others) + len(groups))

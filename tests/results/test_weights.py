@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 
 from paretofair.errors import RunError
-from paretofair.results import Store, weights_of
+from paretofair.results import Store, find_weights, weights_of
 from paretofair.results.weights import count_bytes, write_weights
 
 ROWS = np.arange(8.0).reshape(2, 4)
@@ -27,6 +27,8 @@ def test_weights_are_read_as_they_were_written(tmp_path):
     assert weights_of(tmp_path, "b").dtype == np.float32
     np.testing.assert_array_equal(weights_of(tmp_path, "c"), ROWS[0] + 9)
     assert weights_of(tmp_path, "d") is None
+    assert find_weights(tmp_path, "c") == tmp_path / "models" / "sweep-mtaf-0-2-2.safetensors"
+    assert find_weights(tmp_path, "d") == tmp_path / "models"
     assert size < count_bytes(tmp_path) < 2 * size
     assert count_bytes(tmp_path / "nowhere") == 0
 
