@@ -40,6 +40,9 @@ class BiasAlignmentOptions(MethodOptions):
 
     Attributes:
         group_task: The task that predicts the group; by default the first that is called as a group is.
+        sharpness: What logits are multiplied by before they become the p of the loss. 1: p are probabilities. Of large
+            numbers p are the decisions at one half. Probabilities are less biased than labels are and decisions more,
+            so that a small number aligns what is not amplified.
         samples: How many a step sees. Absolute values of means over few samples are biased upwards.
         sampling: `offline`: from a bank that is drawn once; `online`: from chains that walk on in training.
         bank: Samples of the bank.
@@ -49,6 +52,7 @@ class BiasAlignmentOptions(MethodOptions):
     """
 
     group_task: str | None = None
+    sharpness: float = Field(1.0, gt=0)
     samples: int = Field(256, ge=1)
     sampling: Literal["offline", "online"] = "offline"
     bank: int = Field(1760, ge=1)
@@ -70,10 +74,10 @@ class BiasAlignmentOptions(MethodOptions):
 class BiasAlignment(Method):
     """Σ_t w_t L_t + λ Σ_k Σ_g | mean over samples of p_k · p_g − mean over training rows of y_k · y_g |.
 
-    k goes through the other tasks, g through the group and its complement; p are probabilities, in place of the
-    indicator of the paper, which has no gradient. Samples are those of a descriptor model of the training rows, which
-    is learned before training and kept. Co-occurrence of training rows is that of rows whose two labels are known, by
-    their weights. All losses are means. Networks with batch norm see the samples too.
+    k goes through the other tasks, g through the group and its complement; p are sigmoids of `sharpness` times the
+    logits, in place of the indicator of the paper, which has no gradient. Samples are those of a descriptor model of
+    the training rows, which is learned before training and kept. Co-occurrence of training rows is that of rows whose
+    two labels are known, by their weights. All losses are means. Networks with batch norm see the samples too.
     """
 
     parameters = (TASK_WEIGHT, ALIGNMENT_WEIGHT)
@@ -119,7 +123,7 @@ class BiasAlignment(Method):
         first, behind = rows.samples
         if first == behind:  # evaluated on a batch that has none
             return Losses(accuracy)
-        probabilities = torch.sigmoid(logits[..., first:behind])
+        probabilities = torch.sigmoid((self.options.sharpness * logits)[..., first:behind])
         member = probabilities[:, self.group_task, None]
         wanted = hyper[_CO_OCCURRENCE].to(logits.dtype)
         gaps = [

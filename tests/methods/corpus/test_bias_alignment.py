@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from paretofair.data.coco.simulated import best_scores, simulate_rows
 from paretofair.methods import METHODS, LossSettings, Names, Rows
 from paretofair.methods.corpus.bias_alignment import BiasAlignment, BiasAlignmentOptions
+from paretofair.metrics.rows.co_occurrence import JointRows, bias_amplification
 from paretofair.models import ModuleNetwork, MultilayerPerceptron
 from paretofair.training import Experiment, TrainingSettings, Trials, train_pack
 from paretofair.training.batches import Batches
@@ -34,9 +36,10 @@ def sigmoid(value: float) -> float:
     return 1 / (1 + np.exp(-value))
 
 
-def test_the_loss_by_a_plain_loop():
+@pytest.mark.parametrize("sharpness", [1.0, 4.0])
+def test_the_loss_by_a_plain_loop(sharpness):
     random = np.random.default_rng(0)
-    method = make_method(samples=5)
+    method = make_method(samples=5, sharpness=sharpness)
     logits = torch.tensor(random.normal(size=(2, 3, 10 + 32)))
     labels = torch.full((3, 42), -1.0, dtype=torch.float64)
     labels[:, :10] = torch.tensor(random.integers(0, 2, (3, 10)).astype(float))
@@ -57,10 +60,32 @@ def test_the_loss_by_a_plain_loop():
             for group in (1, 0):
                 total = 0.0
                 for row in range(10, 15):
-                    p, man = (sigmoid(float(logits[trial, each, row])) for each in (task, 2))
+                    p, man = (sigmoid(sharpness * float(logits[trial, each, row])) for each in (task, 2))
                     total += p * (man if group else 1 - man) / 5
                 gap += abs(total - float(wanted[trial, 1 - group, task]))
         assert float(found[trial]) == pytest.approx(entropy + strength * gap)
+
+
+def test_what_is_amplified_is_what_is_decided():
+    """The best possible probabilities are less biased than labels are and the best decisions more, so that a loss of
+    probabilities alone leads from what it is to say to more amplification."""
+    made = simulate_rows(20_000, seed=3)
+    best = best_scores(made.embeddings).T
+    decided = (best >= 0.5).astype(np.int8)
+    known = JointRows(made.labels.T, decided, len(best) - 1, made.labels.T)
+    logits = np.log(best / (1 - best))
+
+    def find_bias(sharpness: float) -> np.ndarray:
+        sharp = 1 / (1 + np.exp(-np.clip(sharpness * logits, -50, 50)))
+        return (sharp * sharp[-1]).mean(1) / sharp.mean(1)
+
+    leaning = known.reference[0] > 0.6  # five objects of men
+    of_labels, one, four = known.reference[0], find_bias(1), find_bias(4)
+    assert leaning.sum() == 5
+    assert (one < of_labels - 0.003)[leaning].all()
+    assert (four > of_labels + 0.06)[leaning].all()
+    np.testing.assert_allclose(find_bias(100)[leaning], known.predicted[leaning], atol=0.01)
+    assert bias_amplification(known)[leaning].mean() > 0.08
 
 
 def test_training_co_occurrence_counts_known_rows_by_their_weights(device_data):
@@ -97,9 +122,9 @@ def make_trials(seeds, weights=None) -> Trials:
     return Trials(np.asarray(seeds), values | {"alignment_weight": weights})
 
 
-@pytest.mark.parametrize("sampling", ["offline", "online"])
-def test_a_trial_has_the_same_bits_in_any_stack(device_data, sampling):
-    experiment = make_experiment(device_data(torch.float32), sampling=sampling)
+@pytest.mark.parametrize(("sampling", "sharpness"), [("offline", 1), ("online", 1), ("offline", 3)])
+def test_a_trial_has_the_same_bits_in_any_stack(device_data, sampling, sharpness):
+    experiment = make_experiment(device_data(torch.float32), sampling=sampling, sharpness=sharpness)
     trials = make_trials([0, 0, 1, 1, 2])
     (whole,) = train_pack(experiment, trials, width=5)
     for row in range(5):
