@@ -13,7 +13,7 @@ from paretofair.cli.export import main
 from paretofair.data import load
 from paretofair.errors import DataError, RunError
 from paretofair.export import choose_trial, export_trial
-from paretofair.multiplicity import multiplicity_table
+from paretofair.interface.multiplicity import multiplicity_table
 from paretofair.results import TrialTable, weights_of
 
 from .launch import conftest as launch

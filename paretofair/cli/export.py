@@ -20,6 +20,7 @@ examples:
   python launch/export.py results/mtaf_lsac --rule knee
   python launch/export.py results/mtaf_lsac --rule "smallest arfg, are <= 0.98" --method mtaf --seed 0
   python launch/export.py results/mtaf_lsac --multiplicity
+  python launch/export.py results/aux_coco --amplification
   python launch/export.py results/faces_margins --rule knee --method vanilla --embeddings faces.npz
 
 Then, in Python:
@@ -43,10 +44,17 @@ def export(options: argparse.Namespace, console: Console) -> int:
     from paretofair.export import choose_trial, export_trial
 
     if options.multiplicity:
-        from paretofair.multiplicity import write_multiplicity
+        from paretofair.interface.multiplicity import write_multiplicity
 
         path = write_multiplicity(options.run, options.objectives, data_dir=options.data_dir)
         console.print(f"written to {path}: ambiguity and discrepancy by method, seed, split and task", soft_wrap=True)
+        return 0
+    if options.amplification:
+        from paretofair.interface.amplification_intervals import write_amplification
+
+        path = write_amplification(options.run, options.objectives, data_dir=options.data_dir)
+        words = "amplification of every point of the fronts by object, with intervals by resampled rows"
+        console.print(f"written to {path}: {words}", soft_wrap=True)
         return 0
     if options.rules:
         list_rules(options, console)
@@ -115,7 +123,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--rules", action="store_true", help="list the rules, and what each takes of all frontiers")
     what = "how far the points of each front whose errors are within .01 of the smallest disagree: multiplicity.csv"
     one.add_argument("--multiplicity", action="store_true", help=what)
-    what = "with --rule(s) or --multiplicity: the set of objectives whose frontier it is (default: the first one)"
+    what = "bias amplification of the points of each front, with intervals by resampled rows: amplification.csv"
+    one.add_argument("--amplification", action="store_true", help=what)
+    what = "but for --trial: the set of objectives whose frontier it is (default: the first one)"
     command.add_argument("--objectives", metavar="NAME", help=what)
     command.add_argument(
         "--method", metavar="NAME", help="with --rule or --rules: whose frontier (default: of all methods)"

@@ -31,6 +31,7 @@ from paretofair.space.method_space import MethodSpace, digest
 from paretofair.training import Checkpoints, Curve, DeviceData, FinishedStack, train_pack
 
 _FORMAT = 1  # of checkpoints
+_WORST = 1e9  # a loss that no metric of joint rows has
 
 
 class TrainedStack(NamedTuple):
@@ -212,12 +213,27 @@ def choose_weights(part: Pack, stack: FinishedStack, job: Job, data: DeviceData)
         return {}
     kept = np.zeros(len(part), dtype=bool)
     for metrics in job.objectives if job.models == "frontier" else ():
-        of_metrics = [metric.loss(stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics]
+        of_metrics = [
+            _compare_by(metric, stack.evaluation.values_of(metric, data.selection_split, data)) for metric in metrics
+        ]
         values = np.concatenate(of_metrics, 1)
         values[~completed] = np.nan
         kept |= non_dominated(values)
     rows = np.flatnonzero(completed if job.models == "all" else kept)
     return {part.trial_ids[row]: stack.parameters[row] for row in rows}
+
+
+def _compare_by(metric: Metric, values: np.ndarray) -> np.ndarray:
+    """The losses that trials are compared by, `(n, columns)`, of values `(n, T)`. Of metrics of joint rows, which the
+    task of the group never has and which are averaged over tasks that have a value: a missing one is the worst, and the
+    mean is compared too."""
+    losses = metric.loss(values)
+    if metric.of_joint_rows is None:
+        return losses
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0).sum(1), known.sum(1)
+    mean = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return np.concatenate([np.where(known, losses, _WORST), metric.loss(mean)[:, None]], 1)
 
 
 def _name_type(space: MethodSpace, data: DeviceData, half: bool) -> str:

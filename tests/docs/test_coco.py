@@ -48,7 +48,9 @@ def draw_pictures(folder, names):
 
 def test_from_annotations_to_figures(folder):
     commands = [line.split() for block in blocks("coco.md", "bash") for line in block.strip().splitlines()]
-    assert [words[:2] for words in commands] == [["paretofair", each] for each in ("coco", "embed", "sweep", "report")]
+    assert [words[:2] for words in commands] == [
+        ["paretofair", each] for each in ("coco", "embed", "sweep", "report", "export")
+    ]
     environment = {"XDG_CACHE_HOME": str(folder / "cache")}
     run(folder, str(ROOT / "launch" / "coco.py"), *commands[0][2:], **environment)
     table = pd.read_csv(folder / "coco.csv")
@@ -65,12 +67,27 @@ def test_from_annotations_to_figures(folder):
     assert np.load(folder / "other_vectors.npz")["embedding"].dtype == np.float16
     run(folder, str(ROOT / "launch" / "sweep.py"), *commands[2][2:], *SMALL, **environment)
     run(folder, str(ROOT / "launch" / "report.py"), *commands[3][2:], **environment)
+    run(folder, str(ROOT / "launch" / "export.py"), *commands[4][2:], **environment)
     trials = read_rows((folder / "results" / "coco" / "trials").glob("*.parquet"))
     own = trials[trials["method"] == "bias_alignment"]
     assert own["test_predicted_bias_tie"].between(0, 1).all()
     assert own["test_predicted_bias_man"].isna().all()
+    check_intervals(pd.read_csv(folder / "results" / "coco" / "amplification.csv"), trials.set_index("trial_id"))
     assert (folder / "results" / "coco" / "figures" / "amplification.pdf").exists()
     assert "predicted share" in (folder / "results" / "coco" / "figures" / "captions.md").read_text()
+
+
+def check_intervals(table, trials):
+    """Values are those that training has measured; most intervals hold them."""
+    assert set(table["split"]) == {"validation", "test"}
+    assert "man" not in set(table["object"])
+    for line in table[(table["metric"] == "bias_amplification_towards") & (table["object"] != "mean")].itertuples():
+        column = f"{line.split}_bias_amplification_towards_{line.object}"
+        assert line.value == pytest.approx(trials.loc[line.trial_id, column], nan_ok=True)
+    means = table[(table["object"] == "mean") & (table["metric"] == "bias_amplification_absolute")]
+    assert ((means["low"] <= means["high"]) | means["low"].isna()).all()
+    known = table.dropna(subset=["value", "low"])
+    assert known["value"].between(known["low"] - 1e-9, known["high"] + 1e-9).mean() > 0.8
 
 
 def test_the_diagnostics_run():

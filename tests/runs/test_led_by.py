@@ -10,6 +10,7 @@ import pytest
 
 from paretofair.analysis.reading.settings import ReportSettings
 from paretofair.metrics.objectives import NamedSet, build_set
+from paretofair.metrics.registry import METRICS
 from paretofair.runs.build import build_halving
 from paretofair.runs.rows import choose_weights
 from paretofair.runs.session import choose_metrics, derive_columns, kept_objectives
@@ -119,6 +120,30 @@ def test_weights_are_kept_that_any_set_may_want(load):
     assert choose(kept, "none") == ""
     part.stage = "baselines"
     assert choose(kept, "all") == ""
+
+
+def test_weights_are_kept_where_a_task_has_no_value():
+    """The task of the group has no amplification, an object that is never predicted neither; means go over the rest."""
+    nan = np.nan
+    away = np.array(
+        [[0.3, 0.1, nan], [0.2, 0.2, nan], [0.3, nan, nan], [0.3, 0.3, nan], [nan, nan, nan], [0.0, nan, nan]]
+    )
+    error = np.array([[0.3] * 3, [0.3] * 3, [0.2] * 3, [0.4] * 3, [0.1] * 3, [0.5] * 3])
+    values = {"bias_amplification": away, "error": error}
+    stack = SimpleNamespace(
+        evaluation=SimpleNamespace(values_of=lambda metric, split, data: values[metric.name].copy()),
+        status=np.array(["completed"] * 6),
+        parameters=np.zeros((6, 2)),
+    )
+
+    class Part(SimpleNamespace):
+        def __len__(self) -> int:
+            return 6
+
+    part, data = Part(trial_ids=list("abcdef"), stage="sweep"), SimpleNamespace(selection_split="validation")
+    objectives = [(METRICS["bias_amplification"], METRICS["error"])]
+    found = "".join(choose_weights(part, stack, SimpleNamespace(models="frontier", objectives=objectives), data))
+    assert found == "abcf"
 
 
 def test_what_a_driver_reads(load, tmp_path):

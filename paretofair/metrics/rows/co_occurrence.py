@@ -7,7 +7,7 @@ is, for every task but the one that predicts the group. `amplification` has the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -59,6 +59,12 @@ class JointRows:
         )
         # As a comparison of counts, so that rounding decides nothing.
         return np.asarray(np.sign(np.round(both * total - of_object * of_group, 6)))
+
+    def resampled(self, weights: Array) -> JointRows:
+        """The same rows with other weights; what follows from the training labels alone is taken along."""
+        found = replace(self, weights=weights)
+        found.__dict__.update(reference=self.reference, direction=self.direction)
+        return found
 
     @property
     def counted(self) -> Array:
@@ -130,21 +136,30 @@ def _rate(mask: Array, among: Array, counted: Array) -> Array:
 def interval(
     rows: JointRows, measure: Callable[[JointRows], Array], *, resamples: int = 1000, seed: int = 0
 ) -> tuple[Array, Array]:
-    """The 95 % interval of a metric by resampled rows, the training labels as they are.
+    """`intervals` of one metric: lower and upper ends, `(T + 1,)` each."""
+    (ends,) = intervals(rows, [measure], resamples=resamples, seed=seed)
+    return ends[0], ends[1]
+
+
+def intervals(
+    rows: JointRows, measures: Sequence[Callable[[JointRows], Array]], *, resamples: int = 1000, seed: int = 0
+) -> Array:
+    """The 95 % intervals of metrics by resampled rows, the training labels as they are.
 
     Returns:
-        Lower and upper ends, `(T + 1,)` each: of every task, and behind them of the mean over tasks that have a value.
-        NaN for a task that has none in more than one of twenty resamples.
+        Lower and upper ends of each, `(metrics, 2, T + 1)`: of every task, and behind them of the mean over tasks that
+        have a value. NaN for a task that has none in more than one of twenty resamples.
     """
     generator, count = np.random.default_rng(seed), rows.labels.shape[1]
-    found = []
-    for _ in range(resamples):
+    found = np.full((resamples, len(measures), rows.labels.shape[0] + 1), np.nan)
+    for place in range(resamples):
         drawn = np.bincount(generator.integers(0, count, count), minlength=count)
-        values = measure(replace(rows, weights=rows.counted * drawn))
-        known = ~np.isnan(values)
-        found.append([*values, values[known].mean() if known.any() else np.nan])
-    table = np.array(found)
-    often = (np.isnan(table).mean(0) <= 0.05) & ~np.isnan(table).all(0)
-    ends = np.full((2, table.shape[1]), np.nan)
-    ends[:, often] = np.nanquantile(table[:, often], (0.025, 0.975), axis=0)
-    return ends[0], ends[1]
+        own = rows.resampled(rows.counted * drawn)
+        for number, measure in enumerate(measures):
+            values = measure(own)
+            known = ~np.isnan(values)
+            found[place, number] = [*values, values[known].mean() if known.any() else np.nan]
+    often = (np.isnan(found).mean(0) <= 0.05) & ~np.isnan(found).all(0)
+    ends = np.full((2, *often.shape), np.nan)
+    ends[:, often] = np.nanquantile(found[:, often], (0.025, 0.975), axis=0)
+    return ends.swapaxes(0, 1)
