@@ -11,6 +11,8 @@ from torch import Tensor
 from paretofair.descriptors.langevin import propose, walk
 from paretofair.descriptors.learning import Descriptor
 
+_SHARES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+
 
 @dataclass(frozen=True)
 class Diagnostics:
@@ -46,21 +48,27 @@ class Diagnostics:
         return float(np.sqrt(2 / np.pi) * self.error.mean() / self.of_examples.mean())
 
     def rows(self) -> list[dict[str, float | str]]:
-        """One row for each number, as a table: `what, examples, samples`."""
-        found: list[dict[str, float | str]] = [
-            {"what": "mismatch of mean responses", "examples": np.nan, "samples": self.mismatch},
-            {"what": "the same by chance alone", "examples": np.nan, "samples": self.noise},
-            {"what": "acceptance of a step", "examples": np.nan, "samples": self.acceptance},
-        ]
+        """One row for each number, as a table `what, place, examples, samples`.
+
+        `mismatch` (`mismatch`, and what it would be by chance alone), `acceptance`, `response` (place: number of the
+        filter), `correlation` (place: steps after which a chain is compared with itself), `energy` (place: share of
+        examples and of samples below it).
+        """
+        nan = float("nan")
+
+        def line(what: str, place: float, examples: float, samples: float) -> dict[str, float | str]:
+            return {"what": what, "place": place, "examples": float(examples), "samples": float(samples)}
+
+        found = [line("mismatch", nan, nan, self.mismatch), line("mismatch by chance", nan, nan, self.noise)]
+        found.append(line("acceptance", nan, nan, self.acceptance))
         found += [
-            {"what": f"correlation after {lag} steps", "examples": np.nan, "samples": float(value)}
-            for lag, value in zip(self.lags, self.mixing, strict=True)
+            line("response", number, *pair)
+            for number, pair in enumerate(zip(self.of_examples, self.of_samples, strict=True))
         ]
-        for name, share in (("lower quartile", 0.25), ("median", 0.5), ("upper quartile", 0.75)):
-            of_examples, of_samples = (
-                float(np.quantile(each, share)) for each in (self.energy_of_examples, self.energy_of_samples)
-            )
-            found.append({"what": f"energy, {name}", "examples": of_examples, "samples": of_samples})
+        found += [line("correlation", lag, nan, value) for lag, value in zip(self.lags, self.mixing, strict=True)]
+        for share in _SHARES:
+            ends = (np.quantile(each, share) for each in (self.energy_of_examples, self.energy_of_samples))
+            found.append(line("energy", share, *ends))
         return found
 
 

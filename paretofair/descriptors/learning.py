@@ -51,6 +51,11 @@ class Learning:
     bank: int = 1760
     seed: int = 0
 
+    @property
+    def updates(self) -> int:
+        """All updates of the model."""
+        return self.filter_updates + self.weight_updates
+
 
 @dataclass(frozen=True)
 class Standard:
@@ -119,9 +124,8 @@ def learn(examples: Tensor, how: Learning, progress: Callable[[int, int], None] 
     chains = data[first[: how.chains].to(data.device)]
     wanted, adam = _mean_responses(model, data), [_Adam(each, how.rate) for each in model.parameters[:2]]
     model = model.with_parameters(*model.parameters[:2], _match_noise(model, data, generator))
-    updates = how.filter_updates + how.weight_updates
     averaged, count = torch.zeros_like(model.weights), 0
-    for update in range(updates):
+    for update in range(how.updates):
         chains = walk(model, chains, how.steps, how.step_size, generator)
         filters, offsets, weights = model.parameters
         if update < how.filter_updates:
@@ -141,7 +145,7 @@ def learn(examples: Tensor, how: Learning, progress: Callable[[int, int], None] 
         if update >= how.filter_updates + how.weight_updates // 2:
             averaged, count = averaged + model.weights, count + 1
         if progress is not None:
-            progress(update + 1, updates)
+            progress(update + 1, how.updates)
     if count:  # the mean of a path of noisy steps is nearer to where it leads than its end (Polyak and Juditsky)
         model = model.with_parameters(*model.parameters[:2], averaged / count)
     bank, own = list[Tensor](), chains

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paretofair.descriptors.diagnostics import diagnose
 from paretofair.descriptors.langevin import walk
 from paretofair.descriptors.learning import Descriptor
 
+_ROUNDS = 40  # of ten steps that diagnostics take
 _BANK, _CHAINS = 0x62616E6B, 0x636861696E  # these separate the uses of a seed
 
 
@@ -20,6 +22,10 @@ class BankSamples:
 
     model: Descriptor
     count: int
+
+    def describe(self, examples: Tensor) -> list[dict[str, float | str]]:
+        """The diagnostics of the model."""
+        return diagnose(self.model, examples, rounds=_ROUNDS).rows()
 
     def begin(self, seed: int) -> dict[str, Tensor]:
         """Nothing is remembered."""
@@ -41,6 +47,10 @@ class ChainSamples:
     count: int
     every: int = 1
     steps: int = 10
+
+    def describe(self, examples: Tensor) -> list[dict[str, float | str]]:
+        """The diagnostics of the model."""
+        return diagnose(self.model, examples, rounds=_ROUNDS).rows()
 
     def begin(self, seed: int) -> dict[str, Tensor]:
         """Where the chains of a seed begin, standardised."""

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from paretofair.descriptors.energy import ConvolutionEnergy, FilterEnergy
 from paretofair.descriptors.learning import Descriptor, Learning, Standard, learn
+from paretofair.terminal.progress import show_progress
 
 logger = logging.getLogger("paretofair")
 
@@ -50,7 +51,8 @@ def find_descriptor(examples: Tensor, how: Learning, folder: Path | None = None)
     started, threads = time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        found = learn(examples, how, _Reporter())
+        with show_progress(f"learning a descriptor model of {len(examples):,} examples", how.updates) as tell:
+            found = learn(examples, how, lambda done, every: tell(1))
     finally:
         torch.set_num_threads(threads)
     logger.info("The descriptor model is learned, in %.0f s.", time.monotonic() - started)
@@ -59,18 +61,6 @@ def find_descriptor(examples: Tensor, how: Learning, folder: Path | None = None)
     except OSError as error:
         logger.warning("The descriptor model can't be kept in %s (%s): every worker learns it.", place.parent, error)
     return found
-
-
-class _Reporter:
-    """Says every ten seconds how far learning is."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def __call__(self, done: int, every: int) -> None:
-        if time.monotonic() - self._said > 10:
-            self._said = time.monotonic()
-            logger.info("Descriptor model: %d of %d updates.", done, every)
 
 
 def _write(place: Path, model: Descriptor) -> None:

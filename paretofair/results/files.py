@@ -26,6 +26,8 @@ from paretofair.redaction import redact
 SPACE = "space.yaml"
 ENVIRONMENT = "environment.json"
 FAILED = "failed.json"
+# How far the samples of methods that train on samples are like the training rows.
+DESCRIPTORS = "descriptors.csv"
 # A full disk, a used-up quota, a file system that has become read-only.
 STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _MOST = 64_000_000  # bytes of a text file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ import torch
 from paretofair import user_code
 from paretofair.data import Splits
 from paretofair.errors import ParetofairError, SpaceError, first_line
-from paretofair.runs.build import build_experiment, build_network, build_threshold
+from paretofair.methods import Method
+from paretofair.results.files import DESCRIPTORS, inside, write_csv
+from paretofair.runs.build import build_experiment, build_network, build_threshold, method_class
 from paretofair.runs.packs import Pack, as_trials, build_packs
 from paretofair.runs.stages import STAGE_OF, Context, Plan
 from paretofair.sampling.distributions import draw
@@ -63,6 +66,29 @@ def rehearse_methods(spaces: Sequence[MethodSpace], splits: Splits) -> None:
                 f"{own} cannot be trained by {space.method}: {type(error).__name__}: "
                 f"{first_line(error)}{_place(error, own)}{hint}"
             ) from error
+
+
+def describe_samples(spaces: Sequence[MethodSpace], splits: Splits, folder: Path) -> None:
+    """Writes `descriptors.csv` in a run's folder: how far the samples of methods that train on samples are like the
+    training rows of a split, columns `method, what, place, examples, samples, source`. Methods that stand in it
+    already, with these data and keys, stay as they are."""
+    path = inside(folder, DESCRIPTORS)
+    parts = [pd.read_csv(path)] if path.exists() else []
+    known = {name for part in parts for name in part["method"]}
+    wanted = [
+        space
+        for space in spaces
+        if space.method not in known and method_class(space).sample_source is not Method.sample_source
+    ]
+    for space in wanted:
+        data = to_device(splits, space.sensitive, torch.device("cpu"), torch.float32, space.given)
+        samples = build_experiment(space, data, compiled=False).samples
+        if samples is not None:
+            rows = pd.DataFrame(samples.describe(data.splits["train"].examples().float()))
+            rows.insert(0, "method", space.method)
+            parts.append(rows.assign(source=splits.dataset.source))
+    if wanted and parts:
+        write_csv(path, pd.concat(parts, ignore_index=True))
 
 
 def measure_epochs(context: Context, splits: Splits, trials: Mapping[tuple[str, str], int]) -> float:

@@ -29,7 +29,7 @@ from paretofair.results.lease import hold_lease
 from paretofair.runs.environment import write_settings
 from paretofair.runs.folder import LOG, check_place, log_to, open_folder, put_aside
 from paretofair.runs.jobs import Engine
-from paretofair.runs.rehearsal import estimate_seconds, rehearse_methods
+from paretofair.runs.rehearsal import describe_samples, estimate_seconds, rehearse_methods
 from paretofair.runs.resume import check_same
 from paretofair.runs.session import Session, choose_metrics, derive_columns
 from paretofair.runs.stages import Context
@@ -173,6 +173,7 @@ def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> 
         )
         check_same(context, folder, table.read())
         rehearse_methods([space.baselines, *(space.method(name) for name in options.methods)], first)
+        describe_samples([space.method(name) for name in options.methods], first, folder)
         write_settings(context, options.store)
         if options.retry_failed:
             inside(folder, FAILED).unlink(missing_ok=True)

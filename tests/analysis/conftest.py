@@ -97,7 +97,7 @@ def _draw_metrics(random: np.random.Generator, gap: float, wrong: float) -> dict
 
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The made-up run on disk, with two points of every frontier confirmed twice and curves of the first trials."""
+    """The made-up run on disk, with two points of every frontier confirmed twice, curves and samples."""
     folder = tmp_path_factory.mktemp("made_up")
     table = make_up_trials()
     points = Results.of(table.drop(columns=_counts(table)), ReportSettings()).frontier("arfg_are")
@@ -124,6 +124,12 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for epoch in (1, 2, 3)
     ]
     write_stack(folder, "sweep-all-0-0-0.parquet", pa.Table.from_pylist(curves), "curves")
+    samples = [("mismatch", None, None, 0.012), ("mismatch by chance", None, None, 0.005)]
+    samples += [("acceptance", None, None, 0.97), ("response", 0, 0.5, 0.52), ("response", 1, 0.7, 0.69)]
+    samples += [("energy", 0.25, 3, 3.1), ("energy", 0.75, 5, 5.2)]
+    samples += [("correlation", 10, None, 0.8), ("correlation", 100, None, 0.1)]
+    table = pd.DataFrame(samples, columns=["what", "place", "examples", "samples"])
+    table.assign(method="mtaf", source="simulated").to_csv(folder / "descriptors.csv", index=False)
     return folder
 
 

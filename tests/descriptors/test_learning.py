@@ -79,8 +79,12 @@ def test_few_examples_leave_directions_out():
 def test_diagnostics_are_a_table():
     rows = make_rows(200)
     found = diagnose(learn(rows, replace(SMALL, weight_updates=5)), rows, rounds=30)
-    table = {str(row["what"]): row["samples"] for row in found.rows()}
-    assert {"mismatch of mean responses", "acceptance of a step", "energy, median"} <= set(table)
+    table = {(str(row["what"]), row["place"]): row for row in found.rows() if row["place"] == row["place"]}
+    known = {str(row["what"]): row["samples"] for row in found.rows()}
+    assert (known["mismatch"], known["mismatch by chance"]) == (found.mismatch, found.noise)
+    assert known["acceptance"] == found.acceptance
+    assert table["response", 3]["examples"] == found.of_examples[3]
+    assert table["energy", 0.5]["samples"] == np.median(found.energy_of_samples)
     assert found.mixing[0] > found.mixing[-1], "chains forget where they were"
 
 

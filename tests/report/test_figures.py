@@ -26,12 +26,13 @@ from paretofair.report.figures import amplification as amplification_figure
 from paretofair.report.figures import attainment as attainment_figure
 from paretofair.report.figures import audit as audit_figure
 from paretofair.report.figures import confirmed as confirmed_figure
-from paretofair.report.figures import contribution as contribution_figure
 from paretofair.report.figures import fronts as fronts_figure
 from paretofair.report.figures import hypervolume as hypervolume_figure
 from paretofair.report.figures import sets as sets_figure
 from paretofair.report.figures import slices as slices_figure
 from paretofair.report.figures import splits as splits_figure
+from paretofair.report.figures.training import contribution as contribution_figure
+from paretofair.report.figures.training import descriptors as descriptors_figure
 from paretofair.report.labels import Labels
 from paretofair.results.table_schema import read_spelling
 
@@ -118,7 +119,7 @@ def test_captions_say_how_it_was_chosen(name, made_up_run):
     caption = stamp_caption(made_up_run, FIGURES[name].caption(made_up_run))
     assert caption.startswith("SIMULATED DATA. ")
     assert "seeds 0, 1, 2, 3" in caption
-    if name == "contribution":
+    if name in ("contribution", "descriptors"):
         return
     assert "decision threshold base_rate" in caption
     assert "15 completed trials per method and seed" in caption
@@ -374,9 +375,30 @@ def test_contribution_over_epochs(made_up_run):
     assert "Female over Male" in contribution_figure.caption(made_up_run)
 
 
+def test_diagnostics_of_samples(made_up_run):
+    table = descriptors_figure.read_diagnostics(made_up_run)
+    assert table["method"].unique().tolist() == ["mtaf"]
+    caption = descriptors_figure.caption(made_up_run)
+    assert "MTA-F: mean responses are off by 1.2 % (by chance 0.5 %)" in caption
+    assert "a corrected walk would take 97 % of steps" in caption
+    figure = descriptors_figure.draw(made_up_run)
+    drawn = figure.axes[0].lines[0]
+    assert (drawn.get_xdata().tolist(), drawn.get_ydata().tolist()) == ([0.5, 0.7], [0.52, 0.69])
+    assert figure.axes[2].lines[0].get_xdata().tolist() == [10, 100]
+
+
 def test_what_a_run_lacks_is_left_out(made_up_results, tmp_path):
     results = made_up_results(trials=5)
-    lacking = ("sets", "confirmed", "audit", "contribution", "amplification", "auc_by_group", "confusion")
+    lacking = (
+        "sets",
+        "confirmed",
+        "audit",
+        "contribution",
+        "amplification",
+        "auc_by_group",
+        "confusion",
+        "descriptors",
+    )
     assert [name for name, module in FIGURES.items() if module.draw(results) is None] == list(lacking)
     bare = Results.of(results.trials[results.trials["stage"] != "baselines"], results.settings)
     assert {name for name, module in FIGURES.items() if module.draw(bare) is not None} == {

@@ -14,6 +14,10 @@ class SampleSource(Protocol):
     def count(self) -> int:
         """How many a batch has."""
 
+    def describe(self, examples: Tensor) -> list[dict[str, float | str]]:
+        """How far samples are like these examples `(n, *shape)`, those that their model was learned from: rows of a
+        table `what, place, examples, samples`."""
+
     def begin(self, seed: int) -> dict[str, Tensor]:
         """What is remembered of a seed from batch to batch, by name: where it begins. It is part of the state of a
         training, so that an interrupted one goes on exactly."""

@@ -16,7 +16,6 @@ from paretofair.report.figures import (
     attainment,
     audit,
     confirmed,
-    contribution,
     fronts,
     hypervolume,
     importance,
@@ -26,6 +25,7 @@ from paretofair.report.figures import (
     tasks,
 )
 from paretofair.report.figures.by_group import areas, confusion
+from paretofair.report.figures.training import contribution, descriptors
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
@@ -45,6 +45,7 @@ FIGURES: dict[str, ModuleType] = {
     "amplification": amplification,
     "auc_by_group": areas,
     "confusion": confusion,
+    "descriptors": descriptors,
 }
 
 

@@ -1,0 +1,1 @@
+"""Figures of what goes on while trials are trained."""
