@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
+from pathlib import Path
 
 import pytest
+import rich
 
 from ..interface.conftest import make_loans
 from .conftest import ROOT
@@ -31,7 +32,7 @@ def test_every_command_of_the_wheel(tmp_path):
     python = tmp_path / "venv" / "bin" / "python"
     site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
     # Behind the wheel, so that it comes first; the editable install of this environment has files that are not read.
-    (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site / "others.pth").write_text(f"{Path(rich.__file__).parents[1]}\n")
     install = [str(python), "-m", "pip", "install", "--no-deps", "--no-index", "--force-reinstall", str(wheel)]
     done = run(install, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
