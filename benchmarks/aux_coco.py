@@ -94,7 +94,7 @@ def sum_gaps(values: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(found - wanted)[:, :-1].sum())
 
 
-def build_experiment(cut: Splits, sharpness: float, *, compiled: bool = False) -> Experiment:
+def build_experiment(cut: Splits, sharpness: float) -> Experiment:
     """What `search_spaces/aux_coco.yaml` says of its trials."""
     data = to_device(cut, dict.fromkeys(cut.tasks, "gender"), torch.device("cpu"), torch.float32)
     names = Names(data.tasks, tuple(data.group_names["gender"] for _ in data.tasks))
@@ -102,7 +102,7 @@ def build_experiment(cut: Splits, sharpness: float, *, compiled: bool = False) -
     how = kind.Options(sharpness=sharpness, **DESCRIPTOR)
     method = kind(LossSettings(goal="parity", reduction="mean"), how, names)
     network = MultilayerPerceptron(data.numeric, data.categories, len(data.tasks), (256,), (), 0)
-    training = TrainingSettings(64, OPTIMIZERS["adam"](), compiled=compiled)
+    training = TrainingSettings(64, OPTIMIZERS["adam"]())
     own = tuple(METRICS[f"bias_amplification{end}"] for end in ("", "_towards", "_absolute"))
     return Experiment(data, network, method, training, Threshold("fixed", 0.5), own)
 
@@ -176,8 +176,8 @@ def measure_time() -> dict[str, float]:
     data, *_ = make_data(0)
     splits = split(data, validation=0.15, split_seed=0, scale_with_test=False)
     found = {}
-    for name, count, compiled in (("alone", 1, False), ("eight", 8, False), ("eight_compiled", 8, True)):
-        experiment = build_experiment(splits, 1.0, compiled=compiled)
+    for name, count in (("alone", 1), ("eight", 8)):
+        experiment = build_experiment(splits, 1.0)
         weights = np.linspace(0, 3, count)
         assert experiment.samples is not None
         spent = []
