@@ -175,7 +175,7 @@ def tell_changes(results: Results) -> Iterator[Finding]:
         named += " err more than all rows do."
     elif len(worse) + len(hurt):
         named = " None of these is named: rows are too few to tell it from chance, or all rows err as much more."
-    of_treated = int(others["grouping"].map(lambda name: bool(set(name.split("_x_")) & set(sensitive.values()))).sum())
+    of_treated = sum(not set(name.split("_x_")).isdisjoint(sensitive.values()) for name in others["grouping"])
     within = f" ({of_treated} of them between intersections with a treated attribute)" if of_treated else ""
     chance = _say_chance(_CHANCE * (len(others) + len(groups)))
     yield Finding(
