@@ -142,6 +142,8 @@ def _find_fault(
     for parameter in kind.parameters:
         if parameter.search is None and not parameter.optional:
             return f"needs {parameter.name}"
+    if "group_task" in kind.Options.model_fields and "group_task" not in said:
+        return "needs group_task, the task that predicts the group"
     try:
         options = kind.Options.model_validate({key: each for key, each in said.items() if key != "parameters"})
         kind(LossSettings(**fairness), options, Names())

@@ -37,7 +37,8 @@ _NOTHING = 1e-12  # what is left of shares that sum to 1 when only rounding is
 
 
 class AdaptiveOptions(sampler.SamplerOptions):
-    """`objectives`: names of `metrics.objectives`, on the split that chooses, told as losses. `batch` trials are asked
+    """`objectives`: names of `metrics.objectives`, on the split that chooses, told as losses; by default those of the
+    first set of `frontiers.objectives`, ARFG and ARE where that is none of the user's own. `batch` trials are asked
     for at a time, without results of each other. `history`: how many of the latest results the sampler sees; None: all.
     `warm_start`: the results folder of an earlier run, relative to the space file: what it knows of the same method is
     told first.

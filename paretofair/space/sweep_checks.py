@@ -34,6 +34,9 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
         words = f"no option of {sweep.sampler.name}.{propose(key, known)} Accepted: {list_known(['name', *known])}"
         problems.add((*SWEEP, "sampler", key), words)
         del given[key]
+    leading = settings.frontiers.objectives[0].of if settings.frontiers.objectives else ()
+    if leading and "objectives" in known:
+        given.setdefault("objectives", list(leading))
     checked = validate(options, given, problems, (*SWEEP, "sampler"))
     metrics = settings.known_metrics
     if checked is not None:

@@ -102,7 +102,10 @@ class Studies:
         if rows.empty:
             return
         tasks, settings = study.space.tasks, self._settings
-        rows = with_relative(rows.sort_values("index"), self._denominators, tasks, settings.gap)
+        # ARFG divides the gaps of all tasks, which may follow from others.
+        gaps = [parse_objective(f"{settings.gap}_{task}", tasks, settings.metrics) for task in tasks]
+        rows = with_objectives(rows.sort_values("index"), tasks, gaps, settings)
+        rows = with_relative(rows, self._denominators, tasks, settings.gap)
         rows = with_objectives(rows, tasks, read_objectives(study.sampler, settings, tasks), settings)
         tell_rows(study.sampler, rows, rows["index"].to_numpy(np.int64), settings, tasks)
 
