@@ -40,3 +40,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'paretofair' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is imported on demand as well, and nothing else."""
+    return sorted([*__all__, "__version__"])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import choose_among_all
+from paretofair.analysis.rules import choose_among_all, find_nearest_bound
 from paretofair.data.reading.fitted_rows import make_row_readers
 from paretofair.data.reading.row_reader import make_plain
 from paretofair.errors import DataError, RunError
@@ -163,7 +163,7 @@ def find_objectives(results: Results, objectives: str | None) -> str:
     """The set of objectives of this name; None for the first one of the run. Raises RunError where it is none."""
     known = results.settings.set_names(results.tasks)
     if objectives is not None and objectives not in known:
-        raise RunError(f"--objectives: found {objectives!r}; accepted: {', '.join(known)}")
+        raise RunError(f"objectives: found {objectives!r}; accepted: {', '.join(known)}")
     return results.leading if objectives is None else objectives
 
 
@@ -185,10 +185,12 @@ def choose_trial(
     try:
         trial = choose_among_all(results, rule, objectives, () if method is None else (method,), seed)
     except ValueError as error:
-        raise RunError(f"--rule: {error}") from None
+        raise RunError(f"rule: {error}") from None
     if trial is None:
         of = "any frontier" if method is None else f"the frontier of {method}"
-        raise RunError(f"no point of {of} keeps the bound of {rule!r} on {results.settings.selected_on}")
+        nearest = find_nearest_bound(results, rule, objectives, () if method is None else (method,), seed)
+        words = f"; the nearest has {nearest}" if nearest else ""
+        raise RunError(f"no point of {of} keeps the bound of {rule!r} on {results.settings.selected_on}{words}")
     return trial
 
 
@@ -198,10 +200,10 @@ def check_fronts(results: Results, objectives: str, method: str | None, seed: in
     if not fronts:
         raise RunError("the run has no frontier yet")
     if method is not None and method not in fronts:
-        raise RunError(f"--method: found {method!r}; accepted: {', '.join(fronts)}")
+        raise RunError(f"method: found {method!r}; accepted: {', '.join(fronts)}")
     seeds = dict.fromkeys(each for name, own in fronts.items() if method in (None, name) for each in own)
     if seed is not None and seed not in seeds:
-        raise RunError(f"--seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
+        raise RunError(f"seed: found {seed}; accepted: {', '.join(map(str, seeds))}")
 
 
 def _row(trials: pd.DataFrame, trial_id: str, run: Path) -> dict[str, Any]:

@@ -33,9 +33,10 @@ RULES = (
 OF_ANY_SET = RULES[:2]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _NAME = r"[A-Za-z_]\w*"
-_BOUNDED = re.compile(rf"(smallest|best) ({_NAME}), (.+)")
-_SUM = re.compile(rf"(smallest|best) ((?:{_NUMBER} )?{_NAME}(?: \+ (?:{_NUMBER} )?{_NAME})+)")
-_WORDS = "best METRIC, METRIC <= NUMBER; best METRIC, METRIC >= NUMBER; best NUMBER METRIC + METRIC"
+_WORD = "(smallest|largest|best)"
+_BOUNDED = re.compile(rf"{_WORD} ({_NAME}), (.+)")
+_SUM = re.compile(rf"{_WORD} ((?:{_NUMBER} )?{_NAME}(?: \+ (?:{_NUMBER} )?{_NAME})*)")
+_WORDS = "best METRIC; best METRIC, METRIC <= NUMBER (or >=); best NUMBER METRIC + METRIC"
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def parse_rule(
 
     `midpoint`: the point whose last objective is nearest to the middle of its range over all trials; `knee`; `best
     error_income, fpr_gap_income <= 0.02`: the best of one metric under a bound on another, of the set or not; `best 2
-    arfg + are`: the smallest weighted sum, in which maximised metrics count less than nothing. `smallest` says the same
-    of metrics that are minimised.
+    arfg + are`: the smallest weighted sum, in which maximised metrics count less than nothing; `best auc`: that of one
+    metric. `smallest` says the same of metrics that are minimised, `largest` of those that are maximised.
 
     Raises:
         ValueError: a name that is none of these, or a metric that is none.
@@ -95,9 +96,11 @@ def parse_rule(
         weights = [float(term[0]) if len(term) > 1 else 1.0 for term in terms]
         summed = ObjectiveSet("sum", reads)
         return Rule(reads, lambda front, runs: smallest_sum(summed.losses(front), weights))
+    own = objectives.names
+    known = RULES if own == ["arfg", "are"] else (*OF_ANY_SET, f"best {own[0]}", f"best {own[0]}, {own[-1]} <= NUMBER")
     raise ValueError(
-        f"found the rule {name!r}; accepted: {'; '.join(RULES)}; bounds and weights may be others, and with any "
-        f"metrics: {_WORDS}"
+        f"found the rule {name!r}; accepted: {'; '.join(known)}; bounds and weights may be others, and with any "
+        f"metrics: {_WORDS}, with smallest or largest in place of best"
     )
 
 
@@ -115,8 +118,24 @@ def _read_bounded(name: str) -> tuple[str, str, Constraint] | None:
 
 def _check_word(name: str, word: str, reads: Sequence[Objective]) -> None:
     for each in reads:
-        if word == "smallest" and each.metric.direction != "minimised":
+        direction = {"smallest": "minimised", "largest": "maximised"}.get(word)
+        if direction is not None and each.metric.direction != direction:
             raise ValueError(f"found the rule {name!r}; {each.name} is {each.metric.direction}: write best")
+
+
+def find_nearest_bound(
+    results: Results, rule: str, of: str = "arfg_are", methods: Sequence[str] = (), seed: int | None = None
+) -> str:
+    """What comes nearest to the bound of a rule that no point keeps, as `error 0.17`; empty where the rule has none."""
+    bounded = _read_bounded(rule)
+    if bounded is None:
+        return ""
+    limit = bounded[2]
+    found = parse_objective(limit.name, results.tasks, results.settings.metrics)
+    results.derive([found])
+    front, column = join_fronts(results, of, methods, seed), f"{results.settings.selected_on}_{found.name}"
+    values = results.rows_of(front["trial_id"])[column].dropna()
+    return "" if values.empty else f"{limit.name} {values.min() if limit.at_most else values.max():.4g}"
 
 
 def select_trials(results: Results, rules: Sequence[str] = (), of: str = "arfg_are") -> pd.DataFrame:

@@ -72,7 +72,7 @@ def write_space(options: argparse.Namespace, console: Console, asks: bool) -> in
     name = target.stem
     data = {"csv": {**given.section["csv"], **csv}, "sensitive": given.section["sensitive"]}
     seeds = list(range(_SEEDS))
-    made = describe_space(name, data, given.kinds, given.rows, "all", options.objectives, _TRIALS, seeds, {})
+    made = describe_space(name, data, given.kinds, given.rows, "all", options.objectives, _TRIALS, seeds, {}, {})
     space, left_out = made
     build_space(space, str(target), Path())
     # Beside the data the file may be moved with them.

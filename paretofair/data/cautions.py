@@ -19,7 +19,9 @@ _ROWS_PER_VALUE = 10  # on average, so that values do not tell a label by chance
 _LEAST_OF_EACH = 5  # rows of every label for the same reason
 
 
-def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str] | None = None) -> list[str]:
+def find_cautions(
+    splits: Splits, least_rows: int, own_columns: Mapping[str, str] | None = None, *, whole: bool = False
+) -> list[str]:
     """What a user should know of these data before training, a line each; empty where there is nothing to say.
 
     Args:
@@ -27,11 +29,13 @@ def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str
         least_rows: Groups of fewer rows in a part are named.
         own_columns: Attribute -> the column that its groups are made of, where that has another name. Such a column may
             be an input; any other input that gives groups away, whose own column is none, is named.
+        whole: Every row is meant to have its labels and groups, so that rows without one are told.
     """
     data = splits.dataset
     columns = {name: name for name in data.attributes} | dict(own_columns or {})
     sheet = describe_data(splits)
     return [
+        *(_find_unknown(data) if whole else ()),
         *_find_rare_labels(splits, sheet, least_rows),
         *_find_small_groups(sheet, least_rows),
         *_find_attributes_that_tell_labels(data),
@@ -39,6 +43,19 @@ def find_cautions(splits: Splits, least_rows: int, own_columns: Mapping[str, str
         *_find_leaks(data, columns),
         *_find_identifiers(data),
     ]
+
+
+def _find_unknown(data: Dataset) -> Iterator[str]:
+    rows = len(data.labels)
+    for task, labels in zip(data.tasks, data.labels.T, strict=True):
+        if count := int((labels < 0).sum()):
+            yield f"Task {task} has no label in {count:,} of {rows:,} rows, which neither train nor measure it."
+    for attribute, members in data.groups.items():
+        if count := int((members < 0).sum()):
+            yield (
+                f"Attribute {attribute} has no group in {count:,} of {rows:,} rows: they train, but no loss or gap of its "
+                "groups sees them."
+            )
 
 
 def _find_rare_labels(splits: Splits, sheet: DataSheet, least_rows: int) -> Iterator[str]:

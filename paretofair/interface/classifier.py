@@ -10,21 +10,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from paretofair.analysis.results import Results
+from paretofair.analysis.rules import parse_rule
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError, ParetofairError, RunError
 from paretofair.exported import ExportedModel
 from paretofair.interface.any_table import is_column, to_column, to_frame
 from paretofair.interface.compare import train_comparison
-from paretofair.interface.describe import OBJECTIVES
+from paretofair.interface.describe import OBJECTIVES, SET
 from paretofair.interface.given_data import gather_data
-from paretofair.metrics.objectives import parse_goal
+from paretofair.metrics.objectives import NamedSet, build_set, parse_goal
 
 LABEL, GROUP = "label", "group"  # columns beside those of X, whose names they yield to
+# What the word `all` leaves out where rows to predict come without their groups.
+_BY_GROUP = {"threshold_frontier": "decides by group: say sensitive=COLUMN, or name the method"}
 _MOST_GROUPS = 20  # of more different numbers groups are made at their median
 
 
@@ -36,7 +41,8 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         model.predict(X), model.predict_proba(X), model.frontier_
 
     Args:
-        methods: As of `paretofair.compare`; `all` that need no choice of yours.
+        methods: As of `paretofair.compare`; `all` that need no choice of yours, nor the groups of rows to predict where
+            X has no column of them (`sensitive`).
         trials: Settings drawn for each method and seed.
         seeds: How many, or which. The same ones give the same model where processor and versions are the same.
         objectives: What the frontier trades, minimised or maximised as the metric is.
@@ -93,6 +99,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
         return tags
 
     def fit(self, X: Any, y: Any, *, sensitive_features: Any = None, sample_weight: Any = None) -> FairClassifier:
@@ -136,6 +143,11 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         frame, model = self._read_inputs(X), self._model
         groups = None
         try:
+            if model.attributes and sensitive_features is None and self.sensitive is None:
+                raise DataError(
+                    "the model has a threshold for each group: predict(X, sensitive_features=...), or say "
+                    "sensitive=COLUMN where X has it"
+                )
             if model.attributes:
                 given = self._find_groups(frame, sensitive_features)
                 groups = {name: given.iloc[:, place] for place, name in enumerate(self._attributes)}
@@ -143,6 +155,11 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         except ParetofairError as error:
             raise ValueError(str(error)) from error
         return np.asarray(self.classes_[decided.astype(int)])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, sensitive_features: Any = None) -> float:
+        """The share of rows that are decided right; `sensitive_features` as for `predict`."""
+        decided = self.predict(X, sensitive_features=sensitive_features)
+        return float(accuracy_score(y, decided, sample_weight=sample_weight))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class, `(n, classes)`."""
@@ -159,7 +176,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
         return self.models_[self.chosen_]
 
     def _read_inputs(self, given: Any, *, reset: bool = False) -> pd.DataFrame:
-        """X as a frame; arrays of numbers alone, with the columns x0, x1, …"""
+        """X as a frame; arrays of numbers alone, sparse ones filled up, with the columns x0, x1, …"""
         if not reset:
             check_is_fitted(self)
         if isinstance(given, pd.DataFrame) or hasattr(given, "__dataframe__") or hasattr(given, "__arrow_c_stream__"):
@@ -168,7 +185,10 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError("X has no columns")
             frame = to_frame(given, "X").reset_index(drop=True)
             return frame.set_axis([str(name) for name in frame.columns], axis=1)
-        array = validate_data(self, given, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
+        array = validate_data(
+            self, given, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", accept_sparse="csr"
+        )
+        array = array.toarray() if issparse(array) else array
         if not reset and hasattr(self, "feature_names_in_"):
             return pd.DataFrame(array, columns=[str(name) for name in self.feature_names_in_])
         return pd.DataFrame({f"x{place}": array[:, place] for place in range(array.shape[1])})
@@ -193,6 +213,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
     def _search(self, frame: pd.DataFrame, codes: np.ndarray, groups: pd.DataFrame, weights: np.ndarray | None) -> None:
         rows, several = len(frame), len(self.classes_) > 2
         label = _find_free(LABEL, frame)
+        _check_rule(self.rule, self.objectives, label)
         groups = groups.set_axis([_find_free(name, frame) for name in groups], axis=1)
         part = _draw_parts(codes, groups, self.validation)
         # The rows that choose stand once more as test rows, which a run must have and nothing here looks at.
@@ -223,6 +244,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
                 engine=self.engine,  # type: ignore[arg-type]
                 quiet=self.quiet,
                 exports=self.output is not None,
+                without=_BY_GROUP if self.sensitive is None else {},
             )
             front = done.joint_frontier()
             if front.empty:
@@ -232,6 +254,17 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
             self.frontier_ = front[[name for name in front if not name.startswith("test_")]]
             self.models_ = {name: done.model(name).exported for name in front["trial_id"]}
             self._attributes = list(groups.columns)
+
+
+def _check_rule(rule: str | None, objectives: Sequence[str], task: str) -> None:
+    """Raises ValueError for a rule that is none, before anything is trained."""
+    if rule is None or isinstance(objectives, str):
+        return
+    try:
+        own = build_set(NamedSet(SET, tuple(objectives)), [task])
+    except ValueError:
+        return  # the space says it better
+    parse_rule(rule, own, [task])
 
 
 def _choose_by_first(results: Results, objectives: Sequence[str]) -> tuple[str, pd.DataFrame]:

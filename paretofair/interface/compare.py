@@ -284,9 +284,14 @@ def train_comparison(
     time_budget: float | None = None,
     quiet: bool = False,
     exports: bool = True,
+    without: Mapping[str, str] | None = None,
 ) -> Comparison:
     """What `compare` does with data that are described, by the same keywords. Without `exports` the tables that follow
-    from the trials are not written."""
+    from the trials are not written. `without` are methods that the word `all` leaves out, with the reason."""
+    if isinstance(objectives, str):
+        raise SpaceError(
+            f"objectives: found the text {objectives!r}; expected a list of metrics, as {list(OBJECTIVES)}"
+        )
     laid = dict(settings or {})
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     section = dict(given.section)
@@ -295,7 +300,7 @@ def train_comparison(
         section["csv"] = section["csv"] | ({} if test is None else {"test": test})
     section["validation"] = validation
     document, left_out = describe_space(
-        name, section, given.kinds, given.rows, methods, objectives, trials, numbers, laid
+        *(name, section, given.kinds, given.rows, methods, objectives, trials, numbers, laid, without or {})
     )
     document["resources"] = {"engine": engine, **(document.get("resources") or {})}
     place = output if output is not None else Path("results") / f"{name}-{_digest(document, given.digest)}"

@@ -95,10 +95,14 @@ class ChosenMethods:
 
 
 def describe_methods(
-    methods: str | Sequence[str] | Mapping[str, Any], kinds: Mapping[str, str], fairness: Mapping[str, Any]
+    methods: str | Sequence[str] | Mapping[str, Any],
+    kinds: Mapping[str, str],
+    fairness: Mapping[str, Any],
+    without: Mapping[str, str],
 ) -> ChosenMethods:
     """Every method that has a meaning for tasks of these `kinds` and under the section `fairness` and needs no choice
-    of the caller, for the word `all`; or those that are named. Each has the ranges that it declares itself.
+    of the caller, for the word `all`, which also leaves out those `without`, for the reasons given; or those that are
+    named. Each has the ranges that it declares itself.
 
     Raises:
         SpaceError: A name that is no method.
@@ -119,7 +123,7 @@ def describe_methods(
             continue
         if "balance_task" in kind.Options.model_fields and len(kinds) > 1:
             said.setdefault("balance_task", next(iter(kinds)))
-        fault = _find_fault(kind, said, kinds, fairness) if every else None
+        fault = without.get(name) or _find_fault(kind, said, kinds, fairness) if every else None
         if fault is not None:
             left_out[name] = fault
             continue
@@ -164,12 +168,13 @@ def describe_space(
     trials: int,
     seeds: Sequence[int],
     settings: Mapping[str, Any],
+    without: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The whole space as plain data, and the methods that were left out with the reason. `settings` are sections of a
     space file, which are laid over it key by key."""
     goal = next((goal for each in objectives for begin, goal in _GOALS.items() if each.startswith(begin)), "fpr")
     fairness = {"goal": goal, **settings.get("fairness", {})}
-    chosen = describe_methods(methods, kinds, fairness)
+    chosen = describe_methods(methods, kinds, fairness, without)
     optimizer = settings.get("training", {}).get("optimizer", "adam")
     rates = OPTIMIZERS[optimizer].learning_rates if optimizer in OPTIMIZERS else None
     parameters: dict[str, Any] = {each.name: each.search for each in TRAINING_PARAMETERS if each.search is not None}

@@ -82,6 +82,28 @@ class NamedSet:
     reference: tuple[float, ...] | None = None
 
 
+# What other libraries call our metrics: fairlearn, scikit-learn, AIF360.
+_ELSEWHERE = {
+    "accuracy_score": "accuracy",
+    "average_precision_score": "average_precision",
+    "brier_score_loss": "brier",
+    "demographic_parity": "demographic_parity_gap",
+    "demographic_parity_difference": "demographic_parity_gap",
+    "demographic_parity_ratio": "disparate_impact_ratio",
+    "disparate_impact": "disparate_impact_ratio",
+    "equal_opportunity_difference": "tpr_gap",
+    "equalized_odds": "equalized_odds_max",
+    "equalized_odds_difference": "equalized_odds_max",
+    "average_odds_difference": "equalized_odds_mean",
+    "false_positive_rate_difference": "fpr_gap",
+    "roc_auc_score": "auc",
+    "selection_rate_difference": "demographic_parity_gap",
+    "statistical_parity_difference": "demographic_parity_gap",
+    "true_positive_rate_difference": "tpr_gap",
+    "zero_one_loss": "error",
+}
+
+
 def known_objectives(tasks: Sequence[str], metrics: Mapping[str, Metric] = METRICS) -> list[str]:
     """The names of everything that can be an objective: first relative to single-task models, then of tasks, then
     averaged."""
@@ -109,7 +131,11 @@ def parse_objective(name: str, tasks: Sequence[str], metrics: Mapping[str, Metri
         return Objective(metric)
     if metric is not None and metric.is_measured:
         raise ValueError(f"tasks on both sides of the best value of {name} cancel in its mean: name a task")
-    near = difflib.get_close_matches(name, known_objectives(tasks, metrics), n=1)
+    near = (
+        [_ELSEWHERE[name]]
+        if name in _ELSEWHERE
+        else difflib.get_close_matches(name, known_objectives(tasks, metrics), 1)
+    )
     words = f" Did you mean `{near[0]}`?" if near else ""
     every = ", ".join(metric.name for metric in metrics.values() if metric.is_of_tasks)
     relative = ", ".join(metric.name for metric in metrics.values() if metric.source == "baselines")

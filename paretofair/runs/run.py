@@ -132,7 +132,7 @@ def find_cautions_of(space: Space, splits: Splits) -> list[str]:
     """What a user should know of the data of a space before training, a line each: how they were read, and what they
     hold."""
     own_columns = {name: each.column for name, each in space.data.attributes_of_files.items()}
-    return [*splits.dataset.notes, *find_cautions(splits, LEAST_ROWS, own_columns)]
+    return [*splits.dataset.notes, *find_cautions(splits, LEAST_ROWS, own_columns, whole=len(space.data.files) == 1)]
 
 
 def run(space: Space, options: RunOptions, console: Console, engine: Engine) -> Result:

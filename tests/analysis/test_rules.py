@@ -34,6 +34,8 @@ def take(name: str, front: np.ndarray, runs: np.ndarray | None = None) -> int:
         ("smallest arfg + 10 are", 1),
         ("smallest arfg + 100 are", 0),
         ("smallest 0.01 arfg + are", 0),
+        ("smallest are", 0),
+        ("best arfg", 2),
     ],
 )
 def test_rules_by_their_names(name, place):
@@ -41,12 +43,20 @@ def test_rules_by_their_names(name, place):
     assert take(name, front, np.array([[0.0, 0.9], [0.0, 1.0]])) == place
 
 
-@pytest.mark.parametrize(
-    "name", ["", "midpoints", "smallest arfg, arfg <= 1", "smallest arfg, are < 1", "smallest are"]
-)
+@pytest.mark.parametrize("name", ["", "midpoints", "smallest arfg, arfg <= 1", "smallest arfg, are < 1", "smalest are"])
 def test_no_rule(name):
     with pytest.raises(ValueError, match="accepted: knee; midpoint; smallest arfg, are <= 1"):
         parse_rule(name, ARFG_ARE, TASKS)
+
+
+def test_words_that_do_not_fit_the_metric():
+    for name, words in (
+        ("largest are", "are is minimised: write best"),
+        ("smallest auc", "auc is maximised: write best"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            parse_rule(name, ARFG_ARE, TASKS)
+    assert parse_rule("largest auc", ARFG_ARE, TASKS).take(np.array([[0.6], [0.8]]), np.zeros((0, 1))) == 1
 
 
 def test_a_bound_that_nothing_keeps():

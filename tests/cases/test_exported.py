@@ -198,7 +198,7 @@ def test_a_value_that_training_did_not_see_is_told(known, caplog):
     path, model, _ = known
     frame = model.read_csv(path)
     model.encode(frame.assign(work=np.where(frame.index < 7, "Never", frame["work"])))
-    assert "7 of 600 rows have a value of work that was not seen in training" in caplog.text
+    assert "7 of 600 rows have a value of work that was not seen in training (" in caplog.text
 
 
 def test_a_model_of_a_known_data_set_reads_no_file(known):

@@ -49,6 +49,16 @@ def test_nor_are_large_data_sets_but_for_their_small_groups(name):
     assert all("few rows" in line or "fewer than 50 rows" in line for line in found)
 
 
+def test_rows_without_a_label_or_a_group_are_told_where_all_are_meant_to_have_them():
+    labels, groups = good(), np.array([0, 1] * (ROWS // 2))
+    labels[:30], groups[:200] = -1, -1
+    changes = {"labels": {"good": labels}, "groups": {"sex": groups}}
+    assert not any("has no" in line for line in find(changes))
+    told = find(changes, whole=True)
+    assert "Task good has no label in 30 of 1,000 rows, which neither train nor measure it." in told
+    assert any(line.startswith("Attribute sex has no group in 200 of 1,000 rows: they train") for line in told)
+
+
 def test_a_label_that_occurs_a_handful_of_times():
     rare = np.zeros(ROWS, dtype=int)
     rare[:9] = 1

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fairlearn.metrics import MetricFrame
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.metrics import accuracy_score
@@ -106,8 +107,32 @@ def test_thresholds_by_group_need_the_groups(parts):
     model = FairClassifier(**SMALL | {"methods": ["threshold_frontier"]})
     model.fit(inputs, labels, sensitive_features=groups)
     assert set(model.predict(inputs, sensitive_features=groups)) <= {"good", "bad"}
-    with pytest.raises(ValueError, match="say whose groups are compared"):
+    with pytest.raises(ValueError, match=r"a threshold for each group: predict\(X, sensitive_features"):
         model.predict(inputs)
+    assert model.score(inputs, labels, sensitive_features=groups) > 0.6
+
+
+def test_all_methods_predict_without_groups(parts):
+    inputs, labels, groups = parts
+    found = FairClassifier(**SMALL | {"methods": "all", "trials": 1}).fit(inputs, labels, sensitive_features=groups)
+    assert found.score(inputs, labels) > 0.5
+
+
+def test_sparse_inputs_are_those_of_a_frame(parts):
+    inputs, labels, groups = parts
+    words = inputs.select_dtypes(exclude="number").columns.tolist()
+    encode = make_column_transformer((OneHotEncoder(), words), sparse_threshold=1)
+    encoded = encode.fit_transform(inputs)
+    assert sparse.issparse(encoded)
+    one, other = (
+        FairClassifier(**SMALL).fit(each, labels, sensitive_features=groups) for each in (encoded, encoded.toarray())
+    )
+    np.testing.assert_array_equal(one.predict_proba(encoded), other.predict_proba(encoded.toarray()))
+
+
+def test_a_wrong_rule_is_told_before_anything_is_trained(parts):
+    with pytest.raises(ValueError, match="found the rule 'smalest error'; accepted: knee; midpoint; best error"):
+        FairClassifier(**SMALL, rule="smalest error").fit(*parts[:2], sensitive_features=parts[2])
 
 
 def test_columns_may_have_any_name(fitted, parts):

@@ -204,6 +204,34 @@ def test_what_does_not_fit_is_one_sentence(loans, tmp_path, given, error, messag
         paretofair.compare(loans, output=tmp_path / "run", **MORE | given)
 
 
+def test_every_method_that_needs_no_choice_is_trained(loans, tmp_path, capsys):
+    run = paretofair.compare(
+        loans,
+        tasks=["repaid"],
+        sensitive="sex",
+        trials=1,
+        seeds=1,
+        settings=SHORT,
+        engine="process",
+        output=tmp_path / "out",
+    )
+    assert {"vanilla", "eor", "adversarial", "threshold_frontier", "gcm"} <= set(run.trials["method"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "bias_alignment (needs group_task, the task that predicts the group)" in told
+    assert "label_flip (needs " in told
+
+
+@pytest.mark.parametrize("sampler", ["tpe", {"name": "tpe", "objectives": ["arfg", "are"]}])
+def test_an_adaptive_sampler_is_led_by_the_objectives(loans, tmp_path, sampler):
+    settings = {**SHORT, "stages": {**SHORT.get("stages", {}), "sweep": {"sampler": sampler}}}
+    arguments = {**MORE, "settings": settings, "trials": 3}
+    run = paretofair.compare(loans, tasks=["repaid"], sensitive="sex", output=tmp_path / "out", **arguments)
+    assert len(run.trials.query("stage == 'sweep'")) == 3
+    wanted = ["error", "equalized_odds_max"] if sampler == "tpe" else ["arfg", "are"]
+    space = yaml.safe_load((tmp_path / "out" / "space.yaml").read_text())
+    assert space["stages"]["sweep"]["sampler"]["objectives"] == wanted
+
+
 def test_a_sweep_of_a_frame_says_what_to_call(loans):
     with pytest.raises(SpaceError, match=r"found DataFrame; for data in memory call paretofair.compare\("):
         paretofair.sweep(loans)

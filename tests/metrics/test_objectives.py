@@ -129,3 +129,16 @@ def test_of_several_classes_the_worst_counts(seed: int) -> None:
         elif metric.name not in ("accuracy_gap", "worst_group_accuracy", "worst_group_error"):
             every = metric.of_groups(counts.by_class)
             np.testing.assert_allclose(metric.loss(found), metric.loss(every).max(-1))
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("equalized_odds_difference", "equalized_odds_max"),
+        ("demographic_parity_difference", "demographic_parity_gap"),
+        ("accuracy_score", "accuracy"),
+    ],
+)
+def test_names_of_other_libraries_are_led_to_ours(name, ours):
+    with pytest.raises(ValueError, match=f"Did you mean `{ours}`"):
+        parse_objective(name, ["income"])

@@ -150,17 +150,22 @@ class RowReader:
         numeric = [self._numbers(found, name) for name in self.encoding.numeric_names]
         rows = len(frame)
         codes = np.zeros((rows, len(self.encoding.categorical_names)), dtype=np.int64)
+        read: dict[str, np.ndarray] = {}
         for place, name in enumerate(self.encoding.categorical_names):
             known = Categories(name, self.encoding.categories[place], self.table.rules, name in self.table.numbers)
-            texts, of_rows = np.unique(known.read(found[name]), return_inverse=True)
+            read[name] = known.read(found[name])
+            texts, of_rows = np.unique(read[name], return_inverse=True)
             codes[:, place] = self.encoding.find_codes(place, texts.tolist())[of_rows]
         scores = self.encoding.scale_numbers(np.stack(numeric, 1) if numeric else np.zeros((rows, 0)))
         for place, name in enumerate(self.encoding.categorical_names):
             unseen = int((codes[:, place] == 0).sum())
             if unseen:
-                seen = ", ".join(self.encoding.categories[place][:10])
-                words = "%d of %d rows have a value of %s that was not seen in training; known are %s."
-                logger.warning(words, unseen, rows, name, seen)
+                known, new = self.encoding.categories[place], np.unique(read[name][codes[:, place] == 0]).tolist()
+                words = (
+                    "%d of %d rows have a value of %s that was not seen in training (%s); it counts as no known one."
+                )
+                words += " Known are %s."
+                logger.warning(words, unseen, rows, name, _name_some(new), _name_some(known))
         return self.encoding.join(scores, codes).astype(np.float32)
 
     def _pad(self, rows: np.ndarray) -> np.ndarray:
@@ -198,6 +203,10 @@ class RowReader:
             words = "a missing value; training had none in this column, so nothing stands for it"
             raise DataError(f"column {name}, row {row}: found {words}")
         return values
+
+
+def _name_some(words: Sequence[str]) -> str:
+    return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
 
 
 def restore_row_reader(said: Mapping[str, Any], text_file: Path, root: str | None, trust: bool) -> RowReader:
