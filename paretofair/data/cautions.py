@@ -53,8 +53,8 @@ def _find_unknown(data: Dataset) -> Iterator[str]:
     for attribute, members in data.groups.items():
         if count := int((members < 0).sum()):
             yield (
-                f"Attribute {attribute} has no group in {count:,} of {rows:,} rows: they train, but no loss or gap of its "
-                "groups sees them."
+                f"Attribute {attribute} has no group in {count:,} of {rows:,} rows: they train, but no loss or gap "
+                "of its groups sees them."
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,12 +160,11 @@ class RowReader:
         for place, name in enumerate(self.encoding.categorical_names):
             unseen = int((codes[:, place] == 0).sum())
             if unseen:
-                known, new = self.encoding.categories[place], np.unique(read[name][codes[:, place] == 0]).tolist()
+                new, seen = np.unique(read[name][codes[:, place] == 0]).tolist(), self.encoding.categories[place]
                 words = (
-                    "%d of %d rows have a value of %s that was not seen in training (%s); it counts as no known one."
+                    "%d of %d rows have a value of %s that was not seen in training (%s), and count as no known one."
                 )
-                words += " Known are %s."
-                logger.warning(words, unseen, rows, name, _name_some(new), _name_some(known))
+                logger.warning(f"{words} Known are %s.", unseen, rows, name, _name_some(new), _name_some(seen))
         return self.encoding.join(scores, codes).astype(np.float32)
 
     def _pad(self, rows: np.ndarray) -> np.ndarray:
