@@ -9,9 +9,11 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
@@ -22,7 +24,7 @@ from paretofair.api import train
 from paretofair.errors import RunError, SpaceError
 from paretofair.export import choose_trial, export_trial
 from paretofair.interface.chosen import ChosenModel
-from paretofair.interface.describe import OBJECTIVES, describe_space
+from paretofair.interface.describe import OBJECTIVES, describe_space, find_two_numbers
 from paretofair.interface.given_data import GivenData, gather_data
 from paretofair.interface.words import find_group_words, find_label_words
 from paretofair.results.files import space_file
@@ -292,15 +294,19 @@ def train_comparison(
         raise SpaceError(
             f"objectives: found the text {objectives!r}; expected a list of metrics, as {list(OBJECTIVES)}"
         )
+    if not isinstance(trials, Integral) or trials < 1:
+        raise SpaceError(f"trials: found {trials!r}; expected how many settings are drawn for each method, from 1 on")
+    if isinstance(seeds, str) or not isinstance(seeds, Integral | Sequence | np.ndarray):
+        raise SpaceError(f"seeds: found {seeds!r}; expected how many, or which")
     laid = dict(settings or {})
-    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    numbers = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
     section = dict(given.section)
     if "csv" in section:
         section = {"name": name, **section}
         section["csv"] = section["csv"] | ({} if test is None else {"test": test})
     section["validation"] = validation
     document, left_out = describe_space(
-        *(name, section, given.kinds, given.rows, methods, objectives, trials, numbers, laid, without or {})
+        *(name, section, given.kinds, given.rows, methods, objectives, int(trials), numbers, laid, without or {})
     )
     document["resources"] = {"engine": engine, **(document.get("resources") or {})}
     place = output if output is not None else Path("results") / f"{name}-{_digest(document, given.digest)}"
@@ -308,9 +314,17 @@ def train_comparison(
     document["data"] = {**document["data"], **_merge_csv(document["data"], given.write(folder))}
     space = build_space(document, "compare")
     console = Console(quiet=quiet)
-    if left_out:
-        words = "; ".join(f"{method} ({why})" for method, why in left_out.items())
-        console.print(f"Left out of all methods: {words}.", markup=False, highlight=False, soft_wrap=True)
+    told = (
+        [f"Left out of all methods: {'; '.join(f'{name} ({why})' for name, why in left_out.items())}."]
+        if left_out
+        else []
+    )
+    told += [
+        f"{name}: two values, {ends}, of which one is drawn; a range is {{'uniform': {ends}}} or log_uniform."
+        for name, ends in find_two_numbers(laid)
+    ]
+    for words in told:
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
     options = RunOptions.of(
         space,
         place,
@@ -319,7 +333,12 @@ def train_comparison(
         time_budget=time_budget,
         exports=exports,
     )
-    train(space, options, console, address)
+    try:
+        train(space, options, console, address)
+    except KeyboardInterrupt:
+        words = f"Interrupted. Finished stacks are in {options.output}; the same call goes on from there."
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
+        raise
     return Comparison(options.output, data_dir=data_dir)
 
 

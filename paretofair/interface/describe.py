@@ -204,6 +204,22 @@ def describe_space(
     return _lay_over(space, settings), chosen.left_out
 
 
+def find_two_numbers(settings: Mapping[str, Any]) -> list[tuple[str, list[float]]]:
+    """Parameters that `settings` lists two numbers for, not both of them whole: a choice of two, where users of other
+    searches may mean a range."""
+    shared = settings.get("parameters") or {}
+    found = shared.items() if isinstance(shared, Mapping) else ()
+    return [
+        (name, each)
+        for name, each in found
+        if isinstance(each, list)
+        and len(each) == 2
+        and all(isinstance(number, int | float) for number in each)
+        and any(isinstance(number, float) for number in each)
+        and name != "task_weight"
+    ]
+
+
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():

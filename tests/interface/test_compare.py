@@ -196,7 +196,14 @@ def test_what_a_known_data_set_cannot_be_told_is_not_passed_over(tmp_path, given
             "sensitive: found Series; expected names of col",
         ),
         ({"tasks": "large", "sensitive": "sex", "settings": "x"}, SpaceError, "settings: found str; expected sections"),
-        ({"tasks": "large", "sensitive": "sex", "trials": "many"}, SpaceError, r"stages.sweep.trials"),
+        (
+            {"tasks": "large", "sensitive": "sex", "trials": "many"},
+            SpaceError,
+            "trials: found 'many'; expected how many",
+        ),
+        ({"tasks": "large", "sensitive": "sex", "trials": 0}, SpaceError, "trials: found 0; expected how many"),
+        ({"tasks": "large", "sensitive": "sex", "seeds": None}, SpaceError, "seeds: found None; expected how many"),
+        ({"tasks": "large", "sensitive": "sex", "objectives": "error"}, SpaceError, "found the text 'error'; expected"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(loans, tmp_path, given, error, message):
@@ -230,6 +237,14 @@ def test_an_adaptive_sampler_is_led_by_the_objectives(loans, tmp_path, sampler):
     wanted = ["error", "equalized_odds_max"] if sampler == "tpe" else ["arfg", "are"]
     space = yaml.safe_load((tmp_path / "out" / "space.yaml").read_text())
     assert space["stages"]["sweep"]["sampler"]["objectives"] == wanted
+
+
+def test_two_numbers_are_told_to_be_no_range(loans, tmp_path, capsys):
+    settings = {**SHORT, "parameters": {**SHORT.get("parameters", {}), "learning_rate": [0.001, 0.1]}}
+    arguments = {**MORE, "settings": settings, "trials": 1, "quiet": False}
+    paretofair.compare(loans, tasks=["repaid"], sensitive="sex", output=tmp_path / "out", **arguments)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "learning_rate: two values, [0.001, 0.1], of which one is drawn; a range is {'uniform'" in told
 
 
 def test_a_sweep_of_a_frame_says_what_to_call(loans):

@@ -199,7 +199,9 @@ class RowReader:
         wrong = np.flatnonzero(np.isnan(values))
         if len(wrong):
             row = columns[name].index[wrong[0]]
-            words = "a missing value; training had none in this column, so nothing stands for it"
+            words = (
+                "a missing value; training had none in this column, so nothing stands for it: fill it as you see fit"
+            )
             raise DataError(f"column {name}, row {row}: found {words}")
         return values
 
