@@ -119,7 +119,7 @@ def test_words_that_are_none(tmp_path, frame):
             "found 'tfdif'; accepted: tfidf, hashing, counts, sentence, or package",
         ),
         ({"text": TEXT | {"dimensions": 0}}, "found 0; accepted: 1 to 8,192"),
-        ({"text": TEXT | {"dimensions": None}}, "found None; accepted: 1 to 8,192. .* unreduced .* max_features"),
+        ({"text": TEXT | {"dimensions": None}}, "found None; accepted: 1 to 8,192. .* unreduced .*max_features"),
         ({"text": TEXT | {"encodr": 3}}, "encodr"),
     ],
 )
