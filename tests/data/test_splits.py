@@ -200,7 +200,7 @@ def test_split_id_depends_on_the_data_and_every_setting(toy: Toy) -> None:
 
 
 # A changed value means that every stored trial on simulated data is of another data set, or another split.
-SIMULATED_IDS = ("fc4121da4fdda8d0", "6fefc033c485986e")
+SIMULATED_IDS = ("cc1ad71e9c8b7b99", "bd33dd17cc5441c4")
 
 
 def test_ids_are_the_same_in_every_process() -> None:
