@@ -17,15 +17,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import parse_rule
 from paretofair.data.stratify import draw_rows
 from paretofair.errors import DataError, ParetofairError, RunError
 from paretofair.exported import ExportedModel
 from paretofair.interface.any_table import is_column, to_column, to_frame
 from paretofair.interface.compare import train_comparison
-from paretofair.interface.describe import OBJECTIVES, SET
+from paretofair.interface.describe import OBJECTIVES
 from paretofair.interface.given_data import gather_data
-from paretofair.metrics.objectives import NamedSet, build_set, parse_goal
+from paretofair.metrics.objectives import parse_goal
 
 LABEL, GROUP = "label", "group"  # columns beside those of X, whose names they yield to
 # What the word `all` leaves out where rows to predict come without their groups.
@@ -213,7 +212,6 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
     def _search(self, frame: pd.DataFrame, codes: np.ndarray, groups: pd.DataFrame, weights: np.ndarray | None) -> None:
         rows, several = len(frame), len(self.classes_) > 2
         label = _find_free(LABEL, frame)
-        _check_rule(self.rule, self.objectives, label)
         groups = groups.set_axis([_find_free(name, frame) for name in groups], axis=1)
         part = _draw_parts(codes, groups, self.validation)
         # The rows that choose stand once more as test rows, which a run must have and nothing here looks at.
@@ -245,6 +243,7 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
                 quiet=self.quiet,
                 exports=self.output is not None,
                 without=_BY_GROUP if self.sensitive is None else {},
+                rule=self.rule,
             )
             front = done.joint_frontier()
             if front.empty:
@@ -254,17 +253,6 @@ class FairClassifier(ClassifierMixin, BaseEstimator):
             self.frontier_ = front[[name for name in front if not name.startswith("test_")]]
             self.models_ = {name: done.model(name).exported for name in front["trial_id"]}
             self._attributes = list(groups.columns)
-
-
-def _check_rule(rule: str | None, objectives: Sequence[str], task: str) -> None:
-    """Raises ValueError for a rule that is none, before anything is trained."""
-    if rule is None or isinstance(objectives, str):
-        return
-    try:
-        own = build_set(NamedSet(SET, tuple(objectives)), [task])
-    except ValueError:
-        return  # the space says it better
-    parse_rule(rule, own, [task])
 
 
 def _choose_by_first(results: Results, objectives: Sequence[str]) -> tuple[str, pd.DataFrame]:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from paretofair.analysis.overview import overview
 from paretofair.analysis.results import Results
-from paretofair.analysis.rules import default_rule, join_fronts
+from paretofair.analysis.rules import default_rule, join_fronts, parse_rule
 from paretofair.api import train
 from paretofair.errors import RunError, SpaceError
 from paretofair.export import choose_trial, export_trial
@@ -27,9 +27,10 @@ from paretofair.interface.chosen import ChosenModel
 from paretofair.interface.describe import OBJECTIVES, describe_space, find_two_numbers
 from paretofair.interface.given_data import GivenData, gather_data
 from paretofair.interface.words import find_group_words, find_label_words
+from paretofair.metrics.objectives import NamedSet, build_set
 from paretofair.results.files import space_file
 from paretofair.runs.run import RunOptions
-from paretofair.space.space import build_space, load_space
+from paretofair.space.space import Space, build_space, load_space
 
 if TYPE_CHECKING:
     from paretofair.runs.jobs import EngineName
@@ -287,9 +288,11 @@ def train_comparison(
     quiet: bool = False,
     exports: bool = True,
     without: Mapping[str, str] | None = None,
+    rule: str | None = None,
 ) -> Comparison:
     """What `compare` does with data that are described, by the same keywords. Without `exports` the tables that follow
-    from the trials are not written. `without` are methods that the word `all` leaves out, with the reason."""
+    from the trials are not written. `without` are methods that the word `all` leaves out, with the reason. A `rule`
+    that will choose is checked before anything is trained."""
     if isinstance(objectives, str):
         raise SpaceError(
             f"objectives: found the text {objectives!r}; expected a list of metrics, as {list(OBJECTIVES)}"
@@ -313,6 +316,8 @@ def train_comparison(
     folder = RunOptions.find_folder(place)
     document["data"] = {**document["data"], **_merge_csv(document["data"], given.write(folder))}
     space = build_space(document, "compare")
+    if rule is not None:
+        _check_rule(rule, space)
     console = Console(quiet=quiet)
     told = (
         [f"Left out of all methods: {'; '.join(f'{name} ({why})' for name, why in left_out.items())}."]
@@ -340,6 +345,17 @@ def train_comparison(
         console.print(words, markup=False, highlight=False, soft_wrap=True)
         raise
     return Comparison(options.output, data_dir=data_dir)
+
+
+def _check_rule(rule: str, space: Space) -> None:
+    """Raises RunError for a rule that is none, of the frontiers that lead a space."""
+    first, tasks, metrics = space.frontiers.objectives[0], space.tasks, space.known_metrics
+    if not first.of:
+        return  # settings of the caller name one of the sets that every run has
+    try:
+        parse_rule(rule, build_set(NamedSet(first.name, first.of), tasks, metrics), tasks, metrics)
+    except ValueError as error:
+        raise RunError(f"rule: {error}") from None
 
 
 def _merge_csv(written: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:

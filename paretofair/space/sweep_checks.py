@@ -15,7 +15,7 @@ from paretofair.sampling.distributions import is_one_point
 from paretofair.space.method_space import MethodSpace
 from paretofair.space.names import check_items, check_name, check_objective, list_kept_epochs
 from paretofair.space.problems import Problems, list_known, propose
-from paretofair.space.schema import SamplerSettings, Settings
+from paretofair.space.schema import FrontierSet, SamplerSettings, Settings
 from paretofair.space.tune import freeze_parameters, setting_values
 from paretofair.space.validation import validate
 
@@ -24,8 +24,11 @@ _AFTERWARDS = "cannot lead a search: it is computed from counts on disk. Take wo
 
 
 def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, problems: Problems) -> Settings:
-    """`settings` with the sampler's options written out, paths being relative to `folder`; checks everything that needs
-    no method."""
+    """`settings` with the sampler's options and what leads the search written out, paths being relative to `folder`;
+    checks everything that needs no method."""
+    leading = settings.frontiers.objectives[0] if settings.frontiers.objectives else None
+    if leading is not None and leading.of:
+        settings = _lead_by(leading, settings)
     sweep = settings.stages.sweep
     given = sweep.sampler.options
     options = find_sampler(sweep.sampler.name).Options
@@ -34,9 +37,8 @@ def resolve_sweep(settings: Settings, kinds: Mapping[str, str], folder: Path, pr
         words = f"no option of {sweep.sampler.name}.{propose(key, known)} Accepted: {list_known(['name', *known])}"
         problems.add((*SWEEP, "sampler", key), words)
         del given[key]
-    leading = settings.frontiers.objectives[0].of if settings.frontiers.objectives else ()
-    if leading and "objectives" in known:
-        given.setdefault("objectives", list(leading))
+    if leading is not None and leading.of and "objectives" in known:
+        given.setdefault("objectives", list(leading.of))
     checked = validate(options, given, problems, (*SWEEP, "sampler"))
     metrics = settings.known_metrics
     if checked is not None:
@@ -134,6 +136,17 @@ def _parse_leading(name: str, tasks: Sequence[str], metrics: Mapping[str, Metric
     if found.metric.name == GROUP_RISE:
         raise ValueError(f"{name} {_AFTERWARDS}")
     return found
+
+
+def _lead_by(first: FrontierSet, settings: Settings) -> Settings:
+    """`settings` in which successive halving and tuning follow a set where they name no objectives."""
+    stages, halving = settings.stages, settings.stages.sweep.successive_halving
+    if halving is not None and "objectives" not in halving.model_fields_set:
+        own = halving.model_copy(update={"objectives": first.of})
+        stages = stages.model_copy(update={"sweep": stages.sweep.model_copy(update={"successive_halving": own})})
+    if stages.tune is not None and "objectives" not in stages.tune.model_fields_set:
+        stages = stages.model_copy(update={"tune": stages.tune.model_copy(update={"objectives": first.name})})
+    return settings.model_copy(update={"stages": stages})
 
 
 def _check_halving(settings: Settings, kinds: Mapping[str, str], problems: Problems) -> None:

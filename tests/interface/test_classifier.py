@@ -133,6 +133,19 @@ def test_sparse_inputs_are_those_of_a_frame(parts):
     np.testing.assert_array_equal(one.predict_proba(encoded), other.predict_proba(encoded.toarray()))
 
 
+def test_a_rule_may_name_a_metric_of_ones_own(parts):
+    own = {"metrics": {"mine": {"function": "tests.interface.test_classifier:measure_mine", "direction": "minimised"}}}
+    model = FairClassifier(**SMALL | {"settings": SMALL["settings"] | own}, rule="smallest mine")
+    model.fit(*parts[:2], sensitive_features=parts[2])
+    assert model.chosen_ in model.models_
+
+
+def measure_mine(counts):
+    """A metric of counts by group: the share of rows that are decided wrong in the first group."""
+    first = counts[..., 0, :]
+    return (first[..., 1] + first[..., 3]) / first[..., :4].sum(-1)
+
+
 def test_a_wrong_rule_is_told_before_anything_is_trained(parts):
     with pytest.raises(ValueError, match="found the rule 'smalest error'; accepted: knee; midpoint; best error"):
         FairClassifier(**SMALL, rule="smalest error").fit(*parts[:2], sensitive_features=parts[2])

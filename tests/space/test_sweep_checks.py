@@ -111,3 +111,22 @@ def test_what_has_nothing_to_draw_is_trained_once(write, protocol, trials):
     """But under the published protocol, where every trial has initial weights of its own."""
     space = load_space(write(EXAMPLE), [f"methods.vanilla={{parameters: {ONE_POINT}}}", f"protocol={protocol}"])
     assert (space.trials_of("vanilla"), space.trials_of("mtaf")) == (trials, 2000)
+
+
+def test_a_search_follows_the_first_set_where_it_is_of_the_users_own(write):
+    own = "frontiers.objectives=[{name: two, of: [error, equalized_odds_max]}, arfg_are]"
+    tune = "stages.tune={parameters: [epochs], settings: 4, trials: 8, seeds: [1000]}"
+    halving = "stages.sweep={trials: 81, successive_halving: {bracket: 81, rungs: [7, 20]%s}}"
+    wanted = {
+        (): (("arfg", "are"), "arfg_are"),
+        (own,): (("error", "equalized_odds_max"), "two"),
+    }
+    for overrides, (objectives, name) in wanted.items():
+        space = load_space(write(EXAMPLE), [*overrides, tune, halving % ""])
+        assert space.stages.sweep.successive_halving.objectives == objectives
+        assert space.stages.tune.objectives == name
+    given = load_space(write(EXAMPLE), [own, halving % ", objectives: [are, error]"])
+    assert given.stages.sweep.successive_halving.objectives == ("are", "error")
+    for sampler, objectives in (("tpe", ["error", "equalized_odds_max"]), ("{name: tpe, objectives: [are]}", ["are"])):
+        space = load_space(write(EXAMPLE), [own, f"stages.sweep={{trials: 8, sampler: {sampler}}}"])
+        assert space.stages.sweep.sampler.options["objectives"] == objectives

@@ -58,7 +58,7 @@ class SamplerSettings(Section):
 
 class SuccessiveHalving(Section):
     """Of each `bracket` of trials, a fixed range of indices, one in `eta` goes on after each of the epochs `rungs`, by
-    non-dominated rank of the `objectives`."""
+    non-dominated rank of the `objectives`: by default those of the first set of frontiers, if the user's own."""
 
     bracket: Annotated[int, Field(ge=2)]
     eta: Annotated[int, Field(ge=2)] = 3
@@ -87,7 +87,7 @@ class Baselines(Section):
 class Tune(Section):
     """Before the sweep, `settings` draws of the listed `parameters`, each with the same `trials` draws of the others,
     for every method and each of these `seeds`. The setting with the largest hypervolume under `objectives`, the name of
-    a set, is then fixed."""
+    a set, by default as of successive halving, is then fixed."""
 
     parameters: Annotated[Names, Field(min_length=1)]
     settings: Size
