@@ -42,6 +42,11 @@ class Line:
         """Whether ours is as near to the published number as a plain loop of the published setting comes."""
         return abs(self.difference) <= table.near.get(self.metric, -1)
 
+    def show_difference(self, table: Table) -> str:
+        """With three digits; with four where three would say that it is as near as it may be, and it is not."""
+        rounded = abs(round(self.difference, 3)) <= table.near.get(self.metric, -1)
+        return f"{self.difference:+.{3 if rounded == self.is_near(table) else 4}f}"
+
 
 def lines(table: Table, ledger: pd.DataFrame) -> list[Line]:
     """Every number of a table that enough seeds have, in the order of the published ones, then the others."""
@@ -62,8 +67,8 @@ def write_page(page: Path, results: Path) -> None:
         fronts = read_ledger(fronts_path(results / f"{name}.csv"), FRONT_COLUMNS)
         if len(fronts):
             figure = page.parent / "figures" / f"published_{name}.png"
-            draw(fronts, figure)
-            parts[f"table: {name}"] += f"\n\n![Fronts of {name}](figures/{figure.name})"
+            caption = draw(fronts, figure)
+            parts[f"table: {name}"] += f"\n\n![Fronts of {name}](figures/{figure.name})\n\n*{caption}*"
 
     def fill(marker: re.Match[str]) -> str:
         return f"<!-- {marker[1]} -->\n\n{parts[marker[1]]}\n\n<!-- end -->"
@@ -108,7 +113,7 @@ def _tell_missed(ledgers: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         by_reason: dict[str, list[str]] = {}
         for line in lines(table, ledgers[table.name]):
             if line.published is not None and not line.agrees and not line.is_near(table):
-                words = f"{line.row} {line.metric} ({line.difference:+.3f})"
+                words = f"{line.row} {line.metric} ({line.show_difference(table)})"
                 by_reason.setdefault(explain(table.name, line.row, line.metric), []).append(words)
         for reason, words in by_reason.items():
             yield f"- {table.paper}, {table.title}: {', '.join(words)}. {reason}"
@@ -135,7 +140,7 @@ def _by_row(table: Table, ledger: pd.DataFrame) -> Iterator[str]:
     for line in lines(table, ledger):
         published, difference, mark = "–", "", ""
         if line.published is not None:
-            published, difference = f"{line.published:.3f}", f"{line.difference:+.3f}"
+            published, difference = f"{line.published:.3f}", line.show_difference(table)
             mark = "✓" if line.agrees else "≈" if line.is_near(table) else ""
             if not line.agrees:
                 reason = explain(table.name, line.row, line.metric)
