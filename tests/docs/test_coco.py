@@ -81,10 +81,13 @@ def check_intervals(table, trials):
     """Values are those that training has measured; most intervals hold them."""
     assert set(table["split"]) == {"validation", "test"}
     assert "man" not in set(table["object"])
-    for line in table[(table["metric"] == "bias_amplification_towards") & (table["object"] != "mean")].itertuples():
+    towards = table[(table["metric"] == "bias_amplification_towards") & (table["object"] != "mean")]
+    assert towards["value"].notna().any()
+    for line in towards.itertuples():
         column = f"{line.split}_bias_amplification_towards_{line.object}"
         assert line.value == pytest.approx(trials.loc[line.trial_id, column], nan_ok=True)
     means = table[(table["object"] == "mean") & (table["metric"] == "bias_amplification_absolute")]
+    assert means["low"].notna().any()
     assert ((means["low"] <= means["high"]) | means["low"].isna()).all()
     known = table.dropna(subset=["value", "low"])
     assert known["value"].between(known["low"] - 1e-9, known["high"] + 1e-9).mean() > 0.8

@@ -34,12 +34,12 @@ def test_from_a_table_of_texts_to_a_frontier(tmp_path, ray_address):
 
     run(sys.executable, "-c", make)
     smoke = " ".join(f"'{each}'" for each in SMOKE)
-    launch = f"{sys.executable} {ROOT}/launch"
-    run("bash", "-euc", f"{train.strip()} {smoke}".replace("paretofair sweep", f"{launch}/sweep.py --space"))
+    command = f"{sys.executable} -m paretofair "
+    run("bash", "-euc", f"{train.strip()} {smoke}".replace("paretofair ", command))
     front = pd.read_csv(tmp_path / "notes" / "frontiers" / "all.csv")
     assert "test_epsilon_odds_long_stay" in front
     assert {"test_epsilon_odds_long_stay_low", "test_epsilon_odds_long_stay_high"} <= set(front)
-    run("bash", "-euc", export.replace("paretofair export", f"{launch}/export.py"))
+    run("bash", "-euc", export.replace("paretofair ", command))
     assert "long_stay" in run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{use}")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 import paretofair
 from paretofair.cli.export import main as export_main
@@ -71,14 +73,23 @@ def test_features_are_those_of_the_exported_model(folder, capsys):
     assert (trials["status"] == "completed").all()
 
 
-def test_what_has_no_features_is_refused(folder):
+def test_what_cannot_be_written_is_refused(folder, tmp_path):
     trials = pd.concat(map(pd.read_parquet, (folder / "first" / "trials").glob("*.parquet")))
     trial = trials.loc[trials["method"] == "max_min", "trial_id"].iloc[0]
     model = paretofair.export.export_trial(folder / "first", trial, folder / "other", data_dir=folder).model
     with pytest.raises(RunError, match=r"expected a name that ends in .npz"):
         write_features(folder / "first", model, folder / "vectors.csv")
-    with torch.no_grad():
-        assert model.features_of(torch.zeros(1, 3, 8, 8)).shape == (1, 5)
+    binary = replace(model, about={**model.about, "kinds": {}})
+    with pytest.raises(RunError, match="was not trained on identities, whose features these are"):
+        write_features(folder / "first", binary, tmp_path / "vectors.npz")
+    # Another person is a man.
+    shutil.copytree(folder / "celeba", tmp_path / "celeba")
+    people = [line.split() for line in (tmp_path / "celeba" / "identity_CelebA.txt").read_text().splitlines()]
+    rows = [f"{name} {1 if int(own) % 3 else -1}" for name, own in people]
+    (tmp_path / "celeba" / "list_attr_celeba.txt").write_text("\n".join(["80", "Male", *rows]) + "\n")
+    with pytest.raises(RunError, match="the data are not those that the trial was trained on"):
+        write_features(folder / "first", model, tmp_path / "vectors.npz", tmp_path)
+    assert not (tmp_path / "vectors.npz").exists()
 
 
 def test_features_of_rows_are_named_by_their_numbers(folder, tmp_path):

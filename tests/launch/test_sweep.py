@@ -250,6 +250,7 @@ def test_a_time_budget_that_ends_before_the_first_trial(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\d+ trials are still to be trained", done.stdout)
+    assert list((tmp_path / "trials").glob("*.parquet")) == []
 
 
 def test_dry_run_starts_nothing(tmp_path, sweep):
