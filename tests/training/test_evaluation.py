@@ -49,7 +49,8 @@ def test_metrics_by_plain_counting(protocol, threshold, sensitive):
             cut = threshold.value
             if threshold.rule == "base_rate":
                 rate = (train == 1).sum() / (train >= 0).sum()
-                chosen = np.sort(scores[data.selection_split][k, t])
+                selecting = splits.validation if splits.validation is not None else splits.test
+                chosen = np.sort(scores[data.selection_split][k, t][selecting.labels[:, t] >= 0])
                 if protocol == "paper":
                     cut = chosen[max(0, int((1 - rate) * len(chosen)) - 1)]
                 else:

@@ -24,8 +24,8 @@ def base_rate(
         scores: `(..., rows)` floating point; higher means more likely positive.
         positive_rate: `(...)`, broadcastable against the leading axes of `scores`, in [0, 1]. The share
             is compared in this tensor's own type, so a rate computed as count / rows is met exactly.
-        known: `(..., rows)` mask, broadcastable, of the rows that count. Default: every row counts,
-            also those whose label is unknown, since a threshold reads no labels.
+        known: `(..., rows)` mask, broadcastable, of the rows that count: those whose label is known where
+            `positive_rate` is that of known labels. Default: every row.
         weights: `(rows,)` float64, multiples of a power of two: the share is then one of weight. Default: 1.
 
     Returns:

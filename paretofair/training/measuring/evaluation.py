@@ -35,8 +35,9 @@ _CHUNK_VALUES = 1 << 25  # numbers that the largest layer of a trial may hold: 1
 class Threshold:
     """How a score becomes a decision.
 
-    `base_rate`: at the training positive rate, found on validation; where there is no validation split, by the rule
-    of the published MTA-F code on the test scores. `least_error`: with the fewest errors on the split that chooses.
+    `base_rate`: at the training positive rate, found on validation rows of known label; where there is no validation
+    split, by the rule of the published MTA-F code on the test scores. `least_error`: with the fewest errors on the
+    split that chooses.
     `fixed`: probability at or above `value`.
     """
 
@@ -377,7 +378,9 @@ def _find_threshold(logits: Tensor, data: DeviceData, threshold: Threshold) -> T
     if threshold.rule == "fixed":
         return torch.logit(torch.full(logits.shape[:2], threshold.value, device=logits.device))
     split = data.splits[data.selection_split]
+    labels = data.binary.of_tasks(split.labels)
     if threshold.rule == "least_error":
-        return rules.least_error(logits, data.binary.of_tasks(split.labels), weights=split.weights)
+        return rules.least_error(logits, labels, weights=split.weights)
     find = rules.base_rate if data.selection_split == "validation" else rules.published_rule
-    return find(logits, data.binary.of_tasks(data.positive_rate), weights=split.weights)
+    # The rate is that of known labels: rows of another source, say, where other things go with the label, have no part.
+    return find(logits, data.binary.of_tasks(data.positive_rate), known=labels >= 0, weights=split.weights)
