@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from paretofair.analysis.comparison import comparison
@@ -12,6 +14,7 @@ from paretofair.analysis.findings import compare_gaps, compare_groups, constant_
 from paretofair.analysis.rules import choose_points
 from paretofair.report.captions import spell_range
 from paretofair.report.findings import FINDINGS, find, write_findings
+from paretofair.report.findings.comparison import tell_comparison
 
 
 def sentences(results) -> list[str]:
@@ -43,6 +46,18 @@ def test_unequal_searches_are_told(made_up_run):
     (words,) = [each for each in sentences(made_up_run) if "not searched alike" in each]
     of_seeds = fewer[fewer["method"] == "mtaf"].groupby("seed").size()
     assert f"MTA-F {spell_range(of_seeds)}, own_method 15, vanilla 15." in words
+
+
+def test_test_rows_that_seeds_draw_anew_are_no_independent_ones(made_up_run, monkeypatch):
+    names = pd.DataFrame({"rows_train": [600, 40], "rows_validation": [150, 10], "rows_test": [180, 20]})
+    monkeypatch.setattr(made_up_run, "cells", SimpleNamespace(names=names))
+    assert not any("these draws overlap" in each.sentence for each in tell_comparison(made_up_run))
+    searched = made_up_run.searched
+    made_up_run.searched = searched.assign(split_id="split" + searched["seed"].astype(str))
+    (own,) = [each for each in tell_comparison(made_up_run) if "these draws overlap" in each.sentence]
+    # The root of 1 + 4 seeds x 200 test rows / 640 training rows.
+    assert "about 1.5 times as wide" in own.sentence
+    assert own.warns
 
 
 def test_four_seeds_cannot_tell_three_methods_apart(made_up_run):

@@ -17,7 +17,7 @@ from paretofair.report import captions
 from paretofair.report.findings.sentence import (
     SHOWN,
     Finding,
-    count_test_rows,
+    count_rows,
     say_attributes,
     say_count,
     say_file,
@@ -44,7 +44,7 @@ def tell_comparison(results: Results) -> Iterator[Finding]:
         f"{captions.trials(results)} of {say_count(results.searched['seed'].nunique(), 'seed')}",
         f"task{'s' * (len(results.tasks) > 1)} {tasks}",
         f"treated: {treated}" if treated else "",
-        f"{count_test_rows(results):,} test rows" if count_test_rows(results) else "",
+        f"{count_rows(results):,} test rows" if count_rows(results) else "",
         "chosen and reported on test" if settings.selected_on == "test" else "chosen on validation, reported on test",
     ]
     yield Finding(f"Compared: {names} ({'; '.join(part for part in parts if part)}).", "trials")
@@ -54,6 +54,22 @@ def tell_comparison(results: Results) -> Iterator[Finding]:
             f"Methods were not searched alike: completed trials of a seed are {captions.join_some(each)}. More trials "
             "reach a better front by luck alone, so hypervolumes flatter the methods that have more.",
             "trials",
+            warns=True,
+        )
+    yield from _tell_overlap(results)
+
+
+def _tell_overlap(results: Results) -> Iterator[Finding]:
+    """Test rows that every seed draws anew are partly those of the others: the variance of a mean over n seeds is
+    nearer to 1/n + test rows / training rows of one seed's than to 1/n of it (Nadeau and Bengio 2003)."""
+    seeds, trained = results.searched["seed"].nunique(), count_rows(results, "train")
+    if results.searched["split_id"].nunique() > 1 and trained:
+        wider = np.sqrt(1 + seeds * count_rows(results) / trained)
+        yield Finding(
+            "Each seed draws its test rows anew from the same data, and these draws overlap. Intervals over seeds and "
+            "p-values take them for independent, so they are surer than the data allow: corrected for the overlap "
+            f"(Nadeau and Bengio 2003) intervals would be about {wider:.1f} times as wide.",
+            "",
             warns=True,
         )
 

@@ -24,7 +24,7 @@ from paretofair.report.drawing.choice import drawn_tasks
 from paretofair.report.findings.sentence import (
     SHOWN,
     Finding,
-    count_test_rows,
+    count_rows,
     say_attributes,
     say_change,
     say_count,
@@ -49,7 +49,7 @@ def tell_points(results: Results) -> Iterator[Finding]:
         few = (
             f" Of {len(sizes)} frontiers {small} have one or two points, of which it is the one with the best {first}."
         )
-    rows = count_test_rows(results)
+    rows = count_rows(results)
     same = results.searched["split_id"].nunique() == 1
     of_rows = (
         f" All seeds are judged on the same{f' {rows:,}' if rows else ''} test rows, so that intervals over seeds do "

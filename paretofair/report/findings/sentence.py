@@ -31,10 +31,10 @@ def say_attributes(results: Results, labels: Labels) -> list[str]:
     return list(dict.fromkeys(labels.attribute(name) for name in (results.sensitive or {}).values()))
 
 
-def count_test_rows(results: Results) -> int:
+def count_rows(results: Results, split: str = "test") -> int:
     """0 where it is not known."""
     cells = results.cells
-    return int(cells.names["rows_test"].sum()) if cells is not None and "rows_test" in cells.names else 0
+    return int(cells.names[f"rows_{split}"].sum()) if cells is not None and f"rows_{split}" in cells.names else 0
 
 
 def say_count(number: int, what: str) -> str:
