@@ -88,9 +88,9 @@ class Work:
 
     def estimate(self) -> tuple[int, float]:
         """Trials that are missing, and about how many seconds one core takes to train them: as long as the ledger's
-        seeds took, else by a few steps that are timed. Single-task models come on top."""
+        seeds took in the median, else by a few steps that are timed. Single-task models come on top."""
         ledger, first = self.ledger(), self.splits.of(0)
-        known = ledger[ledger["metric"] == SECONDS].groupby("method")["value"].mean()
+        known = ledger[ledger["metric"] == SECONDS].groupby("method")["value"].median()
         trials, seconds, unknown = 0, 0.0, {}
         space = self._sweep_space(range(self._budget.seeds))
         for method, _ in self.missing():
