@@ -1,14 +1,15 @@
 """Does fairness carry over to a task whose groups are hidden? ε and error of the target by method, paired by seed.
 
     python benchmarks/transfer.py reports
-    python benchmarks/transfer.py hate --attribute age --seeds 6 --one-split
+    python benchmarks/transfer.py hate --attribute age
 
 The real data are needed (`PARETOFAIR_DATA`). On each seed's own split every method is trained with every weight of a
 small grid, one setting of the network for all. Of each method and target the weight is taken with the smallest ε on
 validation rows among those whose validation error is at most .01 above that of all tasks without treatment. In
 `results/`, `transfer_<name>.csv` has what these have on test rows, and `auc_<name>.csv` the AUC of scikit-learn's
-logistic regression on the same numbers; an attribute that is given and `one_split` are part of the name. Printed:
-means and 95 % intervals of the differences, by seed, from all tasks without treatment.
+logistic regression on the same numbers; an attribute that is given is part of the name. Printed:
+means, and differences from all tasks without treatment with 95 % intervals over seeds. Test rows that are drawn anew
+overlap between seeds; intervals are widened for that (Nadeau and Bengio 2003). `--show` prints from what is stored.
 """
 
 from __future__ import annotations
@@ -155,27 +156,43 @@ def choose(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.groupby(["seed", "target", "arm"], sort=False).head(1)
 
 
-def summarise(chosen: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds, and differences from all tasks without treatment with their intervals."""
+def summarise(chosen: pd.DataFrame, order: list[str], overlap: float) -> pd.DataFrame:
+    """Means over seeds of the arms in this order, and differences from all tasks without treatment with their
+    intervals. `overlap`: test rows divided by training rows; the variance of a mean over seeds is so much larger, in
+    units of one seed's, than over independent ones."""
     rows = []
     for target, own in chosen.groupby("target"):
         wide = {
             name: own.pivot(index="seed", columns="arm", values=f"test_{name}") for name in ("epsilon_odds", "error")
         }
-        for arm in dict.fromkeys(own["arm"]):
+        for arm in sorted(set(own["arm"]), key=order.index):
             row: dict[str, object] = {"target": target, "arm": arm, "seeds": wide["error"][arm].notna().sum()}
             for name, table in wide.items():
                 off = (table[arm] - table["together, no treatment"]).dropna().to_numpy()
                 row[name] = table[arm].mean()
                 if arm != "together, no treatment" and len(off) > 1:
                     interval = mean_interval(off)
+                    half = (interval.high - interval.mean) * np.sqrt(1 + len(off) * overlap)
                     row |= {
-                        f"{name}_difference": off.mean(),
-                        f"{name}_low": interval.low,
-                        f"{name}_high": interval.high,
+                        f"{name}_difference": interval.mean,
+                        f"{name}_low": interval.mean - half,
+                        f"{name}_high": interval.mean + half,
                     }
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def show(summary: pd.DataFrame) -> str:
+    """The rows of a table in Markdown: a value where nothing is compared, else the difference with its interval."""
+
+    def say(row: pd.Series, name: str) -> str:
+        change, low, high = (row[f"{name}_{part}"] for part in ("difference", "low", "high"))
+        return f"{row[name]:.3f}" if np.isnan(change) else f"{change:+.3f} ({low:+.3f} to {high:+.3f})"
+
+    return "\n".join(
+        f"| {row['target']} | {row['arm']} | {say(row, 'epsilon_odds')} | {say(row, 'error')} |"
+        for _, row in summary.iterrows()
+    )
 
 
 def main() -> None:
@@ -183,29 +200,31 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(SETTINGS))
     parser.add_argument("--attribute")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--one-split", action="store_true", help="the same test rows for every seed")
+    parser.add_argument("--show", action="store_true", help="trains nothing, prints what is stored")
     options = parser.parse_args()
     torch.set_num_threads(1)
     setting = SETTINGS[options.name]
     if options.attribute:
         setting = setting._replace(attribute=options.attribute)
-    label = "_".join(filter(None, (options.name, options.attribute, "one_split" if options.one_split else None)))
+    label = "_".join(filter(None, (options.name, options.attribute)))
+    paths = RESULTS / f"transfer_{label}.csv", RESULTS / f"auc_{label}.csv"
     own = {"validation": 0.2, "split_seed": 0, "scale_with_test": False}
-    splits = SplitsBySeed(load(setting.data, source="real"), **own, test_seed=0 if options.one_split else "each")
+    splits = SplitsBySeed(load(setting.data, source="real"), **own, test_seed="each")
+    first = splits.of(0)
     tables, areas = [], []
-    for seed in range(options.seeds):
+    for seed in range(0 if options.show else options.seeds):
         began = time.perf_counter()
         cut = splits.of(seed)
         data = to_device(cut, dict.fromkeys(cut.tasks, setting.attribute), torch.device("cpu"), torch.float32)
         areas += [{"seed": seed, **row} for row in compare_with_logistic_regression(setting, data)]
         tables += [measure_arm(arm, setting, data, seed) for arm in list_arms(setting)]
-        chosen = choose(pd.concat(tables))
-        chosen.to_csv(RESULTS / f"transfer_{label}.csv", index=False, float_format="%.6g")
-        pd.DataFrame(areas).to_csv(RESULTS / f"auc_{label}.csv", index=False, float_format="%.6g")
+        choose(pd.concat(tables)).to_csv(paths[0], index=False, float_format="%.6g")
+        pd.DataFrame(areas).to_csv(paths[1], index=False, float_format="%.6g")
         print(f"seed {seed}: {time.perf_counter() - began:.0f} s", flush=True)
-    print(summarise(chosen).round(4).to_string())
+    chosen, area = map(pd.read_csv, paths)
+    print(show(summarise(chosen, [arm.name for arm in list_arms(setting)], len(first.test) / len(first.train))))
     untreated = chosen[chosen["arm"] == "together, no treatment"].groupby("target")["test_auc"].mean()
-    print(pd.concat([untreated, pd.DataFrame(areas).groupby("target")["logistic"].mean()], axis=1).round(4))
+    print(pd.concat([untreated, area.groupby("target")["logistic"].mean()], axis=1).round(4))
 
 
 if __name__ == "__main__":
