@@ -69,9 +69,10 @@ def _find_rare_labels(splits: Splits, sheet: DataSheet, least_rows: int) -> Iter
             yield f"Task {task} has few rows of {words}: its rates are luck there."
         in_groups = {}
         for attribute, members in data.groups.items():
-            if _tell_each_other(members, labels):
-                continue
             names, known = data.group_names[attribute], (members >= 0) & (labels >= 0)
+            # An attribute that only other sources know has no rates here.
+            if not known.any() or _tell_each_other(members, labels):
+                continue
             cells = list(itertools.product(names, kind.classes))
             codes = np.where(known, members.astype(np.int64) * len(kind.classes) + labels, -1)
             of_cells = count_each(splits, codes, [f"label {word} in {attribute} {group}" for group, word in cells])

@@ -88,6 +88,21 @@ def test_a_label_that_is_rare_in_one_group():
     assert line.endswith("gaps between groups are luck there.")
 
 
+def test_an_attribute_that_no_row_with_a_label_knows_has_no_rare_labels():
+    """As where a task stands in one file and the attribute in another."""
+    labels, race = good(), np.array([0, 1] * (ROWS // 2))
+    labels[: ROWS // 2], race[ROWS // 2 :] = -1, -1
+    names = {"group_names": {"race": ("a", "b")}}
+
+    def rare() -> list[str]:
+        found = find({"labels": {"good": labels}, "groups": {"race": race}}, **names)
+        return [line for line in found if "few rows of" in line]
+
+    assert rare() == []
+    race[ROWS // 2 : ROWS // 2 + 60] = 0
+    assert len(rare()) == 1
+
+
 def test_a_small_group():
     race = np.zeros(ROWS, dtype=int)
     race[::8], race[::30] = 1, 2
