@@ -66,9 +66,9 @@ def _tell_overlap(results: Results) -> Iterator[Finding]:
     if results.searched["split_id"].nunique() > 1 and trained:
         wider = np.sqrt(1 + seeds * count_rows(results) / trained)
         yield Finding(
-            "Each seed draws its test rows anew from the same data, and these draws overlap. Intervals over seeds and "
-            "p-values take them for independent, so they are surer than the data allow: corrected for the overlap "
-            f"(Nadeau and Bengio 2003) intervals would be about {wider:.1f} times as wide.",
+            "Each seed draws its test rows anew from the same data, and these draws overlap: intervals over seeds and "
+            "p-values say what other draws from these rows would give. For other people like these, intervals would be "
+            f"about {wider:.1f} times as wide (Nadeau and Bengio 2003), and p-values larger.",
             "",
             warns=True,
         )
