@@ -194,7 +194,7 @@ TESTED_BY = {
         "training.batches",
     ),
     "metrics/test_contract": ("testing.metrics",),
-    "models/test_module_network": ("models.module_runs",),
+    "models/modules/test_module_network": ("models.modules.module_runs",),
     "models/test_multilayer_perceptron": ("models.network",),
     "models/test_named": ("models.headed",),
     "models/test_products": ("models.constants",),

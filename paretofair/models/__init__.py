@@ -1,7 +1,7 @@
 """Stacked networks: every parameter has a leading trials axis."""
 
 from paretofair.models.cosine_network import CosineNetwork
-from paretofair.models.module_network import ModuleNetwork
+from paretofair.models.modules import ModuleNetwork
 from paretofair.models.multilayer_perceptron import MultilayerPerceptron
 from paretofair.models.named import build_named
 from paretofair.models.network import ALIGNMENT, Outputs, StackedNetwork, align_length

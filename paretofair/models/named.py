@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from paretofair.errors import SpaceError, first_line
 from paretofair.models import vision
 from paretofair.models.headed import Headed
-from paretofair.models.module_network import ModuleNetwork
+from paretofair.models.modules import ModuleNetwork
 from paretofair.models.network import StackedNetwork
 
 NETWORKS = ("cnn", *vision.NAMES)

@@ -18,7 +18,8 @@ from torch.func import functional_call
 from torch.nn.functional import pad
 
 from paretofair.models.features import WITH_FEATURES, takes_features
-from paretofair.models.module_runs import ModuleOutputs, Named, run_apart, run_side_by_side, seed_torch
+from paretofair.models.modules.convolutions import TwiceDifferentiable
+from paretofair.models.modules.module_runs import ModuleOutputs, Named, run_apart, run_side_by_side, seed_torch
 from paretofair.models.network import Outputs, align_length
 
 
@@ -204,7 +205,9 @@ class ModuleNetwork:
         """A training pass that autograd records: outputs `(K, B, O)` as a function of `row` `(K, trainable)`, the
         trained part of the parameters, which can be differentiated more than once. Moves the buffers in `parameters`
         on."""
-        return self._record(parameters, row, inputs, streams, common)[0]
+        apart = row.is_cpu and self.runs_apart(row.device, len(row)) and not self.half
+        with TwiceDifferentiable() if apart else nullcontext():
+            return self._record(parameters, row, inputs, streams, common).logits
 
     def _record(
         self, parameters: Tensor, row: Tensor, inputs: Tensor, streams: Sequence[int], common: bool
