@@ -7,8 +7,9 @@
 Every seed has other made rows of the same truth (9,885 × 512), other validation rows, initial values and batches; of
 the real embeddings (359 × 1,280) the published test rows are those of every seed. What is trained is what
 `search_spaces/aux_coco.yaml` trains, in 5 epochs at a rate of 4e-4: a little further than the 50 epochs at 3e-5 of the
-paper lead, in a tenth of the time (`--epochs 50 --rate 3e-5`). Beside the test rows each model is measured on 20,000
-more made rows, and so are the best possible decisions: how much these amplify is what the rows have injected.
+paper lead, in a tenth of the time (`--epochs 50 --rate 3e-5`, in `aux_coco_simulated_50_epochs.csv`). Beside the test
+rows each model is measured on 20,000 more made rows, and so are the best possible decisions: how much these amplify is
+what the rows have injected.
 
 In `results/`, `aux_coco_simulated.csv` and `aux_coco_real.csv` have a row for each seed, sharpness and weight. Printed:
 means over seeds and differences from no weight by seed, with 95 % intervals. Simulated rows say nothing about people.
