@@ -71,6 +71,17 @@ def find_cost_of_choosing(results: Results, of: str = "arfg_are") -> pd.DataFram
 
 
 @make_once
+def find_untrained(results: Results) -> dict[str, list[str]]:
+    """The tasks that no trial of a method trains, whose weight is 0, by method. What such a method does in them is the
+    doing of initial values, so that the comparisons below leave them out."""
+    weights = {task: f"task_weight_{task}" for task in results.tasks}
+    given = {task: column for task, column in weights.items() if column in results.searched}
+    none = results.searched.groupby("method", sort=False)[list(given.values())].max() == 0
+    found = {str(name): [task for task, column in given.items() if row[column]] for name, row in none.iterrows()}
+    return {name: tasks for name, tasks in found.items() if tasks}
+
+
+@make_once
 def compare_errors(results: Results) -> pd.DataFrame:
     """What the chosen points do to the error of every task on test, against the chosen points of `vanilla` of the same
     seed. Columns `method, task, vanilla, value, change, low, high, seeds`, methods and tasks as they come. Empty
@@ -91,7 +102,7 @@ def compare_errors(results: Results) -> pd.DataFrame:
                     }
                 )
             )
-    table = pd.concat(found) if found else pd.DataFrame()
+    table = _leave_out_untrained(results, found)
     by = ["method", "task"]
     return _average_changes(table.assign(rows=0, noise=np.nan), by, largest_first=False).drop(columns=["rows", "noise"])
 
@@ -111,6 +122,7 @@ def compare_gaps(results: Results) -> pd.DataFrame:
         return _average_changes(pd.DataFrame(), by)
     table = audit_points(results)
     own = table[(table["metric"] == gap) & (table["split"] == "test") & (table["method"] != UNTREATED)]
+    own = _leave_out_untrained(results, [own])
     # Two rates of two models, each of which has at most the variance of a coin.
     noise = _WIDE * np.sqrt(2 * 0.25 / own["smallest"].clip(lower=1))
     return _average_changes(own.assign(rows=own["smallest"], noise=noise), by)
@@ -131,7 +143,7 @@ def compare_groups(results: Results) -> pd.DataFrame:
         if (own["method"] == UNTREATED).any()
         for part in _measure_groups(own, results.tasks, results.cells)
     ]
-    every = pd.concat(parts) if parts else pd.DataFrame()
+    every = _leave_out_untrained(results, parts)
     found = _average_changes(every, by)
     if found.empty:
         return found.assign(overall=np.nan)
@@ -168,7 +180,7 @@ def compare_rates(results: Results) -> pd.DataFrame:
                     line |= {"value": values[:, number], "change": values[:, number] - values[place, number]}
                     line |= {"rows": behind[place, number], "noise": np.nan}
                     found.append(pd.DataFrame(line)[methods != UNTREATED])
-    return _average_changes(pd.concat(found) if found else pd.DataFrame(), by, largest_first=False)
+    return _average_changes(_leave_out_untrained(results, found), by, largest_first=False)
 
 
 def list_changes(results: Results) -> pd.DataFrame:
@@ -222,6 +234,16 @@ def _measure_groups(chosen: pd.DataFrame, tasks: Sequence[str], cells: CellCount
                 found |= {"rows": counted[place], "noise": _WIDE * np.sqrt(variance / counted[place])}
                 parts.append(pd.DataFrame(found)[methods != UNTREATED])
     return parts
+
+
+def _leave_out_untrained(results: Results, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of those with columns `method` and `task`."""
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts)
+    for method, tasks in find_untrained(results).items():
+        table = table[(table["method"] != method) | ~table["task"].isin(tasks)]
+    return table
 
 
 def _average_changes(table: pd.DataFrame, by: Sequence[str], *, largest_first: bool = True) -> pd.DataFrame:

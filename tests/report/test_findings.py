@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 
 from paretofair.analysis.comparison import comparison
-from paretofair.analysis.findings import compare_gaps, compare_groups, constant_errors, find_unequal_searches
+from paretofair.analysis.findings import (
+    compare_errors,
+    compare_gaps,
+    compare_groups,
+    constant_errors,
+    find_unequal_searches,
+    find_untrained,
+)
 from paretofair.analysis.rules import choose_points
 from paretofair.report.captions import spell_range
 from paretofair.report.findings import FINDINGS, find, write_findings
@@ -144,11 +151,27 @@ def test_the_gap_that_was_treated_is_told_for_every_method(made_up_run):
     gaps = compare_gaps(made_up_run)
     sensitive = made_up_run.sensitive
     for method, name in (("mtaf", "MTA-F"), ("own_method", "own_method")):
-        (words,) = [each for each in sentences(made_up_run) if each.startswith(f"The gap that {name} acts on")]
+        told = f" between groups of sex under {name}, from vanilla: "
+        (words,) = [each for each in sentences(made_up_run) if told in each]
         for task in made_up_run.tasks:
             own = gaps[(gaps["method"] == method) & (gaps["task"] == task) & (gaps["grouping"] == sensitive[task])]
             (row,) = own.itertuples()
             assert f"{task} {row.vanilla:.3f} to {row.value:.3f} ({row.change:+.3f}, " in words
+
+
+def test_nothing_is_said_of_tasks_that_a_method_does_not_train(made_up_run):
+    searched = made_up_run.searched
+    made_up_run.searched = searched.assign(
+        task_weight_grade=np.where(searched["method"] == "mtaf", 0.0, 0.5), task_weight_bar=0.5
+    )
+    assert find_untrained(made_up_run) == {"mtaf": ["grade"]}
+    told = sentences(made_up_run)
+    assert "MTA-F does not train grade (weight 0): nothing is said below of what it does there." in told
+    for table in (compare_errors(made_up_run), compare_gaps(made_up_run), compare_groups(made_up_run)):
+        assert set(table.loc[table["method"] == "mtaf", "task"]) == {"bar"}
+        assert set(table.loc[table["method"] == "own_method", "task"]) == {"grade", "bar"}
+    (error,) = [each for each in told if each.startswith("The error of MTA-F")]
+    assert "grade" not in error
 
 
 def test_pooled_seeds_are_told(made_up_results):

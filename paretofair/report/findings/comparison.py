@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from paretofair.analysis.comparison import dominance, optimism
-from paretofair.analysis.findings import find_cost_of_choosing, find_differences, find_unequal_searches
+from paretofair.analysis.findings import find_cost_of_choosing, find_differences, find_unequal_searches, find_untrained
 from paretofair.analysis.relative import BASELINES, UNTREATED
 from paretofair.analysis.results import Results
 from paretofair.analysis.undefined import explain_undefined
@@ -57,6 +57,22 @@ def tell_comparison(results: Results) -> Iterator[Finding]:
             warns=True,
         )
     yield from _tell_overlap(results)
+    yield from _tell_untrained(results)
+
+
+def _tell_untrained(results: Results) -> Iterator[Finding]:
+    """Tasks that methods do not train, in a sentence for all methods that leave out the same."""
+    labels, methods = Labels.of(results), dict[tuple[str, ...], list[str]]()
+    for method, tasks in find_untrained(results).items():
+        methods.setdefault(tuple(tasks), []).append(labels.method(method))
+    for left_out, names in methods.items():
+        one = len(names) == 1
+        yield Finding(
+            f"{captions.join_names(names)} {'does' if one else 'do'} not train "
+            f"{captions.join_some([labels.task(task) for task in left_out])} (weight 0): nothing is said below of what "
+            f"{'it does' if one else 'they do'} there.",
+            "trials",
+        )
 
 
 def _tell_overlap(results: Results) -> Iterator[Finding]:

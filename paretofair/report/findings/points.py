@@ -14,6 +14,7 @@ from paretofair.analysis.findings import (
     compare_groups,
     compare_rates,
     constant_errors,
+    find_untrained,
 )
 from paretofair.analysis.relative import UNTREATED
 from paretofair.analysis.results import Results
@@ -129,7 +130,9 @@ def tell_price(results: Results) -> Iterator[Finding]:
         column = f"test_error_{task}"
         if task not in shown or column not in chosen:
             continue
-        no_better = chosen.assign(no_better=chosen[column] >= constant).groupby("method", sort=False)
+        untrained = [method for method, tasks in find_untrained(results).items() if task in tasks]
+        trained = chosen[~chosen["method"].isin(untrained)]
+        no_better = trained.assign(no_better=trained[column] >= constant).groupby("method", sort=False)
         found = no_better.agg(error=(column, "mean"), count=("no_better", "sum"), seeds=("no_better", "size"))
         names = [
             f"{labels.method(str(method))} in {row['count']:.0f} of {say_count(int(row['seeds']), 'seed')} "
@@ -216,7 +219,7 @@ def tell_changes(results: Results) -> Iterator[Finding]:
 
 
 def _tell_treated(results: Results, own: pd.DataFrame, method: str) -> Finding:
-    """What became of the gap that a method acts on, and of what size chance alone makes it."""
+    """What became of the gap between the groups that losses act on, and of what size chance alone makes it."""
     labels, gap = Labels.of(results), results.settings.gap
     parts = [
         f"{labels.task(task)} {row['vanilla']:.3f} to {row['value']:.3f} ({say_change(row)})"
@@ -235,8 +238,8 @@ def _tell_treated(results: Results, own: pd.DataFrame, method: str) -> Finding:
                 f"{row.detectable:.3f} would be found reliably"
             )
     return Finding(
-        f"The gap that {labels.method(method)} acts on ({labels.metric(gap)}, "
-        f"{captions.join_names(say_attributes(results, labels))}), from {labels.method(UNTREATED)}: "
+        f"The {labels.metric(gap)} between groups of {captions.join_names(say_attributes(results, labels))} under "
+        f"{labels.method(method)}, from {labels.method(UNTREATED)}: "
         f"{'; '.join(parts[:SHOWN])}{more}{by_chance}.",
         CHANGES,
     )
