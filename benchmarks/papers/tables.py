@@ -77,7 +77,7 @@ _NEAR = {AP: 0.02, ODDS: 0.04, PARITY: 0.04}
 
 
 def _gcm(name: str, title: str, methods: str, published: Published, **others: object) -> Table:
-    made = {"read": read_points, "together": 1, "changes": (_NO_BASELINES,), "near": _NEAR} | others
+    made = {"read": read_points, "together": 10, "changes": (_NO_BASELINES,), "near": _NEAR} | others
     return Table(name, GCM, title, methods=tuple(methods.split()), published=published, **{"space": name} | made)
 
 
