@@ -32,7 +32,7 @@ from paretofair.tasks.task import Task
 ABOUT, WEIGHTS = "model.json", "weights.pt"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExportedModel:
     """One trial as an ordinary PyTorch module with its preprocessing and thresholds.
 
@@ -53,6 +53,14 @@ class ExportedModel:
     readers: Mapping[str, RowReader]
     about: Mapping[str, Any]
     source: str = ""
+
+    def __repr__(self) -> str:
+        return f"ExportedModel: {self.describe()}"
+
+    def describe(self) -> str:
+        """What it is, in a line."""
+        made = f"{self.about['method']}, seed {self.about['seed']}, trial {self.about['trial_id']}"
+        return f"{made}; {'task' if len(self.tasks) == 1 else 'tasks'} {', '.join(self.tasks)}"
 
     @property
     def tasks(self) -> list[str]:

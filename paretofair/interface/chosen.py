@@ -19,7 +19,7 @@ from paretofair.interface.words import GroupWords, LabelWords
 Words = TypeVar("Words", LabelWords, GroupWords)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChosenModel:
     """One trained model. It takes the tables that `compare` takes, as long as they have the columns of `inputs`.
 
@@ -36,6 +36,9 @@ class ChosenModel:
     attributes: Mapping[str, GroupWords]
     folder: Path
     sources: Mapping[str, tuple[Collection[str], Collection[str]]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"ChosenModel({str(self.folder)!r}): {self.exported.describe()}"
 
     @property
     def about(self) -> Mapping[str, Any]:

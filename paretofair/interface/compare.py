@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -235,6 +236,7 @@ def compare(
     settings = settings or {}
     if not isinstance(settings, Mapping):
         raise SpaceError(f"settings: found {type(settings).__name__}; expected sections of a space file, as a mapping")
+    _check_search(trials, seeds, objectives)
     csv = (settings.get("data") or {}).get("csv") or {}
     given = gather_data(
         *(data, labels),
@@ -268,6 +270,19 @@ def compare(
     )
 
 
+def _check_search(trials: Any, seeds: Any, objectives: Any) -> list[int]:
+    """Gives the seeds. Raises SpaceError where a search is none; before any data are read."""
+    if isinstance(objectives, str):
+        raise SpaceError(
+            f"objectives: found the text {objectives!r}; expected a list of metrics, as {list(OBJECTIVES)}"
+        )
+    if not isinstance(trials, Integral) or trials < 1:
+        raise SpaceError(f"trials: found {trials!r}; expected how many settings are drawn for each method, from 1 on")
+    if isinstance(seeds, str) or not isinstance(seeds, Integral | Sequence | np.ndarray):
+        raise SpaceError(f"seeds: found {seeds!r}; expected how many, or which")
+    return list(range(int(seeds))) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
+
+
 def train_comparison(
     given: GivenData,
     *,
@@ -293,16 +308,7 @@ def train_comparison(
     """What `compare` does with data that are described, by the same keywords. Without `exports` the tables that follow
     from the trials are not written. `without` are methods that the word `all` leaves out, with the reason. A `rule`
     that will choose is checked before anything is trained."""
-    if isinstance(objectives, str):
-        raise SpaceError(
-            f"objectives: found the text {objectives!r}; expected a list of metrics, as {list(OBJECTIVES)}"
-        )
-    if not isinstance(trials, Integral) or trials < 1:
-        raise SpaceError(f"trials: found {trials!r}; expected how many settings are drawn for each method, from 1 on")
-    if isinstance(seeds, str) or not isinstance(seeds, Integral | Sequence | np.ndarray):
-        raise SpaceError(f"seeds: found {seeds!r}; expected how many, or which")
-    laid = dict(settings or {})
-    numbers = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
+    numbers, laid = _check_search(trials, seeds, objectives), dict(settings or {})
     section = dict(given.section)
     if "csv" in section:
         section = {"name": name, **section}
@@ -315,7 +321,13 @@ def train_comparison(
     place = output if output is not None else Path("results") / f"{name}-{_digest(document, given.digest)}"
     folder = RunOptions.find_folder(place)
     document["data"] = {**document["data"], **_merge_csv(document["data"], given.write(folder))}
-    space = build_space(document, "compare")
+    try:
+        space = build_space(document, "compare")
+    except SpaceError as error:
+        if "frontiers" in laid:
+            raise
+        # Of the only set, which the argument makes.
+        raise SpaceError(re.sub(r"frontiers\.objectives\[0\](\.of)?", "objectives", str(error))) from None
     if rule is not None:
         _check_rule(rule, space)
     console = Console(quiet=quiet)

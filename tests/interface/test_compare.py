@@ -61,7 +61,11 @@ def test_the_best_of_all_methods_and_seeds_is_the_best_point_of_any_frontier(com
     model = comparison.best(f"smallest equalized_odds_max, error <= {bound}")
     found = allowed.set_index("trial_id").loc[model.about["trial_id"], "validation_equalized_odds_max"]
     assert found == allowed["validation_equalized_odds_max"].min()
-    own = comparison.best("knee", method="eor", seed=1).about
+    chosen = comparison.best("knee", method="eor", seed=1)
+    own = chosen.about
+    said = f"eor, seed 1, trial {own['trial_id']}; tasks repaid, large"
+    assert repr(chosen) == f"ChosenModel({str(chosen.folder)!r}): {said}"
+    assert repr(chosen.exported) == f"ExportedModel: {said}"
     assert (own["method"], own["seed"]) == ("eor", 1)
     with pytest.raises(RunError, match="no point of any frontier keeps the bound"):
         comparison.best("smallest equalized_odds_max, error <= 0.0001")
@@ -188,7 +192,7 @@ def test_what_a_known_data_set_cannot_be_told_is_not_passed_over(tmp_path, given
         (
             {"tasks": "large", "sensitive": "sex", "objectives": ["error", "eod"]},
             SpaceError,
-            r"objectives\[0\].of\[1\]",
+            r"compare: objectives\[1\]: no metric 'eod'",
         ),
         (
             {"tasks": "large", "sensitive": pd.Series(["f"])},
@@ -209,6 +213,12 @@ def test_what_a_known_data_set_cannot_be_told_is_not_passed_over(tmp_path, given
 def test_what_does_not_fit_is_one_sentence(loans, tmp_path, given, error, message):
     with pytest.raises(error, match=message):
         paretofair.compare(loans, output=tmp_path / "run", **MORE | given)
+
+
+@pytest.mark.parametrize("given", [{"trials": 0}, {"seeds": None}, {"objectives": "error"}])
+def test_a_search_that_is_none_is_told_before_data_are_read(tmp_path, given):
+    with pytest.raises(SpaceError, match=f"{next(iter(given))}: found"):
+        paretofair.compare(tmp_path / "missing.csv", tasks="large", sensitive="sex", **given)
 
 
 def test_every_method_that_needs_no_choice_is_trained(loans, tmp_path, capsys):

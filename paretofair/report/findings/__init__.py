@@ -15,7 +15,6 @@ from paretofair.report.findings.comparison import (
 )
 from paretofair.report.findings.points import (
     CHANGES,
-    CONFUSION,
     tell_changes,
     tell_never_decided,
     tell_points,
@@ -25,7 +24,7 @@ from paretofair.report.findings.sentence import Finding
 from paretofair.report.output import place_file, replace_earlier
 from paretofair.results.files import write_text
 
-__all__ = ["CHANGES", "CONFUSION", "FINDINGS", "Finding", "find", "write_findings"]
+__all__ = ["CHANGES", "FINDINGS", "Finding", "find", "write_findings"]
 
 FINDINGS = "findings.md"
 
