@@ -103,18 +103,9 @@ TESTED_BY = {
     ),
     "data/sets/images/test_colored_mnist": ("data.sets.images.drawing",),
     "data/reading/kinds/test_images": ("data.reading.kinds.kind",),
-    "analysis/test_frontiers": (
-        "analysis.overview",
-        "report.output",
-        "report.write",
-    ),
+    "analysis/test_frontiers": ("analysis.overview",),
+    "analysis/reading/test_report_settings": ("analysis.reading.settings",),
     "analysis/chance/test_reliability": ("analysis.chance.counted_gaps",),
-    "analysis/test_results": (
-        "analysis.reading.foreign",
-        "analysis.reading.runs",
-        "analysis.reading.settings",
-        "report.wide",
-    ),
     "cases/test_rare": ("cli.data.data_sheet",),
     "cluster/test_engine": (
         "cluster.worker",
@@ -217,6 +208,10 @@ TESTED_BY = {
     "report/test_findings": (
         "report.findings.points",
         "report.findings.sentence",
+    ),
+    "report/test_write": (
+        "report.output",
+        "report.wide",
     ),
     "report/test_page": (
         "report.page.contents",
