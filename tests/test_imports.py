@@ -112,10 +112,7 @@ TESTED_BY = {
         "runs.engines.worker",
         "runs.jobs",
     ),
-    "data/reading/test_csv_file": (
-        "data.reading.csv_schema",
-        "data.reading.input_columns",
-    ),
+    "data/reading/test_csv_file": ("data.reading.input_columns",),
     "data/sets/test_public_sets": (
         "data.sets.adult",
         "data.sets.german",
@@ -189,13 +186,15 @@ TESTED_BY = {
     "models/test_multilayer_perceptron": ("models.network",),
     "models/test_named": ("models.headed",),
     "models/test_products": ("models.constants",),
-    "report/test_figures": (
+    "report/test_looks": (
         "report.drawing.choice",
+        "report.drawing.planes",
+        "report.drawing.style",
+    ),
+    "report/test_figures": (
         "analysis.importance",
         "report.captions",
         "report.drawing.dots",
-        "report.drawing.planes",
-        "report.drawing.style",
         "report.figures.accuracies",
         "report.figures.by_group.areas",
         "report.figures.confirmed",

@@ -9,8 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from paretofair.analysis.importance import bins_of, find_varied, importance, measure_explained
 from paretofair.analysis.results import ReportSettings, Results
@@ -18,9 +16,9 @@ from paretofair.analysis.rules import choose_points
 from paretofair.pareto.attainment import measure_attained_share
 from paretofair.pareto.hypervolume import hypervolume
 from paretofair.report.captions import stamp_caption
-from paretofair.report.drawing.choice import drawn_tasks, tell_left_out
-from paretofair.report.drawing.planes import staircase, steps
-from paretofair.report.drawing.style import is_logarithmic, looks, save, view
+from paretofair.report.drawing.choice import drawn_tasks
+from paretofair.report.drawing.planes import staircase
+from paretofair.report.drawing.style import save
 from paretofair.report.figures import FIGURES, write_figures
 from paretofair.report.figures import amplification as amplification_figure
 from paretofair.report.figures import attainment as attainment_figure
@@ -39,8 +37,9 @@ from paretofair.results.table_schema import read_spelling
 from ..launch.processes import TIMEOUT
 
 MANY = tuple(f"a_method_with_a_long_name_{place}" for place in range(12))
+
+
 OF_EVERY_RUN = [name for name in FIGURES if name not in ("auc_by_group", "confusion")]  # those: test_by_group.py
-NAMES = st.lists(st.text("abc_", min_size=1, max_size=4), unique=True, max_size=25)
 
 
 def lines_of(figure, gid: str) -> list[np.ndarray]:
@@ -52,23 +51,6 @@ def texts_of(figure) -> list:
     from matplotlib.text import Text
 
     return [text for text in figure.findobj(Text) if text.get_text()]
-
-
-@given(NAMES, NAMES)
-def test_looks_depend_on_the_order_alone(first, second):
-    longer = list(dict.fromkeys([*first, *second]))
-    some, all_of_them = looks(first), looks(longer)
-    assert {name: all_of_them[name] for name in first} == some
-    assert len(set(all_of_them.values())) == len(longer)
-    known = looks([*first, "mtaf", "per_task", "vanilla"])
-    assert {name: known[name] for name in first} == some
-    assert known["vanilla"] == looks(["vanilla"])["vanilla"]
-    assert len(set(known.values())) == len(known)
-
-
-def test_equal_colours_have_other_lines():
-    found = list(looks([f"m{place}" for place in range(25)]).values())
-    assert len({(look.colour, str(look.line)) for look in found}) == 25
 
 
 def test_every_figure_is_drawn_saved_and_described(made_up_sets, tmp_path):
@@ -184,21 +166,6 @@ def test_many_methods_stay_apart(made_up_results):
     assert "The grey broken line" in fronts_figure.caption(results)
 
 
-def test_one_bad_trial_does_not_squeeze_a_front():
-    values = np.append(np.linspace(0, 1, 30), 1000.0)
-    low, high = view([values])
-    assert low == pytest.approx(-0.15, abs=0.2)
-    assert 1 <= high < 4
-    assert view([np.array([2.0, 2.0])]) == pytest.approx((1.9, 2.1))
-    assert view([np.array([]), np.array([np.nan])]) == (0, 1)
-
-
-def test_steps_are_the_points_that_none_dominates():
-    points = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 2.0], [2.0, 2.0]])
-    assert steps(points).tolist() == [[0, 3], [1, 2], [2, 1]]
-    assert steps(np.empty((0, 2))).shape == (0, 2)
-
-
 def test_attainment_bands_are_quartiles(made_up_run):
     fronts = [np.array([[seed, 4.0 - seed], [seed + 1.0, 0.5]]) for seed in range(4)]
     x, best, worst = attainment_figure.quartiles(fronts, right=9.0, high=10.0)
@@ -280,14 +247,6 @@ def test_a_method_that_varies_nothing_has_no_slices(made_up_results):
     assert len(lines_of(figure, "mtaf")) == 4
     assert {len(line) for line in lines_of(figure, "mtaf")} == {0, 8}
     assert "vanilla" not in [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-def test_logarithmic_axes():
-    random = np.random.default_rng(0)
-    assert is_logarithmic(np.exp(random.uniform(-5, 0, 200)))
-    assert not is_logarithmic(random.uniform(0.001, 5, 200))
-    assert not is_logarithmic(np.array([0.0, 1.0, 100.0]))
-    assert not is_logarithmic(np.array([np.nan]))
 
 
 def test_confirmed_points(made_up_run):
@@ -456,12 +415,3 @@ def test_captions_name_the_gap(run_folder):
     figure = FIGURES["tasks"].draw(results)
     assert figure.axes[0].get_xlabel() == "demographic parity gap on test"
     assert [axes.get_title() for axes in figure.axes] == ["grade", "bar"]
-
-
-def test_of_many_tasks_those_with_the_largest_gaps_are_drawn(made_up_run, monkeypatch):
-    assert drawn_tasks(made_up_run) == made_up_run.tasks
-    assert tell_left_out(made_up_run) == ""
-    monkeypatch.setattr("paretofair.report.drawing.choice.MOST_TASKS", 1)
-    gaps = {task: made_up_run.searched[f"test_fpr_gap_{task}"].mean() for task in made_up_run.tasks}
-    assert drawn_tasks(made_up_run) == [max(gaps, key=gaps.get)]
-    assert tell_left_out(made_up_run) == "Of 2 tasks the 1 with the largest gaps are drawn; tables have all."

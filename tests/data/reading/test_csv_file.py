@@ -1,60 +1,15 @@
-from collections.abc import Callable
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from paretofair.data import CsvSchema, FittedColumns, InputColumns, Sensitive, split
 from paretofair.data.reading.csv_file import read_csv_dataset
 from paretofair.data.sets.lsac import LSAC
 from paretofair.errors import DataError
-
-NO_ID = {"exclude": ["id"]}
-GIVEN = {
-    "path": "loans.csv",
-    "tasks": {"repaid": "repaid", "large": "amount > 2000"},
-    "sensitive": {"sex": "gender", "age": {"column": "age", "bins": [25, 60]}},
-    "inputs": NO_ID,
-}
-SCHEMA = CsvSchema.model_validate(GIVEN)
-Write = Callable[..., Path]
-
-
-def loans(rows: int = 60) -> list[dict[str, str]]:
-    random = np.random.default_rng(0)
-    return [
-        {
-            "id": f"k{row}",
-            "gender": ("f", "m")[row % 2],
-            "age": str(20 + row),
-            "amount": str(random.integers(1, 5000)),
-            "grade": str(random.choice(list("ABC"))),
-            "repaid": str(row // 2 % 2),
-            "part": "test" if row % 4 == 3 else "train",
-        }
-        for row in range(rows)
-    ]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def _write(rows: list[dict[str, str]], separator: str = ",") -> Path:
-        lines = [separator.join(rows[0]), *(separator.join(row.values()) for row in rows)]
-        (tmp_path / "loans.csv").write_text("\n".join(lines) + "\n")
-        return tmp_path
-
-    return _write
-
-
-def change_schema(**changes: object) -> CsvSchema:
-    return CsvSchema.model_validate(GIVEN | changes)
-
-
-def with_cell(row: int, column: str, cell: str) -> list[dict[str, str]]:
-    rows = loans()
-    rows[row][column] = cell
-    return rows
+from tests.data.reading.loans import NO_ID, SCHEMA, Write, change_schema, loans, with_cell
 
 
 def test_reading(write: Write) -> None:
@@ -91,12 +46,6 @@ def test_the_id_follows_from_the_contents(write: Write) -> None:
     assert len(ids) == 4
     # What is not read changes nothing.
     assert read_csv_dataset(SCHEMA, write(with_cell(0, "id", "other"))).data_id in ids
-
-
-def test_a_given_split_is_no_input(write: Write) -> None:
-    data = read_csv_dataset(change_schema(split="part"), write(loans()))
-    np.testing.assert_array_equal(data.is_test, np.arange(60) % 4 == 3)
-    assert "part" not in data.inputs.categorical_names
 
 
 def join_banks(first: str = "south", second: str = "north") -> list[dict[str, str]]:
@@ -281,44 +230,10 @@ def test_wrong_cells(write: Write, row: int, column: str, cell: str, message: st
         read_csv_dataset(SCHEMA, write(with_cell(row, column, cell)))
 
 
-def test_a_split_needs_a_word_in_every_row_and_both_words(write: Write) -> None:
-    schema = change_schema(split="part")
-    with pytest.raises(DataError, match="line 3, column 'part': found a missing value; accepted: train, val"):
-        read_csv_dataset(schema, write(with_cell(1, "part", "?")))
-    with pytest.raises(DataError, match="of 60 rows are 0 train, 0 validation, 60 test"):
-        read_csv_dataset(schema, write([row | {"part": "test"} for row in loans()]))
-
-
 def test_too_few_rows(write: Write) -> None:
     with pytest.raises(DataError, match="has 29 rows; at least 30 are needed"):
         read_csv_dataset(SCHEMA, write(loans(29)))
     read_csv_dataset(SCHEMA, write(loans(48)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "key", "message"),
-    [
-        ({"tasks": {}}, "tasks", "at least 1 item"),
-        ({"tasks": {"x": "amount ** 2 > 3"}}, "tasks.x", r"expression 'amount \*\* 2 > 3', position 1"),
-        ({"test": 1.0}, "test", "less than 1"),
-        ({"test_seed": -1}, "test_seed", "greater than or equal to 0"),
-        ({"separator": "||"}, "separator", r"found '\|\|'; expected one character"),
-        ({"inputs": {"numeric": "age"}}, "inputs.numeric", "found 'age'; expected auto or a list of columns"),
-        ({"inputs": {"numeric": ["age", 3]}}, "inputs.numeric", r"found \['age', 3\]; expected auto or a list"),
-        ({"inputs": {"exclude": ["id", "id"]}}, "inputs.exclude", "'id' stands in the list more than once"),
-        ({"missing": {"inputs": "mask"}}, "missing.inputs", "'fill' or 'error'"),
-        ({"sensitive": {"age": {"column": "age", "bins": [2, 1]}}}, "sensitive.age.bins", "must ascend"),
-        (
-            {"sensitive": {"age": {"column": "age", "bins": [1], "groups": {"1": "x"}}}},
-            "sensitive.age",
-            "bins and groups exclude each other",
-        ),
-    ],
-)
-def test_a_schema_checks_itself(changes: dict[str, object], key: str, message: str) -> None:
-    with pytest.raises(ValidationError, match=message) as caught:
-        change_schema(**changes)
-    assert [".".join(map(str, error["loc"])) for error in caught.value.errors()] == [key]
 
 
 @pytest.mark.real_data
@@ -344,113 +259,3 @@ def test_lsac_as_a_file_of_ones_own(real_lsac_folder: Path) -> None:
     own, theirs = mine.inputs, known.inputs
     for column, name in enumerate(theirs.numeric_names):
         np.testing.assert_array_equal(own.numeric[:, own.numeric_names.index(name)], theirs.numeric[:rows, column])
-
-
-PARTS_3 = {"column": "fold", "train": [0, "1"], "validation": [2], "test": [3]}
-
-
-def in_folds(rows: int = 60) -> list[dict[str, str]]:
-    return [row | {"fold": str((number + number // 8) % 4)} for number, row in enumerate(loans(rows))]
-
-
-def test_validation_rows_of_its_own(write: Write) -> None:
-    data = read_csv_dataset(change_schema(split=PARTS_3), write(in_folds()))
-    parts = [int(row["fold"]) for row in in_folds()]
-    np.testing.assert_array_equal(data.part, np.array([0, 0, 1, 2])[parts])
-    assert "fold" not in data.inputs.numeric_names
-    words = [row | {"part": ("Train", "train", "DEV", "test")[part]} for part, row in zip(parts, loans(), strict=True)]
-    same = read_csv_dataset(change_schema(split="part"), write(words))
-    np.testing.assert_array_equal(same.part, data.part)
-    splits = split(data, validation=0.3)
-    np.testing.assert_array_equal(splits.part, data.part)
-    # No share and no seed: nothing is cut.
-    assert split(data, validation=0.1, split_seed=5).split_id == splits.split_id
-    whole = split(data, validation=0, scale_with_test=True)
-    assert whole.validation is None
-    np.testing.assert_array_equal(whole.part == 2, data.part == 2)
-    with pytest.raises(DataError, match="has validation rows of its own, so that test rows can't be drawn anew"):
-        split(data, test_seed=1)
-
-
-def test_weights(write: Write) -> None:
-    rows = [row | {"survey": str(number % 5)} for number, row in enumerate(loans())]
-    data = read_csv_dataset(change_schema(weights="survey"), write(rows))
-    assert data.weights is not None
-    np.testing.assert_array_equal(data.weights, np.arange(60) % 5)
-    assert "survey" not in data.inputs.numeric_names
-    splits = split(data)
-    assert splits.weights is not None
-    assert splits.train.weights is not None
-    np.testing.assert_allclose(splits.train.weights.values.mean(), 1, rtol=1e-6)
-    assert read_csv_dataset(SCHEMA, write(rows)).data_id != data.data_id
-
-
-def test_rows_that_stay_together(write: Write) -> None:
-    rows = [row | {"person": f"p{number // 3}"} for number, row in enumerate(loans())]
-    data = read_csv_dataset(change_schema(keep_together="person"), write(rows))
-    assert data.together is not None
-    assert "person" not in data.inputs.categorical_names
-    for seed in (None, 0, 1):
-        part = split(data, test_seed=seed).part.reshape(20, 3)
-        assert (part == part[:, :1]).all()
-        assert set(part.ravel()) == {0, 1, 2}
-
-
-@pytest.mark.parametrize(
-    ("changes", "cells", "message"),
-    [
-        ({"weights": "weight"}, {"weight": "-1"}, "line 7, column 'weight': found -1; accepted: numbers from 0"),
-        ({"weights": "weight"}, {"weight": ""}, "line 7, column 'weight': found a missing value; accepted: numbers"),
-        ({"weights": "weight"}, {"weight": "much"}, "line 7, column 'weight': expected a number, found 'much'"),
-        ({"weights": "wait"}, {}, "has no column 'wait', named by weights; did you mean 'weight'"),
-        ({"inputs": {"numeric": ["weight"]}, "weights": "weight"}, {}, "can't be an input: it says how much a row"),
-        (
-            {"inputs": {"categorical": ["who"]}, "keep_together": "who"},
-            {},
-            "can't be an input: it says which rows stay",
-        ),
-        ({"keep_together": "who"}, {"who": "?"}, "line 7, column 'who': found a missing value"),
-        (
-            {"keep_together": "who", "split": "part"},
-            {"who": "a3", "part": "train"},
-            r"column 'who': rows of 'a3' are in test \(line 5\) and train \(line 7\); accepted: one part",
-        ),
-        (
-            {"split": {"column": "who", "train": ["a1"], "test": ["a2"]}},
-            {},
-            "line 2, column 'who': found 'a0'; accepted: a1, a2",
-        ),
-    ],
-)
-def test_wrong_cells_of_weights_and_parts(
-    write: Write, changes: dict[str, object], cells: dict[str, str], message: str
-) -> None:
-    rows = [row | {"weight": "1.5", "who": f"a{number % 4}"} for number, row in enumerate(loans())]
-    rows[5] |= cells
-    with pytest.raises(DataError, match=message):
-        read_csv_dataset(change_schema(**changes), write(rows))
-
-
-def test_weights_that_are_all_0(write: Write) -> None:
-    rows = [row | {"weight": "0"} for row in loans()]
-    with pytest.raises(DataError, match="column 'weight': every weight is 0; some must be greater"):
-        read_csv_dataset(change_schema(weights="weight"), write(rows))
-    rows = [row | {"weight": str(int(row["part"] == "train"))} for row in loans()]
-    data = read_csv_dataset(change_schema(weights="weight", split="part"), write(rows))
-    with pytest.raises(DataError, match="all 15 test rows have the weight 0"):
-        split(data)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"column": "part", "train": ["a"]}, "the cells of training and of test rows are given together"),
-        ({"column": "part", "validation": ["a"]}, "the cells of training and of test rows are given together"),
-        ({"column": "part", "train": ["a"], "test": ["a"]}, "'a' stands in the list more than once"),
-        ({"train": ["a"], "test": ["b"]}, "Field required"),
-        (3, "found 3; expected a column, or a mapping with the key column"),
-    ],
-)
-def test_wrong_splits(given: object, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        change_schema(split=given)
