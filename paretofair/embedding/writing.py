@@ -21,7 +21,7 @@ from paretofair.data.inputs.pictures import PictureError
 from paretofair.embedding.examples import KeyedExamples
 from paretofair.embedding.networks import EmbeddingNetwork
 from paretofair.errors import DataError
-from paretofair.results.files import write_whole
+from paretofair.results.files import inside, make_folder, open_lock, write_whole
 from paretofair.terminal.progress import show_progress
 
 _DIGEST = 32  # bytes of a SHA-256
@@ -72,6 +72,7 @@ def write_vectors(
     Raises:
         DataError: the file is there already; a folder of another command in the way; examples that cannot be read;
             vectors that are not finite, or too large for 16 bits.
+        RunError: a symbolic link in the way.
     """
     if output.suffix != ".npz":
         raise DataError(f"--output: {output} ends in {output.suffix or 'nothing'!r}; accepted: .npz")
@@ -79,7 +80,7 @@ def write_vectors(
         raise DataError(f"--output: {output} is there already; remove it or give another name")
     if not output.parent.is_dir():
         raise DataError(f"--output: there is no folder {output.parent}")
-    partial = output.with_name(f"{output.name}.partial")
+    partial = inside(output.parent, f"{output.name}.partial")
     wanted = {"network": dict(network.about), "examples": examples.stamp(), "batch_size": batch_size, "half": half}
     kind = np.dtype("<f2" if half else "<f4")
     with _open(partial):
@@ -114,8 +115,8 @@ def write_vectors(
 def _open(partial: Path) -> Iterator[None]:
     """Nobody else writes into the folder meanwhile."""
     try:
-        partial.mkdir(exist_ok=True)
-        lock = (partial / _LOCK).open("w")
+        make_folder(partial)
+        lock = open_lock(inside(partial, _LOCK))
     except OSError as error:
         raise DataError(f"--output: {partial} cannot be written: {error.strerror}") from None
     with lock:

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -79,6 +79,12 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     _sync(path.parent)
+
+
+def open_lock(path: Path) -> IO[str]:
+    """A file to be locked, made if need be. It is neither followed where it is a link, nor truncated: it may be
+    somebody's file. Raises OSError."""
+    return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666))
 
 
 def _sync(path: Path) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from paretofair.errors import RunError
 from paretofair.redaction import redact
 from paretofair.results import TRIALS, Store
-from paretofair.results.files import ENVIRONMENT, FAILED, check_file, inside, make_folder, read_json
+from paretofair.results.files import ENVIRONMENT, FAILED, check_file, inside, make_folder, open_lock, read_json
 from paretofair.results.stacks import DamagedFileError
 
 LOG = "logs/run.log"
@@ -70,9 +70,7 @@ def open_folder(folder: Path) -> Iterator[None]:
     """The results folder, made if need be, for this process alone."""
     try:
         make_folder(folder)
-        # Neither followed where it is a link, nor truncated: it may be somebody's file.
-        number = os.open(inside(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-        lock = open(number)  # noqa: SIM115 (closed below, after what it guards)
+        lock = open_lock(inside(folder, ".lock"))
     except OSError as error:
         raise RunError(f"--output {folder} cannot be written: {error.strerror}") from None
     with lock:

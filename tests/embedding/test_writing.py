@@ -14,7 +14,7 @@ from paretofair.data.inputs.pictures import PictureForm
 from paretofair.embedding.examples import KeyedTexts, list_pictures_in, read_keyed
 from paretofair.embedding.networks import EmbeddingNetwork, find_network
 from paretofair.embedding.writing import write_vectors
-from paretofair.errors import DataError
+from paretofair.errors import DataError, RunError
 
 NETWORK = EmbeddingNetwork({"network": "lengths"}, bytes.decode, lambda texts: np.array([[len(t), 1.0] for t in texts]))
 
@@ -141,6 +141,21 @@ def test_places_that_are_taken(tmp_path):
     (tmp_path / "v.npz.partial" / "about.json").write_text("{")
     with pytest.raises(DataError, match="is damaged; remove the folder"):
         write_vectors(texts, NETWORK, tmp_path / "v.npz")
+
+
+@pytest.mark.parametrize("link", ["vectors.npz.partial", "vectors.npz.partial/lock"])
+def test_links_are_not_followed(tmp_path, link):
+    examples = KeyedTexts(tmp_path / "t.csv", ["a"], ["1"])
+    theirs = tmp_path / "theirs"
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(theirs)
+    if link.endswith("lock"):
+        theirs.write_text("theirs")
+    else:
+        theirs.mkdir()
+    with pytest.raises(RunError, match="is a symbolic link, which is not followed"):
+        write_vectors(examples, NETWORK, tmp_path / "vectors.npz", batch_size=2)
+    assert list(theirs.iterdir()) == [] if theirs.is_dir() else theirs.read_text() == "theirs"
 
 
 def test_texts_of_a_table(tmp_path):
