@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import make_parser
 
 _BASH = """_paretofair() {{
     local word=${{COMP_WORDS[COMP_CWORD]}}
@@ -65,8 +65,6 @@ def spell_completion(shell: str, options: Mapping[str, Sequence[str]]) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("completion"), description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    command = make_parser("completion", __doc__)
     command.add_argument("shell", choices=("bash", "zsh", "fish"))
     return command

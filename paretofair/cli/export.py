@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from paretofair.cli.program import name_examples, name_program
+from paretofair.cli.program import make_parser, name_program
 
 EXAMPLES = """
 examples:
@@ -108,12 +108,7 @@ def list_rules(options: argparse.Namespace, console: Console) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("export"),
-        description=__doc__,
-        epilog=name_examples(EXAMPLES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("export", __doc__, EXAMPLES)
     command.add_argument("run", type=Path, metavar="RUN", help="results folder of a sweep")
     what = "the trial_id (frontiers/all.csv, report.html), or how it begins"
     one = command.add_mutually_exclusive_group(required=True)

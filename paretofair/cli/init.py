@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import make_parser, name_program
 
 if TYPE_CHECKING:
     from paretofair.data.reading.cell_table import CellTable
@@ -182,12 +182,7 @@ def names(text: str) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("init"),
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("init", __doc__, EXAMPLES)
     add: Callable[..., Any] = command.add_argument
     add("data", type=Path, metavar="FILE", help="a CSV, Parquet or Feather file")
     add("--tasks", type=names, metavar="A,B", help="columns to predict")

@@ -1,7 +1,8 @@
-"""What a command calls itself."""
+"""What a command calls itself, and its parser."""
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 
@@ -18,3 +19,13 @@ def name_program(name: str) -> str:
 def name_examples(text: str) -> str:
     """Examples that are written for a checkout, as this program was called."""
     return re.sub(r"(?:python )?launch/(\w+)\.py", lambda found: name_program(found[1]), text)
+
+
+def make_parser(name: str, description: str | None, examples: str = "") -> argparse.ArgumentParser:
+    """The parser of a command, whose description and examples keep their lines."""
+    return argparse.ArgumentParser(
+        prog=name_program(name),
+        description=description,
+        epilog=name_examples(examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from paretofair.cli.program import name_examples, name_program
+from paretofair.cli.program import make_parser
 
 if TYPE_CHECKING:
     from paretofair.analysis.results import Results
@@ -158,12 +158,7 @@ def write(results: Results, folder: Path, wanted: tuple[str, ...], console: Cons
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("report"),
-        description=__doc__,
-        epilog=name_examples(EXAMPLES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("report", __doc__, EXAMPLES)
     command.add_argument("run", type=Path, nargs="+", metavar="RUN", help="results folder or table; several are merged")
     command.add_argument("--output", type=Path, metavar="DIR", help="folder to write (default: RUN, if it is one run)")
     what = f"some of {', '.join(_BY_DEFAULT)} (default: all of these)"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import make_parser, name_program
 
 EXAMPLES = """
 examples:
@@ -77,12 +77,7 @@ def describe(path: Path) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("spaces"),
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("spaces", __doc__, EXAMPLES)
     command.add_argument("name", nargs="?", metavar="NAME", help="the file to copy (default: list them)")
     command.add_argument("--output", type=Path, metavar="FILE", help="where to (default: NAME.yaml)")
     return command

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from paretofair.cli.program import name_examples, name_program
+from paretofair.cli.program import make_parser
 
 if TYPE_CHECKING:
     from paretofair.runs.status import Status
@@ -166,12 +166,7 @@ def duration(seconds: float) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("status"),
-        description=__doc__,
-        epilog=name_examples(EXAMPLES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("status", __doc__, EXAMPLES)
     command.add_argument("run", type=Path, metavar="RUN", help="results folder of a sweep")
     command.add_argument("--watch", type=period, metavar="SECONDS", help="show it again and again, until Ctrl-C")
     return command

@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from paretofair.cli.program import name_examples, name_program
+from paretofair.cli.program import make_parser, name_program
 from paretofair.cli.status import duration
 from paretofair.redaction import redact
 from paretofair.sections import parse_duration
@@ -234,12 +234,7 @@ def print_summary(result: Result, space: Space, methods: Sequence[str], console:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("sweep"),
-        description=__doc__,
-        epilog=name_examples(EXAMPLES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("sweep", __doc__, EXAMPLES)
     command.add_argument("--space", required=True, type=Path, metavar="FILE", help="the search space, a YAML file")
     command.add_argument("--trials", type=int, metavar="N", help="draws per method and seed (stages.sweep.trials)")
     command.add_argument("--methods", metavar="A,B", help="only these methods of the file")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import make_parser
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,12 +102,7 @@ def _show(table: pd.DataFrame, console: Console) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("coco"),
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("coco", __doc__, EXAMPLES)
     what = "instances_*.json of COCO 2014 or 2017, plain or gzipped"
     command.add_argument("--instances", type=Path, nargs="+", default=(), metavar="FILE", help=what)
     what = "captions_*.json of the same images"

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from paretofair.cli.program import name_program
+from paretofair.cli.program import make_parser
 
 EXAMPLES = """
 examples:
@@ -106,12 +106,7 @@ def _choose_device() -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    command = argparse.ArgumentParser(
-        prog=name_program("embed"),
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = make_parser("embed", __doc__, EXAMPLES)
     what = "a folder or zip archive of pictures, or a table (CSV, Parquet, Feather) with --column or --text"
     command.add_argument("input", type=Path, metavar="IMAGES", help=what)
     one = command.add_mutually_exclusive_group()
