@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ class MultilayerPerceptron:
     `bias_<l>` (out,) of shared layer l; from layer `len(shared)` on, of the heads: (tasks, out, in), (tasks, out). The
     last layer of heads with different numbers of `outputs` is (O, in), (O,): those of all tasks, one below the other.
 
-    `outputs` are those of each task; empty: one each.
+    `outputs` are those of each task; empty: one each. `initial_values` are drawn as TensorFlow or PyTorch draw them.
     """
 
     numeric: int
@@ -53,6 +53,7 @@ class MultilayerPerceptron:
     head: tuple[int, ...]
     embedding: int = 0
     outputs: tuple[int, ...] = ()
+    initial_values: Literal["tensorflow", "pytorch"] = "tensorflow"
 
     compilable = True
     pads = True
@@ -142,7 +143,8 @@ class MultilayerPerceptron:
         return {name: parameters[:, self.slices[name]].view(-1, *shape) for name, shape in self.shapes.items()}
 
     def initial(self, seeds: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Glorot uniform weights, zero biases, embeddings truncated normal with deviation 1/√width (TensorFlow's).
+        """Of `tensorflow` Glorot uniform weights, zero biases, embeddings truncated normal with deviation 1/√width; of
+        `pytorch` weights and biases uniform up to 1/√inputs, embeddings normal.
 
         Row k of the result `(K, P)` is a function of `seeds[k]` alone, the same numbers in every type.
         """
@@ -155,12 +157,20 @@ class MultilayerPerceptron:
     def _initial_row(self, seed: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
         row = torch.zeros(1, self.size)
+        of_pytorch, limit = self.initial_values == "pytorch", 0.0
         for name, value in self.named(row).items():
             if name.startswith("embedding"):
+                if of_pytorch:
+                    value.normal_(generator=generator)
+                    continue
                 deviation = 1 / math.sqrt(self.embedding)
                 torch.nn.init.trunc_normal_(
                     value, std=deviation, a=-2 * deviation, b=2 * deviation, generator=generator
                 )
+            elif of_pytorch:
+                # Of a layer the weights come before the biases, and both have the limit of its inputs.
+                limit = 1 / math.sqrt(value.shape[-1]) if name.startswith("weight") else limit
+                value.uniform_(-limit, limit, generator=generator)
             elif name.startswith("weight"):
                 alone = len(self.runs) > 1 and name == f"weight_{self.last}"
                 for part in value.split(self.outputs_of_tasks, 1) if alone else (value,):

@@ -109,6 +109,7 @@ def _build_body(space: MethodSpace, data: DeviceData, outputs: tuple[int, ...], 
         head=own.head,
         embedding=own.embedding,
         outputs=outputs,
+        initial_values=own.initial,
     )
 
 

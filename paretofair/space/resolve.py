@@ -341,7 +341,7 @@ def _options(own: MethodSettings, method: type[Method], at: KeyPath, problems: P
 
 
 def _own_network(shared: Network, own: Mapping[str, Any], path: KeyPath, problems: Problems) -> Network:
-    name = own.get("name", "mlp" if "shared" in own or "embedding" in own else shared.name)
+    name = own.get("name", "mlp" if {"shared", "embedding", "initial"} & set(own) else shared.name)
     if "module" in own or name != shared.name or (shared.module and {"name", *WIDTHS} & set(own)):
         # A network of the other kind, or of another module, takes nothing over.
         return validate(Network, own, problems, path) or shared

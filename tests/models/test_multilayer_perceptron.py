@@ -90,6 +90,27 @@ def test_initial_distributions():
     assert p["embedding_0"].std().item() == pytest.approx(0.8796 / 16**0.5, rel=0.1)
 
 
+def test_initial_distributions_of_pytorch():
+    """Those of `torch.nn.Linear` and `torch.nn.Embedding`, by their quantiles."""
+    net = MultilayerPerceptron(100, (500,), 2, (400,), (300,), 16, initial_values="pytorch")
+    own = net.named(net.initial([0], torch.float32))
+    torch.manual_seed(0)
+    known = {"embedding_0": torch.nn.Embedding(500, 16).weight}
+    for layer, (inputs_, outputs) in enumerate(((116, 400), (400, 600), (300, 2))):
+        linear = torch.nn.Linear(inputs_, outputs)
+        known |= {f"weight_{layer}": linear.weight, f"bias_{layer}": linear.bias}
+    for name, values in known.items():
+        if name == "bias_2":
+            assert own[name].abs().max() <= 1 / 300**0.5
+            continue
+        places = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]) if name.startswith("weight") else torch.tensor([0.25, 0.75])
+        found, expected = (each.detach().flatten().quantile(places) for each in (own[name], values))
+        torch.testing.assert_close(found, expected, atol=0.12 * values.std().item(), rtol=0.05)
+    rows = net.initial([5, 7, 5], torch.float32)
+    assert torch.equal(rows[0], rows[2])
+    assert not torch.equal(rows[0], rows[1])
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cotangents", [1, 2])
 def test_a_cotangent_of_features_reaches_the_shared_layers(shape, cotangents):

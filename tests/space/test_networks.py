@@ -141,6 +141,20 @@ VANILLA = ("methods={vanilla: }", "parameters={learning_rate: 0.1, epochs: 5}")
 ALONE = "methods={vanilla: , mtaf: {network: {shared: [8]}}, per_task: {network: {width: 2}}}"
 
 
+def test_initial_values_belong_to_the_built_in_network(folder):
+    plain, named = (load_space(folder / "space.yaml", [f"network={{shared: [8]{more}}}", *VANILLA])
+                    for more in ("", ", initial: tensorflow"))  # fmt: skip
+    assert plain.method("vanilla").space_id("sweep") == named.method("vanilla").space_id("sweep")
+    other = load_space(folder / "space.yaml", ["network={shared: [8], initial: pytorch}", *VANILLA])
+    assert other.method("vanilla").space_id("sweep") != plain.method("vanilla").space_id("sweep")
+    (folder / "again.yaml").write_text(dump(other))
+    assert load_space(folder / "again.yaml") == other
+    with pytest.raises(SpaceError, match="initial is of mlp; found the network cnn"):
+        load_space(folder / "space.yaml", ["network={name: cnn, initial: pytorch}", *VANILLA])
+    with pytest.raises(SpaceError, match="found 'keras'; accepted: tensorflow, pytorch"):
+        load_space(folder / "space.yaml", ["network={initial: keras}", *VANILLA])
+
+
 def test_networks_by_name(folder):
     space = load_space(folder / "space.yaml", [NAMED, ALONE])
     assert space.network.model_dump() == {"name": "resnet18", "head": (16,), "width": 0.5}

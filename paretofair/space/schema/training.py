@@ -22,11 +22,14 @@ WIDTHS = ("shared", "head", "embedding")
 # Which keys belong to what kind of network, beside `name`.
 _OF_NAMED = ("head", "width", "weights", "digest")
 _OF_MODULE = ("module", "arguments", "code")
+# Not written where they are these.
+_DEFAULTS = {"width": 1, "initial": "tensorflow", "weights": None, "digest": None, "features": None}
 
 
 class Network(Section):
     """Widths of the hidden layers that all tasks share and of each task's head, and the width of an embedding (0: none,
-    categories enter as they are): the built-in network, `mlp`, which reads an image as one row.
+    categories enter as they are): the built-in network, `mlp`, which reads an image as one row. Its `initial` values
+    are those of TensorFlow or of PyTorch, whose weights are smaller.
 
     Or `name`, one of the networks for images (`paretofair.models.named`), whose heads have the widths `head` (default:
     none, one layer); `width` scales its channels, `weights` is a file of values to begin with, whose `digest` is filled
@@ -43,6 +46,7 @@ class Network(Section):
     shared: Annotated[Sizes, Field(min_length=1)] = (32,)
     head: Sizes = (16,)
     embedding: Annotated[int, Field(ge=0)] = 10
+    initial: Literal["tensorflow", "pytorch"] = "tensorflow"
     width: Annotated[float, Field(gt=0, le=4)] = 1
     weights: str | None = None
     digest: str | None = None
@@ -67,13 +71,13 @@ class Network(Section):
     def _own_keys(self) -> tuple[str, ...]:
         if self.module:
             return _OF_MODULE
-        return ("name", *_OF_NAMED) if self.named else WIDTHS
+        return ("name", *_OF_NAMED) if self.named else (*WIDTHS, "initial")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Network:
         for key in sorted(self.model_fields_set - {*self._own_keys, "features"}):
             value = getattr(self, key)
-            if not value or (key, value) in (("name", "mlp"), ("width", 1)):
+            if not value or (key, value) in (("name", "mlp"), ("width", 1), ("initial", "tensorflow")):
                 continue
             if self.module:
                 raise make_error(f"{key} and module exclude each other")
@@ -85,11 +89,7 @@ class Network(Section):
 
     @model_serializer(mode="wrap")
     def _of_this_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        unset = [
-            key
-            for key, value in (("width", 1), ("weights", None), ("digest", None), ("features", None))
-            if getattr(self, key) == value
-        ]
+        unset = [key for key, value in _DEFAULTS.items() if getattr(self, key) == value]
         return {
             key: value
             for key, value in written(self).items()
