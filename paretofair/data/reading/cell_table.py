@@ -184,8 +184,8 @@ class CellTable:
         """The cells that a text of the user's stands for: itself, or in a column of numbers all equal ones."""
         cells = self._column(name).distinct
         if self.is_numeric(name) and self.rules.is_number(text):
-            value = self.rules.read_number(text)
-            return [cell for cell in cells if self.rules.read_number(cell) == value]
+            value = self.rules.read_exactly(text)
+            return [cell for cell in cells if self.rules.read_exactly(cell) == value]
         return [text] if text in set(cells) - {""} else []
 
     def is_numeric(self, name: str) -> bool:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +38,7 @@ _MONEY = re.compile(r"[$€£¥₹]|\b(usd|eur|gbp|chf)\b", re.IGNORECASE)
 # Decimal mark and thousands separator, as tables of the world have them; the more common reading first.
 _MARKS = ((".", ","), (".", " "), (".", "'"), (",", ""), (",", "."), (",", " "), (".", ""))
 _WRITE_NUMBERS = "write the number alone"
+_MOST_WHOLE = 2**53  # up to which floats hold every whole number
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,32 @@ class CellRules:
         >>> CellRules().read_number("1e3"), CellRules(decimal=",", thousands=".").read_number("35.446,5")
         (1000.0, 35446.5)
         """
-        text = text.replace("\u2212", "-")  # the minus sign of typesetters
-        if self.thousands and self._grouped.fullmatch(text):
-            text = re.sub(_class_of(self.thousands), "", text)
-        if self.decimal != ".":
-            if "." in text:
-                return math.nan
-            text = text.replace(self.decimal, ".")
         try:
             # float() rounds correctly, so equal texts are equal numbers in every file.
-            value = float(text)
+            value = float(self._write_plainly(text))
         except ValueError:
             return math.nan
         # float() also takes "nan", "inf" and "1_000": none of them is a number in a table.
         return value if math.isfinite(value) and "_" not in text else math.nan
+
+    def read_exactly(self, text: str) -> float | Decimal:
+        """As `read_number`, but a number beyond 2^53, where floats leave out whole ones, as it is written: ids of
+        eighteen digits stay apart.
+
+        >>> CellRules().read_exactly("100000000000000001") == CellRules().read_exactly("100000000000000002")
+        False
+        """
+        value = self.read_number(text)
+        return Decimal(self._write_plainly(text)) if abs(value) >= _MOST_WHOLE else value
+
+    def _write_plainly(self, text: str) -> str:
+        """A number as Python writes it; "" for a text that can be none."""
+        text = text.replace("\u2212", "-")  # the minus sign of typesetters
+        if self.thousands and self._grouped.fullmatch(text):
+            text = re.sub(_class_of(self.thousands), "", text)
+        if self.decimal != ".":
+            text = "" if "." in text else text.replace(self.decimal, ".")
+        return text
 
     def is_number(self, text: str) -> bool:
         """Whether a cell holds a finite number."""
@@ -179,10 +193,10 @@ def merge_equal_numbers(texts: Iterable[str], rules: CellRules) -> dict[str, str
     {'1': '1', '1.0': '1', '01': '1', '2.50': '2.50'}
     """
     texts = list(texts)
-    shortest: dict[float, str] = {}
+    shortest: dict[float | Decimal, str] = {}
     for text in sorted(texts, key=lambda text: (len(text), text)):
-        shortest.setdefault(rules.read_number(text), text)
-    return {text: shortest[rules.read_number(text)] for text in texts}
+        shortest.setdefault(rules.read_exactly(text), text)
+    return {text: shortest[rules.read_exactly(text)] for text in texts}
 
 
 def fold(text: str) -> str:

@@ -132,7 +132,10 @@ class Categories:
         number = _to_number(value)
         if number in _missing_numbers(self.rules):
             return MISSING
-        return self._choose(value, self._by_number.get(number, [])) or text_of(value)
+        found = self._by_number.get(number, [])
+        if len(found) > 1 and isinstance(value, int | np.integer):
+            found = [text for text in found if self.rules.read_exactly(text) == int(value)]
+        return self._choose(value, found) or text_of(value)
 
     def _read_date(self, value: Any) -> str:
         if not self._by_date:

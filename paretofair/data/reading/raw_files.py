@@ -102,8 +102,9 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[IO[str]]:
             with _unpack(path, file) as unpacked:
                 first = unpacked.peek(_FIRST)[:_FIRST]
                 _check_text(path, first, encoding)
-                # utf-8-sig: spreadsheet programs put a byte order mark before the first column's name.
-                yield io.TextIOWrapper(unpacked, encoding=encoding or "utf-8-sig", newline="")
+                # Spreadsheet programs put a byte order mark before the first column's name.
+                marked = encoding is None or codecs.lookup(encoding).name == "utf-8"
+                yield io.TextIOWrapper(unpacked, encoding="utf-8-sig" if marked else encoding, newline="")
         except UnicodeDecodeError as error:
             fail(path, _describe_encoding(error, encoding))
         except UnicodeError as error:  # of UTF-16 without a byte order mark

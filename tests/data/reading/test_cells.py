@@ -159,3 +159,13 @@ def test_numbers_keep_their_digits():
 def test_spellings():
     assert fold(" Caf\u00e9  AU\u00a0lait") == fold("cafe\u0301 au lait")
     assert find_spellings(["Male", "male", "f"]) == {"male": ["Male", "male"]}
+
+
+def test_long_ids_stay_apart():
+    """Floats hold no more than 2^53 whole numbers."""
+    ids = [str(10**17 + number) for number in range(30)]
+    assert merge_equal_numbers(ids, CellRules()) == {text: text for text in ids}
+    same = ["100000000000000000", "1e17", "100000000000000000.0", "+100000000000000000"]
+    assert set(merge_equal_numbers([*same, ids[1]], CellRules()).values()) == {"1e17", ids[1]}
+    grouped = CellRules(thousands=",")
+    assert grouped.read_exactly("100,000,000,000,000,001") == 10**17 + 1

@@ -118,3 +118,16 @@ def test_weights_that_are_all_0(write: Write) -> None:
     data = read_csv_dataset(change_schema(weights="weight", split="part"), write(rows))
     with pytest.raises(DataError, match="all 15 test rows have the weight 0"):
         split(data)
+
+
+def test_people_of_long_ids_stay_together_each_alone(write: Write) -> None:
+    rows = [row | {"person": str(10**17 + number // 2)} for number, row in enumerate(loans())]
+    data = read_csv_dataset(change_schema(keep_together="person"), write(rows))
+    assert len(np.unique(data.together)) == 30
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(write: Write) -> None:
+    folder = write(loans())
+    (folder / "loans.csv").write_bytes(b"\xef\xbb\xbf" + (folder / "loans.csv").read_bytes())
+    for encoding in (None, "utf-8", "UTF8"):
+        assert len(read_csv_dataset(change_schema(encoding=encoding), folder)) == 60
